@@ -1,0 +1,34 @@
+# Two commands on a fresh machine: `make run` tries the project, `make test` checks it.
+# Both make .venv and install into it again only when pyproject.toml or constraints.txt changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test clean
+
+run: .venv/installed
+	$(BIN)/sentiment run-pipeline --source demo
+	@echo
+	@echo "See the runs in the MLflow UI:  $(BIN)/mlflow ui   and open the address it prints"
+	@echo "Run on the IMDB reviews:        $(BIN)/sentiment run-pipeline   (downloads 80 MB the first time)"
+
+test: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(INSTALL) --editable '.[dev]'
+	@touch .venv/installed $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,91 @@
+"""matplotlib figures made from results. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from sentiment.corpus import LABEL_NAMES
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+
+def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(5.2 * columns, 4.2), layout="constrained", dpi=110)
+    axes = [figure.add_subplot(1, columns, number) for number in range(1, columns + 1)]
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+    return figure, axes
+
+
+def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Loss and accuracy against the epoch, training dashed and validation solid.
+
+    Args:
+        histories: model -> {"loss", "accuracy", "val_loss", "val_accuracy"} -> one value per epoch.
+    """
+    figure, axes = _figure(2, ["Binary cross-entropy (nats)", "Accuracy"])
+    for colour, (model, history) in zip(COLOURS, histories.items(), strict=False):
+        epochs = np.arange(1, len(history["loss"]) + 1)
+        for axis, metric in zip(axes, ("loss", "accuracy"), strict=True):
+            axis.plot(epochs, history[metric], "--", color=colour, marker=".", label=f"{model}, training")
+            axis.plot(epochs, history[f"val_{metric}"], color=colour, marker="o", label=f"{model}, validation")
+    for axis in axes:
+        axis.set_xlabel("epoch")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes[0].legend(frameon=False)
+    return figure
+
+
+def roc_curves(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> Figure:
+    """True against false positive rate on the test split; probabilities: model -> (N,)."""
+    from sklearn import metrics
+
+    figure, [axis] = _figure(1, ["ROC curve"])
+    for colour, (model, values) in zip(COLOURS, probabilities.items(), strict=False):
+        false_rate, true_rate, _ = metrics.roc_curve(labels, values)
+        area = metrics.roc_auc_score(labels, values)
+        axis.plot(false_rate, true_rate, color=colour, label=f"{model}, area {area:.3f}")
+    axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
+    axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
+    axis.legend(frameon=False, loc="lower right")
+    return figure
+
+
+def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> Figure:
+    """Precision against recall on the test split; probabilities: model -> (N,)."""
+    from sklearn import metrics
+
+    figure, [axis] = _figure(1, ["Precision-recall curve"])
+    for colour, (model, values) in zip(COLOURS, probabilities.items(), strict=False):
+        precision, recall, _ = metrics.precision_recall_curve(labels, values)
+        average = metrics.average_precision_score(labels, values)
+        axis.plot(recall, precision, color=colour, label=f"{model}, average precision {average:.3f}")
+    axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    axis.legend(frameon=False, loc="lower left")
+    return figure
+
+
+def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
+    """Counts of test reviews by true label (rows) and predicted label (columns)."""
+    counts = np.array(
+        [
+            [metrics["true_negatives"], metrics["false_positives"]],
+            [metrics["false_negatives"], metrics["true_positives"]],
+        ]
+    )
+    figure, [axis] = _figure(1, [f"{model}: test reviews"])
+    axis.grid(False)
+    axis.imshow(counts, cmap="Blues", vmin=0)
+    for row, column in np.ndindex(2, 2):
+        colour = "white" if counts[row, column] > counts.max() / 2 else "black"
+        axis.text(column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", color=colour, fontsize=16)
+    axis.set(xticks=[0, 1], xticklabels=LABEL_NAMES, yticks=[0, 1], yticklabels=LABEL_NAMES)
+    axis.set(xlabel="predicted label", ylabel="true label")
+    return figure

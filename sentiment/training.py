@@ -1,0 +1,159 @@
+"""TrainingConfig and train: Adam on binary cross-entropy, early stopping, and going on after a kill."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+History = dict[str, list[float]]
+"""Metric -> one value per finished epoch: loss and val_loss (nats), accuracy, val_accuracy, seconds of the epoch with
+its validation, and reviews_per_second of its training part."""
+
+OnBatch = Callable[[int, float, float], None]
+"""Called after every batch with the reviews trained on in this epoch, and the epoch's mean loss and accuracy so far."""
+
+
+class TrainingConfig(BaseModel):
+    """How the weights are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    validation_share: float = Field(0.1, gt=0, lt=1, description="Share of train kept for validation, stratified.")
+    batch_size: int = Field(64, ge=1, description="Reviews per gradient step.")
+    epochs: int = Field(8, ge=1, description="Most passes over the training reviews.")
+    patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
+    learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
+    clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
+
+
+def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
+
+    Args:
+        labels: (N,).
+        share: of N to validate on; at least one review of each class goes to either side.
+    """
+    from sklearn.model_selection import train_test_split
+
+    size = max(2, round(share * len(labels)))
+    train, validation = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)
+    return train, validation
+
+
+def train(
+    network: Any,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoints: Path,
+    on_batch: OnBatch = lambda done, loss, accuracy: None,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> History:
+    """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
+
+    Everything random in an epoch follows from (seed, epoch), and every finished epoch is kept in `checkpoints`, so a
+    killed training that is started again with the same arguments ends as if it had never stopped. Keras'
+    BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
+    of early stopping nor that of dropout.
+
+    Args:
+        network: as `build_model` makes it.
+        training, validation: int32 indices (N, maxlen) and labels (N,).
+        checkpoints: a folder of this training alone; the caller removes it.
+        on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
+    """
+    import keras
+
+    network.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=config.clipnorm),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+    )
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    history = _resume(network, checkpoints)
+    if history["loss"]:
+        on_epoch(history)
+    inputs, labels = training
+    while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config.patience):
+        _seed_dropout(network, seed, epoch)
+        order = np.random.default_rng([seed, epoch]).permutation(len(labels))
+
+        def batch_end(batch: int, logs: dict[str, float]) -> None:
+            done = min((batch + 1) * config.batch_size, len(labels))
+            on_batch(done, logs["loss"], logs["accuracy"])
+
+        started = time.perf_counter()
+        logs = network.fit(
+            inputs[order],
+            labels[order],
+            batch_size=config.batch_size,
+            shuffle=False,
+            verbose=0,
+            callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
+        ).history
+        trained = time.perf_counter()
+        validated = network.evaluate(*validation, batch_size=256, verbose=0, return_dict=True)
+        for metric, value in {
+            "loss": logs["loss"][0],
+            "accuracy": logs["accuracy"][0],
+            "val_loss": validated["loss"],
+            "val_accuracy": validated["accuracy"],
+            "seconds": time.perf_counter() - started,
+            "reviews_per_second": len(labels) / (trained - started),
+        }.items():
+            history[metric].append(float(value))
+        _save(network, checkpoints, history)
+        on_epoch(history)
+    network.load_weights(_weights(checkpoints, best_epoch(history)))
+    return history
+
+
+def best_epoch(history: History) -> int:
+    """Number, from 1, of the epoch with the lowest validation loss."""
+    return int(np.argmin(history["val_loss"])) + 1
+
+
+def _is_over(history: History, patience: int) -> bool:
+    return bool(history["loss"]) and len(history["loss"]) - best_epoch(history) >= patience
+
+
+def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
+    for number, layer in enumerate(network._flatten_layers(include_self=False)):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
+
+
+def _weights(checkpoints: Path, epoch: int) -> Path:
+    return checkpoints / f"epoch-{epoch}.weights.h5"
+
+
+def _resume(network: Any, checkpoints: Path) -> History:
+    """The history of the epochs finished before; `network` and its optimizer get their state after the last one."""
+    path = checkpoints / "history.json"
+    if not path.exists():
+        metrics = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds", "reviews_per_second")
+        return {metric: [] for metric in metrics}
+    history: History = json.loads(path.read_text())
+    network.optimizer.build(network.trainable_variables)
+    network.load_weights(_weights(checkpoints, len(history["loss"])))
+    return history
+
+
+def _save(network: Any, checkpoints: Path, history: History) -> None:
+    """Keep the weights of the last epoch and of the best; replacing history.json is the moment that counts."""
+    last, best = len(history["loss"]), best_epoch(history)
+    network.save_weights(_weights(checkpoints, last))
+    partial = checkpoints / "history.json.partial"
+    partial.write_text(json.dumps(history))
+    os.replace(partial, checkpoints / "history.json")
+    for path in checkpoints.glob("epoch-*.weights.h5"):
+        if path not in (_weights(checkpoints, last), _weights(checkpoints, best)):
+            path.unlink()
