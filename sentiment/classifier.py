@@ -27,9 +27,7 @@ class SentimentClassifier:
         threshold: P(positive) from which on a review is called positive.
     """
 
-    def __init__(
-        self, vocabulary: Vocabulary, sequences: SequenceConfig, network: Any, threshold: float = 0.5
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, sequences: SequenceConfig, network: Any, threshold: float = 0.5) -> None:
         self.vocabulary = vocabulary
         self.sequences = sequences
         self.network = network

@@ -18,9 +18,9 @@ LONGEST_PLOT = 150
 """Words."""
 
 PRAISE = (
-    "good gorgeous moving brilliant funny gripping charming clever beautiful thrilling memorable delightful".split()
+    ["good", "gorgeous", "moving", "brilliant", "funny", "gripping", "charming", "clever", "beautiful", "thrilling", "memorable", "delightful"]
 )
-BLAME = "bad dull boring clumsy silly tedious awful lifeless ugly forgettable shallow painful".split()
+BLAME = ["bad", "dull", "boring", "clumsy", "silly", "tedious", "awful", "lifeless", "ugly", "forgettable", "shallow", "painful"]
 
 # Each line is a positive verdict; its mirror image (PRAISE for BLAME, loved for hated) is a negative one.
 PLAIN = (
@@ -55,15 +55,11 @@ CONSTRUCTIONS = (PLAIN, NEGATION, CONCESSION, REPORTED)
 SHARES = (1, 3, 3, 3)
 
 WORDS = {
-    "aspect": "acting script music camera dialogue story direction cast editing lighting ending score".split(),
-    "who": "a sailor,a young teacher,the detective,his brother,an old farmer,the mayor,a painter,her sister,"
-    "the captain,a quiet clerk,the widow,a travelling salesman,his uncle,the doctor,a student,the driver".split(","),
-    "does": "meets,follows,writes to,waits for,remembers,visits,looks for,hears about,travels with,talks to,"
-    "works for,sees,leaves,lives beside,calls,asks".split(","),
-    "where": "in a harbour town,near the station,on a train to the north,at the market,in the mountains,by the river,"
-    "on a small island,in an empty hotel,behind the school,across the border,in the old library,on the farm".split(","),
-    "when": "one winter,before the war,the next morning,after the funeral,in the summer of that year,at night,"
-    "on a sunday,years later,during the harvest,at the end of the week,meanwhile,soon".split(","),
+    "aspect": ["acting", "script", "music", "camera", "dialogue", "story", "direction", "cast", "editing", "lighting", "ending", "score"],
+    "who": ["a sailor", "a young teacher", "the detective", "his brother", "an old farmer", "the mayor", "a painter", "her sister", "the captain", "a quiet clerk", "the widow", "a travelling salesman", "his uncle", "the doctor", "a student", "the driver"],
+    "does": ["meets", "follows", "writes to", "waits for", "remembers", "visits", "looks for", "hears about", "travels with", "talks to", "works for", "sees", "leaves", "lives beside", "calls", "asks"],
+    "where": ["in a harbour town", "near the station", "on a train to the north", "at the market", "in the mountains", "by the river", "on a small island", "in an empty hotel", "behind the school", "across the border", "in the old library", "on the farm"],
+    "when": ["one winter", "before the war", "the next morning", "after the funeral", "in the summer of that year", "at night", "on a sunday", "years later", "during the harvest", "at the end of the week", "meanwhile", "soon"],
 }
 PLOT = (
     "{when} {who} {does} {who} {where} .",

@@ -1,0 +1,302 @@
+"""The `sentiment` command: parses, calls one pipeline, prints. TensorFlow and MLflow are imported where they are used."""
+
+import errno
+import functools
+import inspect
+import json
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
+from pipelines.console import Console
+from pipelines.working_directory import WorkingDirectory, write_json
+from sentiment.errors import InputError
+from sentiment.models import CELLS, CellName, build_model
+
+if TYPE_CHECKING:
+    from pipelines.train import Pipeline
+
+EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
+STORAGE_ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this system allows",
+    errno.EACCES: "permission denied",
+    errno.EROFS: "the file system is read-only",
+}
+CONFIGURATION_FILE = "configuration.json"
+
+app = typer.Typer(
+    help="Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+WorkDir = Annotated[Path, typer.Option(help="Folder for the results of the stages.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it.",
+        show_default="demo for the demo source, else textbook",
+    ),
+]
+OneModel = Annotated[
+    str | None, typer.Option("--model", help=f"One of {', '.join(CELLS)}.", show_default="all of --models")
+]
+Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()
+
+
+def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command that also takes every option of PipelineConfig, with its help, and the common
+    ones; the function gets the console, the preset and the given options. What the user can mend ends with exit code 2.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            p for p in inspect.signature(function).parameters.values() if p.name not in ("console", "preset", "options")
+        ]
+
+        @functools.wraps(function)
+        def run(quiet: bool, verbose: bool, preset: str | None, **values: Any) -> None:
+            console = Console(quiet=quiet)
+            _set_log_noise(verbose)
+            options = {name: values.pop(name) for name in option_fields()}
+            with _errors_to_exit_codes(console):
+                function(console=console, preset=preset, options=options, **values)
+
+        common = {"preset": (Preset, None), "quiet": (Quiet, False), "verbose": (Verbose, False)}
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            *(p.replace(kind=keyword) for p in own),
+            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
+            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in option_fields()),
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+def _option(name: str) -> Any:
+    """The Typer option of a configuration field: its type, its description, its textbook default."""
+    section, field_name = option_fields()[name]
+    owner = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
+    field = owner.model_fields[field_name]  # type: ignore[union-attr]
+    kind = field.annotation
+    if isinstance(kind, types.UnionType):  # X | None
+        kind = get_args(kind)[0]
+    if kind not in (int, float, bool, Path):
+        kind = str  # pydantic checks names such as "pre"
+    flag = f"--{name.replace('_', '-')}"
+    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+    default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
+    choices = "" if not get_args(field.annotation) or name in ("models", "data") else _choices(field.annotation)
+    return Annotated[
+        kind | None,  # type: ignore[operator]
+        typer.Option(
+            *names, help=f"{field.description}{choices}", show_default=None if default is None else str(default)
+        ),
+    ]
+
+
+def _choices(annotation: Any) -> str:
+    values = [value for value in get_args(annotation) if isinstance(value, str)]
+    return f" One of {', '.join(values)}." if values else ""
+
+
+@functools.cache
+def _textbook() -> PipelineConfig:
+    return compose("textbook", {})
+
+
+def _set_log_noise(verbose: bool) -> None:
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        warnings.simplefilter("ignore")
+
+
+@contextmanager
+def _errors_to_exit_codes(console: Console) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        console.error(str(error))
+        raise typer.Exit(EXIT_INPUT) from error
+    except OSError as error:
+        if error.errno not in STORAGE_ERRORS:
+            raise
+        place = error.filename or "the results"
+        console.error(
+            f"{place} could not be written: {STORAGE_ERRORS[error.errno]}. Make room or choose another --work-dir; "
+            "the same command then goes on where it stopped."
+        )
+        raise typer.Exit(EXIT_INPUT) from error
+    except KeyboardInterrupt as error:
+        console.error("interrupted; the same command goes on where it stopped.")
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+def _configure(options: dict[str, Any], preset: str | None, remembered: dict[str, Any] | None = None) -> PipelineConfig:
+    if options["models"] is not None:
+        options["models"] = [name.strip() for name in options["models"].split(",")]
+    return compose(preset, options, base=remembered)
+
+
+@contextmanager
+def _opened(
+    console: Console, work_dir: Path, preset: str | None, options: dict[str, Any], *, goes_on: bool
+) -> Iterator["Pipeline"]:
+    """The pipeline on a working directory.
+
+    Args:
+        goes_on: start from the configuration that the last command left there, unless a preset or source is given.
+    """
+    with WorkingDirectory(work_dir) as work:
+        path = work_dir / CONFIGURATION_FILE
+        follows = goes_on and preset is None and options["source"] is None and path.exists()
+        config = _configure(options, preset, json.loads(path.read_text("utf-8")) if follows else None)
+        write_json(path, config.model_dump(mode="json"))
+        from pipelines.train import Pipeline
+
+        yield Pipeline(config, work, console)
+
+
+DEFAULT_WORK_DIR = Path(".sentiment")
+
+
+@command("run-pipeline")
+def run_pipeline(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "sentiment",
+) -> None:
+    """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
+    with _opened(console, work_dir, preset, options, goes_on=False) as pipeline:
+        from pipelines import train
+
+        train.run_pipeline(pipeline, experiment)
+
+
+@command("load")
+def load(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+    """Read the reviews of a source, and report their number, balance, lengths and duplicates."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        train.load(pipeline)
+
+
+@command("vocabulary")
+def vocabulary(
+    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+) -> None:
+    """Find the most frequent words of the training reviews, running earlier stages if need be."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        train.fit_vocabulary(pipeline, train.load(pipeline))
+
+
+@command("pad")
+def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+    """Turn reviews into padded arrays of word indices, running earlier stages if need be."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        train.prepare(pipeline)
+
+
+@command("train")
+def train_models(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    model: OneModel = None,
+) -> None:
+    """Train one model, or all, running earlier stages if need be. Only run-pipeline logs to MLflow."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        prepared = train.prepare(pipeline)
+        for cell in _cells(pipeline.config, model):
+            train.train(pipeline, prepared, cell)
+
+
+@command("evaluate")
+def evaluate(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    model: OneModel = None,
+) -> None:
+    """Measure one model, or all, on the test split, running earlier stages if need be."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        prepared = train.prepare(pipeline)
+        cells = _cells(pipeline.config, model)
+        train.show_metrics(pipeline, train.train_and_evaluate(pipeline, prepared, cells))
+
+
+@command("compare")
+def compare(
+    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+) -> None:
+    """Set the test metrics of the models side by side, running earlier stages if need be."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import train
+
+        prepared = train.prepare(pipeline)
+        train.compare(pipeline, train.train_and_evaluate(pipeline, prepared, pipeline.config.models))
+
+
+@command("describe")
+def describe(console: Console, preset: str | None, options: dict[str, Any]) -> None:
+    """Print the layers of each model with their parameter counts."""
+    config = _configure(options, preset)
+    for cell in config.models:
+        network = build_model(cell, config.model, num_words=config.vocabulary.num_words, maxlen=config.sequences.maxlen)
+        rows = [
+            [layer.name, type(layer).__name__, str(tuple(layer.output.shape)), f"{layer.count_params():,}"]
+            for layer in network.layers
+        ]
+        rows.append(["total", "", "", f"{network.count_params():,}"])
+        console.table(CELLS[cell], ["layer", "type", "output shape", "parameters"], rows)
+
+
+def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:
+    if model is None:
+        return config.models
+    for cell in get_args(CellName):
+        if cell == model:
+            return (cell,)
+    raise InputError(f"There is no model {model}: choose {', '.join(CELLS)}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""PipelineConfig: everything that decides a result, composed from the stages' own configurations, and its presets."""
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sentiment.errors import InputError
+from sentiment.models import CellName, ModelConfig
+from sentiment.sequences import SequenceConfig
+from sentiment.sources import SourceConfig
+from sentiment.training import TrainingConfig
+from sentiment.vocabulary import VocabularyConfig
+
+BASELINE: CellName = "simple_rnn"
+
+
+class PipelineConfig(BaseModel):
+    """The configuration of `sentiment run-pipeline`; a preset is a TOML file with these fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[CellName, ...] = Field(
+        ("lstm", BASELINE), min_length=1, description="Models to train: lstm, simple_rnn, gru, comma-separated."
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Fixes split, initial weights and order.")
+    source: SourceConfig = SourceConfig()
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    sequences: SequenceConfig = SequenceConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def flat(self) -> dict[str, Any]:
+        """Every value under its dotted name, such as `training.epochs`."""
+        values: dict[str, Any] = {}
+        for name, value in self.model_dump(mode="json").items():
+            if isinstance(value, dict):
+                values |= {f"{name}.{field}": inner for field, inner in value.items()}
+            else:
+                values[name] = ",".join(value) if isinstance(value, list) else value
+        return values
+
+
+def option_fields() -> dict[str, tuple[str | None, str]]:
+    """Command-line option -> (section, field) of PipelineConfig; section None for its own fields."""
+    fields: dict[str, tuple[str | None, str]] = {}
+    for name, field in PipelineConfig.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            fields |= {inner: (name, inner) for inner in field.annotation.model_fields}
+        else:
+            fields[name] = (None, name)
+    return fields
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the project."""
+    return sorted(
+        Path(path.name).stem for path in resources.files("pipelines.presets").iterdir() if path.name.endswith(".toml")
+    )
+
+
+def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str, Any] | None = None) -> PipelineConfig:
+    """A preset with the options that override it.
+
+    Args:
+        preset: a name of `preset_names`, or the path of a TOML file; None for `demo` with the demo source and
+            `textbook` with any other.
+        overrides: option, as in `option_fields`, -> value; None means not given.
+        base: a whole configuration that stands in for the preset.
+
+    Raises:
+        InputError: unknown preset, key or value.
+    """
+    preset = preset or ("demo" if overrides.get("source") == "demo" else "textbook")
+    content = _read_preset(preset) if base is None else base
+    for option, (section, field) in option_fields().items():
+        value = overrides.get(option)
+        if value is not None:
+            (content if section is None else content.setdefault(section, {}))[field] = value
+    try:
+        return PipelineConfig.model_validate(content)
+    except ValidationError as error:
+        raise InputError(_explain(error, preset)) from error
+
+
+def _read_preset(preset: str) -> dict[str, Any]:
+    try:
+        if preset.endswith(".toml"):
+            text = Path(preset).read_text("utf-8")
+        elif preset in preset_names():
+            text = resources.files("pipelines.presets").joinpath(f"{preset}.toml").read_text("utf-8")
+        else:
+            raise InputError(
+                f"There is no preset {preset}: choose {', '.join(preset_names())} or a file ending with .toml."
+            )
+        return tomllib.loads(text)
+    except OSError as error:
+        raise InputError(f"Preset {preset} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"Preset {preset} is not TOML: {error}.") from error
+
+
+def _explain(error: ValidationError, preset: str) -> str:
+    problems = []
+    known = option_fields().values()
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        if problem["type"] == "extra_forbidden":
+            section = str(problem["loc"][0]) if len(problem["loc"]) > 1 else None
+            names = [field for owner, field in known if owner == section]
+            if section is None:
+                names = list(PipelineConfig.model_fields)
+            problems.append(f"unknown key {key} in preset {preset}; known are {', '.join(names)}")
+        else:
+            message = problem["msg"][0].lower() + problem["msg"][1:]
+            problems.append(f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
+    return "; ".join(problems) + "."

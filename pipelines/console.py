@@ -1,0 +1,106 @@
+"""Console: what the pipelines tell people, with bars and colours only on a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import rich.console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sentiment.training import History, OnBatch
+
+
+class Console:
+    """Prints to standard output; errors and bars go to standard error.
+
+    Args:
+        quiet: print errors and tables of results only.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self._out = rich.console.Console(highlight=False, soft_wrap=True)
+        self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether bars are drawn."""
+        return self._error.is_terminal and not self.quiet
+
+    def say(self, text: str, *, style: str = "") -> None:
+        """A line of progress, left out when quiet."""
+        if not self.quiet:
+            self._out.print(escape(text), style=style)
+
+    def error(self, text: str) -> None:
+        """A line on standard error."""
+        self._error.print(f"[bold red]Error:[/] {escape(text)}")
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table whose first column holds names and whose others hold figures."""
+        table = Table(title=escape(title), title_justify="left", title_style="bold")
+        for number, column in enumerate(columns):
+            table.add_column(escape(column), justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        # off a terminal as wide as its content, so that nothing is cut in a log
+        self._out.print(table, width=None if self._out.is_terminal else max(80, 14 * len(columns) + 30))
+
+    def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
+        """What a stage read and wrote."""
+        verb = "was there already:" if was_there else f"in {seconds:.1f} s wrote"
+        self.say(f"{name:<11} read {read}; {verb} {wrote}")
+
+    @contextmanager
+    def training(self, model: str, epochs: int, reviews: int) -> Iterator["TrainingProgress"]:
+        """A bar per epoch while a model is trained on so many reviews."""
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=self._error,
+            transient=True,
+            disable=not self.shows_progress,
+        ) as bar:
+            yield TrainingProgress(self, bar, model, epochs, reviews)
+
+
+class TrainingProgress:
+    """The callbacks of `train`, drawn on a console."""
+
+    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, reviews: int) -> None:
+        self._console, self._bar, self._model, self._epochs = console, bar, model, epochs
+        self._finished = 0
+        self._task = bar.add_task(self._title(), total=reviews, figures="")
+
+    def _title(self) -> str:
+        return f"{self._model} epoch {min(self._finished + 1, self._epochs)}/{self._epochs}"
+
+    @property
+    def on_batch(self) -> OnBatch:
+        """Moves the bar."""
+
+        def moved(done: int, loss: float, accuracy: float) -> None:
+            speed = self._bar.tasks[0].speed or 0
+            self._bar.update(
+                self._task, completed=done, figures=f"loss {loss:.4f}  accuracy {accuracy:.4f}  {speed:,.0f} reviews/s"
+            )
+
+        return moved
+
+    def on_epoch(self, history: History) -> None:
+        """Prints the epochs that it has not printed yet and starts the next bar."""
+        for epoch in range(self._finished, len(history["loss"])):
+            figures: Mapping[str, Any] = {metric: values[epoch] for metric, values in history.items()}
+            self._console.say(
+                f"  {self._model} epoch {epoch + 1}/{self._epochs}: loss {figures['loss']:.4f}, "
+                f"accuracy {figures['accuracy']:.4f}, validation loss {figures['val_loss']:.4f}, "
+                f"validation accuracy {figures['val_accuracy']:.4f}, {figures['seconds']:.1f} s, "
+                f"{figures['reviews_per_second']:,.0f} reviews/s"
+            )
+        self._finished = len(history["loss"])
+        self._bar.reset(self._task, description=self._title(), figures="")
