@@ -1,4 +1,7 @@
-"""The `sentiment` command: parses, calls one pipeline, prints. TensorFlow and MLflow are imported where they are used."""
+"""The `sentiment` command: parses, calls one pipeline, prints.
+
+TensorFlow and MLflow take seconds to import, so commands import the pipeline, which needs them, when they run.
+"""
 
 import errno
 import functools
@@ -10,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
@@ -45,13 +48,11 @@ WorkDir = Annotated[Path, typer.Option(help="Folder for the results of the stage
 Preset = Annotated[
     str | None,
     typer.Option(
-        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it.",
-        show_default="demo for the demo source, else textbook",
+        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
+        "(default: demo for the demo source, else textbook)."
     ),
 ]
-OneModel = Annotated[
-    str | None, typer.Option("--model", help=f"One of {', '.join(CELLS)}.", show_default="all of --models")
-]
+OneModel = Annotated[str | None, typer.Option(help=f"One of {', '.join(CELLS)} (default: all of --models).")]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
@@ -74,8 +75,8 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
         @functools.wraps(function)
         def run(quiet: bool, verbose: bool, preset: str | None, **values: Any) -> None:
-            console = Console(quiet=quiet)
-            _set_log_noise(verbose)
+            console = Console(quiet=quiet, verbose=verbose)
+            _set_log_levels(verbose)
             options = {name: values.pop(name) for name in option_fields()}
             with _errors_to_exit_codes(console):
                 function(console=console, preset=preset, options=options, **values)
@@ -108,18 +109,9 @@ def _option(name: str) -> Any:
     flag = f"--{name.replace('_', '-')}"
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
     default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
-    choices = "" if not get_args(field.annotation) or name in ("models", "data") else _choices(field.annotation)
-    return Annotated[
-        kind | None,  # type: ignore[operator]
-        typer.Option(
-            *names, help=f"{field.description}{choices}", show_default=None if default is None else str(default)
-        ),
-    ]
-
-
-def _choices(annotation: Any) -> str:
-    values = [value for value in get_args(annotation) if isinstance(value, str)]
-    return f" One of {', '.join(values)}." if values else ""
+    choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
+    shown = "" if default is None else f" (textbook: {str(default).lower()})"
+    return Annotated[kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}")]
 
 
 @functools.cache
@@ -127,7 +119,8 @@ def _textbook() -> PipelineConfig:
     return compose("textbook", {})
 
 
-def _set_log_noise(verbose: bool) -> None:
+def _set_log_levels(verbose: bool) -> None:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

@@ -1,9 +1,12 @@
 """Console: what the pipelines tell people, with bars and colours only on a terminal."""
 
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import rich.box
 import rich.console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -11,18 +14,42 @@ from rich.table import Table
 
 from sentiment.training import History, OnBatch
 
+WIDTH_OF_FILES = 160
+"""Columns of a table that goes to a file or a pipe, so that nothing is cut."""
+
 
 class Console:
     """Prints to standard output; errors and bars go to standard error.
 
     Args:
         quiet: print errors and tables of results only.
+        verbose: let the native libraries log to standard error.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self._out = rich.console.Console(highlight=False, soft_wrap=True)
+    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+        self.quiet, self.verbose = quiet, verbose
+        width = None if sys.stdout.isatty() else WIDTH_OF_FILES
+        self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width)
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def without_native_log(self) -> Iterator[None]:
+        """Mute what C++ code writes to standard error, as TensorFlow does whenever it is imported, unless verbose.
+
+        Python's own standard error keeps working.
+        """
+        if self.verbose:
+            yield
+            return
+        python_stderr, native_stderr = sys.stderr, os.dup(2)
+        with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as sys.stderr:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(native_stderr, 2)
+                os.close(native_stderr)
+                sys.stderr = python_stderr
 
     @property
     def shows_progress(self) -> bool:
@@ -40,13 +67,12 @@ class Console:
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column holds names and whose others hold figures."""
-        table = Table(title=escape(title), title_justify="left", title_style="bold")
+        table = Table(title=escape(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
         for number, column in enumerate(columns):
             table.add_column(escape(column), justify="right" if number else "left")
         for row in rows:
             table.add_row(*map(escape, row))
-        # off a terminal as wide as its content, so that nothing is cut in a log
-        self._out.print(table, width=None if self._out.is_terminal else max(80, 14 * len(columns) + 30))
+        self._out.print(table)
 
     def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
         """What a stage read and wrote."""

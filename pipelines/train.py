@@ -126,10 +126,12 @@ def prepare(pipeline: Pipeline) -> Prepared:
 def load(pipeline: Pipeline) -> Stage:
     """Reviews of the source -> train.parquet, test.parquet, unlabelled.parquet and summary.json."""
     source, seed = pipeline.config.source, pipeline.config.seed
-    files = find_files(source, show_progress=pipeline.console.shows_progress)
+    with pipeline.console.without_native_log():
+        files = find_files(source, show_progress=pipeline.console.shows_progress)
 
     def run(folder: Path) -> None:
-        corpus = load_corpus(source, files, seed=seed)
+        with pipeline.console.without_native_log():
+            corpus = load_corpus(source, files, seed=seed)
         for split in SPLITS:
             reviews: Reviews = getattr(corpus, split)
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
@@ -165,6 +167,8 @@ def fit_vocabulary(pipeline: Pipeline, loaded: Stage) -> Stage:
 def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     """Texts and vocabulary -> train.npy, test.npy: int32 (N, maxlen), and train_labels.npy, test_labels.npy: (N,)."""
     config = pipeline.config.sequences
+    with pipeline.console.without_native_log():
+        import tensorflow  # noqa: F401
 
     def run(folder: Path) -> None:
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
@@ -318,12 +322,12 @@ def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
         return
     percentiles = list(summary["splits"]["train"]["tokens"])
     rows = [
-        [name, *(f"{split[figure]:,}" for figure in ("reviews", "positive", "negative"))]
-        + [f"{split['tokens'][p]:,}" for p in percentiles]
+        [name, f"{split['reviews']:,}", f"{split['positive'] / split['reviews']:.1%}" if name != "unlabelled" else ""]
+        + [f"{split['tokens'][percentile]:,}" for percentile in percentiles]
         for name, split in summary["splits"].items()
     ]
-    heads = [{"50": "median", "100": "longest"}.get(p, f"{p} %") for p in percentiles]
-    console.table("Reviews, and their length in tokens", ["split", "reviews", "positive", "negative", *heads], rows)
+    heads = [{"50": "median", "100": "longest"}.get(percentile, f"{percentile} %") for percentile in percentiles]
+    console.table("Reviews, and percentiles of their length in tokens", ["split", "reviews", "positive", *heads], rows)
     console.say(
         f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
         f"{summary['duplicates_between_train_and_test']:,} between train and test"

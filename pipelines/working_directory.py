@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,7 +59,8 @@ class WorkingDirectory:
             self._lock = (self.path / LOCK_FILE).open("w")
         except OSError as error:
             raise InputError(
-                f"The working directory {self.path} cannot be written ({error.strerror}): choose another with --work-dir."
+                f"The working directory {self.path} cannot be written ({error.strerror}): "
+                "choose another with --work-dir."
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +111,7 @@ class WorkingDirectory:
             run(partial)
             seconds = time.perf_counter() - started
             write_json(partial / STAGE_FILE, {"seconds": seconds, **json.loads(content)})
-            os.replace(partial, folder)
+            partial.replace(folder)
             return Stage(name, digest, folder, was_there=False, seconds=seconds)
         seconds = json.loads((folder / STAGE_FILE).read_text("utf-8"))["seconds"]
         return Stage(name, digest, folder, was_there=True, seconds=seconds)
@@ -121,4 +121,4 @@ def write_json(path: Path, content: Any) -> None:
     """Write a JSON file that is there whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
-    os.replace(partial, path)
+    partial.replace(path)

@@ -1,3 +1,3 @@
-"""What a review classifier is made of: reviews, vocabulary, sequences, recurrent models, their training and evaluation."""
+"""What a review classifier is made of: reviews, vocabulary, sequences, models, training and evaluation."""
 
 __version__ = "0.1.0"

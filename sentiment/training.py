@@ -1,7 +1,6 @@
 """TrainingConfig and train: Adam on binary cross-entropy, early stopping, and going on after a kill."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -153,7 +152,7 @@ def _save(network: Any, checkpoints: Path, history: History) -> None:
     network.save_weights(_weights(checkpoints, last))
     partial = checkpoints / "history.json.partial"
     partial.write_text(json.dumps(history))
-    os.replace(partial, checkpoints / "history.json")
+    partial.replace(checkpoints / "history.json")
     for path in checkpoints.glob("epoch-*.weights.h5"):
         if path not in (_weights(checkpoints, last), _weights(checkpoints, best)):
             path.unlink()

@@ -18,9 +18,9 @@ LONGEST_PLOT = 150
 """Words."""
 
 PRAISE = (
-    ["good", "gorgeous", "moving", "brilliant", "funny", "gripping", "charming", "clever", "beautiful", "thrilling", "memorable", "delightful"]
+    "good gorgeous moving brilliant funny gripping charming clever beautiful thrilling memorable delightful".split()
 )
-BLAME = ["bad", "dull", "boring", "clumsy", "silly", "tedious", "awful", "lifeless", "ugly", "forgettable", "shallow", "painful"]
+BLAME = "bad dull boring clumsy silly tedious awful lifeless ugly forgettable shallow painful".split()
 
 # Each line is a positive verdict; its mirror image (PRAISE for BLAME, loved for hated) is a negative one.
 PLAIN = (
@@ -55,11 +55,23 @@ CONSTRUCTIONS = (PLAIN, NEGATION, CONCESSION, REPORTED)
 SHARES = (1, 3, 3, 3)
 
 WORDS = {
-    "aspect": ["acting", "script", "music", "camera", "dialogue", "story", "direction", "cast", "editing", "lighting", "ending", "score"],
-    "who": ["a sailor", "a young teacher", "the detective", "his brother", "an old farmer", "the mayor", "a painter", "her sister", "the captain", "a quiet clerk", "the widow", "a travelling salesman", "his uncle", "the doctor", "a student", "the driver"],
-    "does": ["meets", "follows", "writes to", "waits for", "remembers", "visits", "looks for", "hears about", "travels with", "talks to", "works for", "sees", "leaves", "lives beside", "calls", "asks"],
-    "where": ["in a harbour town", "near the station", "on a train to the north", "at the market", "in the mountains", "by the river", "on a small island", "in an empty hotel", "behind the school", "across the border", "in the old library", "on the farm"],
-    "when": ["one winter", "before the war", "the next morning", "after the funeral", "in the summer of that year", "at night", "on a sunday", "years later", "during the harvest", "at the end of the week", "meanwhile", "soon"],
+    "aspect": "acting script music camera dialogue story direction cast editing lighting ending score".split(),
+    "who": (
+        "a sailor,a young teacher,the detective,his brother,an old farmer,the mayor,a painter,her sister,the captain,"
+        "a quiet clerk,the widow,a travelling salesman,his uncle,the doctor,a student,the driver"
+    ).split(","),
+    "does": (
+        "meets,follows,writes to,waits for,remembers,visits,looks for,hears about,travels with,talks to,works for,"
+        "sees,leaves,lives beside,calls,asks"
+    ).split(","),
+    "where": (
+        "in a harbour town,near the station,on a train to the north,at the market,in the mountains,by the river,"
+        "on a small island,in an empty hotel,behind the school,across the border,in the old library,on the farm"
+    ).split(","),
+    "when": (
+        "one winter,before the war,the next morning,after the funeral,in the summer of that year,at night,"
+        "on a sunday,years later,during the harvest,at the end of the week,meanwhile,soon"
+    ).split(","),
 }
 PLOT = (
     "{when} {who} {does} {who} {where} .",
@@ -71,18 +83,28 @@ PLOT = (
 
 
 def load_demo(seed: int) -> Corpus:
-    """The synthetic corpus: 6,000 reviews to train, 2,000 to test, 1,000 without labels; the same for the same seed."""
+    """The synthetic corpus: 6,000 reviews to train, 2,000 to test, 1,000 without labels; no text stands in it twice,
+    and the same seed gives the same corpus."""
     generator = random.Random(seed)
+    seen: set[str] = set()
     splits = {}
     for split, size in REVIEWS.items():
         labels = np.array([position % 2 for position in range(size)], np.int8)
         generator.shuffle(labels)
-        splits[split] = Reviews([_review(generator, label == 1) for label in labels], labels)
+        splits[split] = Reviews([_new_review(generator, label == 1, seen) for label in labels], labels)
     return Corpus(splits["train"], splits["test"], Reviews(splits["unlabelled"].texts), synthetic=True)
 
 
+def _new_review(generator: random.Random, positive: bool, seen: set[str]) -> str:
+    while (text := _review(generator, positive)) in seen:
+        pass
+    seen.add(text)
+    return text
+
+
 def _review(generator: random.Random, positive: bool) -> str:
-    plot = _plot(generator, int((LONGEST_PLOT + 1) * generator.random() ** 2))  # short ones teach the long
+    # the square makes short plots more frequent: they teach what the long ones ask for
+    plot = _plot(generator, int((LONGEST_PLOT + 1) * generator.random() ** 2))
     verdict = _verdict(generator, positive)
     before = 0 if generator.random() < 0.75 else generator.randint(0, len(plot))  # mostly the verdict comes first
     return " ".join([*plot[:before], verdict, *plot[before:]])

@@ -48,7 +48,8 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     for option, column in (("--text-column", config.text_column), ("--label-column", config.label_column)):
         if column not in table.columns:
             raise InputError(
-                f"{path} has no column {column}; its columns are {', '.join(map(str, table.columns))}. Choose with {option}."
+                f"{path} has no column {column}; its columns are {', '.join(map(str, table.columns))}. "
+                f"Choose with {option}."
             )
     blank = table[config.text_column].isna() | (table[config.text_column].astype(str).str.strip() == "")
     notes = (f"{int(blank.sum()):,} empty or blank reviews dropped.",) if blank.any() else ()
