@@ -8,6 +8,7 @@ All raise InputError for what the user can mend: reviews that cannot be read, a 
 working directory that cannot be used, an MLflow server that does not answer.
 """
 
+import functools
 import hashlib
 import socket
 import time
@@ -18,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from mlflow.entities import Run
 
 from pipelines.configuration import BASELINE, PipelineConfig
 from pipelines.console import Console
@@ -30,6 +30,7 @@ from sentiment.evaluation import compare_models, evaluate_predictions
 from sentiment.models import CELLS, CellName, build_model
 from sentiment.sequences import pad_texts
 from sentiment.sources import find_files, load_corpus
+from sentiment.tracking import Run
 from sentiment.training import History, best_epoch, split_validation
 from sentiment.training import train as fit
 from sentiment.vocabulary import Vocabulary, tokenize
@@ -96,9 +97,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
             ) as child:
                 tracking.log_parameters({"cell": cell, **config.flat()})
                 _log_datasets(config, corpus)
-                trained = train(
-                    pipeline, prepared, cell, on_epoch=lambda history, child=child: tracking.log_history(child, history)
-                )
+                trained = train(pipeline, prepared, cell, on_epoch=functools.partial(tracking.log_history, child))
                 evaluated[cell] = evaluate(pipeline, prepared, trained, cell)
                 histories[CELLS[cell]] = trained.read_json("history.json")
                 _log_model(child, cell, trained, evaluated[cell])
@@ -142,7 +141,7 @@ def load(pipeline: Pipeline) -> Stage:
         write_json(folder / "summary.json", {**summary, "synthetic": corpus.synthetic, "notes": corpus.notes})
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    key = {"source": source.model_dump(mode="json"), "files": stamps}
+    key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
     if source.source in ("demo", "table"):
         key["seed"] = seed  # they draw at random
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
@@ -253,10 +252,11 @@ def evaluate(pipeline: Pipeline, prepared: Prepared, trained: Stage, cell: CellN
 
     def run(folder: Path) -> None:
         reviews = pd.read_parquet(prepared.loaded.folder / "test.parquet")
+        texts = reviews["text"].tolist()
         classifier = SentimentClassifier.load(trained.folder / "classifier")
-        classifier.predict(reviews["text"][:1])  # builds the graph, which is not part of the speed
+        classifier.predict(texts[:1])  # builds the graph, which is not part of the speed
         started = time.perf_counter()
-        predictions = classifier.predict(reviews["text"])
+        predictions = classifier.predict(texts)
         seconds = time.perf_counter() - started
         table = pd.concat([reviews, predictions], axis=1)
         table["label"] = [LABEL_NAMES[label] for label in reviews["label"]]
@@ -289,7 +289,9 @@ def compare(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> Stage:
     """The metrics of every model -> comparison.csv, a column per model, also shown as a table."""
 
     def run(folder: Path) -> None:
-        results = {cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()}
+        results: dict[str, dict[str, float]] = {
+            cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()
+        }
         compare_models(results, BASELINE).to_csv(folder / "comparison.csv")
 
     digests = {cell: stage.digest for cell, stage in evaluated.items()}
@@ -346,11 +348,12 @@ def _shown(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
             return f"{100 * value:{sign}.2f} {'points' if is_difference else '%'}"
         return f"{value:{sign}.4f}" if metric in ("log_loss", "brier_score") else f"{value:{sign},.0f}"
 
-    rows = [
-        [str(metric).replace("_", " "), *(figure(str(metric), row[column], column == "difference") for column in table)]
-        for metric, row in table.iterrows()
-    ]
-    return ["test metric", *(titles[column] for column in table)], rows
+    rows = []
+    for metric, values in table.to_dict(orient="index").items():
+        name = str(metric)
+        figures_of_row = [figure(name, value, column == "difference") for column, value in values.items()]
+        rows.append([name.replace("_", " "), *figures_of_row])
+    return ["test metric", *(titles[str(column)] for column in table)], rows
 
 
 def _markdown(table: pd.DataFrame, synthetic: bool) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
-from mlflow.entities import Run, RunStatus
+from mlflow.entities import Run as Run
+from mlflow.entities import RunStatus
 from mlflow.types import ColSpec, Schema
 
 from sentiment.corpus import Reviews

@@ -89,9 +89,10 @@ def load_demo(seed: int) -> Corpus:
     seen: set[str] = set()
     splits = {}
     for split, size in REVIEWS.items():
-        labels = np.array([position % 2 for position in range(size)], np.int8)
+        labels = [position % 2 for position in range(size)]
         generator.shuffle(labels)
-        splits[split] = Reviews([_new_review(generator, label == 1, seen) for label in labels], labels)
+        texts = [_new_review(generator, label == 1, seen) for label in labels]
+        splits[split] = Reviews(texts, np.array(labels, np.int8))
     return Corpus(splits["train"], splits["test"], Reviews(splits["unlabelled"].texts), synthetic=True)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
                 f"Choose with {option}."
             )
     blank = table[config.text_column].isna() | (table[config.text_column].astype(str).str.strip() == "")
-    notes = (f"{int(blank.sum()):,} empty or blank reviews dropped.",) if blank.any() else ()
+    notes: tuple[str, ...] = (f"{int(blank.sum()):,} empty or blank reviews dropped.",) if blank.any() else ()
     table = table[~blank]
     texts = table[config.text_column].astype(str)
     given = table[SPLIT_COLUMN].astype(str).str.strip().str.lower() if SPLIT_COLUMN in table.columns else None
@@ -130,7 +131,7 @@ def _undecodable(path: Path) -> str:
     """Where the first byte stands that is not UTF-8."""
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         if path.suffix.lower() == ".jsonl":
-            rows = ([line] for line in file)
+            rows: Iterable[list[str]] = ([line] for line in file)
         else:
             csv.field_size_limit(sys.maxsize)
             rows = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")

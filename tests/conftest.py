@@ -1,0 +1,110 @@
+"""Real reviews, the command line, and one small finished pipeline run that many tests read."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import settings
+from typer.testing import CliRunner, Result
+
+settings.register_profile("shared-machine", deadline=None, max_examples=50)
+settings.load_profile("shared-machine")
+
+SHARED = Path(__file__).parents[2] / "shared" / "imdb"
+ARCHIVE = SHARED / "aclImdb_dev.tar.gz"
+
+SMALL = [
+    *"--source table --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 3 --patience 3".split(),
+    *"--embedding-dropout 0.2 --recurrent-dropout 0.1 --batch-size 32 --learning-rate 0.01".split(),
+]
+"""Options of a pipeline that trains for seconds, with everything random in use."""
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    if not ARCHIVE.exists():
+        pytest.skip(f"the real reviews are not at {SHARED}")
+    return ARCHIVE
+
+
+@pytest.fixture(scope="session")
+def reviews_csv(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 real reviews with the columns text and label."""
+    from sentiment.sources import SourceConfig, find_files, load_corpus
+
+    config = SourceConfig(source="aclimdb", data=archive)
+    train = load_corpus(config, find_files(config), seed=0).train
+    table = pd.DataFrame({"text": list(train.texts), "label": train.labels}).groupby("label").head(300)
+    path = tmp_path_factory.mktemp("table") / "reviews.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+@dataclass(frozen=True)
+class Command:
+    """The `sentiment` command as a real process."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> str:
+        process = self.start(*arguments)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, output
+        return output
+
+
+def command_in(folder: Path, **environment: str) -> Command:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_"))}
+    inherited["PYTHONPATH"] = str(Path(__file__).parents[1])
+    return Command(folder, {**inherited, **environment})
+
+
+@dataclass(frozen=True)
+class PipelineRun:
+    """A finished run of the pipeline: where it ran and what it printed."""
+
+    folder: Path
+    output: str
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    def stage_json(self, stage: str, name: str) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob(f".sentiment/{stage}/*/{name}"))]
+
+
+@pytest.fixture(scope="session")
+def small_run(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """LSTM and SimpleRNN on 600 real reviews, as a user runs it: a process of its own, MLflow by its defaults."""
+    folder = tmp_path_factory.mktemp("small-run")
+    return PipelineRun(folder, command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL))
+
+
+@pytest.fixture
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command line in this process, in an empty folder."""
+    from pipelines.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    for variable in ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])

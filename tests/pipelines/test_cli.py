@@ -1,0 +1,179 @@
+"""The command line: what it prints, and what it says of input that it cannot use."""
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from tests.conftest import SMALL, command_in
+
+Invoke = Callable[..., Result]
+FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "content", "says"),
+    [
+        pytest.param("", None, "reviews.csv does not exist", id="missing file"),
+        pytest.param("--text-column body", FOUR_REVIEWS, "its columns are text, label", id="wrong column"),
+        pytest.param("", "text,label\ngood,1\nfine,1\ngreat,1\nnice,1\n", "0 negative distinct texts", id="one class"),
+        pytest.param("", "text,label,split\na,1,train\nb,1,train\nc,1,test\nd,0,test\n",
+                     "train split has only positive reviews (2)", id="one class in train"),
+        pytest.param("", "text,label,split\na,1,train\nb,0,train\n", "test split has no reviews", id="empty split"),
+        pytest.param("", "text,label\n", "0 reviews", id="no reviews"),
+        pytest.param("", "", "is empty", id="empty file"),
+        pytest.param("", "text,label\ngood,1\nbad,perhaps\n", "found 'perhaps', first in row 2", id="unknown label"),
+        pytest.param("", b'text,label\n"go\nod",1\nbad,0\ncaf\xe9,1\n', "not UTF-8 in row 3", id="not UTF-8"),
+        pytest.param("", 'text,label\n"good,1\n', "cannot be read as CSV", id="open quote"),
+        pytest.param("--num-words 4", FOUR_REVIEWS, "num_words is 4", id="num_words"),
+        pytest.param("--maxlen 1", FOUR_REVIEWS, "maxlen is 1", id="maxlen"),
+        pytest.param("--padding middle", FOUR_REVIEWS, "padding is 'middle'", id="padding"),
+        pytest.param("--models lstm,transformer", FOUR_REVIEWS, "models is 'transformer'", id="unknown model"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, textbook", id="unknown preset"),
+        pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
+    ],
+)  # fmt: skip
+def test_bad_input_ends_with_exit_code_2_and_a_remedy(
+    invoke: Invoke, tmp_path: Path, arguments: str, content: str | bytes | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / "reviews.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    result = invoke("run-pipeline", "--source", "table", "--data", "reviews.csv", *arguments.split())
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.glob(".sentiment/load/*[!l]/stage.json"))  # nothing that looks finished
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_an_unknown_preset_key_is_named_with_those_there_are(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[training]\nepoch = 3\n")
+    result = invoke("load", "--preset", "my.toml", "--source", "demo")
+    assert result.exit_code == 2
+    assert "unknown key training.epoch" in result.output
+    assert "patience" in result.output
+
+
+@pytest.mark.parametrize("source", ["imdb", "keras"])
+def test_without_data_or_network_the_message_shows_the_ways_out(invoke: Invoke, tmp_path: Path, source: str) -> None:
+    """Loopback stands in for the network that is not there: nothing answers at that proxy."""
+    command = command_in(
+        tmp_path,
+        TFDS_DATA_DIR=str(tmp_path / "none"),
+        KERAS_HOME=str(tmp_path / "keras"),
+        http_proxy="http://127.0.0.1:9",
+        https_proxy="http://127.0.0.1:9",
+    )
+    process = command.start("load", "--source", source)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert all(part in output for part in ("could not be downloaded from", "--data", "--source demo"))
+    assert "Traceback" not in output
+
+
+def test_a_half_finished_preparation_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    incomplete = tmp_path / "imdb_reviews" / "plain_text" / "incomplete.ABC_1.0.0"
+    incomplete.mkdir(parents=True)
+    (incomplete / "dataset_info.json").write_text("{}")
+    process = command_in(tmp_path, http_proxy="http://127.0.0.1:9").start("load", "--data", str(tmp_path))
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, "could not be downloaded" in output) == (2, True), output
+
+
+def test_a_working_directory_of_another_version_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "working-directory.json").write_text('{"format": 0, "sentiment": "0.0.1"}')
+    result = invoke("load", "--source", "demo", "--work-dir", "old")
+    assert result.exit_code == 2
+    assert "was written by sentiment 0.0.1" in result.output
+
+
+def test_a_folder_that_holds_something_else_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("words")
+    result = invoke("load", "--source", "demo", "--work-dir", "thesis")
+    assert (result.exit_code, "no working directory" in result.output) == (2, True)
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_the_next_try_goes_on(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk."""
+    command = command_in(tmp_path)
+    limited = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "load", "--source", "demo"],
+        cwd=tmp_path,
+        env=command.environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert limited.returncode == 2, limited.stderr
+    assert "could not be written" in limited.stderr
+    assert "Make room" in limited.stderr
+    assert not list(tmp_path.glob(".sentiment/load/*/stage.json"))
+    assert "6,000" in command.run("load", "--source", "demo")
+
+
+def test_a_second_command_on_the_same_working_directory_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    from pipelines.working_directory import WorkingDirectory
+
+    with WorkingDirectory(tmp_path / "busy"):
+        result = invoke("load", "--source", "demo", "--work-dir", "busy")
+    assert (result.exit_code, "Another sentiment command" in result.output) == (2, True)
+
+
+def test_an_mlflow_server_that_does_not_answer_is_named(reviews_csv: Path, tmp_path: Path) -> None:
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    process = command.start("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2, output
+    assert "MLflow at http://127.0.0.1:9 cannot be used" in output
+
+
+def test_help_shows_every_option_with_its_default(invoke: Invoke) -> None:
+    output = " ".join(invoke("run-pipeline", "--help").output.split())
+    for part in ("--num-words", "textbook: 10000", "--maxlen", "--learning-rate", "One of imdb, keras", "--work-dir"):
+        assert part in output
+
+
+def test_help_imports_neither_tensorflow_nor_mlflow() -> None:
+    code = (
+        "import sys, pipelines.cli; print([m for m in ('tensorflow', 'mlflow', 'keras', 'pandas') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
+    output = invoke("describe", "--embedding-dim", "8", "--units", "3", "--num-words", "100").output
+    assert [line.split()[-1] for line in output.splitlines() if line.split()[:1] in (["lstm_1"], ["simple_rnn_1"])] == [
+        "144",
+        "36",
+    ]
+
+
+def test_stage_commands_follow_one_another_without_repeating_options(invoke: Invoke, reviews_csv: Path) -> None:
+    first = invoke("load", "--data", reviews_csv, *SMALL)
+    assert first.exit_code == 0, first.output
+    assert "600" not in first.output.splitlines()[0]
+    vocabulary = invoke("vocabulary", "--num-words", "500")
+    assert "was there already" in vocabulary.output  # load
+    assert "wrote" in vocabulary.output
+    padded = invoke("pad")
+    assert padded.exit_code == 0, padded.output
+    assert padded.output.count("was there already") == 2
+    described = json.loads(Path(".sentiment/configuration.json").read_text())
+    assert (described["vocabulary"]["num_words"], described["sequences"]["maxlen"]) == (500, 60)
+    evaluated = invoke("evaluate", "--model", "gru", "--epochs", "1")
+    assert evaluated.exit_code == 0, evaluated.output
+    assert "GRU" in evaluated.output
+    assert not Path("mlflow.db").exists()
+
+
+def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: object, reviews_csv: Path) -> None:
+    output = invoke(
+        "evaluate", "--model", "simple_rnn", "--data", reviews_csv, *SMALL, "--quiet", "--epochs", "1"
+    ).output
+    assert output.lstrip().startswith("Test split of table")

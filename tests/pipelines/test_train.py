@@ -1,0 +1,231 @@
+"""The training pipeline as real processes: finished, killed, interrupted, and tracked by a real MLflow server."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.entities import Run
+
+from sentiment.sources import SourceConfig, find_files, load_corpus
+from tests.conftest import SHARED, SMALL, PipelineRun, command_in
+
+TIMES = {"training_seconds", "scored_per_second"}
+
+
+def results(folder: Path) -> dict[str, list[float]]:
+    """The comparison of the only finished pipeline in a folder, without what depends on the clock."""
+    [path] = folder.glob(".sentiment/compare/*/comparison.csv")
+    table = pd.read_csv(path, index_col="metric")
+    return {str(metric): row.tolist() for metric, row in table.iterrows() if metric not in TIMES}
+
+
+def runs(tracking_uri: str) -> tuple[list[Run], list[Run]]:
+    """Parent runs and child runs in the experiment."""
+    client = mlflow.MlflowClient(tracking_uri)
+    experiment = client.get_experiment_by_name("sentiment")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    return parents, [run for run in found if run not in parents]
+
+
+def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun) -> None:
+    [parent], children = runs(small_run.tracking_uri)
+    by_name = {run.info.run_name: run for run in children}
+    assert set(by_name) == {"LSTM", "SimpleRNN"}
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    assert parent.data.params["training.epochs"] == by_name["LSTM"].data.params["training.epochs"] == "3"
+    assert parent.data.metrics["train_reviews"] == 480
+    assert parent.data.metrics["duplicates_between_train_and_test"] == 0
+    assert parent.data.tags["synthetic"] == "false"
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    for name, run in by_name.items():
+        assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy", "epoch_seconds", "reviews_per_second"):
+            assert [point.step for point in client.get_metric_history(run.info.run_id, metric)] == [1, 2, 3]
+        model = {"LSTM": "lstm", "SimpleRNN": "simple_rnn"}[name]
+        assert run.data.metrics["test_accuracy"] == parent.data.metrics[f"{model}_test_accuracy"]
+        assert {item.dataset.name for item in run.inputs.dataset_inputs} == {"table-train", "table-test"}
+        artifacts = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+        figures = {
+            f"{name}.png" for name in ("learning_curves", "roc_curve", "precision_recall_curve", "confusion_matrix")
+        }
+        assert artifacts >= {*figures, "vocabulary.json", "predictions.parquet"}
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} >= {"comparison.csv", "learning_curves.png"}
+
+
+def test_the_console_shows_both_models_side_by_side(small_run: PipelineRun) -> None:
+    assert "LSTM epoch 3/3: loss" in small_run.output
+    head = next(line for line in small_run.output.splitlines() if line.strip().startswith("test metric"))
+    assert head.split() == ["test", "metric", "LSTM", "SimpleRNN", "difference"]
+    assert "WARNING" not in small_run.output
+    assert "INFO" not in small_run.output
+
+
+def test_the_logged_model_scores_raw_text_where_sentiment_is_not_installed(
+    small_run: PipelineRun, tmp_path: Path
+) -> None:
+    """In a process without the package on its path; and nothing in it is a pickle."""
+    _, children = runs(small_run.tracking_uri)
+    lstm = next(run for run in children if run.info.run_name == "LSTM")
+    mlflow.artifacts.download_artifacts(
+        run_id=lstm.info.run_id,
+        artifact_path="predictions.parquet",
+        dst_path=str(tmp_path),
+        tracking_uri=small_run.tracking_uri,
+    )
+    code = f"""
+import importlib.util, os, sys
+sys.path = [path for path in sys.path if path and not os.path.exists(path + '/sentiment/__init__.py')]
+sys.meta_path = [finder for finder in sys.meta_path if 'editable' not in str(finder).lower()]
+assert importlib.util.find_spec('sentiment') is None
+import mlflow, pandas as pd
+model = mlflow.pyfunc.load_model('runs:/{lstm.info.run_id}/model')
+expected = pd.read_parquet('predictions.parquet')
+found = model.predict(expected[['text']])
+assert list(found.columns) == ['predicted_label', 'positive_probability']
+assert (found['predicted_label'] == expected['predicted_label']).all()
+assert (found['positive_probability'] - expected['positive_probability']).abs().max() < 1e-6
+"""
+    environment = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).environment
+    del environment["PYTHONPATH"]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list((small_run.folder / "mlruns").rglob("*.pkl"))
+
+
+def follow(process: "subprocess.Popen[str]", until: str) -> str:
+    """What the process prints, up to a line that holds `until`."""
+    assert process.stdout is not None
+    output = ""
+    for line in process.stdout:
+        output += line
+        if until in line:
+            return output
+    raise AssertionError(f"{until!r} never came:\n{output}")
+
+
+def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    command = command_in(tmp_path)
+    arguments = ["run-pipeline", "--data", str(reviews_csv), *SMALL]
+    for until in ("vocabulary  read", "LSTM epoch 2/3", "evaluate    read", "SimpleRNN epoch 1/3"):
+        process = command.start(*arguments)
+        follow(process, until)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    output = command.run(*arguments)
+    assert output.count("was there already") >= 5  # load, vocabulary, pad, and train and evaluate of the LSTM
+    assert results(tmp_path) == results(small_run.folder)
+    [parent], children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert sorted(run.info.run_name for run in children) == ["LSTM", "SimpleRNN"]
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    for run in children:
+        assert [point.step for point in client.get_metric_history(run.info.run_id, "loss")] == [1, 2, 3]
+        assert len(client.get_metric_history(run.info.run_id, "test_accuracy")) == 1
+
+
+def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(reviews_csv: Path, tmp_path: Path) -> None:
+    process = command_in(tmp_path).start("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    follow(process, "LSTM epoch 1/3")
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
+    assert "Traceback" not in rest
+    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert [run.info.status for run in [*parents, *children]] == ["KILLED", "KILLED"]
+
+
+@pytest.fixture
+def tracking_server(tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server on loopback, on SQLite."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uri = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+         "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
+         "--artifacts-destination", str(tmp_path / "store")],
+        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(f"{uri}/health", timeout=2)
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield uri
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def test_mlflow_tracking_uri_sends_everything_to_that_server(
+    small_run: PipelineRun, reviews_csv: Path, tracking_server: str, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    shutil.copytree(small_run.folder / ".sentiment", here / ".sentiment")
+    output = command_in(here, MLFLOW_TRACKING_URI=tracking_server).run(
+        "run-pipeline", "--data", str(reviews_csv), *SMALL
+    )
+    assert output.count("was there already") == 8
+    assert [path.name for path in here.iterdir()] == [".sentiment"]
+    [parent], children = runs(tracking_server)
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    client = mlflow.MlflowClient(tracking_server)
+    assert [point.step for point in client.get_metric_history(children[0].info.run_id, "val_loss")] == [1, 2, 3]
+    assert "predictions.parquet" in {artifact.path for artifact in client.list_artifacts(children[0].info.run_id)}
+
+
+def test_the_default_source_runs_end_to_end_on_real_reviews(archive: Path, tmp_path: Path) -> None:
+    """tensorflow-datasets' IMDB reviews, prepared from the local archive, through every stage."""
+    subprocess.run(
+        [sys.executable, SHARED / "prepare_tfds.py", archive, tmp_path / "tfds"], check=True, capture_output=True
+    )
+    command = command_in(tmp_path, TFDS_DATA_DIR=str(tmp_path / "tfds"))
+    output = command.run("run-pipeline", "--epochs", "1", "--maxlen", "120")
+    assert "50,000" in output  # the unlabelled reviews
+    accuracy = results(tmp_path)["accuracy"]
+    assert accuracy[0] > 0.80  # LSTM
+    assert accuracy[1] > 0.55  # SimpleRNN
+    predictions = next(tmp_path.glob(".sentiment/evaluate/*/predictions.parquet"))
+    assert len(pd.read_parquet(predictions)) == 5_000
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tmp_path: Path) -> None:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    command_in(tmp_path).run("run-pipeline", "--source", "demo", "--seed", str(seed), "--quiet")
+    lstm, simple_rnn, _ = results(tmp_path)["accuracy"]
+    config = SourceConfig(source="demo")
+    corpus = load_corpus(config, find_files(config), seed=seed)
+    vectorizer = TfidfVectorizer(max_features=10_000)
+    bag_of_words = LogisticRegression(max_iter=1_000).fit(
+        vectorizer.fit_transform(corpus.train.texts), corpus.train.labels
+    )
+    yardstick = bag_of_words.score(vectorizer.transform(corpus.test.texts), corpus.test.labels)
+    assert lstm >= 0.90
+    assert lstm >= simple_rnn + 0.05
+    assert lstm >= yardstick + 0.05
+    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

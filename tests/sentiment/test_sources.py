@@ -1,0 +1,169 @@
+"""Every source on real or generated reviews, and what each says of input that it cannot use."""
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentiment.corpus import Corpus
+from sentiment.errors import InputError
+from sentiment.sources import SourceConfig, SourceName, find_files, load_corpus
+from sentiment.vocabulary import tokenize
+from tests.conftest import SHARED
+
+
+def load(source: SourceName, data: Path | None = None, *, seed: int = 0, test_fraction: float = 0.2) -> Corpus:
+    config = SourceConfig(source=source, data=data, test_fraction=test_fraction)
+    return load_corpus(config, find_files(config), seed=seed)
+
+
+@pytest.fixture(scope="session")
+def tfds_folder(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tfds")
+    subprocess.run([sys.executable, SHARED / "prepare_tfds.py", archive, folder], check=True, capture_output=True)
+    return folder
+
+
+def test_the_archive_and_tensorflow_datasets_hold_the_same_reviews(archive: Path, tfds_folder: Path) -> None:
+    packed, prepared = load("aclimdb", archive), load("imdb", tfds_folder)
+    for split in ("train", "test", "unlabelled"):
+        ours, theirs = getattr(packed, split), getattr(prepared, split)
+        assert sorted(ours.texts) == sorted(theirs.texts)
+        assert ours.labels.sum() == theirs.labels.sum()
+    assert (len(packed.train), len(packed.test), len(packed.unlabelled)) == (20_000, 5_000, 50_000)
+    with_labels = [set(zip(corpus.test.texts, corpus.test.labels, strict=True)) for corpus in (packed, prepared)]
+    assert with_labels[0] == with_labels[1]
+
+
+def write_archive(path: Path, names: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in names.items():
+            member = tarfile.TarInfo(f"aclImdb/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+FOUR = {f"{split}/{label}/{n}_{rating}.txt": f"{label} {split} {n}".encode()
+        for split in ("train", "test") for label, rating in (("pos", 9), ("neg", 2)) for n in (0, 1)}  # fmt: skip
+
+
+def test_an_unpacked_folder_gives_the_corpus_of_its_archive(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "small.tar.gz", FOUR)
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    packed_corpus, unpacked_corpus = load("aclimdb", archive), load("aclimdb", tmp_path / "aclImdb")
+    assert (
+        packed_corpus.train.texts
+        == unpacked_corpus.train.texts
+        == ["neg train 0", "neg train 1", "pos train 0", "pos train 1"]
+    )
+    assert packed_corpus.test.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
+    whole = write_archive(tmp_path / "whole.tar.gz", {**FOUR, "train/pos/7_9.txt": os.urandom(20_000)})
+    cut = tmp_path / "cut.tar.gz"
+    cut.write_bytes(whole.read_bytes()[:9_000])
+    with pytest.raises(InputError, match=r"cut\.tar\.gz is damaged"):
+        load("aclimdb", cut)
+
+
+def test_a_review_in_the_archive_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"train/pos/5_8\.txt is not UTF-8"):
+        load("aclimdb", write_archive(tmp_path / "a.tar.gz", {**FOUR, "train/pos/5_8.txt": b"caf\xe9"}))
+
+
+def test_the_demo_corpus_follows_from_its_seed_and_repeats_no_text() -> None:
+    first, same, other = load("demo", seed=1), load("demo", seed=1), load("demo", seed=2)
+    assert first.train.digest() == same.train.digest() != other.train.digest()
+    texts = [*first.train.texts, *first.test.texts, *first.unlabelled.texts]
+    assert len(set(texts)) == len(texts)
+    assert max(len(tokenize(text)) for text in texts) <= 170
+    assert first.synthetic
+    assert first.summary(tokenize)["splits"]["train"]["positive"] == 3_000
+
+
+TABLE = pd.DataFrame(
+    {"text": [f"review {n // 2 if n < 20 else n}" for n in range(100)], "label": [int(n % 4 < 2) for n in range(100)]}
+)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"reviews.{suffix}"
+    {
+        "csv": lambda: TABLE.to_csv(path, index=False),
+        "tsv": lambda: TABLE.to_csv(path, index=False, sep="\t"),
+        "jsonl": lambda: TABLE.to_json(path, orient="records", lines=True),
+        "parquet": lambda: TABLE.to_parquet(path),
+    }[suffix]()
+    corpus = load("table", path)
+    assert len(corpus.train) + len(corpus.test) == 100
+    assert not set(corpus.train.texts) & set(corpus.test.texts)
+    assert corpus.test.labels.mean() == pytest.approx(0.5, abs=0.1)
+    labels = dict(zip(TABLE["text"], TABLE["label"], strict=True))
+    assert [labels[text] for text in corpus.test.texts] == corpus.test.labels.tolist()
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"), [("Positive", "NEGATIVE"), ("pos", "neg"), ("True", "false"), ("1", "0")]
+)
+def test_labels_may_be_words_of_any_case(tmp_path: Path, positive: str, negative: str) -> None:
+    path = tmp_path / "t.csv"
+    TABLE.assign(label=[positive if label else negative for label in TABLE["label"]]).to_csv(path, index=False)
+    assert load("table", path).train.labels.mean() == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_split_column_decides_and_copies_of_test_reviews_leave_train(tmp_path: Path) -> None:
+    rows = [
+        ("a", 1, "train"),
+        ("b", 0, "train"),
+        ("c", 0, "train"),
+        ("c", 0, "Test"),
+        ("d", 1, "test"),
+        ("e", "", "unlabelled"),
+    ]
+    pd.DataFrame(rows, columns=["text", "label", "split"]).to_csv(tmp_path / "t.csv", index=False)
+    corpus = load("table", tmp_path / "t.csv")
+    assert (corpus.train.texts, corpus.test.texts, corpus.unlabelled.texts) == (["a", "b"], ["c", "d"], ["e"])
+    assert corpus.notes == ("1 train reviews dropped, as the same text stands in test.",)
+
+
+def test_blank_reviews_are_dropped_and_counted(tmp_path: Path) -> None:
+    blank = pd.DataFrame({"text": ["", "  \t"], "label": [1, "?"]})
+    pd.concat([TABLE, blank]).to_csv(tmp_path / "t.csv", index=False)
+    corpus = load("table", tmp_path / "t.csv")
+    assert len(corpus.train) + len(corpus.test) == 100
+    assert corpus.notes == ("2 empty or blank reviews dropped.",)
+
+
+def test_a_foreign_imdb_npz_is_read_without_running_what_it_pickles(tmp_path: Path) -> None:
+    class Harmful:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (os.system, (f"touch {tmp_path / 'harmed'}",))
+
+    labels = np.array([0, 1])
+    sequences = np.array([[1], Harmful()], dtype=object)
+    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    (tmp_path / "imdb_word_index.json").write_text('{"good": 1}')
+    with pytest.raises(InputError, match=r"it asks for posix\.system"):
+        load("keras", tmp_path)
+    assert not (tmp_path / "harmed").exists()
+    assert pickle.loads(pickle.dumps(1)) == 1  # noqa: S301 the pickle module itself is left as it was
+
+
+def test_a_foreign_imdb_npz_that_is_named_is_read_and_said_so(tmp_path: Path) -> None:
+    labels, sequences = np.array([0, 1]), np.array([[2, 1], [1]], dtype=object)
+    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    (tmp_path / "imdb_word_index.json").write_text('{"good": 1, "not": 2}')
+    corpus = load("keras", tmp_path / "imdb.npz")
+    assert corpus.train.texts == ["not good", "good"]
+    assert "is not the file that Keras pins" in corpus.notes[0]

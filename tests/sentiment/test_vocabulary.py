@@ -1,0 +1,80 @@
+import json
+import string
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras.src.datasets import imdb
+
+from sentiment.errors import InputError
+from sentiment.sources import SourceConfig, find_files, load_corpus
+from sentiment.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, START, Vocabulary, tokenize
+
+words = st.text(string.ascii_lowercase + "'", min_size=1, max_size=6)
+texts = st.lists(words, min_size=1, max_size=20).map(" ".join)
+
+
+@given(st.lists(texts, min_size=1, max_size=5))
+def test_decoding_an_encoded_text_gives_its_tokens_back(corpus: list[str]) -> None:
+    vocabulary = Vocabulary.fit(corpus, num_words=1_000)
+    for text in corpus:
+        assert vocabulary.decode(vocabulary.encode(text)) == ["[START]", *tokenize(text)]
+
+
+@given(st.lists(st.text(), max_size=5), st.text(), st.integers(5, 30))
+def test_any_unicode_text_encodes_to_indices_below_num_words(corpus: list[str], text: str, num_words: int) -> None:
+    vocabulary = Vocabulary.fit(corpus, num_words)
+    indices = vocabulary.encode(text)
+    assert indices[0] == START
+    assert len(indices) == len(tokenize(text)) + 1
+    assert all(i == OUT_OF_VOCABULARY or INDEX_FROM <= i < num_words for i in indices[1:])
+
+
+def test_words_stand_by_falling_frequency_and_ties_alphabetically() -> None:
+    assert Vocabulary.fit(["b a c", "c"], num_words=10).words == ("c", "a", "b")
+
+
+@pytest.mark.parametrize("character", '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n')
+def test_every_filter_of_keras_separates_tokens(character: str) -> None:
+    assert tokenize(f"Don't{character}STOP") == ["don't", "stop"]
+
+
+def test_num_words_leaves_room_for_a_word_beside_the_reserved_indices() -> None:
+    with pytest.raises(InputError, match="num_words is 4"):
+        Vocabulary.fit(["a"], num_words=4)
+
+
+def test_a_saved_vocabulary_is_read_back(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.fit(["ça va 🎬", "va"], num_words=6)
+    vocabulary.save(tmp_path / "vocabulary.json")
+    assert Vocabulary.load(tmp_path / "vocabulary.json").encode("va ça") == vocabulary.encode("va ça")
+
+
+@given(corpus=st.lists(texts, min_size=2, max_size=6), num_words=st.integers(5, 40), seed=st.integers(0, 2**16))
+def test_indices_are_those_of_keras_load_data(
+    tmp_path_factory: pytest.TempPathFactory, corpus: list[str], num_words: int, seed: int
+) -> None:
+    """Keras' own loader reads an npz made here, with only its download replaced; our keras source reads the same."""
+    folder = tmp_path_factory.mktemp("keras")
+    everything = Vocabulary.fit(corpus, num_words=10_000)
+    rank = {word: position for position, word in enumerate(everything.words, 1)}
+    sequences = np.array([None, *([rank[word] for word in tokenize(text)] for text in corpus)], dtype=object)[1:]
+    labels = np.arange(len(corpus)) % 2
+    np.savez(folder / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    (folder / "imdb_word_index.json").write_text(json.dumps(rank))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(imdb, "get_file", lambda *_, **__: str(folder / "imdb.npz"))
+        (expected, expected_labels), _ = keras.datasets.imdb.load_data(
+            num_words=num_words, start_char=1, oov_char=2, index_from=3, seed=seed
+        )
+    config = SourceConfig(source="keras", data=folder)
+    ours = load_corpus(config, find_files(config), seed=0).train
+    vocabulary = Vocabulary(everything.words, num_words)
+    encoded = [vocabulary.encode(text) for text in ours.texts]
+    assert sorted(zip(encoded, ours.labels.tolist(), strict=True)) == sorted(
+        zip((list(sequence) for sequence in expected), expected_labels.tolist(), strict=True)
+    )
