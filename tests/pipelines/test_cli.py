@@ -21,7 +21,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
     [
         pytest.param("", None, "reviews.csv does not exist", id="missing file"),
         pytest.param("--text-column body", FOUR_REVIEWS, "its columns are text, label", id="wrong column"),
-        pytest.param("", "text,label\ngood,1\nfine,1\ngreat,1\nnice,1\n", "0 negative distinct texts", id="one class"),
+        pytest.param("", "text,label\ngood,1\nfine,1\ngreat,1\nnice,1\n", "has only positive reviews", id="one class"),
         pytest.param("", "text,label,split\na,1,train\nb,1,train\nc,1,test\nd,0,test\n",
                      "train split has only positive reviews (2)", id="one class in train"),
         pytest.param("", "text,label,split\na,1,train\nb,0,train\n", "test split has no reviews", id="empty split"),

@@ -44,7 +44,7 @@ def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun
     assert set(by_name) == {"LSTM", "SimpleRNN"}
     assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
     assert parent.data.params["training.epochs"] == by_name["LSTM"].data.params["training.epochs"] == "3"
-    assert parent.data.metrics["train_reviews"] == 480
+    assert parent.data.metrics["train_reviews"] + parent.data.metrics["test_reviews"] == 600
     assert parent.data.metrics["duplicates_between_train_and_test"] == 0
     assert parent.data.tags["synthetic"] == "false"
     client = mlflow.MlflowClient(small_run.tracking_uri)

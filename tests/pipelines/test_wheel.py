@@ -24,6 +24,6 @@ def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
     assert described.returncode == 0, described.stderr
     assert "8,320" in described.stdout  # the LSTM of the demo preset
     where = subprocess.run(
-        [python, "-c", "import sentiment; print(sentiment.__file__)"], capture_output=True, text=True
+        [python, "-c", "import sentiment; print(sentiment.__file__)"], cwd=tmp_path, capture_output=True, text=True
     )
     assert str(packages) in where.stdout
