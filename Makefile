@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test clean
+.PHONY: run test screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -29,6 +29,10 @@ test: .venv/installed-dev
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
+
+# The README's pictures of the MLflow UI, of the runs in this folder; needs Debian's chromium.
+screenshots: .venv/installed-dev
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

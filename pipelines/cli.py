@@ -24,7 +24,7 @@ from sentiment.errors import InputError
 from sentiment.models import CELLS, CellName, build_model
 
 if TYPE_CHECKING:
-    from pipelines.train import Pipeline
+    from pipelines.stages import Pipeline
 
 EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
 STORAGE_ERRORS = {
@@ -170,7 +170,7 @@ def _opened(
         follows = goes_on and preset is None and options["source"] is None and path.exists()
         config = _configure(options, preset, json.loads(path.read_text("utf-8")) if follows else None)
         write_json(path, config.model_dump(mode="json"))
-        from pipelines.train import Pipeline
+        from pipelines.stages import Pipeline
 
         yield Pipeline(config, work, console)
 
@@ -197,9 +197,9 @@ def run_pipeline(
 def load(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
     """Read the reviews of a source, and report their number, balance, lengths and duplicates."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        train.load(pipeline)
+        stages.load(pipeline)
 
 
 @command("vocabulary")
@@ -208,18 +208,18 @@ def vocabulary(
 ) -> None:
     """Find the most frequent words of the training reviews, running earlier stages if need be."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        train.fit_vocabulary(pipeline, train.load(pipeline))
+        stages.fit_vocabulary(pipeline, stages.load(pipeline))
 
 
 @command("pad")
 def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
     """Turn reviews into padded arrays of word indices, running earlier stages if need be."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        train.prepare(pipeline)
+        stages.prepare(pipeline)
 
 
 @command("train")
@@ -232,11 +232,11 @@ def train_models(
 ) -> None:
     """Train one model, or all, running earlier stages if need be. Only run-pipeline logs to MLflow."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        prepared = train.prepare(pipeline)
+        prepared = stages.prepare(pipeline)
         for cell in _cells(pipeline.config, model):
-            train.train(pipeline, prepared, cell)
+            stages.train(pipeline, prepared, cell)
 
 
 @command("evaluate")
@@ -249,11 +249,11 @@ def evaluate(
 ) -> None:
     """Measure one model, or all, on the test split, running earlier stages if need be."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        prepared = train.prepare(pipeline)
+        prepared = stages.prepare(pipeline)
         cells = _cells(pipeline.config, model)
-        train.show_metrics(pipeline, train.train_and_evaluate(pipeline, prepared, cells))
+        stages.show_metrics(pipeline, stages.train_and_evaluate(pipeline, prepared, cells))
 
 
 @command("compare")
@@ -262,10 +262,10 @@ def compare(
 ) -> None:
     """Set the test metrics of the models side by side, running earlier stages if need be."""
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import train
+        from pipelines import stages
 
-        prepared = train.prepare(pipeline)
-        train.compare(pipeline, train.train_and_evaluate(pipeline, prepared, pipeline.config.models))
+        prepared = stages.prepare(pipeline)
+        stages.compare(pipeline, stages.train_and_evaluate(pipeline, prepared, pipeline.config.models))
 
 
 @command("describe")

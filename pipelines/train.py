@@ -1,408 +1,139 @@
-"""The training pipeline: load -> vocabulary -> pad -> train -> evaluate -> compare, logged to MLflow.
+"""The training pipeline: every stage for every model, logged to MLflow as one parent run with a child run per model.
 
-Each stage reads what the ones before it left in the working directory and leaves its own result there, under a digest
-of its configuration and inputs. A stage that is there already is not run again, so any stage can be run alone and a
-killed pipeline goes on where it stopped; training goes on from its last finished epoch.
-
-All raise InputError for what the user can mend: reviews that cannot be read, a split that is empty or of one class, a
-working directory that cannot be used, an MLflow server that does not answer.
+Killed and started again with the same configuration, it takes up the MLflow runs that it left, as it does its stages.
 """
 
 import functools
 import hashlib
 import socket
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from pipelines.configuration import BASELINE, PipelineConfig
-from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory, write_json
+from pipelines.stages import (
+    SYNTHETIC_NOTE,
+    Pipeline,
+    Prepared,
+    compare,
+    comparison_rows,
+    evaluate,
+    prepare,
+    read_corpus,
+    train,
+)
+from pipelines.working_directory import Stage
 from sentiment import figures, tracking
-from sentiment.classifier import SentimentClassifier
-from sentiment.corpus import LABEL_NAMES, Corpus, Reviews
-from sentiment.evaluation import compare_models, evaluate_predictions
-from sentiment.models import CELLS, CellName, build_model
-from sentiment.sequences import pad_texts
-from sentiment.sources import find_files, load_corpus
+from sentiment.corpus import LABEL_NAMES, Corpus
+from sentiment.models import CELLS, CellName
 from sentiment.tracking import Run
-from sentiment.training import History, best_epoch, split_validation
-from sentiment.training import train as fit
-from sentiment.vocabulary import Vocabulary, tokenize
-
-SPLITS = ("train", "test", "unlabelled")
-SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
-
-SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
-"""Metrics shown as per cent; the other fractions are shown as they are, counts as whole numbers."""
+from sentiment.training import History
 
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Figures of a model that the test split has no part in."""
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """The finished stages that every model starts from."""
-
-    loaded: Stage
-    fitted: Stage
-    padded: Stage
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """What every stage needs: the configuration, the place for results, and somebody to tell."""
-
-    config: PipelineConfig
-    work: WorkingDirectory
-    console: Console
-
-    def stage(self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None]) -> Stage:
-        """Run one stage, or find it done, and say so."""
-        stage = self.work.stage(name, key, run)
-        self.console.stage(name, read=read, wrote=stage.folder, was_there=stage.was_there, seconds=stage.seconds)
-        return stage
-
-
 def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
-    """Every stage for every model, logged to MLflow: one parent run, a child run per model."""
+    """Load, vocabulary, pad; then train and evaluate each model; then compare.
+
+    Raises:
+        InputError: what a stage raises, or MLflow cannot be reached.
+    """
     tracking.silence()
-    config, console = pipeline.config, pipeline.console
+    config = pipeline.config
     prepared = prepare(pipeline)
     corpus = read_corpus(prepared.loaded)
-    place = f"{socket.gethostname()}:{pipeline.work.path.resolve()}"
-    attempt = hashlib.sha256(f"{place}:{prepared.padded.digest}:{config.model_dump_json()}".encode()).hexdigest()[:32]
-    tags = {"source": config.source.source, "synthetic": str(corpus.synthetic).lower(), "seed": str(config.seed)}
-    names = " vs ".join(CELLS[cell] for cell in config.models)
-    with tracking.tracked_run(
-        f"{names} on {config.source.source}", experiment=experiment, resume_key=attempt, tags=tags
-    ) as parent:
-        console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
+    source = config.source.source
+    tags = {"source": source, "synthetic": str(corpus.synthetic).lower(), "seed": str(config.seed)}
+    name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
+    tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
+    with tracked_run(name, tags=tags, resume_key=_attempt(pipeline, prepared)) as parent:
+        pipeline.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         tracking.log_parameters(config.flat())
-        _log_corpus(parent, config, prepared.loaded, corpus)
+        _log_corpus(parent, prepared, corpus)
+        _log_datasets(source, corpus)
+        trained: dict[CellName, Stage] = {}
         evaluated: dict[CellName, Stage] = {}
-        histories: dict[str, History] = {}
         for cell in config.models:
-            with tracking.tracked_run(
-                CELLS[cell],
-                experiment=experiment,
-                resume_key=f"{parent.info.run_id}:{cell}",
-                tags={**tags, "model": cell},
-                nested=True,
-            ) as child:
+            child_key = f"{parent.info.run_id}:{cell}"
+            with tracked_run(CELLS[cell], tags={**tags, "model": cell}, resume_key=child_key, nested=True) as child:
                 tracking.log_parameters({"cell": cell, **config.flat()})
-                _log_datasets(config, corpus)
-                trained = train(pipeline, prepared, cell, on_epoch=functools.partial(tracking.log_history, child))
-                evaluated[cell] = evaluate(pipeline, prepared, trained, cell)
-                histories[CELLS[cell]] = trained.read_json("history.json")
-                _log_model(child, cell, trained, evaluated[cell])
+                _log_datasets(source, corpus)
+                trained[cell] = train(pipeline, prepared, cell, functools.partial(tracking.log_history, child))
+                evaluated[cell] = evaluate(pipeline, prepared, trained[cell], cell)
+                _log_model(child, trained, evaluated, cell)
         compared = compare(pipeline, evaluated)
-        table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
-        tracking.log_metrics(
-            parent,
-            {f"{model}_{_tracked_name(str(name))}": value for model in table for name, value in table[model].items()},
-        )
-        tracking.log_table(table, "comparison")
-        tracking.log_figure(figures.learning_curves(histories), "learning_curves")
-        labels, probabilities = _test_predictions(evaluated)
-        tracking.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
-        tracking.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
-        tracking.set_description(_markdown(table, corpus.synthetic))
+        _log_comparison(parent, trained, evaluated, compared, synthetic=corpus.synthetic)
 
 
-def prepare(pipeline: Pipeline) -> Prepared:
-    """Load, vocabulary and pad."""
-    loaded = load(pipeline)
-    fitted = fit_vocabulary(pipeline, loaded)
-    return Prepared(loaded, fitted, pad(pipeline, loaded, fitted))
+def _attempt(pipeline: Pipeline, prepared: Prepared) -> str:
+    """What the attempts at the same result in the same place have in common."""
+    place = f"{socket.gethostname()}:{pipeline.work.path.resolve()}"
+    content = f"{place}:{prepared.padded.digest}:{pipeline.config.model_dump_json()}"
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-def load(pipeline: Pipeline) -> Stage:
-    """Reviews of the source -> train.parquet, test.parquet, unlabelled.parquet and summary.json."""
-    source, seed = pipeline.config.source, pipeline.config.seed
-    with pipeline.console.without_native_log():
-        files = find_files(source, show_progress=pipeline.console.shows_progress)
-
-    def run(folder: Path) -> None:
-        with pipeline.console.without_native_log():
-            corpus = load_corpus(source, files, seed=seed)
-        for split in SPLITS:
-            reviews: Reviews = getattr(corpus, split)
-            columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
-            if split != "unlabelled":
-                columns["label"] = pd.Series(reviews.labels)
-            pd.DataFrame(columns).to_parquet(folder / f"{split}.parquet", index=False)
-        summary = corpus.summary(tokenize)
-        write_json(folder / "summary.json", {**summary, "synthetic": corpus.synthetic, "notes": corpus.notes})
-
-    stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
-    key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
-    if source.source in ("demo", "table"):
-        key["seed"] = seed  # they draw at random
-    read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
-    stage = pipeline.stage("load", f"{source.source} reviews from {read}", key, run)
-    _show_summary(pipeline.console, stage.read_json("summary.json"))
-    return stage
-
-
-def fit_vocabulary(pipeline: Pipeline, loaded: Stage) -> Stage:
-    """The training texts -> vocabulary.json."""
-    config = pipeline.config.vocabulary
-
-    def run(folder: Path) -> None:
-        texts = pd.read_parquet(loaded.folder / "train.parquet", columns=["text"])["text"]
-        Vocabulary.fit(texts, config.num_words).save(folder / "vocabulary.json")
-
-    return pipeline.stage(
-        "vocabulary", f"train of load {loaded.digest}", {"vocabulary": config.model_dump(), "load": loaded.digest}, run
-    )
-
-
-def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
-    """Texts and vocabulary -> train.npy, test.npy: int32 (N, maxlen), and train_labels.npy, test_labels.npy: (N,)."""
-    config = pipeline.config.sequences
-    with pipeline.console.without_native_log():
-        import tensorflow  # noqa: F401
-
-    def run(folder: Path) -> None:
-        vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
-        for split in ("train", "test"):
-            reviews = pd.read_parquet(loaded.folder / f"{split}.parquet")
-            np.save(folder / f"{split}.npy", pad_texts(reviews["text"], vocabulary, config))
-            np.save(folder / f"{split}_labels.npy", reviews["label"].to_numpy(np.int8))
-
-    return pipeline.stage(
-        "pad",
-        f"load {loaded.digest}, vocabulary {fitted.digest}",
-        {"sequences": config.model_dump(), "load": loaded.digest, "vocabulary": fitted.digest},
-        run,
-    )
-
-
-def train(
-    pipeline: Pipeline,
-    prepared: Prepared,
-    cell: CellName,
-    on_epoch: Callable[[History], None] = lambda history: None,
-) -> Stage:
-    """Padded training reviews -> a SentimentClassifier in classifier/, and history.json.
-
-    Args:
-        on_epoch: called with the history so far, also for a training that is read, not run.
-    """
-    import keras
-    import tensorflow as tf
-
-    config, console = pipeline.config, pipeline.console
-    fitted, padded = prepared.fitted, prepared.padded
-
-    def run(folder: Path) -> None:
-        inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
-        training, validation = split_validation(labels, config.training.validation_share, config.seed)
-        vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
-        network = build_model(
-            cell, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen, seed=config.seed
-        )
-        with console.training(CELLS[cell], config.training.epochs, len(training)) as progress:
-
-            def epoch_end(history: History) -> None:
-                progress.on_epoch(history)
-                on_epoch(history)
-
-            history = fit(
-                network,
-                (inputs[training], labels[training]),
-                (inputs[validation], labels[validation]),
-                config.training,
-                seed=config.seed,
-                checkpoints=folder / "checkpoints",
-                on_batch=progress.on_batch,
-                on_epoch=epoch_end,
-            )
-        SentimentClassifier(vocabulary, config.sequences, network).save(folder / "classifier")
-        write_json(folder / "history.json", history)
-
-    stage = pipeline.stage(
-        "train",
-        f"pad {padded.digest}, vocabulary {fitted.digest}",
-        {
-            "cell": cell,
-            "model": config.model.model_dump(),
-            "training": config.training.model_dump(),
-            "seed": config.seed,
-            "pad": padded.digest,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-        run,
-    )
-    history = stage.read_json("history.json")
-    on_epoch(history)
-    console.say(f"            {CELLS[cell]} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
-    return stage
-
-
-def evaluate(pipeline: Pipeline, prepared: Prepared, trained: Stage, cell: CellName) -> Stage:
-    """The classifier on the test texts -> metrics.json and predictions.parquet."""
-
-    def run(folder: Path) -> None:
-        reviews = pd.read_parquet(prepared.loaded.folder / "test.parquet")
-        texts = reviews["text"].tolist()
-        classifier = SentimentClassifier.load(trained.folder / "classifier")
-        classifier.predict(texts[:1])  # builds the graph, which is not part of the speed
-        started = time.perf_counter()
-        predictions = classifier.predict(texts)
-        seconds = time.perf_counter() - started
-        table = pd.concat([reviews, predictions], axis=1)
-        table["label"] = [LABEL_NAMES[label] for label in reviews["label"]]
-        table.to_parquet(folder / "predictions.parquet", index=False)
-        probabilities = predictions["positive_probability"].to_numpy()
-        history: History = trained.read_json("history.json")
-        metrics = {
-            **evaluate_predictions(reviews["label"].to_numpy(), probabilities, classifier.threshold),
-            "training_seconds": sum(history["seconds"]),
-            "epochs": len(history["loss"]),
-            "scored_per_second": len(reviews) / seconds,
-            "parameters": classifier.network.count_params(),
-        }
-        write_json(folder / "metrics.json", metrics)
-
-    return pipeline.stage(
-        "evaluate",
-        f"test of load {prepared.loaded.digest}, {CELLS[cell]} of train {trained.digest}",
-        {"train": trained.digest},
-        run,
-    )
-
-
-def train_and_evaluate(pipeline: Pipeline, prepared: Prepared, cells: tuple[CellName, ...]) -> dict[CellName, Stage]:
-    """The evaluate stages of some models."""
-    return {cell: evaluate(pipeline, prepared, train(pipeline, prepared, cell), cell) for cell in cells}
-
-
-def compare(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> Stage:
-    """The metrics of every model -> comparison.csv, a column per model, also shown as a table."""
-
-    def run(folder: Path) -> None:
-        results: dict[str, dict[str, float]] = {
-            cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()
-        }
-        compare_models(results, BASELINE).to_csv(folder / "comparison.csv")
-
-    digests = {cell: stage.digest for cell, stage in evaluated.items()}
-    read = ", ".join(f"evaluate {digest}" for digest in digests.values())
-    stage = pipeline.stage("compare", read, {"evaluate": list(digests.items())}, run)
-    table = pd.read_csv(stage.folder / "comparison.csv", index_col="metric")
-    source = pipeline.config.source.source
-    pipeline.console.table(f"Test split of {source}", *_shown(table))
-    return stage
-
-
-def show_metrics(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> None:
-    """The metrics of some models as a table."""
-    table = pd.DataFrame({cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()})
-    pipeline.console.table(f"Test split of {pipeline.config.source.source}", *_shown(table))
-
-
-def read_corpus(loaded: Stage) -> Corpus:
-    """The corpus that the load stage left."""
-    frames = {split: pd.read_parquet(loaded.folder / f"{split}.parquet") for split in SPLITS}
-    train, test = (Reviews(frames[s]["text"].tolist(), frames[s]["label"].to_numpy(np.int8)) for s in SPLITS[:2])
-    summary = loaded.read_json("summary.json")
-    return Corpus(train, test, Reviews(frames["unlabelled"]["text"].tolist()), summary["synthetic"])
-
-
-def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
-    for note in summary["notes"]:
-        console.say(f"            {note}", style="yellow")
-    if console.quiet:
-        return
-    percentiles = list(summary["splits"]["train"]["tokens"])
-    rows = [
-        [name, f"{split['reviews']:,}", f"{split['positive'] / split['reviews']:.1%}" if name != "unlabelled" else ""]
-        + [f"{split['tokens'][percentile]:,}" for percentile in percentiles]
-        for name, split in summary["splits"].items()
-    ]
-    heads = [{"50": "median", "100": "longest"}.get(percentile, f"{percentile} %") for percentile in percentiles]
-    console.table("Reviews, and percentiles of their length in tokens", ["split", "reviews", "positive", *heads], rows)
-    console.say(
-        f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
-        f"{summary['duplicates_between_train_and_test']:,} between train and test"
-    )
-    if summary["synthetic"]:
-        console.say(f"            {SYNTHETIC_NOTE}", style="bold yellow")
-
-
-def _shown(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of the comparison for people."""
-    titles = {**CELLS, "difference": "difference"}
-
-    def figure(metric: str, value: float, is_difference: bool) -> str:
-        sign = "+" if is_difference else ""
-        if metric in SHARES:
-            return f"{100 * value:{sign}.2f} {'points' if is_difference else '%'}"
-        return f"{value:{sign}.4f}" if metric in ("log_loss", "brier_score") else f"{value:{sign},.0f}"
-
-    rows = []
-    for metric, values in table.to_dict(orient="index").items():
-        name = str(metric)
-        figures_of_row = [figure(name, value, column == "difference") for column, value in values.items()]
-        rows.append([name.replace("_", " "), *figures_of_row])
-    return ["test metric", *(titles[str(column)] for column in table)], rows
-
-
-def _markdown(table: pd.DataFrame, synthetic: bool) -> str:
-    heads, rows = _shown(table)
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    note = f"**{SYNTHETIC_NOTE}**\n\n" if synthetic else ""
-    return note + "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _log_corpus(parent: Run, config: PipelineConfig, loaded: Stage, corpus: Corpus) -> None:
-    summary = loaded.read_json("summary.json")
+def _log_corpus(parent: Run, prepared: Prepared, corpus: Corpus) -> None:
+    summary = prepared.loaded.read_json("summary.json")
     for name, split in summary["splits"].items():
-        figures_of_split = {f"{name}_{figure}": split[figure] for figure in ("reviews", "positive", "negative")}
+        counts = {f"{name}_{count}": split[count] for count in ("reviews", "positive", "negative")}
         tokens = {f"{name}_tokens_p{percentile}": value for percentile, value in split["tokens"].items()}
-        tracking.log_metrics(parent, {**figures_of_split, **tokens})
+        tracking.log_metrics(parent, {**counts, **tokens})
     tracking.log_metrics(parent, {name: value for name, value in summary.items() if name.startswith("duplicates")})
     tracking.log_json(summary, "corpus.json")
-    _log_datasets(config, corpus)
+
+
+def _log_datasets(source: str, corpus: Corpus) -> None:
+    tracking.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
+    tracking.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
+
+
+def _log_model(
+    child: Run, trained: Mapping[CellName, Stage], evaluated: Mapping[CellName, Stage], cell: CellName
+) -> None:
+    metrics = evaluated[cell].read_json("metrics.json")
+    classifier = trained[cell].folder / "classifier"
+    tracking.log_metrics(child, {_tracked_name(name): value for name, value in metrics.items()})
+    tracking.log_file(classifier / "vocabulary.json")
+    tracking.log_file(evaluated[cell].folder / "predictions.parquet")
+    _log_curves({cell: trained[cell]}, {cell: evaluated[cell]})
+    tracking.log_figure(figures.confusion_matrix(metrics, CELLS[cell]), "confusion_matrix")
+    tracking.log_classifier(child, classifier)
+
+
+def _log_comparison(
+    parent: Run,
+    trained: Mapping[CellName, Stage],
+    evaluated: Mapping[CellName, Stage],
+    compared: Stage,
+    *,
+    synthetic: bool,
+) -> None:
+    table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
+    for model in table:
+        tracking.log_metrics(parent, {f"{model}_{_tracked_name(str(name))}": x for name, x in table[model].items()})
+    tracking.log_table(table, "comparison")
+    _log_curves(trained, evaluated)
+    heads, rows = comparison_rows(table)
+    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
+    markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    tracking.set_description(f"**{SYNTHETIC_NOTE}**\n\n{markdown}" if synthetic else markdown)
+
+
+def _log_curves(trained: Mapping[CellName, Stage], evaluated: Mapping[CellName, Stage]) -> None:
+    """Learning, ROC and precision-recall curves of these models on common axes."""
+    histories: dict[str, History] = {CELLS[cell]: stage.read_json("history.json") for cell, stage in trained.items()}
+    predictions = {
+        CELLS[cell]: pd.read_parquet(stage.folder / "predictions.parquet", columns=["label", "positive_probability"])
+        for cell, stage in evaluated.items()
+    }
+    probabilities = {name: table["positive_probability"].to_numpy() for name, table in predictions.items()}
+    labels = (next(iter(predictions.values()))["label"] == LABEL_NAMES[1]).to_numpy(np.int8)  # the same for all
+    tracking.log_figure(figures.learning_curves(histories), "learning_curves")
+    tracking.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
+    tracking.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
 
 
 def _tracked_name(metric: str) -> str:
     """The MLflow name of a figure of metrics.json."""
     return metric if metric in NOT_OF_TEST else f"test_{metric}"
-
-
-def _log_datasets(config: PipelineConfig, corpus: Corpus) -> None:
-    source = config.source.source
-    tracking.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
-    tracking.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
-
-
-def _log_model(child: Run, cell: CellName, trained: Stage, evaluated: Stage) -> None:
-    metrics = evaluated.read_json("metrics.json")
-    tracking.log_metrics(child, {_tracked_name(name): value for name, value in metrics.items()})
-    tracking.log_file(trained.folder / "classifier" / "vocabulary.json")
-    tracking.log_file(evaluated.folder / "predictions.parquet")
-    name = CELLS[cell]
-    labels, probabilities = _test_predictions({cell: evaluated})
-    tracking.log_figure(figures.learning_curves({name: trained.read_json("history.json")}), "learning_curves")
-    tracking.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
-    tracking.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
-    tracking.log_figure(figures.confusion_matrix(metrics, name), "confusion_matrix")
-    tracking.log_classifier(child, trained.folder / "classifier")
-
-
-def _test_predictions(evaluated: Mapping[CellName, Stage]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Labels (N,) of the test split, and for each model its P(positive) (N,)."""
-    probabilities = {}
-    for cell, stage in evaluated.items():
-        predictions = pd.read_parquet(stage.folder / "predictions.parquet")
-        probabilities[CELLS[cell]] = predictions["positive_probability"].to_numpy()
-    return (predictions["label"] == LABEL_NAMES[1]).to_numpy(np.int8), probabilities

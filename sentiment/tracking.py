@@ -49,8 +49,7 @@ def tracked_run(
     try:
         mlflow.set_experiment(experiment)
         run_id = _run_to_resume(resume_key, nested)
-        run = mlflow.start_run(run_id=run_id, run_name=None if run_id else name, nested=nested)
-        mlflow.set_tags({**tags, RESUME_TAG: resume_key})
+        run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
     except mlflow.MlflowException as error:
         raise InputError(
             f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
