@@ -110,8 +110,7 @@ def _log_comparison(
     synthetic: bool,
 ) -> None:
     table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
-    for model in table:
-        tracking.log_metrics(parent, {f"{model}_{_tracked_name(str(name))}": x for name, x in table[model].items()})
+    tracking.log_metrics(parent, {f"{column}_test_accuracy": float(table.at["accuracy", column]) for column in table})
     tracking.log_table(table, "comparison")
     _log_curves(trained, evaluated)
     heads, rows = comparison_rows(table)

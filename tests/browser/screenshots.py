@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 import mlflow
 from playwright.sync_api import Page, sync_playwright
@@ -20,28 +21,35 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-def pages() -> dict[str, str]:
-    """Picture -> address of the UI's page, of the newest finished parent run on real reviews and its children."""
+def pages() -> dict[str, tuple[str, str]]:
+    """Picture -> address of the UI's page and a text on it, for the newest finished parent run on real reviews."""
     client = mlflow.MlflowClient()
     experiment = client.get_experiment_by_name("sentiment")
     assert experiment is not None, "run `sentiment run-pipeline` first"
-    number = experiment.experiment_id
-    finished = client.search_runs([number], "attributes.status = 'FINISHED' and tags.synthetic = 'false'")
+    finished = client.search_runs(
+        [experiment.experiment_id], "attributes.status = 'FINISHED' and tags.synthetic = 'false'"
+    )
     parent = next(run.info.run_id for run in finished if "mlflow.parentRunId" not in run.data.tags)
-    children = [run.info.run_id for run in finished if run.data.tags.get("mlflow.parentRunId") == parent]
-    runs = "[" + ",".join(f'"{child}"' for child in reversed(children)) + "]"
+    runs = f"{ADDRESS}/#/experiments/{experiment.experiment_id}/runs"
+    children = quote(f"tags.`mlflow.parentRunId` = '{parent}'")
     return {
-        "compare": f"{ADDRESS}/#/compare-runs?runs={runs}&experiments=[%22{number}%22]".replace('"', "%22"),
-        "run": f"{ADDRESS}/#/experiments/{number}/runs/{parent}",
-        "model": f"{ADDRESS}/#/experiments/{number}/runs/{children[-1]}/model-metrics",
+        "run": (f"{runs}/{parent}?workflowType=machine_learning", "average precision"),
+        "charts": (f"{runs}?workflowType=machine_learning&compareRunsMode=CHART&searchFilter={children}", "accuracy"),
     }
 
 
-def take(page: Page, name: str, address: str) -> None:
-    """One picture, once the page has gone quiet."""
+def take(page: Page, name: str, address: str, text: str) -> None:
+    """One picture, once the text is there and the charts have been drawn."""
     page.goto(address)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(4_000)
+    page.get_by_text(text).first.wait_for()
+    page.wait_for_timeout(3_000)
+    assistant = page.get_by_role("button", name="Close", exact=True)
+    if assistant.count():
+        assistant.first.click()
+    if name == "charts":
+        page.locator("[role=gridcell] button").first.click()  # unfold the parent run
+        page.get_by_placeholder("Search metric charts").fill("accuracy|loss")
+    page.wait_for_timeout(5_000)
     page.screenshot(path=IMAGES / f"{name}.png")
 
 
@@ -62,9 +70,9 @@ def main() -> None:
                 time.sleep(0.5)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1400, "height": 900})
-            for name, address in found.items():
-                take(page, name, address)
+            page = browser.new_page(viewport={"width": 1400, "height": 1100})
+            for name, (address, text) in found.items():
+                take(page, name, address, text)
             browser.close()
     finally:
         server.terminate()
