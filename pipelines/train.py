@@ -110,7 +110,9 @@ def _log_comparison(
     synthetic: bool,
 ) -> None:
     table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
-    tracking.log_metrics(parent, {f"{column}_test_accuracy": float(table.at["accuracy", column]) for column in table})
+    tracking.log_metrics(
+        parent, {f"{column}_test_accuracy": value for column, value in table.loc["accuracy"].to_dict().items()}
+    )
     tracking.log_table(table, "comparison")
     _log_curves(trained, evaluated)
     heads, rows = comparison_rows(table)
