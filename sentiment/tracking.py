@@ -44,26 +44,26 @@ def tracked_run(
             other only while it has not.
 
     Raises:
-        InputError: the tracking server cannot be reached.
+        InputError: the tracking server cannot be reached, at the start or later.
     """
     try:
         mlflow.set_experiment(experiment)
         run_id = _run_to_resume(resume_key, nested)
         run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
+        status = RunStatus.FAILED
+        try:
+            yield run
+            status = RunStatus.FINISHED
+        except KeyboardInterrupt:
+            status = RunStatus.KILLED
+            raise
+        finally:
+            mlflow.end_run(RunStatus.to_string(status))
     except mlflow.MlflowException as error:
         raise InputError(
             f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
-            "MLFLOW_TRACKING_URI."
+            "MLFLOW_TRACKING_URI; the same command then goes on where it stopped."
         ) from error
-    status = RunStatus.FAILED
-    try:
-        yield run
-        status = RunStatus.FINISHED
-    except KeyboardInterrupt:
-        status = RunStatus.KILLED
-        raise
-    finally:
-        mlflow.end_run(RunStatus.to_string(status))
 
 
 def _run_to_resume(resume_key: str, nested: bool) -> str | None:

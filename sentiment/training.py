@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from sentiment.errors import InputError
+
 History = dict[str, list[float]]
 """Metric -> one value per finished epoch: loss and val_loss (nats), accuracy, val_accuracy, seconds of the epoch with
 its validation, and reviews_per_second of its training part."""
@@ -35,12 +37,21 @@ def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
 
     Args:
         labels: (N,).
-        share: of N to validate on; at least one review of each class goes to either side.
+        share: of N to validate on, at least two reviews.
+
+    Raises:
+        InputError: there are too few reviews of a class for both sides.
     """
     from sklearn.model_selection import train_test_split
 
     size = max(2, round(share * len(labels)))
-    train, validation = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)
+    try:
+        train, validation = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)
+    except ValueError:
+        raise InputError(
+            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
+            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
+        ) from None
     return train, validation
 
 

@@ -50,6 +50,13 @@ def test_bad_input_ends_with_exit_code_2_and_a_remedy(
     assert not (tmp_path / "mlflow.db").exists()
 
 
+def test_too_few_reviews_of_a_class_to_validate_on_are_named(invoke: Invoke, tmp_path: Path) -> None:
+    rows = ["a,1,train", "b,0,train", "c,0,train", "d,1,test", "e,0,test"]
+    (tmp_path / "few.csv").write_text("\n".join(["text,label,split", *rows]))
+    result = invoke("train", "--source", "table", "--data", "few.csv")
+    assert (result.exit_code, "3 training reviews (1 positive) cannot be cut" in result.output) == (2, True)
+
+
 def test_an_unknown_preset_key_is_named_with_those_there_are(invoke: Invoke, tmp_path: Path) -> None:
     (tmp_path / "my.toml").write_text("[training]\nepoch = 3\n")
     result = invoke("load", "--preset", "my.toml", "--source", "demo")
@@ -126,7 +133,7 @@ def test_a_second_command_on_the_same_working_directory_is_refused(invoke: Invok
 
 
 def test_an_mlflow_server_that_does_not_answer_is_named(reviews_csv: Path, tmp_path: Path) -> None:
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
     process = command.start("run-pipeline", "--data", str(reviews_csv), *SMALL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 2, output
