@@ -199,7 +199,7 @@ def load(console: Console, preset: str | None, options: dict[str, Any], work_dir
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
         from pipelines import stages
 
-        stages.load(pipeline)
+        stages.load(pipeline, report=True)
 
 
 @command("vocabulary")

@@ -7,6 +7,7 @@ killed pipeline goes on where it stopped; training goes on from its last finishe
 All raise InputError for what the user can mend: reviews that cannot be read, a split that is empty or of one class.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,8 +68,12 @@ def prepare(pipeline: Pipeline) -> Prepared:
     return Prepared(loaded, fitted, pad(pipeline, loaded, fitted))
 
 
-def load(pipeline: Pipeline) -> Stage:
-    """Reviews of the source -> train.parquet, test.parquet, unlabelled.parquet and summary.json."""
+def load(pipeline: Pipeline, *, report: bool = False) -> Stage:
+    """Reviews of the source -> train.parquet, test.parquet, unlabelled.parquet and summary.json.
+
+    Args:
+        report: show the summary also when the stage was there already.
+    """
     source, seed = pipeline.config.source, pipeline.config.seed
     with pipeline.console.without_native_log():
         files = find_files(source, show_progress=pipeline.console.shows_progress)
@@ -83,7 +88,7 @@ def load(pipeline: Pipeline) -> Stage:
                 columns["label"] = pd.Series(reviews.labels)
             pd.DataFrame(columns).to_parquet(folder / f"{split}.parquet", index=False)
         summary = corpus.summary(tokenize)
-        write_json(folder / "summary.json", {**summary, "synthetic": corpus.synthetic, "notes": corpus.notes})
+        write_json(folder / "summary.json", {**summary, "notes": corpus.notes})
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
@@ -91,7 +96,10 @@ def load(pipeline: Pipeline) -> Stage:
         key["seed"] = seed  # they draw at random
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
     stage = pipeline.stage("load", f"{source.source} reviews from {read}", key, run)
-    _show_summary(pipeline.console, stage.read_json("summary.json"))
+    if report or not stage.was_there:
+        _show_summary(pipeline.console, stage.read_json("summary.json"))
+    if source.is_synthetic:
+        pipeline.console.say(f"            {SYNTHETIC_NOTE}", style="bold yellow")
     return stage
 
 
@@ -171,6 +179,7 @@ def train(
             )
         SentimentClassifier(vocabulary, config.sequences, network).save(folder / "classifier")
         write_json(folder / "history.json", history)
+        shutil.rmtree(folder / "checkpoints")
 
     stage = pipeline.stage(
         "train",
@@ -242,24 +251,26 @@ def compare(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> Stage:
     digests = {cell: stage.digest for cell, stage in evaluated.items()}
     read = ", ".join(f"evaluate {digest}" for digest in digests.values())
     stage = pipeline.stage("compare", read, {"evaluate": list(digests.items())}, run)
-    table = pd.read_csv(stage.folder / "comparison.csv", index_col="metric")
-    source = pipeline.config.source.source
-    pipeline.console.table(f"Test split of {source}", *comparison_rows(table))
+    _show_comparison(pipeline, pd.read_csv(stage.folder / "comparison.csv", index_col="metric"))
     return stage
 
 
 def show_metrics(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> None:
     """The metrics of some models as a table."""
-    table = pd.DataFrame({cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()})
-    pipeline.console.table(f"Test split of {pipeline.config.source.source}", *comparison_rows(table))
+    _show_comparison(pipeline, pd.DataFrame({cell: s.read_json("metrics.json") for cell, s in evaluated.items()}))
+
+
+def _show_comparison(pipeline: Pipeline, table: pd.DataFrame) -> None:
+    source = pipeline.config.source
+    title = f"Test split of {source.source}{' (synthetic reviews)' if source.is_synthetic else ''}"
+    pipeline.console.table(title, *comparison_rows(table))
 
 
 def read_corpus(loaded: Stage) -> Corpus:
     """The corpus that the load stage left."""
     frames = {split: pd.read_parquet(loaded.folder / f"{split}.parquet") for split in SPLITS}
     train, test = (Reviews(frames[s]["text"].tolist(), frames[s]["label"].to_numpy(np.int8)) for s in SPLITS[:2])
-    summary = loaded.read_json("summary.json")
-    return Corpus(train, test, Reviews(frames["unlabelled"]["text"].tolist()), summary["synthetic"])
+    return Corpus(train, test, Reviews(frames["unlabelled"]["text"].tolist()))
 
 
 def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
@@ -279,8 +290,6 @@ def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
         f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
         f"{summary['duplicates_between_train_and_test']:,} between train and test"
     )
-    if summary["synthetic"]:
-        console.say(f"            {SYNTHETIC_NOTE}", style="bold yellow")
 
 
 def comparison_rows(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -44,8 +44,10 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
     prepared = prepare(pipeline)
     corpus = read_corpus(prepared.loaded)
     source = config.source.source
-    tags = {"source": source, "synthetic": str(corpus.synthetic).lower(), "seed": str(config.seed)}
+    tags = {"source": source, "synthetic": str(config.source.is_synthetic).lower(), "seed": str(config.seed)}
     name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
+    of_reviews = " (synthetic reviews)" if config.source.is_synthetic else ""
+    titles = {cell: f"{CELLS[cell]}{of_reviews}" for cell in config.models}
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
     with tracked_run(name, tags=tags, resume_key=_attempt(pipeline, prepared)) as parent:
         pipeline.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
@@ -61,9 +63,11 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
                 _log_datasets(source, corpus)
                 trained[cell] = train(pipeline, prepared, cell, functools.partial(tracking.log_history, child))
                 evaluated[cell] = evaluate(pipeline, prepared, trained[cell], cell)
-                _log_model(child, trained, evaluated, cell)
+                _log_model(child, titles[cell], trained[cell], evaluated[cell])
         compared = compare(pipeline, evaluated)
-        _log_comparison(parent, trained, evaluated, compared, synthetic=corpus.synthetic)
+        table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
+        _log_comparison(parent, table, note=SYNTHETIC_NOTE if config.source.is_synthetic else "")
+        _log_curves({titles[cell]: (trained[cell], evaluated[cell]) for cell in config.models})
 
 
 def _attempt(pipeline: Pipeline, prepared: Prepared) -> str:
@@ -88,47 +92,36 @@ def _log_datasets(source: str, corpus: Corpus) -> None:
     tracking.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
 
 
-def _log_model(
-    child: Run, trained: Mapping[CellName, Stage], evaluated: Mapping[CellName, Stage], cell: CellName
-) -> None:
-    metrics = evaluated[cell].read_json("metrics.json")
-    classifier = trained[cell].folder / "classifier"
+def _log_model(child: Run, title: str, trained: Stage, evaluated: Stage) -> None:
+    metrics = evaluated.read_json("metrics.json")
+    classifier = trained.folder / "classifier"
     tracking.log_metrics(child, {_tracked_name(name): value for name, value in metrics.items()})
     tracking.log_file(classifier / "vocabulary.json")
-    tracking.log_file(evaluated[cell].folder / "predictions.parquet")
-    _log_curves({cell: trained[cell]}, {cell: evaluated[cell]})
-    tracking.log_figure(figures.confusion_matrix(metrics, CELLS[cell]), "confusion_matrix")
+    tracking.log_file(evaluated.folder / "predictions.parquet")
+    _log_curves({title: (trained, evaluated)})
+    tracking.log_figure(figures.confusion_matrix(metrics, title), "confusion_matrix")
     tracking.log_classifier(child, classifier)
 
 
-def _log_comparison(
-    parent: Run,
-    trained: Mapping[CellName, Stage],
-    evaluated: Mapping[CellName, Stage],
-    compared: Stage,
-    *,
-    synthetic: bool,
-) -> None:
-    table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
+def _log_comparison(parent: Run, table: pd.DataFrame, *, note: str) -> None:
     tracking.log_metrics(
         parent, {f"{column}_test_accuracy": value for column, value in table.loc["accuracy"].to_dict().items()}
     )
     tracking.log_table(table, "comparison")
-    _log_curves(trained, evaluated)
     heads, rows = comparison_rows(table)
     lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
     markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    tracking.set_description(f"**{SYNTHETIC_NOTE}**\n\n{markdown}" if synthetic else markdown)
+    tracking.set_description(f"**{note}**\n\n{markdown}" if note else markdown)
 
 
-def _log_curves(trained: Mapping[CellName, Stage], evaluated: Mapping[CellName, Stage]) -> None:
-    """Learning, ROC and precision-recall curves of these models on common axes."""
-    histories: dict[str, History] = {CELLS[cell]: stage.read_json("history.json") for cell, stage in trained.items()}
+def _log_curves(models: Mapping[str, tuple[Stage, Stage]]) -> None:
+    """Learning, ROC and precision-recall curves on common axes; models: title -> its train and evaluate stages."""
+    histories: dict[str, History] = {title: trained.read_json("history.json") for title, (trained, _) in models.items()}
     predictions = {
-        CELLS[cell]: pd.read_parquet(stage.folder / "predictions.parquet", columns=["label", "positive_probability"])
-        for cell, stage in evaluated.items()
+        title: pd.read_parquet(evaluated.folder / "predictions.parquet", columns=["label", "positive_probability"])
+        for title, (_, evaluated) in models.items()
     }
-    probabilities = {name: table["positive_probability"].to_numpy() for name, table in predictions.items()}
+    probabilities = {title: table["positive_probability"].to_numpy() for title, table in predictions.items()}
     labels = (next(iter(predictions.values()))["label"] == LABEL_NAMES[1]).to_numpy(np.int8)  # the same for all
     tracking.log_figure(figures.learning_curves(histories), "learning_curves")
     tracking.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")

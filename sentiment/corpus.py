@@ -55,14 +55,12 @@ class Corpus:
     Attributes:
         train, test: labelled reviews.
         unlabelled: reviews without labels, perhaps none.
-        synthetic: whether a program wrote the reviews.
         notes: what the source left out or changed, one sentence each.
     """
 
     train: Reviews
     test: Reviews
     unlabelled: Reviews = field(default_factory=lambda: Reviews([]))
-    synthetic: bool = False
     notes: tuple[str, ...] = ()
 
     def checked(self) -> "Corpus":
@@ -83,7 +81,7 @@ class Corpus:
                     f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
                     "a classifier needs both classes; check the label column."
                 )
-        return Corpus(train, test, unlabelled, self.synthetic, notes)
+        return Corpus(train, test, unlabelled, notes)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.

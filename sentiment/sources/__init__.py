@@ -29,6 +29,11 @@ class SourceConfig(BaseModel):
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
     )
 
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a program writes the reviews."""
+        return self.source == "demo"
+
     def existing_data(self) -> Path:
         """`data`, which this source needs.
 

@@ -93,7 +93,7 @@ def load_demo(seed: int) -> Corpus:
         generator.shuffle(labels)
         texts = [_new_review(generator, label == 1, seen) for label in labels]
         splits[split] = Reviews(texts, np.array(labels, np.int8))
-    return Corpus(splits["train"], splits["test"], Reviews(splits["unlabelled"].texts), synthetic=True)
+    return Corpus(splits["train"], splits["test"], Reviews(splits["unlabelled"].texts))
 
 
 def _new_review(generator: random.Random, positive: bool, seen: set[str]) -> str:

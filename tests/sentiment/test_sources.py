@@ -87,7 +87,7 @@ def test_the_demo_corpus_follows_from_its_seed_and_repeats_no_text() -> None:
     texts = [*first.train.texts, *first.test.texts, *first.unlabelled.texts]
     assert len(set(texts)) == len(texts)
     assert max(len(tokenize(text)) for text in texts) <= 170
-    assert first.synthetic
+    assert SourceConfig(source="demo").is_synthetic
     assert first.summary(tokenize)["splits"]["train"]["positive"] == 3_000
 
 
