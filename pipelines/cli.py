@@ -22,10 +22,12 @@ from pipelines.console import Console
 from pipelines.working_directory import WorkingDirectory, write_json
 from sentiment.errors import InputError
 from sentiment.models import CELLS, CellName, build_model
+from sentiment.onnx_network import BATCH_SIZE
 
 if TYPE_CHECKING:
     from pipelines.stages import Pipeline
 
+STANDARD_STREAM = "-"
 EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
 STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -54,6 +56,18 @@ Preset = Annotated[
 ]
 OneModel = Annotated[str | None, typer.Option(help=f"One of {', '.join(CELLS)} (default: all of --models).")]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
+REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
+DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
+Register = Annotated[
+    str | None,
+    typer.Option(help=f"Name to register each LSTM under (default: {REGISTERED_NAME}; the demo source: {DEMO_NAME})."),
+]
+NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
+ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+Threshold = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="P(positive) from which on a review is positive (default: the model's own)."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
 
@@ -64,29 +78,33 @@ def main() -> None:
 
 
 def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command that also takes every option of PipelineConfig, with its help, and the common
-    ones; the function gets the console, the preset and the given options. What the user can mend ends with exit code 2.
+    """Register a function as a command. What the user can mend ends with exit code 2.
+
+    The function gets the console. If it has the parameters `preset` and `options`, the command also takes a preset and
+    every option of PipelineConfig, with its help, and the function gets the preset and the given options.
     """
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            p for p in inspect.signature(function).parameters.values() if p.name not in ("console", "preset", "options")
-        ]
+        signature = inspect.signature(function).parameters
+        own = [p for p in signature.values() if p.name not in ("console", "preset", "options")]
+        configured = option_fields() if "options" in signature else {}
 
         @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, preset: str | None, **values: Any) -> None:
-            console = Console(quiet=quiet, verbose=verbose)
+        def run(quiet: bool, verbose: bool, **values: Any) -> None:
+            console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
             _set_log_levels(verbose)
-            options = {name: values.pop(name) for name in option_fields()}
+            if configured:
+                values["options"] = {name: values.pop(name) for name in configured}
             with _errors_to_exit_codes(console):
-                function(console=console, preset=preset, options=options, **values)
+                function(console=console, **values)
 
-        common = {"preset": (Preset, None), "quiet": (Quiet, False), "verbose": (Verbose, False)}
+        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
+        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             *(p.replace(kind=keyword) for p in own),
             *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
-            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in option_fields()),
+            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in configured),
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -141,7 +159,7 @@ def _errors_to_exit_codes(console: Console) -> Iterator[None]:
             raise
         place = error.filename or "the results"
         console.error(
-            f"{place} could not be written: {STORAGE_ERRORS[error.errno]}. Make room or choose another --work-dir; "
+            f"{place} could not be written: {STORAGE_ERRORS[error.errno]}. Make room or choose another place; "
             "the same command then goes on where it stopped."
         )
         raise typer.Exit(EXIT_INPUT) from error
@@ -185,12 +203,17 @@ def run_pipeline(
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "sentiment",
+    register: Register = None,
+    no_register: NoRegister = False,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
+    if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
+        raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
     with _opened(console, work_dir, preset, options, goes_on=False) as pipeline:
         from pipelines import train
 
-        train.run_pipeline(pipeline, experiment)
+        name = register or (DEMO_NAME if pipeline.config.source.is_synthetic else REGISTERED_NAME)
+        train.run_pipeline(pipeline, experiment, None if no_register else name)
 
 
 @command("load")
@@ -280,6 +303,77 @@ def describe(console: Console, preset: str | None, options: dict[str, Any]) -> N
         ]
         rows.append(["total", "", "", f"{network.count_params():,}"])
         console.table(CELLS[cell], ["layer", "type", "output shape", "parameters"], rows)
+
+
+@command("score")
+def score(
+    console: Console,
+    input: Annotated[
+        str,
+        typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
+    ],
+    output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
+    model: ModelURI = DEFAULT_MODEL,
+    text_column: Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Reviews that go through the network at once.")] = BATCH_SIZE,
+    threshold: Threshold = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
+) -> None:
+    """Add a verdict and a probability to every row of a table of reviews."""
+    from pipelines import score
+
+    config = score.ScoreConfig(input, output, model, text_column, batch_size, threshold, overwrite, strict)
+    score.score(config, console)
+
+
+@command("predict")
+def predict(
+    console: Console,
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
+    model: ModelURI = DEFAULT_MODEL,
+    threshold: Threshold = None,
+) -> None:
+    """Say of each review whether it is positive, and P(positive)."""
+    from pipelines import score
+
+    score.predict(texts, model, threshold, console)
+
+
+@command("promote")
+def promote(
+    console: Console,
+    version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
+    name: Annotated[str, typer.Option(help="Registered model.")] = REGISTERED_NAME,
+) -> None:
+    """Make a registered version the champion, which `sentiment score` uses."""
+    from sentiment import registry, tracking
+
+    tracking.silence()
+    console.say(f"{registry.promote(name, version)} is what `sentiment score` uses now.")
+
+
+@command("models")
+def list_models(
+    console: Console,
+    name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
+) -> None:
+    """List the registered versions with their aliases, accuracy and run."""
+    from sentiment import registry, tracking
+
+    tracking.silence()
+    rows = [
+        [
+            f"{version.name} {version.number}",
+            ", ".join(version.aliases),
+            *(f"{version.metrics[metric]:.4f}" if version.metrics else "" for metric in registry.METRICS),
+            version.run_id,
+        ]
+        for version in registry.versions(name)
+    ]
+    if not rows:
+        raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
+    console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)
 
 
 def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:

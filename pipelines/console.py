@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,12 +25,13 @@ class Console:
     Args:
         quiet: print errors and tables of results only.
         verbose: let the native libraries log to standard error.
+        is_piped: standard output is for data; print everything to standard error.
     """
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, is_piped: bool = False) -> None:
         self.quiet, self.verbose = quiet, verbose
-        width = None if sys.stdout.isatty() else WIDTH_OF_FILES
-        self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width)
+        width = None if (sys.stderr if is_piped else sys.stdout).isatty() else WIDTH_OF_FILES
+        self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width, stderr=is_piped)
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
 
     @contextmanager
@@ -61,6 +63,10 @@ class Console:
         if not self.quiet:
             self._out.print(escape(text), style=style)
 
+    def result(self, text: str) -> None:
+        """A line that was asked for."""
+        self._out.print(escape(text))
+
     def error(self, text: str) -> None:
         """A line on standard error."""
         self._error.print(f"[bold red]Error:[/] {escape(text)}")
@@ -78,6 +84,28 @@ class Console:
         """What a stage read and wrote."""
         verb = "was there already:" if was_there else f"in {seconds:.1f} s wrote"
         self.say(f"{name:<11} read {read}; {verb} {wrote}")
+
+    @contextmanager
+    def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
+        """A bar over so many bytes, moved by a function that takes the rows written and the bytes read so far."""
+        with Progress(
+            TextColumn("scoring"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rows]}"),
+            TimeRemainingColumn(),
+            console=self._error,
+            transient=True,
+            disable=not self.shows_progress,
+        ) as bar:
+            task = bar.add_task("", total=total, rows="")
+            started = time.perf_counter()
+
+            def moved(rows: int, position: int | None) -> None:
+                speed = rows / (time.perf_counter() - started)
+                bar.update(task, completed=position, rows=f"{rows:,} rows  {speed:,.0f} rows/s")
+
+            yield moved
 
     @contextmanager
     def training(self, model: str, epochs: int, reviews: int) -> Iterator["TrainingProgress"]:

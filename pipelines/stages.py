@@ -177,7 +177,7 @@ def train(
                 on_batch=progress.on_batch,
                 on_epoch=epoch_end,
             )
-        SentimentClassifier(vocabulary, config.sequences, network).save(folder / "classifier")
+        SentimentClassifier.from_network(vocabulary, config.sequences, network).save(folder / "classifier")
         write_json(folder / "history.json", history)
         shutil.rmtree(folder / "checkpoints")
 
@@ -208,7 +208,6 @@ def evaluate(pipeline: Pipeline, prepared: Prepared, trained: Stage, cell: CellN
         reviews = pd.read_parquet(prepared.loaded.folder / "test.parquet")
         texts = reviews["text"].tolist()
         classifier = SentimentClassifier.load(trained.folder / "classifier")
-        classifier.predict(texts[:1])  # builds the graph, which is not part of the speed
         started = time.perf_counter()
         predictions = classifier.predict(texts)
         seconds = time.perf_counter() - started

@@ -23,18 +23,23 @@ from pipelines.stages import (
     train,
 )
 from pipelines.working_directory import Stage
-from sentiment import figures, tracking
+from sentiment import figures, registry, tracking
 from sentiment.corpus import LABEL_NAMES, Corpus
 from sentiment.models import CELLS, CellName
 from sentiment.tracking import Run
 from sentiment.training import History
 
+REGISTERED_CELL: CellName = "lstm"
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Figures of a model that the test split has no part in."""
 
 
-def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
-    """Load, vocabulary, pad; then train and evaluate each model; then compare.
+def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -> None:
+    """Load, vocabulary, pad; then train and evaluate each model; then compare; then register the LSTM.
+
+    Args:
+        experiment: of MLflow.
+        register_as: name of the registered model that the LSTM becomes a version of; None for none.
 
     Raises:
         InputError: what a stage raises, or MLflow cannot be reached.
@@ -54,11 +59,13 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
         tracking.log_parameters(config.flat())
         _log_corpus(parent, prepared, corpus)
         _log_datasets(source, corpus)
+        children: dict[CellName, Run] = {}
         trained: dict[CellName, Stage] = {}
         evaluated: dict[CellName, Stage] = {}
         for cell in config.models:
             child_key = f"{parent.info.run_id}:{cell}"
             with tracked_run(CELLS[cell], tags={**tags, "model": cell}, resume_key=child_key, nested=True) as child:
+                children[cell] = child
                 tracking.log_parameters({"cell": cell, **config.flat()})
                 _log_datasets(source, corpus)
                 trained[cell] = train(pipeline, prepared, cell, functools.partial(tracking.log_history, child))
@@ -68,6 +75,12 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
         table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
         _log_comparison(parent, table, note=SYNTHETIC_NOTE if config.source.is_synthetic else "")
         _log_curves({titles[cell]: (trained[cell], evaluated[cell]) for cell in config.models})
+        if register_as is not None and REGISTERED_CELL in children:
+            metrics = {_tracked_name(n): v for n, v in evaluated[REGISTERED_CELL].read_json("metrics.json").items()}
+            version, reason = registry.register(
+                children[REGISTERED_CELL], register_as, metrics=metrics, split=corpus.test.digest()
+            )
+            pipeline.console.say(f"registered  {version}, {reason}")
 
 
 def _attempt(pipeline: Pipeline, prepared: Prepared) -> str:

@@ -1,83 +1,137 @@
 """SentimentClassifier: vocabulary, network and threshold together; text in, probability out."""
 
+import functools
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from sentiment import __version__
 from sentiment.corpus import LABEL_NAMES
 from sentiment.errors import InputError
-from sentiment.sequences import SequenceConfig, pad_texts
+from sentiment.onnx_network import BATCH_SIZE, OnnxNetwork, export_onnx
+from sentiment.sequences import SequenceConfig
 from sentiment.vocabulary import Vocabulary
 
-BATCH_SIZE = 256
-MODEL_FILE, VOCABULARY_FILE, CLASSIFIER_FILE = "model.keras", "vocabulary.json", "classifier.json"
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
+VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
 
 
 class SentimentClassifier:
-    """A trained classifier of reviews.
+    """A trained classifier of reviews. It scores with ONNX Runtime, so it needs TensorFlow only for `network`.
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
-        network: Keras model from int32 (batch, maxlen) to P(positive) (batch, 1).
         threshold: P(positive) from which on a review is called positive.
+        network: the Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for.
     """
 
-    def __init__(self, vocabulary: Vocabulary, sequences: SequenceConfig, network: Any, threshold: float = 0.5) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        sequences: SequenceConfig,
+        onnx_model: bytes,
+        load_network: Callable[[], Any],
+        threshold: float = 0.5,
+    ) -> None:
         self.vocabulary = vocabulary
         self.sequences = sequences
-        self.network = network
         self.threshold = threshold
+        self._onnx_model = onnx_model
+        self._onnx_network = OnnxNetwork(onnx_model)
+        self._load_network = load_network
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
-        if not len(texts):
-            return np.zeros(0, np.float32)
-        padded = pad_texts(texts, self.vocabulary, self.sequences)  # (N, maxlen)
-        probabilities: np.ndarray = self.network.predict(padded, batch_size=BATCH_SIZE, verbose=0)  # (N, 1)
-        return probabilities[:, 0]
+    @classmethod
+    def from_network(
+        cls, vocabulary: Vocabulary, sequences: SequenceConfig, network: Any, threshold: float = 0.5
+    ) -> "SentimentClassifier":
+        """The classifier of a trained Keras network, as `build_model` makes it."""
+        return cls(vocabulary, sequences, export_onnx(network, sequences), lambda: network, threshold)
 
-    def predict(self, texts: Sequence[str]) -> pd.DataFrame:
+    @functools.cached_property
+    def network(self) -> Any:  # noqa: D102 - described above
+        return self._load_network()
+
+    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
+        maxlen, truncating = self.sequences.maxlen, self.sequences.truncating
+        encoded = [self.vocabulary.encode(text, maxlen, truncating) for text in texts]
+        return self._onnx_network.positive_probability(encoded, batch_size)
+
+    def labels(self, probabilities: np.ndarray) -> list[str]:
+        """The verdict, positive or negative, on each P(positive)."""
+        return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= self.threshold).tolist()]
+
+    def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
+        import pandas as pd
+
         probabilities = self.positive_probability(texts)
-        labels = [LABEL_NAMES[int(probability >= self.threshold)] for probability in probabilities]
-        return pd.DataFrame({"predicted_label": labels, "positive_probability": probabilities})
+        return pd.DataFrame({"predicted_label": self.labels(probabilities), "positive_probability": probabilities})
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
+        content = [self._onnx_model, json.dumps([self.vocabulary.words, self.sequences.model_dump()]).encode()]
+        return hashlib.sha256(b"".join(content)).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:
-        """Write the folder: the Keras model, vocabulary.json and classifier.json."""
+        """Write the folder: the network as model.keras and model.onnx, vocabulary.json and classifier.json."""
         import keras
+        import onnxruntime
         import tensorflow as tf
 
         folder.mkdir(parents=True, exist_ok=True)
         self.network.save(folder / MODEL_FILE)
+        (folder / ONNX_FILE).write_bytes(self._onnx_model)
         self.vocabulary.save(folder / VOCABULARY_FILE)
-        content = {
-            "sequences": self.sequences.model_dump(),
-            "threshold": self.threshold,
-            "versions": {"sentiment": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+        versions = {
+            "sentiment": __version__,
+            "keras": keras.__version__,
+            "tensorflow": tf.__version__,
+            "onnxruntime": onnxruntime.__version__,
         }
+        content = {"sequences": self.sequences.model_dump(), "threshold": self.threshold, "versions": versions}
         (folder / CLASSIFIER_FILE).write_text(json.dumps(content, indent=2), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "SentimentClassifier":
-        """Read what `save` wrote. Nothing is unpickled: Keras reads the network in its safe mode.
+        """Read what `save` wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
 
         Raises:
-            InputError: the folder lacks one of the files.
+            InputError: the folder lacks one of the files, or one is damaged.
         """
-        missing = [name for name in (CLASSIFIER_FILE, VOCABULARY_FILE, MODEL_FILE) if not (folder / name).is_file()]
+        names = (CLASSIFIER_FILE, VOCABULARY_FILE, ONNX_FILE, MODEL_FILE)
+        missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
-        import keras
 
-        content = json.loads((folder / CLASSIFIER_FILE).read_text("utf-8"))
-        return cls(
-            Vocabulary.load(folder / VOCABULARY_FILE),
-            SequenceConfig(**content["sequences"]),
-            keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True),
-            content["threshold"],
-        )
+        def load_network() -> Any:
+            import keras
+
+            return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
+
+        try:
+            content = json.loads((folder / CLASSIFIER_FILE).read_text("utf-8"))
+            vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
+            sequences, threshold = SequenceConfig(**content["sequences"]), float(content["threshold"])
+            return cls(vocabulary, sequences, (folder / ONNX_FILE).read_bytes(), load_network, threshold)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"The classifier in {folder} is damaged ({error}): take another, or train one.") from error
+
+
+def classifier_folder(folder: Path) -> Path:
+    """Where a saved classifier lies in a folder: the folder itself, or a part of it if MLflow wrote it.
+
+    Raises:
+        InputError: there is none.
+    """
+    for candidate in (folder, folder / "artifacts" / "classifier"):
+        if (candidate / CLASSIFIER_FILE).is_file():
+            return candidate
+    raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")

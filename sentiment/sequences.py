@@ -28,9 +28,8 @@ def pad_texts(texts: Iterable[str], vocabulary: Vocabulary, config: SequenceConf
     import keras
 
     padded: np.ndarray = keras.utils.pad_sequences(
-        [vocabulary.encode(text) for text in texts],
+        [vocabulary.encode(text, config.maxlen, config.truncating) for text in texts],
         maxlen=config.maxlen,
         padding=config.padding,
-        truncating=config.truncating,
     )
     return padded

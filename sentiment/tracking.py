@@ -19,8 +19,8 @@ from sentiment.errors import InputError
 from sentiment.training import History
 
 RESUME_TAG = "sentiment.resume_key"
-REQUIREMENTS = ("tensorflow", "keras", "numpy", "pandas", "pydantic", "mlflow")
-"""What the logged model needs to run, pinned to the versions it was trained with."""
+REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "mlflow")
+"""What the logged model needs to score, pinned to the versions it was trained with."""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
@@ -29,6 +29,18 @@ def silence() -> None:
     """Keep MLflow's and its database's progress notes out of the console."""
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+@contextmanager
+def errors_named() -> Iterator[None]:
+    """Turn an error of the tracking server or its store into an InputError."""
+    try:
+        yield
+    except mlflow.MlflowException as error:
+        raise InputError(
+            f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
+            "MLFLOW_TRACKING_URI; the same command then goes on where it stopped."
+        ) from error
 
 
 @contextmanager
@@ -46,7 +58,7 @@ def tracked_run(
     Raises:
         InputError: the tracking server cannot be reached, at the start or later.
     """
-    try:
+    with errors_named():
         mlflow.set_experiment(experiment)
         run_id = _run_to_resume(resume_key, nested)
         run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
@@ -59,11 +71,21 @@ def tracked_run(
             raise
         finally:
             mlflow.end_run(RunStatus.to_string(status))
-    except mlflow.MlflowException as error:
+
+
+def check_store() -> None:
+    """Refuse to look for something in a store that is not there, which MLflow would make.
+
+    Raises:
+        InputError: the tracking URI is a database file that does not exist.
+    """
+    uri = mlflow.get_tracking_uri()
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and not Path(path).exists():
         raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
-            "MLFLOW_TRACKING_URI; the same command then goes on where it stopped."
-        ) from error
+            f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
+            "MLFLOW_TRACKING_URI."
+        )
 
 
 def _run_to_resume(resume_key: str, nested: bool) -> str | None:

@@ -3,8 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sentiment.errors import InputError
@@ -17,7 +20,11 @@ MARKERS = ("[PAD]", "[START]", "[OOV]", "[UNUSED]")
 """What decode gives for the indices below INDEX_FROM; brackets are filtered, so no word looks like one."""
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_FILTERS_TO_SPACE = str.maketrans(dict.fromkeys(FILTERS, " "))
+_FILTERS_TO_SPACE = {code: " " if chr(code) in FILTERS else chr(code) for code in range(128)}
+"""All of ASCII, as `str.translate` pays for every character that it does not find."""
+
+CHARACTERS_PER_TOKEN = 7
+"""A little more than reviews have, separators included."""
 
 
 class VocabularyConfig(BaseModel):
@@ -31,6 +38,21 @@ class VocabularyConfig(BaseModel):
 def tokenize(text: str) -> list[str]:
     """Lower-cased words, split on white space and on the filters of Keras' Tokenizer; the apostrophe stays."""
     return text.lower().translate(_FILTERS_TO_SPACE).split()
+
+
+def tokenize_end(text: str, count: int, end: Literal["first", "last"]) -> list[str]:
+    """The first or last `count` tokens of `tokenize(text)`, without reading all of a long text."""
+    reach = CHARACTERS_PER_TOKEN * count
+    while reach < len(text):
+        # Cut at a space: no token spans it, and what lower-casing makes of a letter does not depend on what is beyond.
+        space = text.rfind(" ", 0, reach) if end == "first" else text.find(" ", len(text) - reach)
+        if space >= 0:
+            tokens = tokenize(text[:space] if end == "first" else text[space:])
+            if len(tokens) >= count:
+                return tokens[:count] if end == "first" else tokens[-count:]
+        reach *= 4
+    tokens = tokenize(text)
+    return tokens[:count] if end == "first" else tokens[-count:]
 
 
 class Vocabulary:
@@ -59,10 +81,23 @@ class Vocabulary:
             counts.update(tokenize(text))
         return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words)
 
-    def encode(self, text: str) -> list[int]:
-        """The indices of a review: START, then one for each of its tokens."""
-        find = self.index.get
-        return [START, *(find(token, OUT_OF_VOCABULARY) for token in tokenize(text))]
+    def encode(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> np.ndarray:
+        """The indices of a review: START, then one for each of its tokens, int32.
+
+        Args:
+            maxlen: most indices to keep, cut as `keras.utils.pad_sequences` cuts; a long review is not read in whole.
+            truncating: side on which to cut.
+        """
+        if maxlen is None:
+            tokens = tokenize(text)
+        elif truncating == "post":
+            tokens = tokenize_end(text, maxlen - 1, "first")
+        else:
+            tokens = tokenize_end(text, maxlen, "last")
+        indices = map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
+        if len(tokens) == maxlen:  # START is cut off
+            return np.fromiter(indices, np.int32, maxlen)
+        return np.fromiter(chain([START], indices), np.int32, len(tokens) + 1)
 
     def decode(self, indices: Iterable[int]) -> list[str]:
         """The word at each index, or its marker such as [OOV]; indices above the last word are [UNUSED]."""

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,10 +38,10 @@ def test_a_saved_classifier_predicts_the_same(classifier: SentimentClassifier, t
 
 
 def test_labels_follow_the_threshold(classifier: SentimentClassifier) -> None:
-    strict = SentimentClassifier(classifier.vocabulary, classifier.sequences, classifier.network, threshold=1.0)
-    assert strict.predict(["wonderful"])["predicted_label"].tolist() == ["negative"]
+    probabilities = np.array([0.2, 0.5, 0.8], np.float32)
+    assert classifier.labels(probabilities) == ["negative", "positive", "positive"]
 
 
 def test_a_folder_without_a_classifier_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no saved classifier: classifier\.json, vocabulary\.json, model\.keras"):
+    with pytest.raises(InputError, match=r"no saved classifier: classifier\.json, vocabulary\.json, model\.onnx"):
         SentimentClassifier.load(tmp_path)
