@@ -64,6 +64,7 @@ Register = Annotated[
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+Engine = Literal["local", "spark"]
 Threshold = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="P(positive) from which on a review is positive (default: the model's own)."),
@@ -319,11 +320,20 @@ def score(
     threshold: Threshold = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="This machine, or Spark: OUTPUT is then a folder with a part for each input file."),
+    ] = "local",
+    spark_master: Annotated[
+        str | None, typer.Option(help="Spark's master (default: that of spark-submit, else local[*]).")
+    ] = None,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
     from pipelines import score
 
-    config = score.ScoreConfig(input, output, model, text_column, batch_size, threshold, overwrite, strict)
+    config = score.ScoreConfig(
+        input, output, model, text_column, batch_size, threshold, overwrite, strict, engine, spark_master
+    )
     score.score(config, console)
 
 

@@ -13,7 +13,6 @@ that is there already or in use, a model that is not there, a damaged file and, 
 """
 
 import contextlib
-import fcntl
 import glob
 import json
 import sys
@@ -24,21 +23,25 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from pipelines.console import Console
+from pipelines.output import (
+    REJECTED_ENDING,
+    STANDARD_STREAM,
+    SUCCESS_FILE,
+    Checkpoint,
+    file_in_the_making,
+    folder_in_the_making,
+)
 from sentiment import __version__
 from sentiment.classifier import SentimentClassifier, classifier_folder
 from sentiment.corpus import LABEL_NAMES
 from sentiment.errors import InputError
 from sentiment.scoring import scoring_pool
-from sentiment.tables import Chunk, Rejected, TableFile, TableReader, TableWriter, standard_input
-
-STANDARD_STREAM = "-"
-REJECTED_ENDING = ".rejected.jsonl"
+from sentiment.tables import Chunk, TableFile, TableReader, TableWriter, rejected_line, standard_input
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class ScoreConfig:
         threshold: P(positive) from which on a review is called positive; None for the model's own.
         overwrite: replace an OUTPUT that is there.
         strict: stop at the first row that cannot be scored.
+        engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
+        spark_master: None for that of spark-submit, or else all cores of this machine.
     """
 
     input: str
@@ -64,6 +69,8 @@ class ScoreConfig:
     threshold: float | None
     overwrite: bool
     strict: bool
+    engine: Literal["local", "spark"] = "local"
+    spark_master: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,14 +98,15 @@ class Tally:
 
 
 def score(config: ScoreConfig, console: Console) -> None:
-    """Score INPUT into OUTPUT on this machine."""
+    """Score INPUT into OUTPUT."""
     source = find_source(config)
     output = find_output(config, source)
     with located_classifier(config.model) as (folder, model_name):
         classifier = SentimentClassifier.load(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        tally = _score(config, source, output, folder, classifier, console)
+        score_all = _score_with_spark if config.engine == "spark" else _score_locally
+        tally = score_all(config, source, output, folder, classifier, console)
     show_summary(console, config, tally, model_name)
 
 
@@ -135,6 +143,8 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
     Raises:
         InputError: its ending tells no format, it is there already, or it is an input.
     """
+    if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
+        raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.output == STANDARD_STREAM:
         read = source.files[0].format
         return TableFile(Path(STANDARD_STREAM), read if read in ("csv", "tsv", "jsonl") else "csv")
@@ -143,6 +153,8 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
         raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
     if any(output.path.resolve() == file.path.resolve() for file in source.files):
         raise InputError(f"{output.path} is the input: choose another OUTPUT.")
+    if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
+        raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
     if output.path.exists() and not config.overwrite:
         raise InputError(f"{output.path} is there already: choose another OUTPUT, or replace it with --overwrite.")
     if not output.path.parent.is_dir():
@@ -187,7 +199,7 @@ def predict(texts: Sequence[str], model: str, threshold: float | None, console: 
         console.result(f"{label}  {probability:.4f}  {text}")
 
 
-def _score(
+def _score_locally(
     config: ScoreConfig,
     source: Source,
     output: TableFile,
@@ -195,22 +207,14 @@ def _score(
     classifier: SentimentClassifier,
     console: Console,
 ) -> Tally:
-    to_standard_output = str(output.path) == STANDARD_STREAM
-    columnar = output.format != "jsonl"
-    first = TableReader(source.files[0], config.text_column, columnar=columnar, stream=source.stream)
-    identity = {
-        "sentiment": __version__,
-        "classifier": classifier.digest(),
-        "text_column": first.text_column,
-        "columnar": columnar,
-        "files": [uuid.uuid4().hex] if source.stream else [_stamp(file.path) for file in source.files],
-    }
+    first = _first_reader(config, source, output)
+    identity = _identity(source, output, first.text_column, classifier)
     total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
     tally = Tally()
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        Checkpoint(None if to_standard_output else beside(output.path, ".scores"), identity) as checkpoint,
-        _written(output.path) as (sink, rejected_sink),
+        Checkpoint(output.path, identity) as checkpoint,
+        file_in_the_making(output.path) as (sink, rejected_sink),
         scoring_pool(folder, config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
@@ -232,9 +236,10 @@ def _score(
 
         for file, chunk, position in _chunks(source, first):
             for rejected in chunk.rejected:
+                line = rejected_line(file, rejected)
                 if config.strict:
-                    raise InputError(f"{file.path}, row {rejected.row}: {rejected.reason} (--strict).")
-                rejected_sink.write(rejected_line(file, rejected))
+                    raise _strict(line)
+                rejected_sink.write(line)
             known = checkpoint.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
             if len(waiting) > 2 * pool.processes:
@@ -260,112 +265,55 @@ def _chunks(source: Source, first: TableReader) -> Iterator[tuple[TableFile, Chu
         before += reader.size or 0
 
 
-def rejected_line(file: TableFile, rejected: Rejected) -> str:
-    """The row of OUTPUT.rejected.jsonl."""
-    content = {
-        "file": str(file.path),
-        "row": rejected.row,
-        "reason": rejected.reason,
-        "content": rejected.content,
+def _score_with_spark(
+    config: ScoreConfig,
+    source: Source,
+    output: TableFile,
+    folder: Path,
+    classifier: SentimentClassifier,
+    console: Console,
+) -> Tally:
+    from sentiment import tracking
+    from sentiment.spark import SparkScoring, spark_session
+
+    tracking.silence()
+    with contextlib.closing(_first_reader(config, source, output)) as first:
+        text_column, schema = first.text_column, first.schema
+    identity = {**_identity(source, output, text_column, classifier), "threshold": classifier.threshold}
+    with folder_in_the_making(output.path, identity) as partial:
+        scoring = SparkScoring(source.files, text_column, schema, output, partial, classifier.threshold)
+        tally = Tally()
+        with spark_session(config.spark_master) as session, tracking.spark_udf(session, folder) as score:
+            scoring.run(session, score)
+        for part in scoring.tallies():
+            tally.scored += part["scored"]
+            tally.positive += part["positive"]
+            tally.rejected += part["rejected"]
+        if tally.rejected and config.strict:
+            raise _strict(next(scoring.rejected_lines()))
+    return tally
+
+
+def _first_reader(config: ScoreConfig, source: Source, output: TableFile) -> TableReader:
+    columnar = output.format != "jsonl"
+    return TableReader(source.files[0], config.text_column, columnar=columnar, stream=source.stream)
+
+
+def _identity(source: Source, output: TableFile, text_column: str, classifier: SentimentClassifier) -> dict[str, Any]:
+    """All that decides the scores and their order."""
+    stamps = [(str(file.path.resolve()), file.path.stat()) for file in source.files if source.stream is None]
+    return {
+        "sentiment": __version__,
+        "classifier": classifier.digest(),
+        "text_column": text_column,
+        "format": output.ending,
+        "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
     }
-    return json.dumps(content, default=str) + "\n"  # escaped, as content may be no UTF-8
 
 
-def beside(output: Path, ending: str) -> Path:
-    """A file that belongs to OUTPUT."""
-    return output.with_name(output.name + ending)
-
-
-@contextlib.contextmanager
-def _written(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
-    """Where to write OUTPUT and the rejected rows; both get their names when all went well."""
-    if str(output) == STANDARD_STREAM:
-        yield sys.stdout.buffer, sys.stderr
-        sys.stdout.buffer.flush()
-        return
-    partial, rejected = beside(output, ".partial"), beside(output, REJECTED_ENDING)
-    rejected_partial = beside(rejected, ".partial")
-    try:
-        with partial.open("wb") as sink, rejected_partial.open("w", encoding="utf-8") as rejected_sink:
-            yield sink, rejected_sink
-    except BaseException:
-        partial.unlink()
-        rejected_partial.unlink()
-        raise
-    if rejected_partial.stat().st_size:
-        rejected_partial.replace(rejected)
-    else:
-        rejected_partial.unlink()
-        rejected.unlink(missing_ok=True)
-    partial.replace(output)
-
-
-class Checkpoint:
-    """OUTPUT.scores: a line that identifies the work, then the float32 scores in the order of the rows.
-
-    Its lock keeps a second command away from OUTPUT.
-
-    Args:
-        path: None to keep nothing.
-        identity: all that decides the scores and their order; what was kept of other work is dropped.
-
-    Raises, when entered:
-        InputError: another command is writing this OUTPUT.
-    """
-
-    def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
-        self._path, self._identity = path, json.dumps(identity).encode() + b"\n"
-
-    def __enter__(self) -> "Checkpoint":
-        self._has_more = self._path is not None
-        if self._path is None:
-            return self
-        self._path.touch()
-        self._file = self._path.open("r+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another command is writing {self._path.stem}: wait for it, or choose another OUTPUT."
-            ) from error
-        if self._file.read(len(self._identity)) != self._identity:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(self._identity)
-            self._file.flush()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._path is not None:
-            if kind is None:
-                self._path.unlink()
-            self._file.close()
-
-    def take(self, count: int) -> np.ndarray | None:
-        """The next scores; None from the first chunk on that was not finished."""
-        if not self._has_more:
-            return None
-        start = self._file.tell()
-        scores = self._file.read(4 * count)
-        if len(scores) == 4 * count:
-            return np.frombuffer(scores, np.float32)
-        self._has_more = False
-        self._file.seek(start)
-        self._file.truncate()
-        return None
-
-    def add(self, scores: np.ndarray) -> None:
-        """Keep the scores of the next chunk."""
-        if self._path is not None:
-            self._file.write(scores.tobytes())
-            self._file.flush()
-
-
-def _stamp(path: Path) -> list[Any]:
-    status = path.stat()
-    return [str(path.resolve()), status.st_size, status.st_mtime_ns]
+def _strict(rejected: str) -> InputError:
+    row = json.loads(rejected)
+    return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
 
 
 def show_summary(console: Console, config: ScoreConfig, tally: Tally, model: str) -> None:

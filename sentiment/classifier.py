@@ -66,7 +66,7 @@ class SentimentClassifier:
 
     def labels(self, probabilities: np.ndarray) -> list[str]:
         """The verdict, positive or negative, on each P(positive)."""
-        return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= self.threshold).tolist()]
+        return verdicts(probabilities, self.threshold)
 
     def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
@@ -123,6 +123,11 @@ class SentimentClassifier:
             return cls(vocabulary, sequences, (folder / ONNX_FILE).read_bytes(), load_network, threshold)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"The classifier in {folder} is damaged ({error}): take another, or train one.") from error
+
+
+def verdicts(probabilities: np.ndarray, threshold: float) -> list[str]:
+    """The label, positive or negative, for each P(positive)."""
+    return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
 
 
 def classifier_folder(folder: Path) -> Path:

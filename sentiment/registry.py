@@ -1,8 +1,9 @@
 """MLflow's model registry: the versions of a classifier, the champion among them; and the files of any logged model."""
 
+import contextlib
+import io
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def register(run: Run, name: str, *, metrics: Mapping[str, float], split: str) -
         return own, "as registered before"
     if own is None:
         tags = {SPLIT_TAG: split, **{metric: repr(float(metrics[metric])) for metric in METRICS}}
-        mlflow.register_model(f"runs:/{run.info.run_id}/model", name, tags=tags)
+        with contextlib.redirect_stderr(io.StringIO()):  # where it prints its progress
+            mlflow.register_model(f"runs:/{run.info.run_id}/model", name, tags=tags)
         own = next(version for version in versions(name) if version.run_id == run.info.run_id)
     alias = CHALLENGER
     if champion is None:
@@ -118,7 +120,7 @@ def _version(name: str, number: int) -> Version:
     raise InputError(f"{name} has no version {number}; its versions are: {numbers}. See `sentiment models`.")
 
 
-@contextmanager
+@contextlib.contextmanager
 def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
     """A copy of a logged model, and its name for people.
 

@@ -71,6 +71,11 @@ class TableFile:
             )
         return cls(path, ending, is_compressed)
 
+    @property
+    def ending(self) -> str:
+        """What tells the format."""
+        return f"{self.format}.gz" if self.is_compressed else self.format
+
 
 def standard_input(text_column: str | None) -> tuple[TableFile, BinaryIO]:
     """Standard input, and the stream to read it from.
@@ -429,6 +434,12 @@ class TableWriter:
             self._write_row_group()
         for part in self._close:
             part.close()
+
+
+def rejected_line(file: TableFile, rejected: Rejected) -> str:
+    """A rejected row as a line of JSONL, in ASCII, as what it holds may be no text."""
+    content = {"file": str(file.path), "row": rejected.row, "reason": rejected.reason, "content": rejected.content}
+    return json.dumps(content, default=str) + "\n"
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,6 +1,7 @@
 """MLflow: runs, metrics, datasets, figures and models. The tracking URI is MLflow's own default or its variable."""
 
 import logging
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -155,16 +156,37 @@ def log_classifier(run: Run, folder: Path) -> None:
     """
     if run.outputs is not None and run.outputs.model_outputs:
         return  # an earlier attempt has logged it
+    mlflow.pyfunc.log_model(name="model", **_model(folder))
+
+
+def _model(folder: Path) -> dict[str, Any]:
     package = Path(__file__).parent
-    mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(package / "mlflow_model.py"),
-        code_paths=[str(package)],
-        artifacts={"classifier": str(folder)},
-        signature=mlflow.models.ModelSignature(
+    return {
+        "python_model": str(package / "mlflow_model.py"),
+        "code_paths": [str(package)],
+        "artifacts": {"classifier": str(folder)},
+        "signature": mlflow.models.ModelSignature(
             inputs=Schema([ColSpec("string", "text")]),
             outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
         ),
-        input_example=INPUT_EXAMPLE,
-        pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-    )
+        "input_example": INPUT_EXAMPLE,
+        "pip_requirements": [f"{package}=={version(package)}" for package in REQUIREMENTS],
+    }
+
+
+@contextmanager
+def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
+    """A Spark UDF from a column of reviews to a struct with the field `positive_probability`.
+
+    Args:
+        session: a SparkSession whose executors have REQUIREMENTS installed.
+        folder: a saved SentimentClassifier, perhaps as a part of a logged model.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        logged = folder.parents[1]
+        if not (logged / "MLmodel").exists():
+            logged = Path(temporary) / "model"
+            mlflow.pyfunc.save_model(str(logged), **_model(folder))
+        yield mlflow.pyfunc.spark_udf(
+            session, str(logged), result_type="positive_probability float", env_manager="local"
+        )

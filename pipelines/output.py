@@ -1,0 +1,144 @@
+"""OUTPUT of scoring in the making: under its name only when it is complete, and what is kept beside it until then."""
+
+import contextlib
+import fcntl
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, TextIO
+
+import numpy as np
+
+from pipelines.working_directory import write_json
+from sentiment.errors import InputError
+
+STANDARD_STREAM = "-"
+REJECTED_ENDING = ".rejected.jsonl"
+SUCCESS_FILE, IDENTITY_FILE = "_SUCCESS", "identity.json"
+
+
+def beside(output: Path, ending: str) -> Path:
+    """A file that belongs to OUTPUT."""
+    return output.with_name(output.name + ending)
+
+
+@contextlib.contextmanager
+def file_in_the_making(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
+    """Where to write OUTPUT and the rejected rows; both get their names when all went well."""
+    if str(output) == STANDARD_STREAM:
+        yield sys.stdout.buffer, sys.stderr
+        sys.stdout.buffer.flush()
+        return
+    partial, rejected = beside(output, ".partial"), beside(output, f"{REJECTED_ENDING}.partial")
+    try:
+        with partial.open("wb") as sink, rejected.open("w", encoding="utf-8") as rejected_sink:
+            yield sink, rejected_sink
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        rejected.unlink(missing_ok=True)
+        raise
+    _finish(output, partial, rejected)
+
+
+@contextlib.contextmanager
+def folder_in_the_making(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
+    """Where to write the parts of OUTPUT, beside each its part of the rejected rows, part-*.rejected.jsonl.
+
+    It holds what an earlier attempt at the same work has left.
+
+    Args:
+        identity: all that decides the parts.
+    """
+    partial = beside(output, ".partial")
+    path = partial / IDENTITY_FILE
+    if not path.exists() or json.loads(path.read_text("utf-8")) != json.loads(json.dumps(identity)):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        write_json(path, identity)
+    yield partial
+    rejected = beside(output, f"{REJECTED_ENDING}.partial")
+    with rejected.open("wb") as sink:
+        for part in sorted(partial.glob(f"part-*{REJECTED_ENDING}")):
+            sink.write(part.read_bytes())
+            part.unlink()
+    for path in (*partial.glob("part-*.tally.json"), partial / IDENTITY_FILE):
+        path.unlink()
+    (partial / SUCCESS_FILE).touch()
+    if output.is_dir():
+        shutil.rmtree(output)
+    _finish(output, partial, rejected)
+
+
+def _finish(output: Path, partial: Path, rejected: Path) -> None:
+    if rejected.stat().st_size:
+        rejected.replace(beside(output, REJECTED_ENDING))
+    else:
+        rejected.unlink()
+        beside(output, REJECTED_ENDING).unlink(missing_ok=True)
+    partial.replace(output)
+
+
+class Checkpoint:
+    """OUTPUT.scores: a line that identifies the work, then the float32 scores in the order of the rows.
+
+    Its lock keeps a second command away from OUTPUT. Nothing is kept of what goes to standard output.
+
+    Args:
+        identity: all that decides the scores and their order; what was kept of other work is dropped.
+
+    Raises, when entered:
+        InputError: another command is writing this OUTPUT.
+    """
+
+    def __init__(self, output: Path, identity: dict[str, Any]) -> None:
+        self._path = None if str(output) == STANDARD_STREAM else beside(output, ".scores")
+        self._identity = json.dumps(identity).encode() + b"\n"
+
+    def __enter__(self) -> "Checkpoint":
+        self._has_more = self._path is not None
+        if self._path is None:
+            return self
+        self._path.touch()
+        self._file = self._path.open("r+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another command is writing {self._path.stem}: wait for it, or choose another OUTPUT."
+            ) from error
+        if self._file.read(len(self._identity)) != self._identity:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.write(self._identity)
+            self._file.flush()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._path is not None:
+            if kind is None:
+                self._path.unlink()
+            self._file.close()
+
+    def take(self, count: int) -> np.ndarray | None:
+        """The next scores; None from the first chunk on that was not finished."""
+        if not self._has_more:
+            return None
+        start = self._file.tell()
+        scores = self._file.read(4 * count)
+        if len(scores) == 4 * count:
+            return np.frombuffer(scores, np.float32)
+        self._has_more = False
+        self._file.seek(start)
+        self._file.truncate()
+        return None
+
+    def add(self, scores: np.ndarray) -> None:
+        """Keep the scores of the next chunk."""
+        if self._path is not None:
+            self._file.write(scores.tobytes())
+            self._file.flush()
