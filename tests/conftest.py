@@ -88,6 +88,13 @@ class PipelineRun:
     def tracking_uri(self) -> str:
         return f"sqlite:///{self.folder / 'mlflow.db'}"
 
+    @property
+    def classifier(self) -> Path:
+        """The saved LSTM."""
+        [stage] = [path for path in self.folder.glob(".sentiment/train/*/stage.json")
+                   if json.loads(path.read_text())["cell"] == "lstm"]  # fmt: skip
+        return stage.parent / "classifier"
+
     def stage_json(self, stage: str, name: str) -> list[dict[str, Any]]:
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob(f".sentiment/{stage}/*/{name}"))]
 

@@ -12,10 +12,7 @@ from tests.conftest import PipelineRun
 
 @pytest.fixture(scope="module")
 def classifier(small_run: PipelineRun) -> SentimentClassifier:
-    """The LSTM of the small run; its folder has no other."""
-    folders = sorted(small_run.folder.glob(".sentiment/train/*/classifier"))
-    classifiers = [SentimentClassifier.load(folder) for folder in folders]
-    return next(classifier for classifier in classifiers if classifier.network.name == "lstm")
+    return SentimentClassifier.load(small_run.classifier)
 
 
 @settings(max_examples=15)

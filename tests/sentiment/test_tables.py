@@ -1,0 +1,195 @@
+import csv
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment.errors import InputError
+from sentiment.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter
+
+characters = st.characters(exclude_categories=["Cs"])
+special = st.sampled_from(["\r\n", "\r", "\n", '"', ",", "\t", "\0", "=1+1", "\N{CLAPPER BOARD}"])
+cells = st.lists(characters | special, max_size=9).map("".join)
+texts = cells.filter(lambda text: bool(text.strip()))
+
+
+def read(path: Path, **options: Any) -> tuple[TableReader, list[Chunk]]:
+    reader = TableReader(TableFile.at(path), **options)
+    return reader, list(reader.chunks())
+
+
+def converted(source: Path, target: Path) -> None:
+    """Read a table and write it again with a verdict on each row."""
+    file = TableFile.at(target)
+    reader = TableReader(TableFile.at(source), columnar=file.format != "jsonl")
+    with target.open("wb") as sink:
+        writer = TableWriter(file, sink, reader.schema)
+        for chunk in reader.chunks():
+            writer.write(chunk.rows, ["positive"] * len(chunk.texts), np.full(len(chunk.texts), 0.7, np.float32))
+        writer.close()
+
+
+def rejections(path: Path) -> dict[int, str]:
+    _, chunks = read(path)
+    return {rejected.row: rejected.reason for chunk in chunks for rejected in chunk.rejected}
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv.gz", "jsonl.gz", "parquet"])
+@settings(max_examples=20)
+@given(rows=st.lists(st.tuples(texts, cells), min_size=1, max_size=8))
+def test_every_text_comes_through_every_format_unharmed(
+    ending: str, rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("tables")
+    with (folder / "in.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("text", "note"), *rows])
+    converted(folder / "in.csv", folder / f"middle.{ending}")
+    content = (folder / f"middle.{ending}").read_bytes()
+    _, chunks = read(folder / "in.csv")
+    assert [text for chunk in chunks for text in chunk.texts] == [text for text, _ in rows]
+    if ending == "parquet":
+        table = pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()
+    else:
+        text = (gzip.decompress(content) if ending.endswith("gz") else content).decode()
+        if ending.startswith("jsonl"):
+            table = [json.loads(line) for line in text.split("\n") if line]
+        else:
+            table = list(
+                csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if ending.startswith("tsv") else ",")
+            )
+    assert [(row["text"], row["note"]) for row in table] == rows
+    verdicts = {(row["predicted_label"], round(float(row["positive_probability"]), 3)) for row in table}
+    assert verdicts == {("positive", 0.7)}
+
+
+def test_byte_order_mark_windows_line_ends_and_quoted_newlines_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "windows.csv"
+    path.write_bytes('\ufefftext,n\r\n"two\r\nlines",1\r\n\N{HEBREW LETTER SHIN} \N{CLAPPER BOARD},2\r\n\r\n'.encode())
+    reader, [chunk] = read(path)
+    assert reader.schema is not None
+    assert reader.schema.names == ["text", "n"]
+    assert chunk.texts == ["two\r\nlines", "\N{HEBREW LETTER SHIN} \N{CLAPPER BOARD}"]
+
+
+def test_a_review_of_50_megabytes_comes_through(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    long = "a long film " * (50 * 2**20 // 12)
+    path.write_text(f'text,n\n"{long}",1\nshort,2\n')
+    _, chunks = read(path)
+    assert [text for chunk in chunks for text in chunk.texts] == [long, "short"]
+    assert len(chunks) == 2  # it is a chunk of its own
+
+
+def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": pa.array([7, None], pa.uint8()),
+            "review": ["fine", "poor"],
+            "tags": pa.array([["a"], []], pa.list_(pa.string())),
+            "seen": pa.array([pd.Timestamp("2020-02-02"), None], pa.timestamp("ns")),
+            "site": pa.array(["x", "x"]).dictionary_encode(),
+        }
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    converted(tmp_path / "in.parquet", tmp_path / "out.parquet")
+    written = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+    assert written.select(table.column_names).cast(table.schema).equals(table)
+    assert written.schema.types[:5] == table.schema.types
+    converted(tmp_path / "in.parquet", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == (
+        '7,"fine","[""a""]",2020-02-02 00:00:00.000000000,"x","positive",0.7'
+    )
+
+
+def test_objects_of_jsonl_keep_their_values(tmp_path: Path) -> None:
+    lines = ['{"text": "a", "n": 1, "deep": {"x": [1.5, null]}}', '{"n": 12345678901234567890, "text": "b"}']
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    converted(tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    verdict = {"predicted_label": "positive", "positive_probability": 0.7}
+    assert written == [{**json.loads(line), **verdict} for line in lines]
+
+
+def test_jsonl_becomes_columns_of_numbers_and_text(tmp_path: Path) -> None:
+    rows = [{"text": "a", "n": 1, "deep": {"x": 1}, "mixed": 1}, {"text": "b", "n": 2, "mixed": "two"}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    converted(tmp_path / "in.jsonl", tmp_path / "out.parquet")
+    written = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pydict()
+    assert (written["n"], written["deep"], written["mixed"]) == ([1, 2], ['{"x": 1}', None], ["1", "two"])
+
+
+def test_objects_that_do_not_fit_the_columns_of_the_first_are_handed_over(tmp_path: Path) -> None:
+    rows = [{"text": "a", "n": 1}] * CHUNK_ROWS + [{"text": "a", "n": "one"}, {"text": "a", "m": 1}, {"text": "a"}]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = rejections(tmp_path / "in.jsonl")
+    assert list(found) == [CHUNK_ROWS + 1, CHUNK_ROWS + 2]
+    assert "do not fit" in found[CHUNK_ROWS + 1]
+    assert "its column m is none of the first rows'" in found[CHUNK_ROWS + 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        pytest.param("a.csv", b"text,n\n,1\n  ,2\nok,3\n", {1: "blank", 2: "blank"}, id="blank"),
+        pytest.param("a.csv", b"text,n\nok\nok,1,2\nok,3\n", {1: "1 cells", 2: "3 cells"}, id="number of cells"),
+        pytest.param("a.csv", b'text,n\n"a"b,1\nok,2\n"c,3\n', {1: "expected after", 3: "unexpected end"}, id="quotes"),
+        pytest.param("a.csv", b"text,n\ncaf\xe9,1\nok,caf\xe9\nok,3\n", {1: "UTF-8", 2: "UTF-8"}, id="bytes"),
+        pytest.param("a.txt", b"fine\n\npoor\xff\nfine", {2: "blank", 3: "UTF-8"}, id="lines"),
+        pytest.param(
+            "a.jsonl",
+            b'{"text": "ok"}\n{"text": null}\n{"text": 3}\nno json\n[1]\n{"n": 1}\n{"text": "\\ud800"}\n\n{"text": ""}',
+            {2: "null", 3: "type int", 4: "cannot be parsed", 5: "no JSON object", 6: "null",
+             7: "UTF-8", 8: "blank"},
+            id="objects",
+        ),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_scored_are_handed_over_with_number_and_reason(
+    tmp_path: Path, name: str, content: bytes, expected: dict[int, str]
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = rejections(tmp_path / name)
+    assert list(found) == list(expected)
+    assert all(part in found[row] for row, part in expected.items()), found
+
+
+def test_null_and_blank_reviews_of_parquet_are_handed_over(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["ok", None, " ", "ok"], "n": [1, 2, 3, 4]}).to_parquet(tmp_path / "a.parquet")
+    _, [chunk] = read(tmp_path / "a.parquet")
+    assert [(r.row, r.content["n"]) for r in chunk.rejected] == [(2, 2), (3, 3)]
+    assert isinstance(chunk.rows, pa.RecordBatch)
+    assert chunk.rows.column("n").to_pylist() == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        pytest.param("a.csv", b"", "is empty", id="empty"),
+        pytest.param("a.csv", b"body,n\na,1\n", "no column text or review; its columns are body, n", id="no text"),
+        pytest.param("a.csv", b"text,predicted_label\na,b\n", "already has a column predicted_label", id="verdict"),
+        pytest.param("a.csv", b"text,n,n\na,b,c\n", "two columns n", id="twice"),
+        pytest.param("a.csv", b"te\xffxt,n\na,b\n", "its header cannot be used (it is not UTF-8)", id="header"),
+        pytest.param("a.csv.gz", gzip.compress(b"text\n" + b"a\n" * 9_999)[:-9], "cannot be read", id="cut short"),
+        pytest.param("a.csv.gz", b"text\na\n", "cannot be read", id="no gzip"),
+        pytest.param("a.parquet", b"text", "cannot be read", id="no parquet"),
+        pytest.param("a.xlsx", b"", "its ending tells no format", id="ending"),
+        pytest.param("a.parquet.gz", b"", "its ending tells no format", id="compressed parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        read(tmp_path / name)
+    assert name in str(raised.value)
+    assert says in str(raised.value)
