@@ -327,10 +327,14 @@ class TableReader:
                 kept.append(item)
         if self.schema is None:
             objects: list[Any] = [item.row for item in kept]
-            return Chunk([row[self.text_column] for row in objects], objects, rejected, self._raw.tell())
+            return Chunk([row[self.text_column] for row in objects], objects, rejected, self._position)
         batch = _columns_of([item.row for item in kept], self.schema)
         texts = batch.column(self.text_column).to_pylist()
-        return Chunk(texts, batch, rejected, self._raw.tell())
+        return Chunk(texts, batch, rejected, self._position)
+
+    @property
+    def _position(self) -> int:
+        return 0 if self.size is None else self._raw.tell()  # a pipe has none
 
     def _unfit(self, row: Row) -> str | None:
         """Why a row cannot be scored or written; None if it can."""
