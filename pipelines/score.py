@@ -93,7 +93,7 @@ class Tally:
 
     @property
     def rows_per_second(self) -> float:
-        """Speed of this attempt."""
+        """Speed of this attempt, its start-up apart."""
         return (self.scored - self.known) / (time.perf_counter() - self.started)
 
 
@@ -210,7 +210,6 @@ def _score_locally(
     first = _first_reader(config, source, output)
     identity = _identity(source, output, first.text_column, classifier)
     total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
-    tally = Tally()
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         Checkpoint(output.path, identity) as checkpoint,
@@ -219,6 +218,7 @@ def _score_locally(
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
+        tally = Tally()
 
         def write_next() -> None:
             chunk, scores = waiting.popleft()

@@ -27,7 +27,7 @@ LABEL_COLUMN, PROBABILITY_COLUMN = "predicted_label", "positive_probability"
 TEXT_COLUMNS = ("text", "review")
 """Where reviews are looked for when no column is named."""
 
-CHUNK_ROWS, CHUNK_CHARACTERS = 2_048, 2**23
+CHUNK_ROWS, CHUNK_CHARACTERS = 1_024, 2**23
 """A chunk ends with the row that reaches either."""
 
 LONGEST_CELL = 2**27
