@@ -49,8 +49,10 @@ def usual_way(model: Path) -> Score:
     network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
 
     def score(texts: Sequence[str]) -> np.ndarray:
+        # Keras splits on spaces alone, this project on all white space: the same tokens need the same spaces.
         encoded = [
-            [START, *(index.get(word, OUT_OF_VOCABULARY) for word in text_to_word_sequence(text))] for text in texts
+            [START, *(index.get(word, OUT_OF_VOCABULARY) for word in text_to_word_sequence(" ".join(text.split())))]
+            for text in texts
         ]
         padded = keras.utils.pad_sequences(
             encoded, sequences.maxlen, padding=sequences.padding, truncating=sequences.truncating
@@ -161,7 +163,7 @@ def measured(*command: object) -> Measurement:
     while True:
         memory = max(memory, _memory(process.pid))
         try:
-            output, _ = process.communicate(timeout=0.2)
+            output, _ = process.communicate(timeout=0.5)
             break
         except subprocess.TimeoutExpired:
             continue

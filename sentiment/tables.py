@@ -33,7 +33,7 @@ CHUNK_ROWS, CHUNK_CHARACTERS = 1_024, 2**23
 LONGEST_CELL = 2**27
 """Characters; a quotation mark that is never closed would else swallow a file of any size."""
 
-ROW_GROUP_BYTES = 2**25
+ROW_GROUP_BYTES = 2**24
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt")
 
@@ -164,6 +164,7 @@ class TableReader:
         """
         self.file, self._columnar, self.schema = file, columnar, schema
         self._row = 0
+        self._text_key: Any  # of the review in a row: position or name
         with self._damage_named():
             self.size = None if stream else file.path.stat().st_size
             self._raw = stream or file.path.open("rb")
@@ -177,12 +178,13 @@ class TableReader:
                 self._first_rows = self._take()
                 objects = [item.row for item in self._first_rows if isinstance(item.row, dict)]
                 self.text_column = self._find_text(dict.fromkeys(key for row in objects for key in row), text_column)
+                self._text_key = self.text_column
                 found = (schema or _infer_schema(objects)) if columnar else None
             else:
                 self._rows = self._lines() if file.format == "txt" else self._cells()
                 header = [text_column or TEXT_COLUMNS[0]] if file.format == "txt" else self._header()
                 self.text_column = self._find_text(header, text_column)
-                self._text_position = header.index(self.text_column)
+                self._text_key = header.index(self.text_column)
                 found = pa.schema([(name, pa.string()) for name in header])
         if schema is not None and found is not None and not found.equals(schema):
             raise InputError(
@@ -325,12 +327,10 @@ class TableReader:
                 rejected.append(Rejected(item.number, reason, self._content(item.row)))
             else:
                 kept.append(item)
-        if self.schema is None:
-            objects: list[Any] = [item.row for item in kept]
-            return Chunk([row[self.text_column] for row in objects], objects, rejected, self._position)
-        batch = _columns_of([item.row for item in kept], self.schema)
-        texts = batch.column(self.text_column).to_pylist()
-        return Chunk(texts, batch, rejected, self._position)
+        values: list[Any] = [item.row for item in kept]
+        texts = [row[self._text_key] for row in values]
+        table = values if self.schema is None else _columns_of(values, self.schema)
+        return Chunk(texts, table, rejected, self._position)
 
     @property
     def _position(self) -> int:
@@ -339,7 +339,7 @@ class TableReader:
     def _unfit(self, row: Row) -> str | None:
         """Why a row cannot be scored or written; None if it can."""
         if isinstance(row, list):
-            return _unfit_review(row[self._text_position])
+            return _unfit_review(row[self._text_key])
         if added := {LABEL_COLUMN, PROBABILITY_COLUMN} & set(row):
             return f"it already has a column {min(added)}"
         if self.schema is not None:
