@@ -286,8 +286,8 @@ def _score_with_spark(
         folder_in_the_making(output.path, identity) as partial,
     ):
         scoring = SparkScoring(source.files, text_column, schema, output, partial, classifier.threshold)
+        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
-        tally = Tally()
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]

@@ -116,9 +116,9 @@ class SparkScoring:
             raise InputError(message[1]) from error
 
     def tallies(self) -> Iterator[dict[str, int]]:
-        """Of every part, the numbers of rows that were scored, that are positive and that were rejected."""
-        for number in range(len(self.files)):
-            tally: dict[str, int] = json.loads(self.part(number, "tally.json").read_text("utf-8"))
+        """Of every finished part, the numbers of rows that were scored, that are positive and that were rejected."""
+        for path in self.folder.glob("part-*.tally.json"):
+            tally: dict[str, int] = json.loads(path.read_text("utf-8"))
             yield tally
 
     def rejected_lines(self) -> Iterator[str]:
