@@ -13,7 +13,7 @@ from typing import Any
 from sentiment import __version__
 from sentiment.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.json"
@@ -119,6 +119,11 @@ class WorkingDirectory:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file that is there whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file that is there whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
+    partial.write_text(content, "utf-8")
     partial.replace(path)
