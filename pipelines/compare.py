@@ -74,8 +74,8 @@ def _groups(logged: Sequence[LoggedResult]) -> dict[str, list[LoggedResult]]:
     titles = {**CELLS, "yardstick": YARDSTICK}
     groups: dict[tuple[str, frozenset[tuple[str, str]]], list[LoggedResult]] = {}
     for found in logged:
-        settings = {item for item in found.parameters.items() if item[0] not in OF_ONE_RUN}
-        groups.setdefault((found.tags["model"], frozenset(settings)), []).append(found)
+        of_run = frozenset(item for item in found.parameters.items() if item[0] not in OF_ONE_RUN)
+        groups.setdefault((found.tags["model"], of_run), []).append(found)
     named = {}
     for (model, settings), runs in groups.items():
         of_model = [others for name, others in groups if name == model]

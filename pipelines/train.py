@@ -27,13 +27,13 @@ from sentiment import figures, tracking
 from sentiment.comparison import Comparison, Result, metric_rows
 from sentiment.corpus import Corpus
 from sentiment.models import CELLS
-from sentiment.tracking import Run
+from sentiment.tracking import COLOUR_TAG, Run
 from sentiment.yardstick import YARDSTICK
 
 MODELS = {**{title: cell for cell, title in CELLS.items()}, YARDSTICK: "yardstick"}
 """Title of a model -> its name in tags and metrics."""
 
-SUMMARIZED = ("accuracy", "f1", "roc_auc", "log_loss", "brier_score", "expected_calibration_error")
+SUMMARIZED = ("accuracy", "f1", "roc_auc")
 """Test metrics whose mean and standard deviation the parent run holds; comparison.csv has them all."""
 
 
@@ -53,6 +53,8 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
     name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
     of_reviews = " (synthetic reviews)" if config.source.is_synthetic else ""
     parameters = config.flat()
+    titles = [*(CELLS[cell] for cell in config.models), YARDSTICK]
+    colours = dict(zip(titles, figures.COLOURS, strict=False))
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
     with tracked_run(name, tags={**tags, "seed": seeds}, resume_key=_attempt(pipeline, prepared)) as parent:
         pipeline.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
@@ -65,7 +67,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
             for seed in config.seeds:
                 child_name = run_name(pipeline, title, seed)
                 child_key = f"{parent.info.run_id}:{cell}:{seed}"
-                child_tags = {**tags, "model": cell, "seed": str(seed)}
+                child_tags = {**tags, "model": cell, "seed": str(seed), COLOUR_TAG: colours[title]}
                 with tracked_run(child_name, tags=child_tags, resume_key=child_key, nested=True) as child:
                     tracking.log_parameters({**parameters, "models": cell, "seeds": seed})
                     _log_datasets(source, corpus)
@@ -77,7 +79,12 @@ def run_pipeline(pipeline: Pipeline, experiment: str) -> None:
                 outcomes.setdefault(title, []).append(outcome)
         if config.yardstick:
             child_key = f"{parent.info.run_id}:yardstick"
-            child_tags = {**tags, "model": MODELS[YARDSTICK], "seed": str(config.seeds[0])}
+            child_tags = {
+                **tags,
+                "model": MODELS[YARDSTICK],
+                "seed": str(config.seeds[0]),
+                COLOUR_TAG: colours[YARDSTICK],
+            }
             with tracked_run(YARDSTICK, tags=child_tags, resume_key=child_key, nested=True) as child:
                 tracking.log_parameters({**parameters, "models": MODELS[YARDSTICK], "seeds": config.seeds[0]})
                 _log_datasets(source, corpus)
@@ -118,7 +125,7 @@ def _log_outcome(child: Run, title: str, outcome: Outcome) -> None:
     tracking.log_metrics(
         child,
         {
-            f"behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
+            f"test_behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
             for capability, row in failures.iterrows()
         },
     )
@@ -138,9 +145,9 @@ def _log_outcome(child: Run, title: str, outcome: Outcome) -> None:
 
 def _log_comparison(parent: Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
     """Means and standard deviations over seeds, differences, tables, the report and a description."""
-    figures_of_parent = {}
+    figures_of_parent: dict[str, float] = {}
     for title in comparison.results:
-        for statistic, column in (("mean", title), ("sd", f"{title} sd")):
+        for statistic, column in (("mean", title), ("std", f"{title} std")):
             if column in comparison.metrics:
                 values = comparison.metrics[column].loc[list(SUMMARIZED)]
                 figures_of_parent |= {

@@ -124,7 +124,8 @@ def measure_behaviour(positive_probability: Callable[[Sequence[str]], np.ndarray
         cases="size", failures="sum", failure_rate="mean"
     )
     examples = table[table["failed"]].groupby(["capability", "type"])["case"].first()
-    return summary.assign(example=examples.reindex(summary.index).fillna("")).reset_index()
+    summary["example"] = examples.reindex(summary.index).fillna("")
+    return summary.reset_index()
 
 
 def _fill(templates: tuple[str, ...], words: Words) -> Cases:

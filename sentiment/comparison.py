@@ -124,15 +124,11 @@ class Comparison:
 
 def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Column heads and rows of what `compare_models` gives, as people read them: mean ± standard deviation."""
-    models = [str(column) for column in metrics if not str(column).endswith(" sd")]
+    models = [str(column) for column in metrics if not str(column).endswith(" std")]
     rows = []
-    for metric in map(str, metrics.index):
-        cells = [
-            _figure(metric, metrics.at[metric, model], metrics.at[metric, f"{model} sd"])
-            if f"{model} sd" in metrics.columns
-            else _figure(metric, metrics.at[metric, model])
-            for model in models
-        ]
+    for name, values in metrics.to_dict(orient="index").items():
+        metric = str(name)
+        cells = [_figure(metric, values[model], values.get(f"{model} std")) for model in models]
         rows.append([NAMES.get(metric, metric.replace("_", " ")), *cells])
     return ["test metric", *models], rows
 

@@ -82,6 +82,9 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: Thresh
     if rule == "0.5":
         return 0.5
     false_rate, true_rate, thresholds = roc_curve(labels, probabilities, drop_intermediate=False)
+    thresholds[0] = np.nextafter(
+        probabilities.max(), probabilities.dtype.type(2)
+    )  # in place of infinity: none positive
     positives = np.sum(labels == 1)
     true_positives = true_rate * positives  # (T,), as the next
     false_positives = false_rate * (len(labels) - positives)
@@ -89,13 +92,13 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: Thresh
         score = true_positives - false_positives  # and a constant
     else:
         score = 2 * true_positives / (positives + true_positives + false_positives)
-    best = np.flatnonzero(np.isclose(score, score.max()) & np.isfinite(thresholds))
+    best = np.isclose(score, score.max())
     return float(thresholds[best][np.argmin(np.abs(thresholds[best] - 0.5))])
 
 
 def compare_models(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
     """One row per metric; per model a column with the mean over its seeds and, if there are several, a column
-    `MODEL sd` with the standard deviation between them.
+    `MODEL std` with the standard deviation between them.
 
     Args:
         results: model -> one mapping of metric to value per seed. A metric that a model lacks is NaN.
@@ -105,6 +108,6 @@ def compare_models(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.D
         table = pd.DataFrame(of_seeds)
         columns[model] = table.mean()
         if len(table) > 1:
-            columns[f"{model} sd"] = table.std()
+            columns[f"{model} std"] = table.std()
     rows = dict.fromkeys(metric for of_seeds in results.values() for metric in of_seeds[0])
     return pd.DataFrame(columns).reindex(pd.Index(rows, name="metric"))

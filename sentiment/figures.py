@@ -26,11 +26,11 @@ def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _legend(axis: Axes, place: str = "best") -> None:
-    """One entry per label, however many curves share it."""
-    handles, labels = axis.get_legend_handles_labels()
+def _legend(figure: Figure) -> None:
+    """Below the axes, one entry per label, however many curves share it."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    axis.legend(list(unique.values()), list(unique), frameon=False, loc=place)
+    figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center")
 
 
 def learning_curves(
@@ -54,7 +54,7 @@ def learning_curves(
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if metric == "accuracy":
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    _legend(axes[0])
+    _legend(figure)
     return figure
 
 
@@ -70,7 +70,7 @@ def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarr
             axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=f"{model}, area {area:.3f}")
     axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
     axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    _legend(axis, "lower right")
+    _legend(figure)
     return figure
 
 
@@ -86,7 +86,7 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
             axis.plot(recall, precision, color=colour, lw=1.3, label=f"{model}, average precision {average:.3f}")
     axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
-    _legend(axis, "lower left")
+    _legend(figure)
     return figure
 
 
@@ -108,7 +108,7 @@ def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence
             )
     axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
     axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
-    _legend(axis, "upper left")
+    _legend(figure)
     return figure
 
 

@@ -82,7 +82,8 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
         ("ROC curves", "roc_auc", figures.roc_curves),
         ("Reliability", "expected_calibration_error", figures.reliability_diagram),
     ):
-        said = "; ".join(f"{model} {comparison.metrics.at[metric, model]:.3f}" for model in results)
+        values = comparison.metrics.loc[metric, list(results)].to_dict()
+        said = "; ".join(f"{model} {value:.3f}" for model, value in values.items())
         what = {"roc_auc": "Area under the curve", "expected_calibration_error": "Expected calibration error"}[metric]
         curves.append((name, f"{what}: {said}.", _svg(draw(labels, probabilities))))
     return curves

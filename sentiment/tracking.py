@@ -1,5 +1,6 @@
 """MLflow: runs, metrics, datasets, figures and models. The tracking URI is MLflow's own default or its variable."""
 
+import io
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -10,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mlflow.entities import Run as Run
 from mlflow.entities import RunStatus
 from mlflow.types import ColSpec, Schema
+from PIL import Image
 
 from sentiment.comparison import Result
 from sentiment.corpus import Reviews
@@ -24,6 +24,9 @@ from sentiment.errors import InputError
 from sentiment.training import History
 
 RESUME_TAG = "sentiment.resume_key"
+COLOUR_TAG = "mlflow.runColor"
+"""Tag with the colour, such as #0072B2, in which the UI draws a run."""
+
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Metrics of a result that the test split has no part in; the names of all others begin with `test_`."""
 
@@ -133,9 +136,9 @@ def log_image(run: Run, figure: Figure, key: str) -> None:
         for image in mlflow.MlflowClient().list_artifacts(run.info.run_id, "images")
     ):
         return
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    mlflow.log_image(np.asarray(canvas.buffer_rgba()), key=key, step=0)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    mlflow.log_image(Image.open(picture), key=key, step=0)
 
 
 def log_file(path: Path) -> None:
@@ -231,7 +234,7 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
     metrics = {
         name.removeprefix("test_"): value
         for name, value in run.data.metrics.items()
-        if name.startswith("test_") or name in NOT_OF_TEST
+        if name in NOT_OF_TEST or (name.startswith("test_") and not name.startswith("test_behaviour_"))
     }
     history = {
         metric: [point.value for point in sorted(client.get_metric_history(run_id, metric), key=lambda p: p.step)]
