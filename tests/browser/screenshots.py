@@ -76,6 +76,13 @@ def newest_runs(tracking_uri: str | None = None) -> tuple[Run, dict[str, Run]]:
     }
 
 
+def close_assistant(page: Page) -> None:
+    page.wait_for_timeout(1_000)
+    close = page.get_by_role("button", name="Close", exact=True)
+    if close.count():
+        close.first.click()
+
+
 def open_runs(page: Page, address: str, parent: Run, *, charts: bool = False) -> None:
     """The experiment's page with the runs of one pipeline, unfolded."""
     children = quote(f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
@@ -85,10 +92,7 @@ def open_runs(page: Page, address: str, parent: Run, *, charts: bool = False) ->
         f"?workflowType=machine_learning&searchFilter={children}{view}"
     )
     page.get_by_role("link", name=parent.info.run_name).first.wait_for()
-    page.wait_for_timeout(1_000)
-    assistant = page.get_by_role("button", name="Close", exact=True)
-    if assistant.count():
-        assistant.first.click()
+    close_assistant(page)
     page.locator("[role=gridcell] button").first.click()
     page.locator("[role=row][row-id]").nth(1).wait_for()
 
@@ -108,6 +112,7 @@ def open_parent(page: Page, address: str, parent: Run) -> None:
         f"{address}/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}?workflowType=machine_learning"
     )
     page.get_by_text("Show more").first.click()
+    close_assistant(page)
 
 
 def open_report_artifact(page: Page, address: str, parent: Run) -> Frame:
@@ -135,15 +140,16 @@ def main() -> None:
         open_parent(page, address, parent)
         page.wait_for_timeout(2_000)
         page.screenshot(path=IMAGES / "run.png")
-        page = browser.new_page(viewport=size)
+        page = browser.new_page(viewport={"width": 1400, "height": 1700})
         open_runs(page, address, parent, charts=True)
-        page.get_by_placeholder("Search metric charts").fill("^(val_)?(accuracy|loss)|test_accuracy|test_roc_auc")
+        page.get_by_placeholder("Search metric charts").fill(
+            "^(val_)?(accuracy|loss)$|^test_accuracy$|confusion|reliability"
+        )
         page.wait_for_timeout(4_000)
         page.screenshot(path=IMAGES / "charts.png")
-        page = browser.new_page(viewport=size)
+        page = browser.new_page(viewport={"width": 1400, "height": 1900})
         open_comparison(page, address, parent, [models["lstm"], models["simple_rnn"]])
-        page.get_by_text("test_accuracy", exact=True).first.scroll_into_view_if_needed()
-        page.wait_for_timeout(2_000)
+        page.wait_for_timeout(3_000)
         page.screenshot(path=IMAGES / "compare.png")
         report = browser.new_page(viewport={"width": 1200, "height": 1500})
         open_report(report, Path("report.html"))

@@ -71,7 +71,7 @@ def test_each_model_holds_its_slices_mistakes_behaviour_and_images(small_run: Pi
     for run in children:
         tables = {a.path for a in client.list_artifacts(run.info.run_id)}
         assert tables >= {"predictions.parquet", "slices.csv", "confident_mistakes.csv", "behaviour.csv"}
-        images = {Path(image.path).name.split("%")[0] for image in client.list_artifacts(run.info.run_id, "images")}
+        images = {Path(image.path).name.split("+")[0] for image in client.list_artifacts(run.info.run_id, "images")}
         assert images >= {"confusion_matrix", "roc_curve", "reliability_diagram"}
         assert {"test_expected_calibration_error", "test_behaviour_negation_failure_rate"} <= set(run.data.metrics)
         assert parent.data.metrics[f"{run.data.tags['model']}_test_accuracy_mean"] == run.data.metrics["test_accuracy"]

@@ -34,7 +34,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
         predictions,
         evaluate_predictions(labels, probabilities),
         measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
-        {} if name == YARDSTICK else {metric: curve for metric in ("loss", "accuracy", "val_loss", "val_accuracy")},
+        {} if name == YARDSTICK else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
     )
 
 
