@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sentiment.errors import InputError
-from sentiment.evaluation import ThresholdRule
 from sentiment.models import CellName, ModelConfig
 from sentiment.sequences import SequenceConfig
 from sentiment.sources import SourceConfig
-from sentiment.training import TrainingConfig
+from sentiment.training import ThresholdRule, TrainingConfig
 from sentiment.vocabulary import VocabularyConfig
 
 BASELINE: CellName = "simple_rnn"

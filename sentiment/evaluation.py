@@ -1,14 +1,13 @@
 """The metrics of one model on the test split, the choice of its threshold, and the metrics of several side by side."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-CALIBRATION_BINS = 15
+from sentiment.training import ThresholdRule
 
-ThresholdRule = Literal["0.5", "accuracy", "f1"]
+CALIBRATION_BINS = 15
 
 
 def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> dict[str, float]:

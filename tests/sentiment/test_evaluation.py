@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.evaluation import (
-    ThresholdRule,
     calibration,
     choose_threshold,
     compare_models,
     evaluate_predictions,
     expected_calibration_error,
 )
+from sentiment.training import ThresholdRule
 
 
 def test_metrics_of_a_case_that_can_be_done_by_hand() -> None:
