@@ -140,15 +140,16 @@ def main() -> None:
         open_parent(page, address, parent)
         page.wait_for_timeout(2_000)
         page.screenshot(path=IMAGES / "run.png")
-        page = browser.new_page(viewport={"width": 1400, "height": 1700})
+        page = browser.new_page(viewport=size)
         open_runs(page, address, parent, charts=True)
-        page.get_by_placeholder("Search metric charts").fill(
-            "^(val_)?(accuracy|loss)$|^test_accuracy$|confusion|reliability"
-        )
+        page.get_by_placeholder("Search metric charts").fill("^(val_)?(accuracy|loss)$|^test_(accuracy|roc_auc)$")
         page.wait_for_timeout(4_000)
         page.screenshot(path=IMAGES / "charts.png")
-        page = browser.new_page(viewport={"width": 1400, "height": 1900})
+        page = browser.new_page(viewport=size)
         open_comparison(page, address, parent, [models["lstm"], models["simple_rnn"]])
+        for section in ("Visualizations", "Parameters"):
+            page.get_by_text(section, exact=True).first.click()
+        page.get_by_text("test_accuracy", exact=True).first.scroll_into_view_if_needed()
         page.wait_for_timeout(3_000)
         page.screenshot(path=IMAGES / "compare.png")
         report = browser.new_page(viewport={"width": 1200, "height": 1500})
