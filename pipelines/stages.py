@@ -388,7 +388,7 @@ def show_comparison(console: Console, title: str, comparison: Comparison) -> Non
     """The metrics of all models as a table, then the verdicts as another."""
     console.table(title, *metric_rows(comparison.metrics))
     if comparison.differences:
-        console.table(f"{title}: {comparison.scope}", *difference_rows(comparison.differences))
+        console.table(f"{title}, accuracy. {comparison.scope}", *difference_rows(comparison.differences))
 
 
 def show_metrics(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> None:

@@ -135,8 +135,8 @@ def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 def difference_rows(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:
     """Column heads and rows of the verdicts, as people read them."""
-    return ["verdict on test accuracy", "McNemar's exact test"], [
-        [difference.verdict, "p < 0.0001" if difference.p_value < 1e-4 else f"p = {difference.p_value:.4f}"]
+    return ["verdict", "McNemar's exact p"], [
+        [difference.verdict, "< 0.0001" if difference.p_value < 1e-4 else f"{difference.p_value:.4f}"]
         for difference in differences
     ]
 

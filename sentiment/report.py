@@ -52,8 +52,8 @@ def render_report(comparison: Comparison, *, title: str, note: str, configuratio
         models=list(results),
         slices=comparison.slices,
         behaviour=comparison.behaviour,
-        examples={model: of_seeds[0].behaviour for model, of_seeds in results.items()},
-        mistakes={of_seeds[0].name: confident_mistakes(of_seeds[0].predictions) for of_seeds in results.values()},
+        shown={model: of_seeds[0] for model, of_seeds in results.items()},
+        mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
