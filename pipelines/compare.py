@@ -17,6 +17,9 @@ from sentiment.yardstick import YARDSTICK
 OF_ONE_RUN = ("models", "seeds", "yardstick")
 """Parameters that tell runs of one configuration apart, or say what ran beside them."""
 
+OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
+"""How the names of parameters begin that the yardstick does not know, but for the share of validation reviews."""
+
 
 def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> None:
     """Print the comparison of finished runs and write report.html beside the working directory.
@@ -28,7 +31,8 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.
 
     Raises:
-        InputError: fewer than two runs, one that cannot be read, or runs that were tested on different reviews.
+        InputError: fewer than two runs, one that cannot be read, runs that were tested on different reviews, or two
+            runs of one model with one seed.
     """
     tracking.silence()
     logged = {found.run_id: found for run_id in run_ids for found in tracking.read_results(run_id)}
@@ -72,17 +76,30 @@ def _check_split(logged: Sequence[LoggedResult]) -> None:
 def _groups(logged: Sequence[LoggedResult]) -> dict[str, list[LoggedResult]]:
     """Title of each model -> its runs, one per seed."""
     titles = {**CELLS, "yardstick": YARDSTICK}
-    groups: dict[tuple[str, frozenset[tuple[str, str]]], list[LoggedResult]] = {}
+    groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, LoggedResult]] = {}
     for found in logged:
-        of_run = frozenset(item for item in found.parameters.items() if item[0] not in OF_ONE_RUN)
-        groups.setdefault((found.tags["model"], of_run), []).append(found)
+        model, seed = found.tags["model"], found.tags["seed"]
+        settings = frozenset(item for item in found.parameters.items() if _shapes(model, item[0]))
+        same = groups.setdefault((model, settings), {}).setdefault(seed, found)
+        if same is not found and model != "yardstick":  # the yardstick stands beside every pipeline's models
+            raise InputError(
+                f"Runs {same.run_id} and {found.run_id} are the same {titles[model]} with the same seed, {seed}: "
+                "name one of them."
+            )
     named = {}
-    for (model, settings), runs in groups.items():
+    for (model, settings), by_seed in groups.items():
         of_model = [others for name, others in groups if name == model]
         own = sorted(settings - frozenset.intersection(*of_model))
         title = titles[model] + (f" ({', '.join(f'{name} {value}' for name, value in own)})" if own else "")
-        named[title] = runs
+        named[title] = list(by_seed.values())
     return named
+
+
+def _shapes(model: str, parameter: str) -> bool:
+    """Whether a parameter decides what the model becomes, beside its seed."""
+    if parameter in OF_ONE_RUN:
+        return False
+    return model != "yardstick" or parameter == "training.validation_share" or not parameter.startswith(OF_NETWORKS)
 
 
 def _configuration(groups: Mapping[str, Sequence[LoggedResult]]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """matplotlib figures made from results. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def learning_curves(
         metrics: one pair of axes each: "loss", "accuracy".
     """
     figure, axes = _figure(len(metrics), [CURVES[metric] for metric in metrics])
-    for colour, (model, of_seeds) in zip(COLOURS, histories.items(), strict=False):
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
         for history in of_seeds:
             epochs = np.arange(1, len(history["loss"]) + 1)
             for axis, metric in zip(axes, metrics, strict=True):
@@ -63,7 +64,7 @@ def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarr
     from sklearn import metrics
 
     figure, [axis] = _figure(1, ["ROC curve"])
-    for colour, (model, of_seeds) in zip(COLOURS, probabilities.items(), strict=False):
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
         area = np.mean([metrics.roc_auc_score(labels, values) for values in of_seeds])
         for values in of_seeds:
             false_rate, true_rate, _ = metrics.roc_curve(labels, values)
@@ -79,7 +80,7 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
     from sklearn import metrics
 
     figure, [axis] = _figure(1, ["Precision-recall curve"])
-    for colour, (model, of_seeds) in zip(COLOURS, probabilities.items(), strict=False):
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
         average = np.mean([metrics.average_precision_score(labels, values) for values in of_seeds])
         for values in of_seeds:
             precision, recall, _ = metrics.precision_recall_curve(labels, values)
@@ -93,7 +94,7 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
 def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
     figure, [axis] = _figure(1, ["Reliability diagram"])
-    for colour, (model, of_seeds) in zip(COLOURS, probabilities.items(), strict=False):
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
         error = np.mean([expected_calibration_error(labels, values) for values in of_seeds])
         for values in of_seeds:
             bins = calibration(labels, values)

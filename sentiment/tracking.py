@@ -226,7 +226,8 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
     missing = [name for name in ("predictions.parquet", "behaviour.csv") if name not in held]
     if missing:
         raise InputError(
-            f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}: it cannot be compared."
+            f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
+            "choose runs that this version of run-pipeline has logged."
         )
     with tempfile.TemporaryDirectory() as folder:
         predictions = pd.read_parquet(client.download_artifacts(run_id, "predictions.parquet", folder))
