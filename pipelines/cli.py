@@ -55,6 +55,14 @@ Preset = Annotated[
     ),
 ]
 OneModel = Annotated[str | None, typer.Option(help=f"One of {', '.join(CELLS)} (default: all of --models).")]
+Repeats = Annotated[int | None, typer.Option(min=1, help="Instead of --seeds: this many, from 0 on.")]
+RunIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN_ID]...",
+        help="Finished MLflow runs to compare, of models or of whole pipelines (default: the working directory's).",
+    ),
+]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
 REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
 DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
@@ -126,7 +134,7 @@ def _option(name: str) -> Any:
     if kind not in (int, float, bool, Path):
         kind = str  # pydantic checks names such as "pre"
     flag = f"--{name.replace('_', '-')}"
-    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag, "--seed"] if name == "seeds" else [flag]
     default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
     shown = "" if default is None else f" (textbook: {str(default).lower()})"
@@ -170,8 +178,9 @@ def _errors_to_exit_codes(console: Console) -> Iterator[None]:
 
 
 def _configure(options: dict[str, Any], preset: str | None, remembered: dict[str, Any] | None = None) -> PipelineConfig:
-    if options["models"] is not None:
-        options["models"] = [name.strip() for name in options["models"].split(",")]
+    for several in ("models", "seeds"):
+        if options[several] is not None:
+            options[several] = [value.strip() for value in options[several].split(",")]
     return compose(preset, options, base=remembered)
 
 
@@ -204,12 +213,17 @@ def run_pipeline(
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "sentiment",
+    repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
         raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
+    if repeats is not None:
+        if options["seeds"] is not None:
+            raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
+        options["seeds"] = ",".join(map(str, range(repeats)))
     with _opened(console, work_dir, preset, options, goes_on=False) as pipeline:
         from pipelines import train
 
@@ -260,7 +274,8 @@ def train_models(
 
         prepared = stages.prepare(pipeline)
         for cell in _cells(pipeline.config, model):
-            stages.train(pipeline, prepared, cell)
+            for seed in pipeline.config.seeds:
+                stages.train(pipeline, prepared, cell, seed)
 
 
 @command("evaluate")
@@ -277,19 +292,34 @@ def evaluate(
 
         prepared = stages.prepare(pipeline)
         cells = _cells(pipeline.config, model)
-        stages.show_metrics(pipeline, stages.train_and_evaluate(pipeline, prepared, cells))
+        stages.show_metrics(
+            pipeline, stages.measure(pipeline, prepared, cells, yardstick=pipeline.config.yardstick and model is None)
+        )
 
 
 @command("compare")
 def compare(
-    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    run_ids: RunIds = None,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
-    """Set the test metrics of the models side by side, running earlier stages if need be."""
+    """Compare the models on the test split and write report.html, running earlier stages if need be; or do so for
+    finished MLflow runs."""
+    if run_ids:
+        if preset is not None or any(value is not None for value in options.values()):
+            raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
+        from pipelines.compare import compare_runs
+
+        compare_runs(run_ids, console, work_dir)
+        return
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
         from pipelines import stages
 
         prepared = stages.prepare(pipeline)
-        stages.compare(pipeline, stages.train_and_evaluate(pipeline, prepared, pipeline.config.models))
+        config = pipeline.config
+        stages.compare(pipeline, stages.measure(pipeline, prepared, config.models, yardstick=config.yardstick))
 
 
 @command("describe")

@@ -4,15 +4,15 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sentiment.errors import InputError
 from sentiment.models import CellName, ModelConfig
 from sentiment.sequences import SequenceConfig
 from sentiment.sources import SourceConfig
-from sentiment.training import TrainingConfig
+from sentiment.training import ThresholdRule, TrainingConfig
 from sentiment.vocabulary import VocabularyConfig
 
 BASELINE: CellName = "simple_rnn"
@@ -26,12 +26,29 @@ class PipelineConfig(BaseModel):
     models: tuple[CellName, ...] = Field(
         ("lstm", BASELINE), min_length=1, description="Models to train: lstm, simple_rnn, gru, comma-separated."
     )
-    seed: int = Field(0, ge=0, lt=2**32, description="Fixes split, initial weights and order.")
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
+        (0,),
+        min_length=1,
+        description="Comma-separated; every model is trained once per seed, which fixes its validation reviews, first "
+        "weights and order. What a source draws at random follows from the first.",
+    )
+    threshold: ThresholdRule = Field(
+        "0.5",
+        description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
+    )
+    yardstick: bool = Field(True, description="Also fit TF-IDF + logistic regression.")
     source: SourceConfig = SourceConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     sequences: SequenceConfig = SequenceConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+    @field_validator("models", "seeds")
+    @classmethod
+    def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError("each may stand there once")
+        return values
 
     def flat(self) -> dict[str, Any]:
         """Every value under its dotted name, such as `training.epochs`."""
@@ -40,7 +57,7 @@ class PipelineConfig(BaseModel):
             if isinstance(value, dict):
                 values |= {f"{name}.{field}": inner for field, inner in value.items()}
             else:
-                values[name] = ",".join(value) if isinstance(value, list) else value
+                values[name] = ",".join(map(str, value)) if isinstance(value, list) else value
         return values
 
 

@@ -119,6 +119,11 @@ class WorkingDirectory:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file that is there whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file that is there whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
+    partial.write_text(content, "utf-8")
     partial.replace(path)

@@ -1,6 +1,7 @@
 """matplotlib figures made from results. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,8 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from sentiment.corpus import LABEL_NAMES
+from sentiment.evaluation import calibration, expected_calibration_error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+CURVES = {"loss": "Binary cross-entropy (nats)", "accuracy": "Accuracy"}
+"""Metric of a history -> title of its axes."""
 
 
 def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
@@ -22,53 +27,89 @@ def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+def _legend(figure: Figure) -> None:
+    """Below the axes, one entry per label, however many curves share it."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center")
+
+
+def learning_curves(
+    histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], metrics: Sequence[str] = tuple(CURVES)
+) -> Figure:
     """Loss and accuracy against the epoch, training dashed and validation solid.
 
     Args:
-        histories: model -> {"loss", "accuracy", "val_loss", "val_accuracy"} -> one value per epoch.
+        histories: model -> per seed {"loss", "accuracy", "val_loss", "val_accuracy"} -> one value per epoch.
+        metrics: one pair of axes each: "loss", "accuracy".
     """
-    figure, axes = _figure(2, ["Binary cross-entropy (nats)", "Accuracy"])
-    for colour, (model, history) in zip(COLOURS, histories.items(), strict=False):
-        epochs = np.arange(1, len(history["loss"]) + 1)
-        for axis, metric in zip(axes, ("loss", "accuracy"), strict=True):
-            axis.plot(epochs, history[metric], "--", color=colour, marker=".", label=f"{model}, training")
-            axis.plot(epochs, history[f"val_{metric}"], color=colour, marker="o", label=f"{model}, validation")
-    for axis in axes:
-        axis.set_xlabel("epoch")
+    figure, axes = _figure(len(metrics), [CURVES[metric] for metric in metrics])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
+        for history in of_seeds:
+            epochs = np.arange(1, len(history["loss"]) + 1)
+            for axis, metric in zip(axes, metrics, strict=True):
+                axis.plot(epochs, history[metric], "--", color=colour, marker=".", alpha=0.7)
+                axis.plot(epochs, history[f"val_{metric}"], color=colour, marker="o", ms=4, label=model)
+    for axis, metric in zip(axes, metrics, strict=True):
+        axis.set_xlabel("epoch (dashed: training, solid: validation)")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes[0].legend(frameon=False)
+        if metric == "accuracy":
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _legend(figure)
     return figure
 
 
-def roc_curves(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> Figure:
-    """True against false positive rate on the test split; probabilities: model -> (N,)."""
+def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """True against false positive rate on the test split; probabilities: model -> (N,) per seed."""
     from sklearn import metrics
 
     figure, [axis] = _figure(1, ["ROC curve"])
-    for colour, (model, values) in zip(COLOURS, probabilities.items(), strict=False):
-        false_rate, true_rate, _ = metrics.roc_curve(labels, values)
-        area = metrics.roc_auc_score(labels, values)
-        axis.plot(false_rate, true_rate, color=colour, label=f"{model}, area {area:.3f}")
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        area = np.mean([metrics.roc_auc_score(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            false_rate, true_rate, _ = metrics.roc_curve(labels, values)
+            axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=f"{model}, area {area:.3f}")
     axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
     axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    axis.legend(frameon=False, loc="lower right")
+    _legend(figure)
     return figure
 
 
-def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, np.ndarray]) -> Figure:
-    """Precision against recall on the test split; probabilities: model -> (N,)."""
+def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Precision against recall on the test split; probabilities: model -> (N,) per seed."""
     from sklearn import metrics
 
     figure, [axis] = _figure(1, ["Precision-recall curve"])
-    for colour, (model, values) in zip(COLOURS, probabilities.items(), strict=False):
-        precision, recall, _ = metrics.precision_recall_curve(labels, values)
-        average = metrics.average_precision_score(labels, values)
-        axis.plot(recall, precision, color=colour, label=f"{model}, average precision {average:.3f}")
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        average = np.mean([metrics.average_precision_score(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            precision, recall, _ = metrics.precision_recall_curve(labels, values)
+            axis.plot(recall, precision, color=colour, lw=1.3, label=f"{model}, average precision {average:.3f}")
     axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
-    axis.legend(frameon=False, loc="lower left")
+    _legend(figure)
+    return figure
+
+
+def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
+    figure, [axis] = _figure(1, ["Reliability diagram"])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        error = np.mean([expected_calibration_error(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            bins = calibration(labels, values)
+            axis.plot(
+                bins["probability"],
+                bins["positive"],
+                color=colour,
+                lw=1.3,
+                marker="o",
+                ms=4,
+                label=f"{model}, calibration error {error:.3f}",
+            )
+    axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
+    axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
+    _legend(figure)
     return figure
 
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +17,10 @@ its validation, and reviews_per_second of its training part."""
 
 OnBatch = Callable[[int, float, float], None]
 """Called after every batch with the reviews trained on in this epoch, and the epoch's mean loss and accuracy so far."""
+
+
+ThresholdRule = Literal["0.5", "accuracy", "f1"]
+"""What the threshold of a trained model makes best on its validation reviews, or 0.5 whatever they say."""
 
 
 class TrainingConfig(BaseModel):

@@ -23,6 +23,9 @@ def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
     )
     assert described.returncode == 0, described.stderr
     assert "8,320" in described.stdout  # the LSTM of the demo preset
+    data = "from sentiment.behaviour import read_behaviour; from importlib.resources import files; read_behaviour()"
+    data += "; print(files('sentiment').joinpath('report.html').is_file())"
+    assert subprocess.check_output([python, "-c", data], cwd=tmp_path, text=True) == "True\n"
     where = subprocess.run(
         [python, "-c", "import sentiment; print(sentiment.__file__)"], cwd=tmp_path, capture_output=True, text=True
     )
