@@ -63,10 +63,15 @@ def main() -> None:
     app()
 
 
-def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command that also takes every option of PipelineConfig, with its help, and the common
-    ones; the function gets the console, the preset and the given options. What the user can mend ends with exit code 2.
+def command(name: str, *, configured: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command that also takes --quiet and --verbose; it gets the console. What the user can
+    mend ends with exit code 2.
+
+    Args:
+        configured: the command takes every option of PipelineConfig too, with its help, and a preset; the function
+            gets the preset and the given options.
     """
+    fields = list(option_fields()) if configured else []
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         own = [
@@ -74,19 +79,21 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         ]
 
         @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, preset: str | None, **values: Any) -> None:
+        def run(quiet: bool, verbose: bool, **values: Any) -> None:
             console = Console(quiet=quiet, verbose=verbose)
             _set_log_levels(verbose)
-            options = {name: values.pop(name) for name in option_fields()}
+            if configured:
+                values["options"] = {name: values.pop(name) for name in fields}
             with _errors_to_exit_codes(console):
-                function(console=console, preset=preset, options=options, **values)
+                function(console=console, **values)
 
-        common = {"preset": (Preset, None), "quiet": (Quiet, False), "verbose": (Verbose, False)}
+        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
+        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             *(p.replace(kind=keyword) for p in own),
             *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
-            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in option_fields()),
+            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in fields),
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -280,6 +287,37 @@ def describe(console: Console, preset: str | None, options: dict[str, Any]) -> N
         ]
         rows.append(["total", "", "", f"{network.count_params():,}"])
         console.table(CELLS[cell], ["layer", "type", "output shape", "parameters"], rows)
+
+
+@command("explain", configured=False)
+def explain(
+    console: Console,
+    text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="A classifier's folder, or runs:/RUN_ID/model (default: the newest LSTM in --work-dir, else the "
+            "newest model)."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the explanation here too, as .html or .png picture or as .json numbers.")
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", help="Table of reviews: .csv, .tsv, .jsonl or .parquet.")
+    ] = None,
+    row: Annotated[int | None, typer.Option(help="Row of --input, from 1.")] = None,
+    text_column: Annotated[str, typer.Option(help="Column of --input that holds the reviews.")] = "text",
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+) -> None:
+    """Show what happens inside a model while it reads a review: gates, states, and which words decided."""
+    if (text is None) == (input_file is None) or (input_file is None) != (row is None):
+        raise InputError('Give one review: either as "TEXT", or by --input FILE --row N.')
+    from pipelines import explain
+
+    if input_file is not None and row is not None:
+        text = explain.read_review(input_file, row, text_column)
+    explain.explain_review(console, text or "", model=model, output=output, work_dir=work_dir)
 
 
 def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:

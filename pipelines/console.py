@@ -11,6 +11,7 @@ import rich.console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from sentiment.training import History, OnBatch
 
@@ -60,6 +61,15 @@ class Console:
         """A line of progress, left out when quiet."""
         if not self.quiet:
             self._out.print(escape(text), style=style)
+
+    def show(self, text: Text) -> None:
+        """Coloured text, wrapped at words."""
+        self._out.print(text, soft_wrap=False)
+
+    @property
+    def width(self) -> int:
+        """Characters in a line."""
+        return self._out.width
 
     def error(self, text: str) -> None:
         """A line on standard error."""

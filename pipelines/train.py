@@ -7,6 +7,7 @@ import functools
 import hashlib
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,10 +25,14 @@ from pipelines.stages import (
 )
 from pipelines.working_directory import Stage
 from sentiment import figures, tracking
+from sentiment.classifier import SentimentClassifier
 from sentiment.corpus import LABEL_NAMES, Corpus
+from sentiment.explanation import explain
+from sentiment.explanation_picture import render_html
 from sentiment.models import CELLS, CellName
 from sentiment.tracking import Run
 from sentiment.training import History
+from sentiment.vocabulary import tokenize
 
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Figures of a model that the test split has no part in."""
@@ -100,7 +105,21 @@ def _log_model(child: Run, title: str, trained: Stage, evaluated: Stage) -> None
     tracking.log_file(evaluated.folder / "predictions.parquet")
     _log_curves({title: (trained, evaluated)})
     tracking.log_figure(figures.confusion_matrix(metrics, title), "confusion_matrix")
+    _log_explanations(classifier, evaluated)
     tracking.log_classifier(child, classifier)
+
+
+def _log_explanations(folder: Path, evaluated: Stage) -> None:
+    """How three test reviews were read: the surest right and wrong verdicts, and the most undecided one."""
+    classifier = SentimentClassifier.load(folder)
+    table = pd.read_parquet(evaluated.folder / "predictions.parquet")
+    table = table[table["text"].map(lambda text: bool(tokenize(text)))]
+    sureness = (table["positive_probability"] - classifier.threshold).abs()
+    right = table["label"] == table["predicted_label"]
+    for case, candidates in (("right", sureness[right]), ("wrong", sureness[~right]), ("undecided", -sureness)):
+        if len(candidates):
+            explanation = explain(classifier, str(table["text"][candidates.idxmax()]))
+            tracking.log_text(render_html(explanation), f"explanations/{case}.html")
 
 
 def _log_comparison(parent: Run, table: pd.DataFrame, *, note: str) -> None:

@@ -111,6 +111,11 @@ def log_file(path: Path) -> None:
     mlflow.log_artifact(str(path))
 
 
+def log_text(text: str, name: str) -> None:
+    """Log a text to the active run as an artifact, such as an HTML page."""
+    mlflow.log_text(text, name)
+
+
 def log_json(content: Any, name: str) -> None:
     """Log plain values to the active run as a JSON artifact."""
     mlflow.log_dict(content, name)
@@ -146,3 +151,23 @@ def log_classifier(run: Run, folder: Path) -> None:
         input_example=INPUT_EXAMPLE,
         pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
     )
+
+
+def classifier_folder(uri: str) -> Path:
+    """The saved SentimentClassifier of a logged model such as runs:/RUN_ID/model, fetched if need be; or the folder
+    that the URI names.
+
+    Raises:
+        InputError: MLflow has no such model.
+    """
+    if Path(uri).is_dir():
+        return Path(uri)
+    if not uri.startswith(("runs:/", "models:/")):
+        raise InputError(f"There is no model {uri}: give the folder of a classifier, or runs:/RUN_ID/model.")
+    try:
+        return Path(mlflow.artifacts.download_artifacts(f"{uri.rstrip('/')}/artifacts/classifier"))
+    except (mlflow.MlflowException, OSError) as error:
+        raise InputError(
+            f"MLflow at {mlflow.get_tracking_uri()} has no classifier {uri} ({error}): check the URI and "
+            "MLFLOW_TRACKING_URI."
+        ) from error

@@ -45,7 +45,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         InputError: the file cannot be read, lacks a column, or holds an unknown label or split.
     """
     [path] = files
-    table = _read(path)
+    table = read_table(path)
     for option, column in (("--text-column", config.text_column), ("--label-column", config.label_column)):
         if column not in table.columns:
             raise InputError(
@@ -107,8 +107,12 @@ def _labels(path: Path, column: str, values: "pd.Series[str]") -> np.ndarray:
     return words.map(LABELS).to_numpy(np.int8)
 
 
-def _read(path: Path) -> "pd.DataFrame":
-    """The whole file; row numbers, from 1, are the index plus 1."""
+def read_table(path: Path) -> "pd.DataFrame":
+    """The whole file; row numbers, from 1, are the index plus 1.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     import pandas as pd
 
     suffix = path.suffix.lower()
