@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from sentiment.corpus import LABEL_NAMES
-from sentiment.explanation import Explanation
+from sentiment.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
 from sentiment.figures import COLOURS
 
 POSITIVE, NEGATIVE = COLOURS[:2]
@@ -96,11 +96,14 @@ def summary(explanation: Explanation) -> list[str]:
     unknown = int(explanation.out_of_vocabulary.sum())
     if unknown:
         sentences.append(f"{unknown:,} {'word is' if unknown == 1 else 'words are'} out of the vocabulary.")
-    gap = float(explanation.integrated_gradients.sum()) - (explanation.probability - explanation.baseline_probability)
+    difference = explanation.probability - explanation.baseline_probability
+    error = abs(float(explanation.integrated_gradients.sum()) - difference)
     sentences.append(
         f"Integrated gradients lead from {explanation.baseline_probability:.1%}, the verdict on a review of nothing, "
-        f"to {explanation.probability:.1%} (numerical error {100 * abs(gap):.2f} points)."
+        f"to {explanation.probability:.1%} (numerical error {100 * error:.2f} points)."
     )
+    if error > COMPLETENESS * max(abs(difference), SMALLEST_DIFFERENCE):
+        sentences.append("That error is large, as this model's gradients explode here: trust occlusion alone.")
     return sentences
 
 
@@ -113,7 +116,7 @@ def draw(explanation: Explanation, *, with_text: bool = True) -> Figure:
     figure = Figure(figsize=(13.5, sum(heights) + 0.32 * len(heights) + 1), layout="constrained", dpi=110)
     axes: list[Axes] = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
     if with_text:
-        figure.suptitle("  ".join(summary(explanation)[:-1]), fontsize=11, x=0.01, ha="left")
+        figure.suptitle("\n".join(summary(explanation)), fontsize=10, x=0.01, ha="left")
         _draw_text(axes.pop(0), lines)
     for axis in axes[1:]:
         axis.sharex(axes[0])
