@@ -320,6 +320,30 @@ def explain(
     explain.explain_review(console, text or "", model=model, output=output, work_dir=work_dir)
 
 
+@command("gradient-flow")
+def gradient_flow(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    length: Annotated[
+        int | None, typer.Option(help="Tokens of the reviews to measure on (default: the model's maxlen).")
+    ] = None,
+    reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "sentiment",
+) -> None:
+    """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
+    every_kind = options["models"] is None
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import gradient_flow
+
+        cells = get_args(CellName) if every_kind else pipeline.config.models
+        gradient_flow.run_gradient_flow(
+            pipeline, cells, length=length, reviews=reviews, fresh=fresh, experiment=experiment
+        )
+
+
 def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:
     if model is None:
         return config.models

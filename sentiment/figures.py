@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -88,4 +89,24 @@ def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
         axis.text(column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", color=colour, fontsize=16)
     axis.set(xticks=[0, 1], xticklabels=LABEL_NAMES, yticks=[0, 1], yticklabels=LABEL_NAMES)
     axis.set(xlabel="predicted label", ylabel="true label")
+    return figure
+
+
+def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Norm of the gradient by the hidden state of each time step, on a log axis: mean, median and quartiles.
+
+    Args:
+        tables: model -> columns `mean`, `lower_quartile`, `median`, `upper_quartile`, indexed by step.
+    """
+    figure, [axis] = _figure(1, [title])
+    figure.set_size_inches(8.5, 4.8)
+    for colour, (model, table) in zip(COLOURS, tables.items(), strict=False):
+        axis.plot(table.index, table["mean"], color=colour, label=f"{model}, mean")
+        axis.plot(table.index, table["median"], ":", color=colour, linewidth=1.2, label=f"{model}, median")
+        axis.fill_between(
+            table.index, table["lower_quartile"], table["upper_quartile"], color=colour, alpha=0.18, linewidth=0
+        )
+    axis.set_yscale("log")
+    axis.set(xlabel="time step t; the loss comes after the last", ylabel="norm of ∂loss/∂h$_t$; band: quartiles")
+    axis.legend(frameon=False, ncols=len(tables), fontsize=9)
     return figure

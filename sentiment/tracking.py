@@ -1,7 +1,8 @@
 """MLflow: runs, metrics, datasets, figures and models. The tracking URI is MLflow's own default or its variable."""
 
 import logging
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
-from mlflow.entities import RunStatus
 from mlflow.types import ColSpec, Schema
 
 from sentiment.corpus import Reviews
@@ -92,6 +93,15 @@ def log_history(run: Run, history: History) -> None:
         logged = len(client.get_metric_history(run.info.run_id, name))
         for epoch in range(logged, len(values)):
             mlflow.log_metric(name, values[epoch], step=epoch + 1)
+
+
+def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
+    """Log metrics that have a value per step, from 1; those that an earlier attempt has logged are left alone."""
+    client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    for name, values in series.items():
+        if name not in run.data.metrics:
+            points = [Metric(name, value, now, step) for step, value in enumerate(values, 1)]
+            client.log_batch(run.info.run_id, metrics=points)
 
 
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:
