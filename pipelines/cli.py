@@ -7,6 +7,7 @@ import errno
 import functools
 import inspect
 import json
+import logging
 import os
 import types
 import warnings
@@ -21,6 +22,7 @@ from pipelines.configuration import PipelineConfig, compose, option_fields, pres
 from pipelines.console import Console
 from pipelines.working_directory import WorkingDirectory, write_json
 from sentiment.errors import InputError
+from sentiment.memory_tasks import TaskName
 from sentiment.models import CELLS, CellName, build_model
 
 if TYPE_CHECKING:
@@ -133,6 +135,7 @@ def _set_log_levels(verbose: bool) -> None:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         warnings.simplefilter("ignore")
 
 
@@ -342,6 +345,40 @@ def gradient_flow(
         gradient_flow.run_gradient_flow(
             pipeline, cells, length=length, reviews=reviews, fresh=fresh, experiment=experiment
         )
+
+
+@command("run-memory", configured=False)
+def run_memory(
+    console: Console,
+    task: Annotated[
+        str | None, typer.Option(help=f"Tasks, comma-separated: {', '.join(get_args(TaskName))} (default: all).")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Models, comma-separated (default: simple_rnn, lstm, gru).")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, comma-separated (full: 0,1,2).")] = None,
+    lengths: Annotated[
+        str | None, typer.Option(help="Steps of the adding problem, comma-separated (full: 50,100,200,400).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most epochs, of every task.")] = None,
+    preset: Annotated[
+        str, typer.Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
+    ] = "full",
+    quick: Annotated[bool, typer.Option("--quick", help="The preset quick: all of it in less than a minute.")] = False,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "memory",
+) -> None:
+    """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log all of it to MLflow."""
+    lists = {"tasks": task, "models": models, "seeds": seeds, "lengths": lengths}
+    options: dict[str, Any] = {
+        name: [part.strip() for part in value.split(",")] for name, value in lists.items() if value is not None
+    }
+    with console.without_native_log():
+        from pipelines import memory
+
+    config = memory.compose_memory("quick" if quick else preset, {**options, "epochs": epochs})
+    with WorkingDirectory(work_dir) as work:
+        memory.run_memory(config, work, console, experiment)
 
 
 def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import rich.box
 import rich.console
@@ -90,8 +89,10 @@ class Console:
         self.say(f"{name:<11} read {read}; {verb} {wrote}")
 
     @contextmanager
-    def training(self, model: str, epochs: int, reviews: int) -> Iterator["TrainingProgress"]:
-        """A bar per epoch while a model is trained on so many reviews."""
+    def training(
+        self, model: str, epochs: int, count: int, *, examples: str = "reviews"
+    ) -> Iterator["TrainingProgress"]:
+        """A bar per epoch while a model is trained on so many examples."""
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -102,16 +103,16 @@ class Console:
             transient=True,
             disable=not self.shows_progress,
         ) as bar:
-            yield TrainingProgress(self, bar, model, epochs, reviews)
+            yield TrainingProgress(self, bar, model, epochs, count, examples)
 
 
 class TrainingProgress:
     """The callbacks of `train`, drawn on a console."""
 
-    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, reviews: int) -> None:
-        self._console, self._bar, self._model, self._epochs = console, bar, model, epochs
+    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, count: int, examples: str) -> None:
+        self._console, self._bar, self._model, self._epochs, self._examples = console, bar, model, epochs, examples
         self._finished = 0
-        self._task = bar.add_task(self._title(), total=reviews, figures="")
+        self._task = bar.add_task(self._title(), total=count, figures="")
 
     def _title(self) -> str:
         return f"{self._model} epoch {min(self._finished + 1, self._epochs)}/{self._epochs}"
@@ -120,10 +121,11 @@ class TrainingProgress:
     def on_batch(self) -> OnBatch:
         """Moves the bar."""
 
-        def moved(done: int, loss: float, accuracy: float) -> None:
+        def moved(done: int, figures: Mapping[str, float]) -> None:
+            shown = [f"{name} {value:.4f}" for name, value in figures.items()]
             speed = self._bar.tasks[0].speed or 0
             self._bar.update(
-                self._task, completed=done, figures=f"loss {loss:.4f}  accuracy {accuracy:.4f}  {speed:,.0f} reviews/s"
+                self._task, completed=done, figures="  ".join([*shown, f"{speed:,.0f} {self._examples}/s"])
             )
 
         return moved
@@ -131,12 +133,11 @@ class TrainingProgress:
     def on_epoch(self, history: History) -> None:
         """Prints the epochs that it has not printed yet and starts the next bar."""
         for epoch in range(self._finished, len(history["loss"])):
-            figures: Mapping[str, Any] = {metric: values[epoch] for metric, values in history.items()}
+            *figures, (_, seconds), (_, speed) = [(metric, values[epoch]) for metric, values in history.items()]
+            shown = [f"{metric.replace('val_', 'validation ')} {value:.4f}" for metric, value in figures]
             self._console.say(
-                f"  {self._model} epoch {epoch + 1}/{self._epochs}: loss {figures['loss']:.4f}, "
-                f"accuracy {figures['accuracy']:.4f}, validation loss {figures['val_loss']:.4f}, "
-                f"validation accuracy {figures['val_accuracy']:.4f}, {figures['seconds']:.1f} s, "
-                f"{figures['reviews_per_second']:,.0f} reviews/s"
+                f"  {self._model} epoch {epoch + 1}/{self._epochs}: {', '.join(shown)}, {seconds:.1f} s, "
+                f"{speed:,.0f} {self._examples}/s"
             )
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(), figures="")

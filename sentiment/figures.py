@@ -110,3 +110,34 @@ def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     axis.set(xlabel="time step t; the loss comes after the last", ylabel="norm of ∂loss/∂h$_t$; band: quartiles")
     axis.legend(frameon=False, ncols=len(tables), fontsize=9)
     return figure
+
+
+def memory_curves(
+    histories: Mapping[str, Mapping[str, Sequence[Mapping[str, Sequence[float]]]]], references: Mapping[str, float]
+) -> Figure:
+    """Mean squared error against the epoch on log axes, a panel per task; training dashed, validation solid.
+
+    Args:
+        histories: task -> model -> for each seed {"loss", "val_loss"} -> one value per epoch.
+        references: task -> error to hold them against.
+    """
+    columns = min(len(histories), 4)
+    rows = -(-len(histories) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.6 * rows), layout="constrained", dpi=110)
+    axes: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axis, (task, models) in zip(axes, histories.items(), strict=False):
+        for colour, (model, seeds) in zip(COLOURS, models.items(), strict=False):
+            for number, history in enumerate(seeds):
+                epochs = np.arange(1, len(history["loss"]) + 1)
+                axis.plot(epochs, history["loss"], "--", color=colour, linewidth=0.8, alpha=0.6)
+                label = None if number else model
+                axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, label=label)
+        axis.axhline(references[task], ls=":", color="grey", label="reference")
+        axis.set(title=task, yscale="log", xlabel="epoch", ylabel="mean squared error")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axis in axes[len(histories) :]:
+        axis.axis("off")
+    axes[0].legend(frameon=False, fontsize=9)
+    return figure
