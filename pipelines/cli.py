@@ -76,9 +76,8 @@ def command(name: str, *, configured: bool = True) -> Callable[[Callable[..., No
     fields = list(option_fields()) if configured else []
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        own = [
-            p for p in inspect.signature(function).parameters.values() if p.name not in ("console", "preset", "options")
-        ]
+        injected = ("console", "preset", "options") if configured else ("console",)
+        own = [p for p in inspect.signature(function).parameters.values() if p.name not in injected]
 
         @functools.wraps(function)
         def run(quiet: bool, verbose: bool, **values: Any) -> None:
@@ -354,7 +353,7 @@ def run_memory(
         str | None, typer.Option(help=f"Tasks, comma-separated: {', '.join(get_args(TaskName))} (default: all).")
     ] = None,
     models: Annotated[
-        str | None, typer.Option(help="Models, comma-separated (default: simple_rnn, lstm, gru).")
+        str | None, typer.Option(help="Models, comma-separated (default: lstm, simple_rnn, gru).")
     ] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, comma-separated (full: 0,1,2).")] = None,
     lengths: Annotated[

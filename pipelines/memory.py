@@ -10,7 +10,7 @@ import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import pandas as pd
 from pydantic import Field
@@ -31,13 +31,17 @@ SOLVED = 0.1
 """A task is solved when the error is below this share of that of predicting the mean."""
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Length = Annotated[int, Field(ge=2)]
+
+
 class MemoryConfig(Configuration):
     """The configuration of `sentiment run-memory`."""
 
     tasks: tuple[TaskName, ...] = Field(get_args(TaskName), min_length=1, description="Tasks.")
     models: tuple[CellName, ...] = Field(get_args(CellName), min_length=1, description="Models to train.")
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, description="Each fixes data, initial weights and order.")
-    lengths: tuple[int, ...] = Field((50, 100, 200, 400), min_length=1, description="Steps of the adding problem.")
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1, description="Each fixes data, initial weights and order.")
+    lengths: tuple[Length, ...] = Field((50, 100, 200, 400), min_length=1, description="Steps of the adding problem.")
     marked_product: TrainingConfig = TrainingConfig()
     next_number: TrainingConfig = TrainingConfig()
     noisy_sine: TrainingConfig = TrainingConfig()
@@ -234,15 +238,18 @@ def result_rows(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     models: Sequence[str] = list(dict.fromkeys(results["model"]))
     heads = ["task", "reference", *(CELLS[model] for model in models)]
     rows = []
-    errors = results.groupby(["task", "length", "model"], sort=False)["test_error"].agg(["mean", "std"]).fillna(0)
+
+    def spread(of_case: pd.DataFrame, column: str, digits: int) -> list[str]:
+        """Mean and standard deviation over the seeds, of each model."""
+        table = of_case.groupby("model")[column].agg(["mean", "std"]).fillna(0).loc[models]
+        return [f"{mean:.{digits}f} ± {deviation:.{digits}f}" for mean, deviation in table.to_numpy()]
+
     for (task, length), of_case in results.groupby(["task", "length"], sort=False):
-        reference = of_case.iloc[0]
-        cells = [f"{mean:.4f} ± {std:.4f}" for mean, std in errors.loc[(task, length)].loc[models].to_numpy()]
-        rows.append([f"{task}, {length} steps", f"{reference['reference_error']:.4f} {reference['reference']}", *cells])
+        error, name = of_case["reference_error"].iloc[0], of_case["reference"].iloc[0]
+        rows.append([f"{task}, {length} steps", f"{error:.4f} {name}", *spread(of_case, "test_error", 4)])
     answers = results[results["task"] == "next-number"]
     if len(answers):
-        spread = answers.groupby("model")["answer"].agg(["mean", "std"]).fillna(0).loc[models]
-        rows.append(["after 6, 7, 8 follows", "9", *(f"{mean:.2f} ± {std:.2f}" for mean, std in spread.to_numpy())])
+        rows.append(["after 6, 7, 8 follows", "9", *spread(answers, "answer", 2)])
     adding = results[results["task"] == "adding"]
     if len(adding):
         failed = []

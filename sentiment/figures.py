@@ -130,13 +130,13 @@ def memory_curves(
             for number, history in enumerate(seeds):
                 epochs = np.arange(1, len(history["loss"]) + 1)
                 axis.plot(epochs, history["loss"], "--", color=colour, linewidth=0.8, alpha=0.6)
-                label = None if number else model
-                axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, label=label)
+                label, marker = None if number else model, "." if len(epochs) < 20 else None
+                axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, marker=marker, label=label)
         axis.axhline(references[task], ls=":", color="grey", label="reference")
         axis.set(title=task, yscale="log", xlabel="epoch", ylabel="mean squared error")
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     for axis in axes[len(histories) :]:
         axis.axis("off")
     axes[0].legend(frameon=False, fontsize=9)

@@ -19,7 +19,7 @@ def test_a_logged_model_explains_a_row_of_a_table_in_every_format(
 ) -> None:
     client = mlflow.MlflowClient(small_run.tracking_uri)
     [run] = client.search_runs(["1"], "attributes.run_name = 'LSTM'")
-    monkeypatch.setattr(mlflow.tracking._tracking_service.utils, "_tracking_uri", small_run.tracking_uri)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
     row = ("--input", reviews_csv, "--row", 3, "--model", f"runs:/{run.info.run_id}/model")
     for output in ("a.html", "a.png", "a.json"):
         result = invoke("explain", *row, "--output", output)
