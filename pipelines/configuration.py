@@ -17,7 +17,7 @@ from sentiment.vocabulary import VocabularyConfig
 
 BASELINE: CellName = "simple_rnn"
 
-AnyConfiguration = TypeVar("AnyConfiguration", bound="Configuration")
+AnyConfiguration = TypeVar("AnyConfiguration", bound=BaseModel)
 
 
 class Configuration(BaseModel):
@@ -122,13 +122,13 @@ def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
         raise InputError(f"Preset {preset} is not TOML: {error}.") from error
 
 
-def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel], preset: str) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         if problem["type"] == "extra_forbidden":
-            owner = kind if len(problem["loc"]) == 1 else kind.model_fields[str(problem["loc"][0])].annotation
-            names = list(owner.model_fields)  # type: ignore[union-attr]
+            owner: Any = kind if len(problem["loc"]) == 1 else kind.model_fields[str(problem["loc"][0])].annotation
+            names = list(owner.model_fields)
             problems.append(f"unknown key {key} in preset {preset}; known are {', '.join(names)}")
         else:
             message = problem["msg"][0].lower() + problem["msg"][1:]

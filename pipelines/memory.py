@@ -54,10 +54,7 @@ class MemoryConfig(Configuration):
 
     def cases(self) -> list[tuple[TaskName, int]]:
         """Tasks with the lengths of their sequences."""
-        lengths = {task: TASKS[task].length for task in self.tasks}
-        return [
-            (task, length) for task in self.tasks for length in ([lengths[task]] if lengths[task] else self.lengths)
-        ]
+        return [(task, length) for task in self.tasks for length in TASKS[task].lengths or self.lengths]
 
 
 def compose_memory(preset: str, overrides: dict[str, Any]) -> MemoryConfig:
@@ -235,13 +232,13 @@ def train_on_task(
 
 def result_rows(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Column heads and rows of the table: a row per task and length, and what it comes to."""
-    models: Sequence[str] = list(dict.fromkeys(results["model"]))
+    models = list(dict.fromkeys(results["model"]))
     heads = ["task", "reference", *(CELLS[model] for model in models)]
     rows = []
 
     def spread(of_case: pd.DataFrame, column: str, digits: int) -> list[str]:
         """Mean and standard deviation over the seeds, of each model."""
-        table = of_case.groupby("model")[column].agg(["mean", "std"]).fillna(0).loc[models]
+        table = of_case.groupby("model")[column].agg(["mean", "std"]).fillna(0).reindex(models)
         return [f"{mean:.{digits}f} ± {deviation:.{digits}f}" for mean, deviation in table.to_numpy()]
 
     for (task, length), of_case in results.groupby(["task", "length"], sort=False):

@@ -114,12 +114,12 @@ def _log_explanations(folder: Path, evaluated: Stage) -> None:
     classifier = SentimentClassifier.load(folder)
     table = pd.read_parquet(evaluated.folder / "predictions.parquet")
     table = table[table["text"].map(lambda text: bool(tokenize(text)))]
-    sureness = (table["positive_probability"] - classifier.threshold).abs()
-    right = table["label"] == table["predicted_label"]
-    for case, candidates in (("right", sureness[right]), ("wrong", sureness[~right]), ("undecided", -sureness)):
-        if len(candidates):
-            explanation = explain(classifier, str(table["text"][candidates.idxmax()]))
-            tracking.log_text(render_html(explanation), f"explanations/{case}.html")
+    by_sureness = (table["positive_probability"] - classifier.threshold).abs().to_numpy().argsort()
+    right = (table["label"] == table["predicted_label"]).to_numpy()[by_sureness]
+    cases = {"right": by_sureness[right][-1:], "wrong": by_sureness[~right][-1:], "undecided": by_sureness[:1]}
+    for case, positions in cases.items():
+        for text in table["text"].iloc[positions]:
+            tracking.log_text(render_html(explain(classifier, text)), f"explanations/{case}.html")
 
 
 def _log_comparison(parent: Run, table: pd.DataFrame, *, note: str) -> None:

@@ -103,24 +103,24 @@ class TaskKind:
 
     Attributes:
         make: (seed, length) -> the data.
-        length: steps of a sequence; None where it is to be chosen.
+        lengths: steps of a sequence; empty where they are to be chosen.
         recurrent_units: of each recurrent layer.
         dense_units: of each Dense layer, linear, before the last, Dense(1).
         activation: of the recurrent layers.
     """
 
     make: Callable[[int, int], MemoryTask]
-    length: int | None
+    lengths: tuple[int, ...]
     recurrent_units: tuple[int, ...]
     dense_units: tuple[int, ...] = ()
     activation: str = "tanh"
 
 
 TASKS: dict[TaskName, TaskKind] = {
-    "marked-product": TaskKind(marked_product, 100, (30, 30)),
-    "next-number": TaskKind(next_number, 3, (10,), dense_units=(10,), activation="relu"),
-    "noisy-sine": TaskKind(noisy_sine, 10, (20,)),
-    "adding": TaskKind(adding, None, (64,)),
+    "marked-product": TaskKind(marked_product, (100,), (30, 30)),
+    "next-number": TaskKind(next_number, (3,), (10,), dense_units=(10,), activation="relu"),
+    "noisy-sine": TaskKind(noisy_sine, (10,), (20,)),
+    "adding": TaskKind(adding, (), (64,)),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import Result
 
@@ -41,11 +42,22 @@ def test_the_newest_lstm_of_the_working_directory_is_the_default(invoke: Invoke,
     assert (len(content["cut_words"]), "forget_gate" in content["layers"][0]) == (10, True)
 
 
-def test_explanations_of_right_wrong_and_undecided_reviews_are_logged(small_run: PipelineRun) -> None:
+def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run(
+    small_run: PipelineRun, tmp_path: Path
+) -> None:
     client = mlflow.MlflowClient(small_run.tracking_uri)
-    for run in client.search_runs(["1"], "attributes.run_name != 'LSTM vs SimpleRNN on table'"):
-        pages = {Path(artifact.path).name for artifact in client.list_artifacts(run.info.run_id, "explanations")}
-        assert pages == {"right.html", "wrong.html", "undecided.html"}
+    for run in client.search_runs(["1"], "tags.model != ''"):
+        folder = tmp_path / run.info.run_id
+        folder.mkdir()
+        for path in ("explanations", "predictions.parquet"):
+            client.download_artifacts(run.info.run_id, path, str(folder))
+        table = pd.read_parquet(folder / "predictions.parquet")
+        probability = table["positive_probability"]
+        sureness, right = (probability - 0.5).abs(), table["label"] == table["predicted_label"]
+        chosen = {"right": sureness[right].idxmax(), "wrong": sureness[~right].idxmax(), "undecided": sureness.idxmin()}
+        for case, row in chosen.items():
+            page = (folder / "explanations" / f"{case}.html").read_text()
+            assert f"P(positive) is {probability.loc[[row]].item():.1%}" in page
 
 
 @pytest.mark.parametrize(

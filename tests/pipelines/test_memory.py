@@ -9,17 +9,14 @@ import pytest
 from typer.testing import Result
 
 from pipelines.memory import compose_memory, result_rows
-from tests.conftest import command_in
 
 Invoke = Callable[..., Result]
 
 
-def test_every_training_is_a_child_run_and_is_not_done_twice(tmp_path: Path) -> None:
-    command = command_in(tmp_path)
+def test_every_training_is_a_child_run_and_is_not_done_twice(invoke: Invoke, tmp_path: Path) -> None:
     arguments = "run-memory --quick --task next-number --models lstm,simple_rnn --seeds 1 --epochs 2".split()
-    output = command.run(*arguments)
+    output = invoke(*arguments).output
     assert "LSTM on next-number epoch 2/2: loss" in output
-    assert "Logging error" not in output
     assert "after 6, 7, 8 follows" in output
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("memory")
@@ -35,7 +32,7 @@ def test_every_training_is_a_child_run_and_is_not_done_twice(tmp_path: Path) -> 
         assert run.data.metrics["test_error"] == pytest.approx((run.data.metrics["answer"] - 9) ** 2, rel=1e-4)
     assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {"learning_curves.png", "results.csv"}
     assert "| after 6, 7, 8 follows | 9 |" in parent.data.tags["mlflow.note.content"]
-    again = command.run(*arguments)
+    again = invoke(*arguments).output
     assert again.count("was there already") == 3  # two trainings and the table
 
 

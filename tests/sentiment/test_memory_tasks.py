@@ -59,7 +59,7 @@ def test_the_sine_is_split_in_time_order(seed: int) -> None:
 
 @pytest.mark.parametrize("name", get_args(TaskName))
 def test_data_and_weights_follow_from_the_seed(name: TaskName) -> None:
-    length = TASKS[name].length or 20
+    [length] = TASKS[name].lengths or [20]
     first, same, other = (TASKS[name].make(seed, length) for seed in (1, 1, 2))
     assert np.array_equal(first.training[0], same.training[0])
     assert np.array_equal(first.test[1], same.test[1])
