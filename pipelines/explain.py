@@ -121,7 +121,7 @@ def _show(console: Console, explanation: Explanation) -> None:
     text = Text()
     for segment in segments(explanation):
         style = {"unknown": "italic underline ", "cut": "dim strike", "start": "dim "}.get(segment.kind, "")
-        if abs(segment.contribution) > 0.05:
+        if abs(segment.contribution) > 0.1:
             style += f"black on {_blend(segment.colour)}"
         text.append(segment.text, style)
         if segment.kind == "start":
