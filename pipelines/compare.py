@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.stages import REPORT_FILE, SYNTHETIC_NOTE, compare_results, show_comparison
-from pipelines.working_directory import write_text
+from pipelines.working_directory import write_file
 from sentiment import tracking
 from sentiment.corpus import Reviews
 from sentiment.errors import InputError
@@ -50,7 +50,7 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         configuration=_configuration(groups),
     )
     path = work_dir.parent / REPORT_FILE
-    write_text(path, report)
+    write_file(path, report)
     show_comparison(console, f"Test split of {sources}{' (synthetic reviews)' if is_synthetic else ''}", comparison)
     console.say(f"report      {path}")
 

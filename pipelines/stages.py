@@ -19,7 +19,7 @@ import pandas as pd
 
 from pipelines.configuration import BASELINE, PipelineConfig
 from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory, write_json, write_text
+from pipelines.working_directory import Stage, WorkingDirectory, write_file, write_json
 from sentiment.behaviour import measure_behaviour
 from sentiment.classifier import SentimentClassifier
 from sentiment.comparison import Comparison, Result, difference_rows, metric_rows
@@ -374,7 +374,7 @@ def compare(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> tu
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": config.flat()}
     stage = pipeline.stage("compare", read, key, run)
     path = pipeline.work.path.parent / REPORT_FILE
-    write_text(path, (stage.folder / REPORT_FILE).read_text("utf-8"))
+    write_file(path, (stage.folder / REPORT_FILE).read_text("utf-8"))
     show_comparison(pipeline.console, _title(pipeline), comparison)
     pipeline.console.say(f"report      {path}")
     return stage, comparison

@@ -7,6 +7,9 @@ import functools
 import hashlib
 import socket
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
 
 from pipelines.stages import (
     REPORT_FILE,
@@ -24,10 +27,14 @@ from pipelines.stages import (
 )
 from pipelines.working_directory import Stage
 from sentiment import figures, registry, tracking
+from sentiment.classifier import SentimentClassifier
 from sentiment.comparison import Comparison, Result, metric_rows
 from sentiment.corpus import Corpus
+from sentiment.explanation import explain
+from sentiment.explanation_picture import render_explanation
 from sentiment.models import CELLS, CellName
 from sentiment.tracking import COLOUR_TAG, Run
+from sentiment.vocabulary import tokenize
 from sentiment.yardstick import YARDSTICK
 
 MODELS = {**{title: cell for cell, title in CELLS.items()}, YARDSTICK: "yardstick"}
@@ -58,7 +65,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
     tags = {"source": source, "synthetic": str(config.source.is_synthetic).lower()}
     seeds = ",".join(map(str, config.seeds))
     name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
-    of_reviews = " (synthetic reviews)" if config.source.is_synthetic else ""
+    of_reviews, note = (" (synthetic reviews)", SYNTHETIC_NOTE) if config.source.is_synthetic else ("", "")
     parameters = config.flat()
     titles = [*(CELLS[cell] for cell in config.models), YARDSTICK]
     colours = dict(zip(titles, figures.COLOURS, strict=False))
@@ -82,8 +89,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
                     trained = train(pipeline, prepared, cell, seed, functools.partial(tracking.log_history, child))
                     outcome = Outcome(child_name, evaluate(pipeline, prepared, trained, cell), trained)
                     _log_outcome(child, f"{title}{of_reviews}", outcome)
-                    tracking.log_file(trained.folder / "classifier" / "vocabulary.json")
-                    tracking.log_classifier(child, trained.folder / "classifier")
+                    _log_classifier(child, trained.folder / "classifier", outcome.result(), note=note)
                     if cell == REGISTERED_CELL:
                         lstms.append(child)
                 outcomes.setdefault(title, []).append(outcome)
@@ -101,7 +107,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
                 outcomes[YARDSTICK] = [Outcome(YARDSTICK, measure_yardstick(pipeline, prepared))]
                 _log_outcome(child, f"{YARDSTICK}{of_reviews}", outcomes[YARDSTICK][0])
         compared, comparison = compare(pipeline, outcomes)
-        _log_comparison(parent, compared, comparison, note=SYNTHETIC_NOTE if config.source.is_synthetic else "")
+        _log_comparison(parent, compared, comparison, note=note)
         _log_curves({f"{title}{of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         if register_as is not None and lstms:
             results = comparison.results[CELLS[REGISTERED_CELL]]
@@ -168,6 +174,24 @@ def _log_outcome(child: Run, title: str, outcome: Outcome) -> None:
         tracking.log_image(child, figure, key)
 
 
+def _log_classifier(child: Run, folder: Path, result: Result, *, note: str) -> None:
+    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided."""
+    classifier = SentimentClassifier.load(folder)
+    readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
+    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
+    cases = {
+        "right": np.where(result.correct, sureness, np.nan),
+        "wrong": np.where(result.correct, np.nan, sureness),
+        "undecided": -sureness,
+    }
+    for case, score in cases.items():
+        if not np.isnan(score).all():
+            text = result.predictions["text"].iloc[int(np.nanargmax(score))]
+            tracking.log_text(render_explanation(explain(classifier, text), note), f"explanations/{case}.html")
+    tracking.log_file(folder / "vocabulary.json")
+    tracking.log_classifier(child, folder)
+
+
 def _log_comparison(parent: Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
     """Means and standard deviations over seeds, differences, tables, the report and a description."""
     figures_of_parent: dict[str, float] = {}
@@ -189,9 +213,7 @@ def _log_comparison(parent: Run, compared: Stage, comparison: Comparison, *, not
     tracking.log_metrics(parent, figures_of_parent)
     for name in ("comparison.csv", "differences.csv", REPORT_FILE):
         tracking.log_file(compared.folder / name)
-    heads, rows = metric_rows(comparison.metrics)
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = tracking.markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
     tracking.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -129,4 +130,55 @@ def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
         axis.text(column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", color=colour, fontsize=16)
     axis.set(xticks=[0, 1], xticklabels=LABEL_NAMES, yticks=[0, 1], yticklabels=LABEL_NAMES)
     axis.set(xlabel="predicted label", ylabel="true label")
+    return figure
+
+
+def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Norm of the gradient by the hidden state of each time step, on a log axis: mean, median and quartiles.
+
+    Args:
+        tables: model -> columns `mean`, `lower_quartile`, `median`, `upper_quartile`, indexed by step.
+    """
+    figure, [axis] = _figure(1, [title])
+    figure.set_size_inches(8.5, 4.8)
+    for colour, (model, table) in zip(COLOURS, tables.items(), strict=False):
+        axis.plot(table.index, table["mean"], color=colour, label=f"{model}, mean")
+        axis.plot(table.index, table["median"], ":", color=colour, linewidth=1.2, label=f"{model}, median")
+        axis.fill_between(
+            table.index, table["lower_quartile"], table["upper_quartile"], color=colour, alpha=0.18, linewidth=0
+        )
+    axis.set_yscale("log")
+    axis.set(xlabel="time step t; the loss comes after the last", ylabel="norm of ∂loss/∂h$_t$; band: quartiles")
+    axis.legend(frameon=False, ncols=len(tables), fontsize=9)
+    return figure
+
+
+def memory_curves(
+    histories: Mapping[str, Mapping[str, Sequence[Mapping[str, Sequence[float]]]]], references: Mapping[str, float]
+) -> Figure:
+    """Mean squared error against the epoch on log axes, a panel per task; training dashed, validation solid.
+
+    Args:
+        histories: task -> model -> for each seed {"loss", "val_loss"} -> one value per epoch.
+        references: task -> error to hold them against.
+    """
+    columns = min(len(histories), 4)
+    rows = -(-len(histories) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.6 * rows), layout="constrained", dpi=110)
+    axes: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axis, (task, models) in zip(axes, histories.items(), strict=False):
+        for colour, (model, seeds) in zip(COLOURS, models.items(), strict=False):
+            for number, history in enumerate(seeds):
+                epochs = np.arange(1, len(history["loss"]) + 1)
+                axis.plot(epochs, history["loss"], "--", color=colour, linewidth=0.8, alpha=0.6)
+                label, marker = None if number else model, "." if len(epochs) < 20 else None
+                axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, marker=marker, label=label)
+        axis.axhline(references[task], ls=":", color="grey", label="reference")
+        axis.set(title=task, yscale="log", xlabel="epoch", ylabel="mean squared error")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    for axis in axes[len(histories) :]:
+        axis.axis("off")
+    axes[0].legend(frameon=False, fontsize=9)
     return figure

@@ -1,23 +1,14 @@
-"""The report of a comparison: one HTML page that needs nothing else.
+"""The report of a comparison: the verdict first, then all that it rests on, as one HTML page."""
 
-The page loads nothing: styles and figures stand in it, and its content security policy forbids scripts and requests.
-Whatever is shown is escaped, so a review that holds markup is shown as it was written.
-"""
-
-import io
-import re
 import sys
 from collections.abc import Mapping
 from importlib import metadata
 
-import jinja2
-import numpy as np
 from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 
 from sentiment import figures
 from sentiment.comparison import Comparison, difference_rows, metric_rows
+from sentiment.page import inline_svg, render_page
 from sentiment.slices import confident_mistakes
 
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
@@ -31,17 +22,10 @@ def render_report(comparison: Comparison, *, title: str, note: str, configuratio
         note: a warning that goes before everything else, or "".
         configuration: name -> value.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("sentiment", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["percent"] = lambda share: "n/a" if np.isnan(share) else f"{100 * share:.1f} %"
     results = comparison.results
     heads, rows = metric_rows(comparison.metrics)
-    return environment.get_template("report.html").render(
+    return render_page(
+        "report.html",
         title=title,
         note=note,
         verdicts=[difference.verdict for difference in comparison.differences],
@@ -75,7 +59,7 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
                 (
                     f"Learning curves: {metric}",
                     f"Training and validation {metric} against the epoch. {ends.title()} on validation: {said}.",
-                    _svg(figures.learning_curves(histories, [metric])),
+                    inline_svg(figures.learning_curves(histories, [metric])),
                 )
             )
     for name, metric, draw in (
@@ -85,18 +69,5 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
         values = comparison.metrics.loc[metric, list(results)].to_dict()
         said = "; ".join(f"{model} {value:.3f}" for model, value in values.items())
         what = {"roc_auc": "Area under the curve", "expected_calibration_error": "Expected calibration error"}[metric]
-        curves.append((name, f"{what}: {said}.", _svg(draw(labels, probabilities))))
+        curves.append((name, f"{what}: {said}.", inline_svg(draw(labels, probabilities))))
     return curves
-
-
-def _svg(figure: Figure) -> Markup:
-    """The figure as an inline SVG element, in the page's font and colour of text, on no background."""
-    buffer = io.StringIO()
-    with rc_context({"svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = svg.replace("#000000", "currentColor")
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every figure, and nothing refers to them
-    return Markup(svg)

@@ -3,7 +3,8 @@
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,8 +14,8 @@ from typing import Any
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
-from mlflow.entities import RunStatus
 from mlflow.types import ColSpec, Schema
 from PIL import Image
 
@@ -132,6 +133,15 @@ def log_history(run: Run, history: History) -> None:
             mlflow.log_metric(name, values[epoch], step=epoch + 1)
 
 
+def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
+    """Log metrics that have a value per step, from 1; those that an earlier attempt has logged are left alone."""
+    client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    for name, values in series.items():
+        if name not in run.data.metrics:
+            points = [Metric(name, value, now, step) for step, value in enumerate(values, 1)]
+            client.log_batch(run.info.run_id, metrics=points)
+
+
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:
     """Log a split as the active run's input, with its digest."""
     frame = pd.DataFrame({"text": list(reviews.texts), "label": reviews.labels})
@@ -162,9 +172,20 @@ def log_file(path: Path) -> None:
     mlflow.log_artifact(str(path))
 
 
+def log_text(text: str, name: str) -> None:
+    """Log a text to the active run as an artifact, such as an HTML page."""
+    mlflow.log_text(text, name)
+
+
 def log_json(content: Any, name: str) -> None:
     """Log plain values to the active run as a JSON artifact."""
     mlflow.log_dict(content, name)
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a description, its first column of names and its others of figures."""
+    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def set_description(markdown: str) -> None:
