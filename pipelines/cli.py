@@ -466,7 +466,7 @@ def gradient_flow(
     reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
-    experiment: Experiment = "sentiment",
+    experiment: Experiment = "gradient-flow",
 ) -> None:
     """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
     every_kind = options["models"] is None

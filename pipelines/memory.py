@@ -8,7 +8,8 @@ import functools
 import hashlib
 import shutil
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -20,7 +21,7 @@ from pipelines.configuration import Configuration, read_preset, validated
 from pipelines.console import Console
 from pipelines.working_directory import Stage, WorkingDirectory, write_json
 from sentiment import figures, tracking
-from sentiment.memory_tasks import TASKS, MemoryTask, TaskName, build_task_network
+from sentiment.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.models import CELLS, CellName
 from sentiment.training import History, TrainingConfig, best_epoch
 from sentiment.training import train as fit
@@ -30,7 +31,6 @@ PRESETS = "memory"
 
 SOLVED = 0.1
 """A task is solved when the error is below this share of that of predicting the mean."""
-
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Length = Annotated[int, Field(ge=2)]
@@ -53,9 +53,13 @@ class MemoryConfig(Configuration):
         training: TrainingConfig = getattr(self, task.replace("-", "_"))
         return training
 
-    def cases(self) -> list[tuple[TaskName, int]]:
-        """Tasks with the lengths of their sequences."""
-        return [(task, length) for task in self.tasks for length in TASKS[task].lengths or self.lengths]
+    def trainings(self) -> Iterator["Training"]:
+        """Every network on every task, at every length, with every seed."""
+        for task in self.tasks:
+            for length in TASKS[task].lengths or self.lengths:
+                for seed in self.seeds:
+                    for cell in self.models:
+                        yield Training(task, length, cell, seed, self.training(task))
 
 
 def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None = None) -> MemoryConfig:
@@ -71,6 +75,30 @@ def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None =
     return validated(MemoryConfig, content, preset)
 
 
+@dataclass(frozen=True)
+class Training:
+    """One network to be trained on one task.
+
+    Attributes:
+        length: steps of a sequence.
+        config: how it is trained.
+    """
+
+    task: TaskName
+    length: int
+    cell: CellName
+    seed: int
+    config: TrainingConfig
+
+    @property
+    def case(self) -> str:
+        """The task with its length, for people."""
+        return f"{self.task}, {self.length} steps"
+
+    def __str__(self) -> str:
+        return f"{CELLS[self.cell]} on {self.case}, seed {self.seed}"
+
+
 def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, experiment: str) -> None:
     """Train every model on every task with every seed, log all to MLflow, and set the test errors side by side.
 
@@ -82,93 +110,44 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
         import tensorflow  # noqa: F401
     place = f"{socket.gethostname()}:{work.path.resolve()}:{config.model_dump_json()}"
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
-    key = hashlib.sha256(place.encode()).hexdigest()[:32]
-    rows: list[dict[str, Any]] = []
-    histories: dict[str, dict[str, list[History]]] = {}
-    references: dict[str, float] = {}
-    digests: list[str] = []
-    with tracked_run("Memory of recurrent networks", tags={}, resume_key=key) as parent:
+    resume_key = hashlib.sha256(place.encode()).hexdigest()[:32]
+    trained: list[tuple[Training, Stage]] = []
+    with tracked_run("Memory of recurrent networks", tags={}, resume_key=resume_key) as parent:
         console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         tracking.log_parameters(config.flat())
-        for task, length in config.cases():
-            title = f"{task}, {length} steps"
-            for seed in config.seeds:
-                data = TASKS[task].make(seed, length)
-                references[title] = data.reference_error
-                for cell in config.models:
-                    name = f"{CELLS[cell]} on {title}, seed {seed}"
-                    tags = {"task": task, "model": cell, "seed": str(seed)}
-                    child_key = f"{parent.info.run_id}:{name}"
-                    with tracked_run(name, tags=tags, resume_key=child_key, nested=True) as child:
-                        training = config.training(task).model_dump()
-                        tracking.log_parameters(
-                            {"task": task, "cell": cell, "length": length, "seed": seed, **training}
-                        )
-                        stage = train_on_task(
-                            work, console, config.training(task), data, task, cell, length, seed,
-                            functools.partial(tracking.log_history, child),
-                        )  # fmt: skip
-                        figures_of_stage = stage.read_json("metrics.json")
-                        tracking.log_metrics(child, {**figures_of_stage, "reference_error": data.reference_error})
-                    digests.append(stage.digest)
-                    histories.setdefault(title, {}).setdefault(CELLS[cell], []).append(stage.read_json("history.json"))
-                    rows.append({"task": task, "length": length, "model": cell, "seed": seed,
-                                 "reference_error": data.reference_error, "reference": data.reference,
-                                 **figures_of_stage})  # fmt: skip
-        results = pd.DataFrame(rows)
-        table = _summarize(work, console, digests, results, histories, references)
-        heads, lines = result_rows(results)
-        console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, lines)
-        tracking.set_description(tracking.markdown_table(heads, lines))
+        for training in config.trainings():
+            tags = {"task": training.task, "model": training.cell, "seed": str(training.seed)}
+            child_key = f"{parent.info.run_id}:{training}"
+            with tracked_run(str(training), tags=tags, resume_key=child_key, nested=True) as child:
+                tracking.log_parameters({**tags, "length": training.length, **training.config.model_dump()})
+                stage = train_on_task(training, work, console, functools.partial(tracking.log_history, child))
+                tracking.log_metrics(child, stage.read_json("metrics.json"))
+            trained.append((training, stage))
+        table = _tabulate(trained, work, console)
+        heads, rows = result_rows(pd.read_csv(table.folder / "results.csv"))
+        console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, rows)
+        tracking.set_description(tracking.markdown_table(heads, rows))
         for file in ("results.csv", "learning_curves.png"):
             tracking.log_file(table.folder / file)
-
-
-def _summarize(
-    work: WorkingDirectory,
-    console: Console,
-    digests: Sequence[str],
-    results: pd.DataFrame,
-    histories: Mapping[str, Mapping[str, Sequence[History]]],
-    references: Mapping[str, float],
-) -> Stage:
-    """All trainings -> results.csv and learning_curves.png."""
-
-    def run(folder: Path) -> None:
-        results.to_csv(folder / "results.csv", index=False)
-        figures.memory_curves(histories, references).savefig(folder / "learning_curves.png")
-
-    stage = work.stage("memory-table", {"trainings": list(digests)}, run)
-    read = f"{len(digests)} trainings"
-    console.stage("table", read=read, wrote=stage.folder, was_there=stage.was_there, seconds=stage.seconds)
-    return stage
+        console.say(f"figure      {table.folder / 'learning_curves.png'}")
 
 
 def train_on_task(
-    work: WorkingDirectory,
-    console: Console,
-    config: TrainingConfig,
-    data: MemoryTask,
-    task: TaskName,
-    cell: CellName,
-    length: int,
-    seed: int,
-    on_epoch: Callable[[History], None],
+    training: Training, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
 ) -> Stage:
-    """One network on one task -> history.json and metrics.json."""
+    """One network on one task -> history.json and metrics.json.
+
+    Args:
+        on_epoch: called with the history so far, also for a training that is read, not run.
+    """
     import keras
     import tensorflow as tf
 
-    inputs, targets = data.training
-    cut = round((1 - config.validation_share) * len(targets))
-    training, validation = (inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:])
-    if task == "next-number":
-        training = validation = data.training
-
     def run(folder: Path) -> None:
-        network = build_task_network(task, cell, inputs, seed=seed)
-        title = f"{CELLS[cell]} on {task}"
-        with console.training(title, config.epochs, len(training[1]), examples="sequences") as progress:
+        data = TASKS[training.task].make(training.seed, training.length)
+        fitted, validation = data.split(training.config.validation_share)
+        network = build_task_network(training.task, training.cell, fitted[0], seed=training.seed)
+        with console.training(str(training), training.config.epochs, len(fitted[1]), examples="sequences") as progress:
 
             def epoch_end(history: History) -> None:
                 progress.on_epoch(history)
@@ -176,10 +155,10 @@ def train_on_task(
 
             history = fit(
                 network,
-                training,
+                fitted,
                 validation,
-                config,
-                seed=seed,
+                training.config,
+                seed=training.seed,
                 checkpoints=folder / "checkpoints",
                 loss="mean_squared_error",
                 metrics=(),
@@ -187,43 +166,62 @@ def train_on_task(
                 on_batch=progress.on_batch,
                 on_epoch=epoch_end,
             )
-        test_inputs, test_targets = data.test
+        inputs, targets = data.test
         metrics = {
-            "test_error": network.evaluate(test_inputs, test_targets, batch_size=256, verbose=0),
+            "test_error": network.evaluate(inputs, targets, batch_size=256, verbose=0),
+            "reference_error": data.reference_error,
             "epochs": len(history["loss"]),
             "training_seconds": sum(history["seconds"]),
         }
-        if len(test_inputs) == 1:
-            metrics["answer"] = float(network(test_inputs)[0, 0])
+        if len(inputs) == 1:
+            metrics["answer"] = float(network(inputs)[0, 0])
         write_json(folder / "history.json", history)
         write_json(folder / "metrics.json", metrics)
         shutil.rmtree(folder / "checkpoints")
 
-    stage = work.stage(
-        "memory",
-        {
-            "task": task,
-            "cell": cell,
-            "length": length,
-            "seed": seed,
-            "training": config.model_dump(),
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-        },
-        run,
-    )
-    console.stage(
-        "memory",
-        read=f"{task} of {length} steps, seed {seed}",
-        wrote=stage.folder,
-        was_there=stage.was_there,
-        seconds=stage.seconds,
-    )
+    key = {**asdict(training), "config": training.config.model_dump()}
+    stage = work.stage("memory", {**key, "keras": keras.__version__, "tensorflow": tf.__version__}, run)
+    console.stage("memory", read=training.case, wrote=stage.folder, was_there=stage.was_there, seconds=stage.seconds)
     history = stage.read_json("history.json")
     on_epoch(history)
     console.say(
-        f"            {CELLS[cell]} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
+        f"            {training} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
         f"test error {stage.read_json('metrics.json')['test_error']:.4f}"
+    )
+    return stage
+
+
+def _tabulate(trained: Sequence[tuple[Training, Stage]], work: WorkingDirectory, console: Console) -> Stage:
+    """All trainings -> results.csv, a row for each, and learning_curves.png."""
+
+    def run(folder: Path) -> None:
+        rows = [
+            {
+                "task": training.task,
+                "length": training.length,
+                "model": training.cell,
+                "seed": training.seed,
+                "reference": TASKS[training.task].reference,
+                **stage.read_json("metrics.json"),
+            }
+            for training, stage in trained
+        ]
+        pd.DataFrame(rows).to_csv(folder / "results.csv", index=False)
+        histories: dict[str, dict[str, list[History]]] = {}
+        references: dict[str, float] = {}
+        for training, stage in trained:
+            of_case = histories.setdefault(training.case, {})
+            of_case.setdefault(CELLS[training.cell], []).append(stage.read_json("history.json"))
+            references[training.case] = stage.read_json("metrics.json")["reference_error"]
+        figures.memory_curves(histories, references).savefig(folder / "learning_curves.png")
+
+    stage = work.stage("memory-table", {"trainings": [stage.digest for _, stage in trained]}, run)
+    console.stage(
+        "table",
+        read=f"{len(trained)} trainings",
+        wrote=stage.folder,
+        was_there=stage.was_there,
+        seconds=stage.seconds,
     )
     return stage
 

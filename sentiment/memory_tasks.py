@@ -32,14 +32,22 @@ class MemoryTask:
     Attributes:
         training: to train on; the last of them to validate on.
         test: never seen in training.
-        reference_error: mean squared error to hold a model's against.
-        reference: what has that error.
+        reference_error: mean squared error of the task's reference.
+        validates_on_training: the training sequences are too few to keep some for validation.
     """
 
     training: Examples
     test: Examples
     reference_error: float
-    reference: str
+    validates_on_training: bool = False
+
+    def split(self, validation_share: float) -> tuple[Examples, Examples]:
+        """The sequences to learn from and those to validate on."""
+        inputs, targets = self.training
+        if self.validates_on_training:
+            return self.training, self.training
+        cut = round((1 - validation_share) * len(targets))
+        return (inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:])
 
 
 def marked_product(seed: int, length: int) -> MemoryTask:
@@ -67,7 +75,7 @@ def next_number(seed: int, length: int) -> MemoryTask:
     starts = np.array([1, 2, 3, 4, 6], np.float32)
     inputs = (starts[:, None] + np.arange(length, dtype=np.float32))[..., None]  # (5, 3, 1)
     targets = starts + length
-    return MemoryTask((inputs[:4], targets[:4]), (inputs[4:], targets[4:]), 1.0, "an answer that is off by one")
+    return MemoryTask((inputs[:4], targets[:4]), (inputs[4:], targets[4:]), 1.0, validates_on_training=True)
 
 
 def noisy_sine(seed: int, length: int) -> MemoryTask:
@@ -80,7 +88,7 @@ def noisy_sine(seed: int, length: int) -> MemoryTask:
     windows = np.lib.stride_tricks.sliding_window_view(values.astype(np.float32), length + 1)  # (N, length + 1)
     inputs, targets = windows[:, :length, None], windows[:, length]
     cut = round(SINE_TRAINING_SHARE * len(targets))
-    return MemoryTask((inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:]), 1 / 12, "the noise alone")
+    return MemoryTask((inputs[:cut], targets[:cut]), (inputs[cut:], targets[cut:]), 1 / 12)
 
 
 def _marked(
@@ -89,12 +97,7 @@ def _marked(
     numbers = generator.random(marks.shape)
     inputs = np.stack([marks, numbers], axis=-1).astype(np.float32)  # (N, steps, 2)
     targets = combine(numbers[marks].reshape(-1, 2), axis=1).astype(np.float32)
-    return MemoryTask(
-        (inputs[:training], targets[:training]),
-        (inputs[training:], targets[training:]),
-        variance,
-        "predicting the mean",
-    )
+    return MemoryTask((inputs[:training], targets[:training]), (inputs[training:], targets[training:]), variance)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ class TaskKind:
 
     Attributes:
         make: (seed, length) -> the data.
+        reference: what a model's error is to be held against.
         lengths: steps of a sequence; empty where they are to be chosen.
         recurrent_units: of each recurrent layer.
         dense_units: of each Dense layer, linear, before the last, Dense(1).
@@ -110,6 +114,7 @@ class TaskKind:
     """
 
     make: Callable[[int, int], MemoryTask]
+    reference: str
     lengths: tuple[int, ...]
     recurrent_units: tuple[int, ...]
     dense_units: tuple[int, ...] = ()
@@ -117,10 +122,10 @@ class TaskKind:
 
 
 TASKS: dict[TaskName, TaskKind] = {
-    "marked-product": TaskKind(marked_product, (100,), (30, 30)),
-    "next-number": TaskKind(next_number, (3,), (10,), dense_units=(10,), activation="relu"),
-    "noisy-sine": TaskKind(noisy_sine, (10,), (20,)),
-    "adding": TaskKind(adding, (), (64,)),
+    "marked-product": TaskKind(marked_product, "predicting the mean", (100,), (30, 30)),
+    "next-number": TaskKind(next_number, "an answer that is off by one", (3,), (10,), (10,), activation="relu"),
+    "noisy-sine": TaskKind(noisy_sine, "the noise alone", (10,), (20,)),
+    "adding": TaskKind(adding, "predicting the mean", (), (64,)),
 }
 
 

@@ -126,9 +126,9 @@ def open_report_artifact(page: Page, address: str, parent: Run) -> Frame:
     return next(frame for frame in page.frames if frame.url.startswith("blob:"))
 
 
-def open_report(page: Page, report: Path) -> None:
-    """The report by itself."""
-    page.goto(report.resolve().as_uri())
+def open_page(page: Page, path: Path) -> None:
+    """A page that the pipeline wrote, by itself."""
+    page.goto(path.resolve().as_uri())
 
 
 def main() -> None:
@@ -153,7 +153,7 @@ def main() -> None:
         page.wait_for_timeout(3_000)
         page.screenshot(path=IMAGES / "compare.png")
         report = browser.new_page(viewport={"width": 1200, "height": 1500})
-        open_report(report, Path("report.html"))
+        open_page(report, Path("report.html"))
         report.screenshot(path=IMAGES / "report.png")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import mlflow
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
@@ -14,7 +15,7 @@ from tests.browser.screenshots import (
     mlflow_ui,
     newest_runs,
     open_comparison,
-    open_report,
+    open_page,
     open_report_artifact,
 )
 from tests.conftest import PipelineRun
@@ -74,10 +75,21 @@ def test_the_artifact_view_shows_the_report(
     page.close()
 
 
+@pytest.fixture(scope="module")
+def pages(small_run: PipelineRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report, and the explanation of a review, as the pipeline left them."""
+    _, models = newest_runs(small_run.tracking_uri)
+    folder = tmp_path_factory.mktemp("explanations")
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    explanation = client.download_artifacts(models["lstm"].info.run_id, "explanations/wrong.html", str(folder))
+    return {"report": small_run.folder / "report.html", "explanation": Path(explanation)}
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_report_stands_by_itself(
-    small_run: PipelineRun, browser: Browser, verdict: str, scheme: Literal["light", "dark"], width: int
+@pytest.mark.parametrize("name", ["report", "explanation"])
+def test_a_page_stands_by_itself(
+    pages: dict[str, Path], browser: Browser, verdict: str, name: str, scheme: Literal["light", "dark"], width: int
 ) -> None:
     """In light and dark, wide and narrow: no error in the console, no request, nothing wider than the window."""
     size: ViewportSize = {"width": width, "height": 900}
@@ -87,17 +99,16 @@ def test_the_report_stands_by_itself(
     page.on("console", lambda message: messages.append(message.text))
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    report = small_run.folder / "report.html"
-    open_report(page, report)
+    open_page(page, pages[name])
     page.wait_for_load_state("networkidle")
-    expect(page.locator("#verdict")).to_contain_text(verdict)
+    expect(page.locator("main")).to_contain_text(verdict if name == "report" else "P(positive) is")
     assert messages == []
-    assert requests == [report.as_uri()]
+    assert [request for request in requests if not request.startswith("data:")] == [pages[name].as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ink, paper = (page.evaluate(f"getComputedStyle(document.body).{name}") for name in ("color", "backgroundColor"))
+    ink, paper = (page.evaluate(f"getComputedStyle(document.body).{style}") for style in ("color", "backgroundColor"))
     assert (brightness(ink) > brightness(paper)) == (scheme == "dark")
     assert page.evaluate("getComputedStyle(document.querySelector('svg text')).fill") == ink
-    page.screenshot(path=SCREENSHOTS / f"report-{scheme}-{width}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png", full_page=True)
     page.close()
 
 
@@ -108,7 +119,7 @@ def brightness(colour: str) -> int:
 def test_a_review_that_holds_a_script_is_shown_and_never_run(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text(render(compare_drawn()), "utf-8")
     page = browser.new_page()
-    open_report(page, tmp_path / "report.html")
+    open_page(page, tmp_path / "report.html")
     page.wait_for_load_state("networkidle")
     expect(page.get_by_text(HARMFUL).first).to_be_visible()
     assert page.title() == "LSTM vs SimpleRNN"
