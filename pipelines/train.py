@@ -186,8 +186,9 @@ def _log_classifier(child: Run, folder: Path, result: Result, *, note: str) -> N
     }
     for case, score in cases.items():
         if not np.isnan(score).all():
-            text = result.predictions["text"].iloc[int(np.nanargmax(score))]
-            tracking.log_text(render_explanation(explain(classifier, text), note), f"explanations/{case}.html")
+            review = result.predictions.iloc[int(np.nanargmax(score))]
+            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
+            tracking.log_text(page, f"explanations/{case}.html")
     tracking.log_file(folder / "vocabulary.json")
     tracking.log_classifier(child, folder)
 

@@ -1,8 +1,8 @@
 """The picture of an Explanation: the text coloured by contribution, the running verdict and the gates, as a matplotlib
 figure or as one HTML file that needs nothing else.
 
-Blue speaks for positive, red for negative. A word's colour is as strong as its integrated gradients, held against the
-strongest word of the review. In a heat map the units are ordered by how much they move, the liveliest on top.
+Blue speaks for positive, orange for negative. A word's colour is as strong as its integrated gradients, held against
+the strongest word of the review. In a heat map the units are ordered by how much they move, the liveliest on top.
 """
 
 import re
@@ -146,16 +146,18 @@ def draw(explanation: Explanation, *, with_text: bool = True) -> Figure:
     return figure
 
 
-def render_explanation(explanation: Explanation, note: str = "") -> str:
+def render_explanation(explanation: Explanation, *, label: str = "", note: str = "") -> str:
     """One HTML page with everything inside; all that comes from the review is escaped.
 
     Args:
+        label: the right verdict, where it is known.
         note: a warning that goes before everything else.
     """
     verdict, *sentences = summary(explanation)
     return render_page(
         "explanation.html",
         title=verdict,
+        label=label,
         note=note,
         sentences=sentences,
         segments=list(segments(explanation)),
