@@ -84,8 +84,9 @@ class Console:
         self._error.print(f"[bold red]Error:[/] {escape(text)}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose first column holds names and whose others hold figures."""
+        """A table whose first column holds names and whose others hold figures; columns may be without a name."""
         table = Table(title=escape(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
+        table.show_header = any(columns)
         for number, column in enumerate(columns):
             table.add_column(escape(column), justify="right" if number else "left")
         for row in rows:

@@ -93,12 +93,14 @@ class Tally:
 
     @property
     def rows_per_second(self) -> float:
-        """Speed of this attempt."""
+        """Speed of this attempt, its start-up apart."""
         return (self.scored - self.known) / (time.perf_counter() - self.started)
 
 
 def score(config: ScoreConfig, console: Console) -> None:
     """Score INPUT into OUTPUT."""
+    if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
+        raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     source = find_source(config)
     output = find_output(config, source)
     with located_classifier(config.model) as (folder, model_name):
@@ -143,8 +145,6 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
     Raises:
         InputError: its ending tells no format, it is there already, or it is an input.
     """
-    if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
-        raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.output == STANDARD_STREAM:
         read = source.files[0].format
         return TableFile(Path(STANDARD_STREAM), read if read in ("csv", "tsv", "jsonl") else "csv")
@@ -210,7 +210,6 @@ def _score_locally(
     first = _first_reader(config, source, output)
     identity = _identity(source, output, first.text_column, classifier)
     total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
-    tally = Tally()
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         Checkpoint(output.path, identity) as checkpoint,
@@ -219,6 +218,7 @@ def _score_locally(
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
+        tally = Tally()
 
         def write_next() -> None:
             chunk, scores = waiting.popleft()
@@ -280,11 +280,14 @@ def _score_with_spark(
     with contextlib.closing(_first_reader(config, source, output)) as first:
         text_column, schema = first.text_column, first.schema
     identity = {**_identity(source, output, text_column, classifier), "threshold": classifier.threshold}
-    with folder_in_the_making(output.path, identity) as partial:
+    with (
+        spark_session(config.spark_master) as session,
+        tracking.spark_udf(session, folder) as score,
+        folder_in_the_making(output.path, identity) as partial,
+    ):
         scoring = SparkScoring(source.files, text_column, schema, output, partial, classifier.threshold)
+        scoring.run(session, score)
         tally = Tally()
-        with spark_session(config.spark_master) as session, tracking.spark_udf(session, folder) as score:
-            scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]

@@ -37,7 +37,7 @@ class ScoringPool:
 
 @contextlib.contextmanager
 def scoring_pool(folder: Path, batch_size: int) -> Iterator[ScoringPool]:
-    """The pool for a saved classifier.
+    """The pool for a saved classifier, ready to score.
 
     Raises:
         InputError: one of its processes was ended from outside.
@@ -47,6 +47,7 @@ def scoring_pool(folder: Path, batch_size: int) -> Iterator[ScoringPool]:
     context.set_forkserver_preload(["__main__", __name__])  # imported once, not in each process
     executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(folder,))
     try:
+        executor.submit(os.getpid).result()
         yield ScoringPool(executor, processes, batch_size)
     except BrokenProcessPool as error:
         raise InputError(

@@ -27,7 +27,7 @@ LABEL_COLUMN, PROBABILITY_COLUMN = "predicted_label", "positive_probability"
 TEXT_COLUMNS = ("text", "review")
 """Where reviews are looked for when no column is named."""
 
-CHUNK_ROWS, CHUNK_CHARACTERS = 2_048, 2**23
+CHUNK_ROWS, CHUNK_CHARACTERS = 1_024, 2**23
 """A chunk ends with the row that reaches either."""
 
 LONGEST_CELL = 2**27
@@ -330,10 +330,14 @@ class TableReader:
                 kept.append(item)
         if self.schema is None:
             objects: list[Any] = [item.row for item in kept]
-            return Chunk([row[self.text_column] for row in objects], objects, rejected, self._raw.tell())
+            return Chunk([row[self.text_column] for row in objects], objects, rejected, self._position)
         batch = _columns_of([item.row for item in kept], self.schema)
         texts = batch.column(self.text_column).to_pylist()
-        return Chunk(texts, batch, rejected, self._raw.tell())
+        return Chunk(texts, batch, rejected, self._position)
+
+    @property
+    def _position(self) -> int:
+        return 0 if self.size is None else self._raw.tell()  # a pipe has none
 
     def _unfit(self, row: Row) -> str | None:
         """Why a row cannot be scored or written; None if it can."""

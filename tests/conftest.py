@@ -98,6 +98,14 @@ class PipelineRun:
                    if json.loads(path.read_text())["cell"] == "lstm"]  # fmt: skip
         return stage.parent / "classifier"
 
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """Of the LSTM on the test reviews."""
+        trained = self.classifier.parent.name
+        [stage] = [path for path in self.folder.glob(".sentiment/evaluate/*/stage.json")
+                   if json.loads(path.read_text())["train"] == trained]  # fmt: skip
+        return pd.read_parquet(stage.parent / "predictions.parquet")
+
     def stage_json(self, stage: str, name: str) -> list[dict[str, Any]]:
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob(f".sentiment/{stage}/*/{name}"))]
 

@@ -1,0 +1,307 @@
+"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, on Spark, over HTTP."""
+
+import fcntl
+import gzip
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from typer.testing import Result
+
+from tests.conftest import PipelineRun, command_in
+
+Invoke = Callable[..., Result]
+
+NASTY = (
+    b"\xef\xbb\xbfid,text,formula\r\n"
+    b'1,"A quoted\r\nnew line, and ""quotes""",=1+1\r\n'
+    b"2,,@SUM(A1)\r\n"
+    + "3,\U0001f600 \u05e1\u05e8\u05d8 \u05de\u05e6\u05d5\u05d9\u05df,+49\r\n".encode()
+    + b"4,NUL \0 inside,-1\r\n"
+    b"5,too,many,cells\r\n"
+    b"6,plain,007\r\n"
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def evaluated(small_run: PipelineRun) -> pd.DataFrame:
+    """The test reviews with the probabilities that the LSTM's evaluation found."""
+    return small_run.predictions
+
+
+@pytest.fixture(scope="module")
+def many_csv(evaluated: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """8,000 rows, every thousandth blank."""
+    texts = (evaluated["text"].tolist() * 8_000)[:8_000]
+    table = pd.DataFrame({"id": range(8_000), "text": texts})
+    table.loc[::1_000, "text"] = " "
+    path = tmp_path_factory.mktemp("many") / "many.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_the_champion_says_what_was_evaluated(small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path) -> None:
+    """Through the registry, which run-pipeline has put it into, and without TensorFlow."""
+    evaluated[["text"]].to_csv(tmp_path / "test.csv", index=False)
+    code = (
+        "import sys\nfrom pipelines.cli import app\napp(standalone_mode=False)\nassert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "score", tmp_path / "test.csv", tmp_path / "scored.parquet"],
+        cwd=small_run.folder,
+        env=command_in(small_run.folder).environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "imdb-sentiment version 1 (champion)" in done.stdout
+    scored = pd.read_parquet(tmp_path / "scored.parquet")
+    assert list(scored.columns) == ["text", "predicted_label", "positive_probability"]
+    assert (scored["text"] == evaluated["text"]).all()
+    assert (scored["predicted_label"] == evaluated["predicted_label"]).all()
+    assert (scored["positive_probability"] - evaluated["positive_probability"]).abs().max() < 1e-6
+
+
+def test_every_row_is_written_or_rejected_and_no_cell_is_altered(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_bytes(NASTY)
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
+    assert result.exit_code == 0, result.output
+    figures = dict(line.split("  ", 1) for line in map(str.strip, result.output.splitlines()) if "  " in line)
+    assert [figures[name].strip() for name in ("rows read", "scored", "rejected")] == ["6", "4", "2"]
+    rejected = [json.loads(line) for line in (tmp_path / "out.csv.rejected.jsonl").read_text().splitlines()]
+    assert [(row["row"], row["reason"]) for row in rejected] == [
+        (2, "the review is blank"),
+        (5, "it cannot be parsed: it has 4 cells, the header 3"),
+    ]
+    read = {"dtype": str, "keep_default_na": False, "lineterminator": None}
+    expected = pd.read_csv(tmp_path / "in.csv", on_bad_lines="skip", **read)  # type: ignore[call-overload]
+    written = pd.read_csv(tmp_path / "out.csv", **read)  # type: ignore[call-overload]
+    assert written[["id", "text", "formula"]].equals(expected.drop(1).reset_index(drop=True))
+    assert not list(tmp_path.glob("*.partial")) + list(tmp_path.glob("*.scores"))
+
+
+def test_all_formats_a_folder_and_a_glob_give_the_same_verdicts(
+    invoke: Invoke, small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
+) -> None:
+    texts = evaluated["text"][:40].str.replace("\n", " ")
+    table = pd.DataFrame({"review": texts})
+    (tmp_path / "folder").mkdir()
+    table[:15].to_csv(tmp_path / "folder" / "a.csv", index=False)
+    table[15:].to_csv(tmp_path / "folder" / "b.csv.gz", index=False)
+    table.to_csv(tmp_path / "in.tsv", index=False, sep="\t")
+    table.to_parquet(tmp_path / "in.parquet", index=False)
+    table.to_json(tmp_path / "in.jsonl.gz", orient="records", lines=True)
+    (tmp_path / "in.txt").write_text("\n".join(texts))
+    found = []
+    for number, source in enumerate(["folder", "folder/*.csv*", "in.tsv", "in.parquet", "in.jsonl.gz", "in.txt"]):
+        result = invoke("score", source, f"{number}.jsonl", "--model", small_run.classifier, "--quiet")
+        assert result.exit_code == 0, result.output
+        found.append(pd.read_json(tmp_path / f"{number}.jsonl", lines=True).set_axis(["text", "label", "p"], axis=1))
+    assert len(found[0]) == 40
+    assert all(other.equals(found[0]) for other in found[1:])
+
+
+def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
+    small_run: PipelineRun, many_csv: Path, tmp_path: Path
+) -> None:
+    command = command_in(tmp_path)
+    arguments = ["score", str(many_csv), "out.parquet", "--model", str(small_run.classifier)]
+    command.run("score", str(many_csv), "whole.parquet", "--model", str(small_run.classifier))
+    kept = tmp_path / "out.parquet.scores"
+    kills, size = 0, 0
+    while True:
+        process = command.start(*arguments)
+        while process.poll() is None and (not kept.exists() or kept.stat().st_size <= size):
+            time.sleep(0.001)
+        if process.poll() is not None:
+            break
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        assert not (tmp_path / "out.parquet").exists()
+        assert not psutil.wait_procs(workers, timeout=30)[1]  # none lives on
+        size = kept.stat().st_size
+        kills += 1
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert kills >= 5
+    assert "of these by an earlier attempt" in output
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{name}.parquet{ending}" for name in ("out", "whole") for ending in ("", ".rejected.jsonl")
+    }
+    for ending in ("", ".rejected.jsonl"):
+        whole, out = ((tmp_path / f"{name}.parquet{ending}").read_bytes() for name in ("whole", "out"))
+        assert whole == out
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 8_000 - 8
+
+
+def test_an_interrupted_command_says_that_it_goes_on(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
+    arguments = ["score", str(many_csv), "out.csv", "--model", str(small_run.classifier)]
+    process = command_in(tmp_path).start(*arguments)
+    while not (tmp_path / "out.csv.scores").exists():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
+    assert "Traceback" not in output
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv.scores"]
+
+
+def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+    """What a killed command has left belongs to the input that it read."""
+    (tmp_path / "in.csv").write_text("text\n" + "a fine film\n" * 3)
+    invoke("score", "in.csv", "expected.csv", "--model", small_run.classifier)
+    (tmp_path / "out.csv.scores").write_bytes(b'{"of": "other work"}\n' + b"\0" * 12)
+    assert invoke("score", "in.csv", "out.csv", "--model", small_run.classifier).exit_code == 0
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param("in.csv out.csv", "There is no MLflow store", id="no store"),
+        pytest.param("in.csv out.csv --model nowhere", "There is no folder nowhere", id="no folder"),
+        pytest.param("in.csv out.csv --model .", "is no saved classifier", id="no classifier"),
+        pytest.param("none.csv out.csv --model M", "none.csv names no file of reviews", id="no input"),
+        pytest.param("empty out.csv --model M", "empty names no file of reviews", id="empty folder"),
+        pytest.param("mixed out.csv --model M", "mixed holds csv and txt files", id="mixed formats"),
+        pytest.param("in.csv in.csv --model M --overwrite", "in.csv is the input", id="same file"),
+        pytest.param("in.csv there.csv --model M", "there.csv is there already", id="existing output"),
+        pytest.param("in.csv empty/out --model M", "its ending tells no format", id="no ending"),
+        pytest.param("in.csv no/out.csv --model M", "The folder no does not exist", id="no folder for output"),
+        pytest.param("in.csv out.txt --model M", "plain text cannot hold verdicts", id="text output"),
+        pytest.param("in.csv out.csv --model M --text-column body", "has no column body; its columns are id, text",
+                     id="no such column"),
+        pytest.param("in.csv out.csv --model M --strict", "row 2: the review is blank (--strict)", id="strict"),
+        pytest.param("- out.csv --model M --engine spark", "The Spark engine reads and writes files", id="Spark pipe"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_ends_with_exit_code_2_and_leaves_nothing(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, arguments: str, says: str
+) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,fine\n2,\n")
+    (tmp_path / "there.csv").write_text("precious")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "mixed").mkdir()
+    for name in ("a.csv", "b.txt"):
+        (tmp_path / "mixed" / name).write_text("text\nfine\n")
+    before = sorted(tmp_path.rglob("*"))
+    result = invoke("score", *(small_run.classifier if word == "M" else word for word in arguments.split()))
+    assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
+    assert "Traceback" not in result.output
+    assert [path for path in sorted(tmp_path.rglob("*")) if not path.name.endswith(".scores")] == before
+    assert (tmp_path / "there.csv").read_text() == "precious"
+
+
+def test_overwrite_replaces_the_output_and_its_rejected_rows(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    (tmp_path / "out.csv").write_text("old")
+    (tmp_path / "out.csv.rejected.jsonl").write_text("old")
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    assert (tmp_path / "out.csv").read_text().startswith('"text","predicted_label","positive_probability"\n"fine",')
+
+
+def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    with (tmp_path / "out.csv.scores").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
+    assert (result.exit_code, "Another command is writing out.csv" in result.output) == (2, True), result.output
+
+
+def test_a_full_disk_is_named_and_the_old_output_stays(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk."""
+    (tmp_path / "out.csv").write_text("precious")
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "score", many_csv, "out.csv", "--overwrite",
+         "--model", small_run.classifier],
+        cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20)),
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.csv").read_text() == "precious"
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_standard_input_goes_to_standard_output_and_nothing_else_does(small_run: PipelineRun, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "score", "-", "-", "--model", small_run.classifier],
+        input=b'{"n": 1, "text": "fine"}\n{"n": 2}\n', env=command_in(tmp_path).environment, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [row] = map(json.loads, done.stdout.splitlines())
+    assert list(row) == ["n", "text", "predicted_label", "positive_probability"]
+    assert json.loads(done.stderr.splitlines()[0]) == {
+        "file": "-", "row": 2, "reason": "the review is null", "content": {"n": 2},
+    }  # fmt: skip
+    assert b"rows read" in done.stderr
+
+
+def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
+    result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
+    assert result.exit_code == 0, result.output
+    rows = [line.split("  ") for line in result.output.splitlines()]
+    assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
+    result = invoke("predict", "fine", " ", "--model", small_run.classifier)
+    assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
+
+
+def test_spark_writes_the_rows_and_values_of_one_machine(
+    small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
+) -> None:
+    """A real Spark of two threads; a file of more than one chunk, one of nasty rows, one of blank reviews alone."""
+    pytest.importorskip("pyspark")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rows = pd.DataFrame({"id": range(2_500), "text": (evaluated["text"].tolist() * 30)[:2_500], "formula": "=1"})
+    rows.to_csv(folder / "a.csv", index=False)
+    (folder / "b.csv").write_bytes(NASTY)
+    (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
+    command = command_in(tmp_path)
+    arguments = ["--model", str(small_run.classifier), "--threshold", "0.4"]
+    command.run("score", "in", "local.jsonl", *arguments)
+    output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
+    assert "2,504" in output
+    parts = sorted((tmp_path / "spark.jsonl").glob("part-*"))
+    assert len(parts) == 3
+    assert b"".join(part.read_bytes() for part in parts) == (tmp_path / "local.jsonl").read_bytes()
+    rejected = [(tmp_path / f"{name}.jsonl.rejected.jsonl").read_bytes() for name in ("spark", "local")]
+    assert rejected[0] == rejected[1]
+    assert rejected[0].count(b"\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [
+        pytest.param("sys.modules['pyspark'] = None", "pip install 'sentiment[spark]'", id="PySpark"),
+        pytest.param("os.environ.update(PATH='/none', JAVA_HOME='')", "needs Java", id="Java"),
+    ],
+)
+def test_a_missing_part_of_spark_is_named(small_run: PipelineRun, tmp_path: Path, hidden: str, says: str) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    code = f"import os, sys; {hidden}; from pipelines.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "score", "in.csv", "out.csv", "--engine", "spark",
+         "--model", small_run.classifier],
+        cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
