@@ -14,6 +14,8 @@ from sentiment.evaluation import calibration, expected_calibration_error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
+EPOCHS = "epoch (dashed: training, solid: validation)"
+
 CURVES = {"loss": "Binary cross-entropy (nats)", "accuracy": "Accuracy"}
 """Metric of a history -> title of its axes."""
 
@@ -52,7 +54,7 @@ def learning_curves(
                 axis.plot(epochs, history[metric], "--", color=colour, marker=".", alpha=0.7)
                 axis.plot(epochs, history[f"val_{metric}"], color=colour, marker="o", ms=4, label=model)
     for axis, metric in zip(axes, metrics, strict=True):
-        axis.set_xlabel("epoch (dashed: training, solid: validation)")
+        axis.set_xlabel(EPOCHS)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if metric == "accuracy":
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -174,7 +176,7 @@ def memory_curves(
                 label, marker = None if number else model, "." if len(epochs) < 20 else None
                 axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, marker=marker, label=label)
         axis.axhline(references[task], ls=":", color="grey", label="reference")
-        axis.set(title=task, yscale="log", xlabel="epoch", ylabel="mean squared error")
+        axis.set(title=task, yscale="log", xlabel=EPOCHS, ylabel="mean squared error")
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -26,10 +26,10 @@ def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tupl
 
 @pytest.fixture(scope="module")
 def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """SimpleRNN with the seeds 1 and 2, so on another test split than the small run; in the same database."""
+    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in the same database."""
     folder = tmp_path_factory.mktemp("two-seeds")
     command = command_in(folder, MLFLOW_TRACKING_URI=small_run.tracking_uri)
-    arguments = "--seeds 1,2 --models simple_rnn --no-yardstick --experiment seeds --threshold f1".split()
+    arguments = "--seeds 1,2 --models lstm --no-yardstick --experiment seeds --register seeds --threshold f1".split()
     return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
 
 
@@ -41,14 +41,30 @@ def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_de
     ] * 3
     assert len(list(two_seeds.folder.glob(".sentiment/train/*"))) == 2
     parent, children = parent_and_children(small_run, "seeds")
-    assert [run.info.run_name for run in children] == ["SimpleRNN, seed 1", "SimpleRNN, seed 2"]
+    assert [run.info.run_name for run in children] == ["LSTM, seed 1", "LSTM, seed 2"]
     assert [run.data.params["seeds"] for run in children] == [run.data.tags["seed"] for run in children] == ["1", "2"]
     accuracies = [run.data.metrics["test_accuracy"] for run in children]
-    assert parent.data.metrics["simple_rnn_test_accuracy_mean"] == pytest.approx(np.mean(accuracies))
-    assert parent.data.metrics["simple_rnn_test_accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert parent.data.metrics["lstm_test_accuracy_mean"] == pytest.approx(np.mean(accuracies))
+    assert parent.data.metrics["lstm_test_accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
     assert not {"loss", "val_loss", "accuracy", "val_accuracy"} & set(parent.data.metrics)
     weights = {json.dumps(run.data.metrics, sort_keys=True) for run in children}
     assert len(weights) == 2
+
+
+def test_every_seeds_lstm_is_a_version_and_the_best_is_the_champion(
+    small_run: PipelineRun, two_seeds: PipelineRun
+) -> None:
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    accuracies = {
+        int(version.version): client.get_run(version.run_id).data.metrics["test_accuracy"]
+        for version in client.search_model_versions("name = 'seeds'")
+    }
+    assert sorted(accuracies) == [1, 2]
+    best = max(sorted(accuracies), key=accuracies.__getitem__)
+    assert int(client.get_model_version_by_alias("seeds", "champion").version) == best
+    [line] = [line for line in two_seeds.output.splitlines() if line.startswith("registered")]
+    assert line.startswith(f"registered  seeds version {best} (champion), as ")
+    assert line.endswith(f"; versions of the other seeds: {3 - best}")
 
 
 def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
