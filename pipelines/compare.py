@@ -31,10 +31,15 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.
 
     Raises:
-        InputError: fewer than two runs, one that cannot be read, runs that were tested on different reviews, or two
-            runs of one model with one seed.
+        InputError: fewer than two runs, one that cannot be read, runs that were tested on different reviews, two
+            runs of one model with one seed, or no folder for the report.
     """
     tracking.silence()
+    path = work_dir.parent / REPORT_FILE
+    if not path.parent.is_dir():
+        raise InputError(
+            f"The folder {path.parent}, where {path.name} is to be written, does not exist: make it first."
+        )
     logged = {found.run_id: found for run_id in run_ids for found in tracking.read_results(run_id)}
     if len(logged) < 2:
         raise InputError("A comparison takes at least two runs of models: name more.")
@@ -49,7 +54,6 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         note=SYNTHETIC_NOTE if is_synthetic else "",
         configuration=_configuration(groups),
     )
-    path = work_dir.parent / REPORT_FILE
     write_file(path, report)
     show_comparison(console, f"Test split of {sources}{' (synthetic reviews)' if is_synthetic else ''}", comparison)
     console.say(f"report      {path}")

@@ -129,6 +129,7 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
         ([children[0].info.run_id], "at least two runs"),
         ([parent.info.run_id, "0123"], "has no run 0123"),
         ([parent.info.run_id, "--units", "8"], "either RUN_IDs or options"),
+        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The folder none, where report.html is to be"),
     ):
         process = command.start("compare", *arguments)
         output, _ = process.communicate(timeout=120)
