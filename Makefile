@@ -30,7 +30,7 @@ test: .venv/installed-dev
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
 
-# The README's pictures of the MLflow UI, of the runs in this folder; needs Debian's chromium.
+# The README's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.browser.screenshots
 

@@ -7,6 +7,7 @@ import errno
 import functools
 import inspect
 import json
+import logging
 import os
 import types
 import warnings
@@ -21,6 +22,7 @@ from pipelines.configuration import PipelineConfig, compose, option_fields, pres
 from pipelines.console import Console
 from pipelines.working_directory import WorkingDirectory, write_json
 from sentiment.errors import InputError
+from sentiment.memory_tasks import TaskName
 from sentiment.models import CELLS, CellName, build_model
 from sentiment.onnx_network import BATCH_SIZE
 
@@ -55,6 +57,14 @@ Preset = Annotated[
     ),
 ]
 OneModel = Annotated[str | None, typer.Option(help=f"One of {', '.join(CELLS)} (default: all of --models).")]
+Repeats = Annotated[int | None, typer.Option(min=1, help="Instead of --seeds: this many, from 0 on.")]
+RunIds = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN_ID]...",
+        help="Finished MLflow runs to compare, of models or of whole pipelines (default: the working directory's).",
+    ),
+]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
 REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
 DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
@@ -64,6 +74,7 @@ Register = Annotated[
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
 Engine = Literal["local", "spark"]
 Threshold = Annotated[
     float | None,
@@ -87,8 +98,9 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(function).parameters
-        own = [p for p in signature.values() if p.name not in ("console", "preset", "options")]
         configured = option_fields() if "options" in signature else {}
+        given = ("console", "preset", "options") if configured else ("console",)
+        own = [p for p in signature.values() if p.name not in given]
 
         @functools.wraps(function)
         def run(quiet: bool, verbose: bool, **values: Any) -> None:
@@ -126,7 +138,7 @@ def _option(name: str) -> Any:
     if kind not in (int, float, bool, Path):
         kind = str  # pydantic checks names such as "pre"
     flag = f"--{name.replace('_', '-')}"
-    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag, "--seed"] if name == "seeds" else [flag]
     default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
     shown = "" if default is None else f" (textbook: {str(default).lower()})"
@@ -145,6 +157,7 @@ def _set_log_levels(verbose: bool) -> None:
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         warnings.simplefilter("ignore")
 
 
@@ -170,9 +183,21 @@ def _errors_to_exit_codes(console: Console) -> Iterator[None]:
 
 
 def _configure(options: dict[str, Any], preset: str | None, remembered: dict[str, Any] | None = None) -> PipelineConfig:
-    if options["models"] is not None:
-        options["models"] = [name.strip() for name in options["models"].split(",")]
-    return compose(preset, options, base=remembered)
+    return compose(preset, {**options, **_lists(models=options["models"], seeds=options["seeds"])}, base=remembered)
+
+
+def _lists(**options: str | None) -> dict[str, list[str]]:
+    """The comma-separated options that were given."""
+    return {name: [part.strip() for part in value.split(",")] for name, value in options.items() if value is not None}
+
+
+def _seeds(seeds: str | None, repeats: int | None) -> str | None:
+    """--seeds, or what --repeats stands for."""
+    if repeats is None:
+        return seeds
+    if seeds is not None:
+        raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
+    return ",".join(map(str, range(repeats)))
 
 
 @contextmanager
@@ -204,12 +229,14 @@ def run_pipeline(
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "sentiment",
+    repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
         raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
+    options["seeds"] = _seeds(options["seeds"], repeats)
     with _opened(console, work_dir, preset, options, goes_on=False) as pipeline:
         from pipelines import train
 
@@ -260,7 +287,8 @@ def train_models(
 
         prepared = stages.prepare(pipeline)
         for cell in _cells(pipeline.config, model):
-            stages.train(pipeline, prepared, cell)
+            for seed in pipeline.config.seeds:
+                stages.train(pipeline, prepared, cell, seed)
 
 
 @command("evaluate")
@@ -277,19 +305,34 @@ def evaluate(
 
         prepared = stages.prepare(pipeline)
         cells = _cells(pipeline.config, model)
-        stages.show_metrics(pipeline, stages.train_and_evaluate(pipeline, prepared, cells))
+        stages.show_metrics(
+            pipeline, stages.measure(pipeline, prepared, cells, yardstick=pipeline.config.yardstick and model is None)
+        )
 
 
 @command("compare")
 def compare(
-    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    run_ids: RunIds = None,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
-    """Set the test metrics of the models side by side, running earlier stages if need be."""
+    """Compare the models on the test split and write report.html, running earlier stages if need be; or do so for
+    finished MLflow runs."""
+    if run_ids:
+        if preset is not None or any(value is not None for value in options.values()):
+            raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
+        from pipelines.compare import compare_runs
+
+        compare_runs(run_ids, console, work_dir)
+        return
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
         from pipelines import stages
 
         prepared = stages.prepare(pipeline)
-        stages.compare(pipeline, stages.train_and_evaluate(pipeline, prepared, pipeline.config.models))
+        config = pipeline.config
+        stages.compare(pipeline, stages.measure(pipeline, prepared, config.models, yardstick=config.yardstick))
 
 
 @command("describe")
@@ -315,7 +358,7 @@ def score(
     ],
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
     model: ModelURI = DEFAULT_MODEL,
-    text_column: Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")] = None,
+    text_column: TextColumn = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Reviews that go through the network at once.")] = BATCH_SIZE,
     threshold: Threshold = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
@@ -384,6 +427,88 @@ def list_models(
     if not rows:
         raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
     console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)
+
+
+@command("explain")
+def explain(
+    console: Console,
+    text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
+    model: ModelURI = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the explanation here too, as .html or .png picture or as .json numbers.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--input", help="Table of reviews, of any format that `sentiment score` reads.")
+    ] = None,
+    row: Annotated[int | None, typer.Option(help="Row of --input, from 1, the header not counted.")] = None,
+    text_column: TextColumn = None,
+) -> None:
+    """Show what happens inside a model while it reads a review: gates, states, and which words decided."""
+    from pipelines import explain
+
+    if text is not None and table is None and row is None:
+        review = text
+    elif text is None and table is not None and row is not None:
+        review = explain.read_review(table, row, text_column)
+    else:
+        raise InputError('Give one review: either as "TEXT", or by --input FILE --row N.')
+    explain.explain_review(console, review, model, output)
+
+
+@command("gradient-flow")
+def gradient_flow(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    length: Annotated[
+        int | None, typer.Option(help="Tokens of the reviews to measure on (default: the model's maxlen).")
+    ] = None,
+    reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "gradient-flow",
+) -> None:
+    """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
+    every_kind = options["models"] is None
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        from pipelines import gradient_flow
+
+        cells = get_args(CellName) if every_kind else pipeline.config.models
+        gradient_flow.run_gradient_flow(
+            pipeline, cells, length=length, reviews=reviews, fresh=fresh, experiment=experiment
+        )
+
+
+@command("run-memory")
+def run_memory(
+    console: Console,
+    task: Annotated[
+        str | None, typer.Option(help=f"Tasks, comma-separated: {', '.join(get_args(TaskName))} (default: all).")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Models, comma-separated (default: lstm, simple_rnn, gru).")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, comma-separated (full: 0,1,2).")] = None,
+    repeats: Repeats = None,
+    lengths: Annotated[
+        str | None, typer.Option(help="Steps of the adding problem, comma-separated (full: 50,100,200,400).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most epochs, of every task.")] = None,
+    preset: Annotated[
+        str, typer.Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
+    ] = "full",
+    quick: Annotated[bool, typer.Option("--quick", help="The preset quick: all of it in less than a minute.")] = False,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "memory",
+) -> None:
+    """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log all of it to MLflow."""
+    lists = _lists(tasks=task, models=models, seeds=_seeds(seeds, repeats), lengths=lengths)
+    with console.without_native_log():
+        from pipelines import memory
+
+    config = memory.compose_memory("quick" if quick else preset, lists, epochs)
+    with WorkingDirectory(work_dir) as work:
+        memory.run_memory(config, work, console, experiment)
 
 
 def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:

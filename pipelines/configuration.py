@@ -4,34 +4,26 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sentiment.errors import InputError
 from sentiment.models import CellName, ModelConfig
 from sentiment.sequences import SequenceConfig
 from sentiment.sources import SourceConfig
-from sentiment.training import TrainingConfig
+from sentiment.training import ThresholdRule, TrainingConfig
 from sentiment.vocabulary import VocabularyConfig
 
 BASELINE: CellName = "simple_rnn"
 
+AnyConfiguration = TypeVar("AnyConfiguration", bound=BaseModel)
 
-class PipelineConfig(BaseModel):
-    """The configuration of `sentiment run-pipeline`; a preset is a TOML file with these fields."""
+
+class Configuration(BaseModel):
+    """What decides the result of a pipeline; a preset is a TOML file with the fields of its subclass."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    models: tuple[CellName, ...] = Field(
-        ("lstm", BASELINE), min_length=1, description="Models to train: lstm, simple_rnn, gru, comma-separated."
-    )
-    seed: int = Field(0, ge=0, lt=2**32, description="Fixes split, initial weights and order.")
-    source: SourceConfig = SourceConfig()
-    vocabulary: VocabularyConfig = VocabularyConfig()
-    sequences: SequenceConfig = SequenceConfig()
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
 
     def flat(self) -> dict[str, Any]:
         """Every value under its dotted name, such as `training.epochs`."""
@@ -40,7 +32,38 @@ class PipelineConfig(BaseModel):
             if isinstance(value, dict):
                 values |= {f"{name}.{field}": inner for field, inner in value.items()}
             else:
-                values[name] = ",".join(value) if isinstance(value, list) else value
+                values[name] = ",".join(map(str, value)) if isinstance(value, list) else value
+        return values
+
+
+class PipelineConfig(Configuration):
+    """The configuration of `sentiment run-pipeline`."""
+
+    models: tuple[CellName, ...] = Field(
+        ("lstm", BASELINE), min_length=1, description="Models to train: lstm, simple_rnn, gru, comma-separated."
+    )
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
+        (0,),
+        min_length=1,
+        description="Comma-separated; every model is trained once per seed, which fixes its validation reviews, first "
+        "weights and order. What a source draws at random follows from the first.",
+    )
+    threshold: ThresholdRule = Field(
+        "0.5",
+        description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
+    )
+    yardstick: bool = Field(True, description="Also fit TF-IDF + logistic regression.")
+    source: SourceConfig = SourceConfig()
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    sequences: SequenceConfig = SequenceConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @field_validator("models", "seeds")
+    @classmethod
+    def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError("each may stand there once")
         return values
 
 
@@ -55,11 +78,10 @@ def option_fields() -> dict[str, tuple[str | None, str]]:
     return fields
 
 
-def preset_names() -> list[str]:
-    """The presets that come with the project."""
-    return sorted(
-        Path(path.name).stem for path in resources.files("pipelines.presets").iterdir() if path.name.endswith(".toml")
-    )
+def preset_names(folder: str = ".") -> list[str]:
+    """The presets that come with the project, of one pipeline."""
+    presets = resources.files("pipelines.presets").joinpath(folder).iterdir()
+    return sorted(Path(path.name).stem for path in presets if path.name.endswith(".toml"))
 
 
 def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str, Any] | None = None) -> PipelineConfig:
@@ -75,26 +97,40 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
         InputError: unknown preset, key or value.
     """
     preset = preset or ("demo" if overrides.get("source") == "demo" else "textbook")
-    content = _read_preset(preset) if base is None else base
+    content = read_preset(preset) if base is None else base
     for option, (section, field) in option_fields().items():
         value = overrides.get(option)
         if value is not None:
             (content if section is None else content.setdefault(section, {}))[field] = value
+    return validated(PipelineConfig, content, preset)
+
+
+def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str) -> AnyConfiguration:
+    """The configuration with this content.
+
+    Raises:
+        InputError: unknown key or value.
+    """
     try:
-        return PipelineConfig.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise InputError(_explain(error, preset)) from error
+        raise InputError(_explain(error, kind, preset)) from error
 
 
-def _read_preset(preset: str) -> dict[str, Any]:
+def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
+    """The content of a preset: one of `preset_names(folder)`, or a TOML file.
+
+    Raises:
+        InputError: there is no such preset, or it is not TOML.
+    """
     try:
         if preset.endswith(".toml"):
             text = Path(preset).read_text("utf-8")
-        elif preset in preset_names():
-            text = resources.files("pipelines.presets").joinpath(f"{preset}.toml").read_text("utf-8")
+        elif preset in preset_names(folder):
+            text = resources.files("pipelines.presets").joinpath(folder, f"{preset}.toml").read_text("utf-8")
         else:
             raise InputError(
-                f"There is no preset {preset}: choose {', '.join(preset_names())} or a file ending with .toml."
+                f"There is no preset {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."
             )
         return tomllib.loads(text)
     except OSError as error:
@@ -103,16 +139,13 @@ def _read_preset(preset: str) -> dict[str, Any]:
         raise InputError(f"Preset {preset} is not TOML: {error}.") from error
 
 
-def _explain(error: ValidationError, preset: str) -> str:
+def _explain(error: ValidationError, kind: type[BaseModel], preset: str) -> str:
     problems = []
-    known = option_fields().values()
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         if problem["type"] == "extra_forbidden":
-            section = str(problem["loc"][0]) if len(problem["loc"]) > 1 else None
-            names = [field for owner, field in known if owner == section]
-            if section is None:
-                names = list(PipelineConfig.model_fields)
+            owner: Any = kind if len(problem["loc"]) == 1 else kind.model_fields[str(problem["loc"][0])].annotation
+            names = list(owner.model_fields)
             problems.append(f"unknown key {key} in preset {preset}; known are {', '.join(names)}")
         else:
             message = problem["msg"][0].lower() + problem["msg"][1:]

@@ -1,17 +1,19 @@
 """Console: what the pipelines tell people, with bars and colours only on a terminal."""
 
+import functools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 import rich.box
 import rich.console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from sentiment.training import History, OnBatch
 
@@ -43,15 +45,16 @@ class Console:
         if self.verbose:
             yield
             return
-        python_stderr, native_stderr = sys.stderr, os.dup(2)
-        with open(os.devnull, "w") as nowhere, os.fdopen(os.dup(2), "w", buffering=1) as sys.stderr:  # noqa: PTH123
+        python_stderr, sys.stderr = sys.stderr, _own_stderr()
+        native_stderr = os.dup(2)
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
             os.dup2(nowhere.fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(native_stderr, 2)
-                os.close(native_stderr)
-                sys.stderr = python_stderr
+        try:
+            yield
+        finally:
+            os.dup2(native_stderr, 2)
+            os.close(native_stderr)
+            sys.stderr = python_stderr
 
     @property
     def shows_progress(self) -> bool:
@@ -66,6 +69,15 @@ class Console:
     def result(self, text: str) -> None:
         """A line that was asked for."""
         self._out.print(escape(text))
+
+    def show(self, text: Text) -> None:
+        """Coloured text, wrapped at words."""
+        self._out.print(text, soft_wrap=False)
+
+    @property
+    def width(self) -> int:
+        """Characters in a line."""
+        return self._out.width
 
     def error(self, text: str) -> None:
         """A line on standard error."""
@@ -109,8 +121,10 @@ class Console:
             yield moved
 
     @contextmanager
-    def training(self, model: str, epochs: int, reviews: int) -> Iterator["TrainingProgress"]:
-        """A bar per epoch while a model is trained on so many reviews."""
+    def training(
+        self, model: str, epochs: int, count: int, *, examples: str = "reviews"
+    ) -> Iterator["TrainingProgress"]:
+        """A bar per epoch while a model is trained on so many examples."""
         with Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -121,16 +135,22 @@ class Console:
             transient=True,
             disable=not self.shows_progress,
         ) as bar:
-            yield TrainingProgress(self, bar, model, epochs, reviews)
+            yield TrainingProgress(self, bar, model, epochs, count, examples)
+
+
+@functools.cache
+def _own_stderr() -> TextIO:
+    """Standard error under another number. It is never closed, as a logger that is made meanwhile goes on using it."""
+    return os.fdopen(os.dup(2), "w", buffering=1)
 
 
 class TrainingProgress:
     """The callbacks of `train`, drawn on a console."""
 
-    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, reviews: int) -> None:
-        self._console, self._bar, self._model, self._epochs = console, bar, model, epochs
+    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, count: int, examples: str) -> None:
+        self._console, self._bar, self._model, self._epochs, self._examples = console, bar, model, epochs, examples
         self._finished = 0
-        self._task = bar.add_task(self._title(), total=reviews, figures="")
+        self._task = bar.add_task(self._title(), total=count, figures="")
 
     def _title(self) -> str:
         return f"{self._model} epoch {min(self._finished + 1, self._epochs)}/{self._epochs}"
@@ -139,10 +159,11 @@ class TrainingProgress:
     def on_batch(self) -> OnBatch:
         """Moves the bar."""
 
-        def moved(done: int, loss: float, accuracy: float) -> None:
+        def moved(done: int, figures: Mapping[str, float]) -> None:
+            shown = [f"{name} {value:.4f}" for name, value in figures.items()]
             speed = self._bar.tasks[0].speed or 0
             self._bar.update(
-                self._task, completed=done, figures=f"loss {loss:.4f}  accuracy {accuracy:.4f}  {speed:,.0f} reviews/s"
+                self._task, completed=done, figures="  ".join([*shown, f"{speed:,.0f} {self._examples}/s"])
             )
 
         return moved
@@ -150,12 +171,11 @@ class TrainingProgress:
     def on_epoch(self, history: History) -> None:
         """Prints the epochs that it has not printed yet and starts the next bar."""
         for epoch in range(self._finished, len(history["loss"])):
-            figures: Mapping[str, Any] = {metric: values[epoch] for metric, values in history.items()}
+            *figures, (_, seconds), (_, speed) = [(metric, values[epoch]) for metric, values in history.items()]
+            shown = [f"{metric.replace('val_', 'validation ')} {value:.4f}" for metric, value in figures]
             self._console.say(
-                f"  {self._model} epoch {epoch + 1}/{self._epochs}: loss {figures['loss']:.4f}, "
-                f"accuracy {figures['accuracy']:.4f}, validation loss {figures['val_loss']:.4f}, "
-                f"validation accuracy {figures['val_accuracy']:.4f}, {figures['seconds']:.1f} s, "
-                f"{figures['reviews_per_second']:,.0f} reviews/s"
+                f"  {self._model} epoch {epoch + 1}/{self._epochs}: {', '.join(shown)}, {seconds:.1f} s, "
+                f"{speed:,.0f} {self._examples}/s"
             )
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(), figures="")

@@ -9,8 +9,8 @@ All raise InputError for what the user can mend: reviews that cannot be read, a 
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,26 @@ import pandas as pd
 
 from pipelines.configuration import BASELINE, PipelineConfig
 from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory, write_json
+from pipelines.working_directory import Stage, WorkingDirectory, write_file, write_json
+from sentiment.behaviour import measure_behaviour
 from sentiment.classifier import SentimentClassifier
+from sentiment.comparison import Comparison, Result, difference_rows, metric_rows
 from sentiment.corpus import LABEL_NAMES, Corpus, Reviews
-from sentiment.evaluation import compare_models, evaluate_predictions
+from sentiment.evaluation import choose_threshold, compare_models, evaluate_predictions
 from sentiment.models import CELLS, CellName, build_model
+from sentiment.report import render_report
 from sentiment.sequences import pad_texts
+from sentiment.slices import confident_mistakes, slice_accuracy
 from sentiment.sources import find_files, load_corpus
 from sentiment.training import History, best_epoch, split_validation
 from sentiment.training import train as fit
 from sentiment.vocabulary import Vocabulary, tokenize
+from sentiment.yardstick import YARDSTICK, Yardstick
 
 SPLITS = ("train", "test", "unlabelled")
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
-SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
-"""Metrics shown as per cent; the other fractions are shown as they are, counts as whole numbers."""
+REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def load(pipeline: Pipeline, *, report: bool = False) -> Stage:
     Args:
         report: show the summary also when the stage was there already.
     """
-    source, seed = pipeline.config.source, pipeline.config.seed
+    source, seed = pipeline.config.source, pipeline.config.seeds[0]  # all seeds are tested on the same reviews
     with pipeline.console.without_native_log():
         files = find_files(source, show_progress=pipeline.console.shows_progress)
 
@@ -141,6 +145,7 @@ def train(
     pipeline: Pipeline,
     prepared: Prepared,
     cell: CellName,
+    seed: int,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> Stage:
     """Padded training reviews -> a SentimentClassifier in classifier/, and history.json.
@@ -152,16 +157,16 @@ def train(
     import tensorflow as tf
 
     config, console = pipeline.config, pipeline.console
-    fitted, padded = prepared.fitted, prepared.padded
+    fitted, padded, name = prepared.fitted, prepared.padded, run_name(pipeline, CELLS[cell], seed)
 
     def run(folder: Path) -> None:
         inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
-        training, validation = split_validation(labels, config.training.validation_share, config.seed)
+        training, validation = split_validation(labels, config.training.validation_share, seed)
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
         network = build_model(
-            cell, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen, seed=config.seed
+            cell, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen, seed=seed
         )
-        with console.training(CELLS[cell], config.training.epochs, len(training)) as progress:
+        with console.training(name, config.training.epochs, len(training)) as progress:
 
             def epoch_end(history: History) -> None:
                 progress.on_epoch(history)
@@ -172,7 +177,7 @@ def train(
                 (inputs[training], labels[training]),
                 (inputs[validation], labels[validation]),
                 config.training,
-                seed=config.seed,
+                seed=seed,
                 checkpoints=folder / "checkpoints",
                 on_batch=progress.on_batch,
                 on_epoch=epoch_end,
@@ -188,7 +193,7 @@ def train(
             "cell": cell,
             "model": config.model.model_dump(),
             "training": config.training.model_dump(),
-            "seed": config.seed,
+            "seed": seed,
             "pad": padded.digest,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
@@ -197,72 +202,207 @@ def train(
     )
     history = stage.read_json("history.json")
     on_epoch(history)
-    console.say(f"            {CELLS[cell]} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
+    console.say(f"            {name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
+    return stage if config.threshold == "0.5" else _with_threshold(pipeline, prepared, stage, seed)
+
+
+def _with_threshold(pipeline: Pipeline, prepared: Prepared, trained: Stage, seed: int) -> Stage:
+    """The trained classifier with the threshold that is best on its validation reviews -> the files of `train`."""
+    config = pipeline.config
+
+    def run(folder: Path) -> None:
+        reviews = read_corpus(prepared.loaded).train
+        _, validation = split_validation(reviews.labels, config.training.validation_share, seed)
+        classifier = SentimentClassifier.load(trained.folder / "classifier")
+        probabilities = classifier.positive_probability([reviews.texts[i] for i in validation])
+        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        classifier.save(folder / "classifier")
+        shutil.copy(trained.folder / "history.json", folder)
+
+    key = {"train": trained.digest, "threshold": config.threshold}
+    stage = pipeline.stage(
+        "threshold", f"train {trained.digest}, validation of load {prepared.loaded.digest}", key, run
+    )
+    threshold = SentimentClassifier.load(stage.folder / "classifier").threshold
+    pipeline.console.say(f"            threshold {threshold:.4f}: the best {config.threshold} on validation reviews")
     return stage
 
 
 def evaluate(pipeline: Pipeline, prepared: Prepared, trained: Stage, cell: CellName) -> Stage:
-    """The classifier on the test texts -> metrics.json and predictions.parquet."""
+    """The classifier on the test texts -> metrics.json, predictions.parquet, slices.csv, confident_mistakes.csv and
+    behaviour.csv."""
 
     def run(folder: Path) -> None:
-        reviews = pd.read_parquet(prepared.loaded.folder / "test.parquet")
-        texts = reviews["text"].tolist()
         classifier = SentimentClassifier.load(trained.folder / "classifier")
-        started = time.perf_counter()
-        predictions = classifier.predict(texts)
-        seconds = time.perf_counter() - started
-        table = pd.concat([reviews, predictions], axis=1)
-        table["label"] = [LABEL_NAMES[label] for label in reviews["label"]]
-        table.to_parquet(folder / "predictions.parquet", index=False)
-        probabilities = predictions["positive_probability"].to_numpy()
         history: History = trained.read_json("history.json")
-        metrics = {
-            **evaluate_predictions(reviews["label"].to_numpy(), probabilities, classifier.threshold),
+        costs = {
             "training_seconds": sum(history["seconds"]),
             "epochs": len(history["loss"]),
-            "scored_per_second": len(reviews) / seconds,
             "parameters": classifier.network.count_params(),
         }
-        write_json(folder / "metrics.json", metrics)
+        _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
     return pipeline.stage(
         "evaluate",
-        f"test of load {prepared.loaded.digest}, {CELLS[cell]} of train {trained.digest}",
-        {"train": trained.digest},
+        f"test of load {prepared.loaded.digest}, {CELLS[cell]} of {trained.name} {trained.digest}",
+        {trained.name: trained.digest},
         run,
     )
 
 
-def train_and_evaluate(pipeline: Pipeline, prepared: Prepared, cells: tuple[CellName, ...]) -> dict[CellName, Stage]:
-    """The evaluate stages of some models."""
-    return {cell: evaluate(pipeline, prepared, train(pipeline, prepared, cell), cell) for cell in cells}
+def measure_yardstick(pipeline: Pipeline, prepared: Prepared) -> Stage:
+    """Training texts -> what `evaluate` writes, of TF-IDF + logistic regression; the fitted model is not kept.
 
+    It learns from the training reviews of the first seed, without its validation reviews, as the networks do.
+    """
+    import sklearn
 
-def compare(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> Stage:
-    """The metrics of every model -> comparison.csv, a column per model, also shown as a table."""
+    config, seed = pipeline.config, pipeline.config.seeds[0]
 
     def run(folder: Path) -> None:
-        results: dict[str, dict[str, float]] = {
-            cell: stage.read_json("metrics.json") for cell, stage in evaluated.items()
-        }
-        compare_models(results, BASELINE).to_csv(folder / "comparison.csv")
+        reviews = read_corpus(prepared.loaded).train
+        training, validation = split_validation(reviews.labels, config.training.validation_share, seed)
+        started = time.perf_counter()
+        yardstick = Yardstick([reviews.texts[i] for i in training], reviews.labels[training])
+        costs = {"training_seconds": time.perf_counter() - started, "parameters": yardstick.parameters}
+        probabilities = yardstick.positive_probability([reviews.texts[i] for i in validation])
+        threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        _write_evaluation(folder, prepared, yardstick.positive_probability, threshold, costs)
 
-    digests = {cell: stage.digest for cell, stage in evaluated.items()}
-    read = ", ".join(f"evaluate {digest}" for digest in digests.values())
-    stage = pipeline.stage("compare", read, {"evaluate": list(digests.items())}, run)
-    _show_comparison(pipeline, pd.read_csv(stage.folder / "comparison.csv", index_col="metric"))
-    return stage
+    key = {
+        "load": prepared.loaded.digest,
+        "validation_share": config.training.validation_share,
+        "seed": seed,
+        "threshold": config.threshold,
+        "scikit-learn": sklearn.__version__,
+    }
+    return pipeline.stage("yardstick", f"train and test of load {prepared.loaded.digest}", key, run)
 
 
-def show_metrics(pipeline: Pipeline, evaluated: Mapping[CellName, Stage]) -> None:
+def _write_evaluation(
+    folder: Path,
+    prepared: Prepared,
+    positive_probability: Callable[[Sequence[str]], np.ndarray],
+    threshold: float,
+    costs: Mapping[str, float],
+) -> None:
+    reviews = pd.read_parquet(prepared.loaded.folder / "test.parquet")
+    texts, labels = reviews["text"].tolist(), reviews["label"].to_numpy()
+    started = time.perf_counter()
+    probabilities = positive_probability(texts)  # (N,)
+    seconds = time.perf_counter() - started
+    predicted = (probabilities >= threshold).astype(int)
+    predictions = reviews.assign(
+        label=[LABEL_NAMES[label] for label in labels],
+        predicted_label=[LABEL_NAMES[label] for label in predicted],
+        positive_probability=probabilities,
+    )
+    predictions.to_parquet(folder / "predictions.parquet", index=False)
+    slice_accuracy(texts, predicted == labels).to_csv(folder / "slices.csv", index=False)
+    confident_mistakes(predictions).to_csv(folder / "confident_mistakes.csv", index=False)
+    measure_behaviour(positive_probability, threshold).to_csv(folder / "behaviour.csv", index=False)
+    metrics = evaluate_predictions(labels, probabilities, threshold)
+    write_json(folder / "metrics.json", {**metrics, **costs, "scored_per_second": len(reviews) / seconds})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The finished stages of one model with one seed; the yardstick has no `trained`."""
+
+    name: str
+    evaluated: Stage
+    trained: Stage | None = None
+
+    @property
+    def behaviour(self) -> pd.DataFrame:
+        """The table in behaviour.csv."""
+        return pd.read_csv(self.evaluated.folder / "behaviour.csv", keep_default_na=False)
+
+    def result(self) -> Result:
+        """What the stages left."""
+        return Result(
+            name=self.name,
+            predictions=pd.read_parquet(self.evaluated.folder / "predictions.parquet"),
+            metrics=self.evaluated.read_json("metrics.json"),
+            behaviour=self.behaviour,
+            history={} if self.trained is None else self.trained.read_json("history.json"),
+        )
+
+
+def run_name(pipeline: Pipeline, title: str, seed: int) -> str:
+    """The name of one model with one seed; it tells the seed where there are several."""
+    return title if len(pipeline.config.seeds) == 1 else f"{title}, seed {seed}"
+
+
+def measure(
+    pipeline: Pipeline, prepared: Prepared, cells: tuple[CellName, ...], *, yardstick: bool
+) -> dict[str, list[Outcome]]:
+    """Train and evaluate some models with every seed, and the yardstick once; title of the model -> its outcomes."""
+    outcomes: dict[str, list[Outcome]] = {CELLS[cell]: [] for cell in cells}
+    for cell in cells:
+        for seed in pipeline.config.seeds:
+            trained = train(pipeline, prepared, cell, seed)
+            evaluated = evaluate(pipeline, prepared, trained, cell)
+            outcomes[CELLS[cell]].append(Outcome(run_name(pipeline, CELLS[cell], seed), evaluated, trained))
+    if yardstick:
+        outcomes[YARDSTICK] = [Outcome(YARDSTICK, measure_yardstick(pipeline, prepared))]
+    return outcomes
+
+
+def compare(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[Stage, Comparison]:
+    """All outcomes -> comparison.csv, differences.csv and report.html, also shown as tables.
+
+    A copy of report.html is written beside the working directory.
+    """
+    config = pipeline.config
+    comparison = compare_results({title: [o.result() for o in of_seeds] for title, of_seeds in outcomes.items()})
+
+    def run(folder: Path) -> None:
+        comparison.metrics.to_csv(folder / "comparison.csv")
+        rows = [{**asdict(difference), "verdict": difference.verdict} for difference in comparison.differences]
+        pd.DataFrame(rows).to_csv(folder / "differences.csv", index=False)
+        report = render_report(
+            comparison,
+            title=f"{' vs '.join(outcomes)} on {config.source.source}",
+            note=SYNTHETIC_NOTE if config.source.is_synthetic else "",
+            configuration=config.flat(),
+        )
+        (folder / REPORT_FILE).write_text(report, "utf-8")
+
+    found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
+    read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
+    key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": config.flat()}
+    stage = pipeline.stage("compare", read, key, run)
+    path = pipeline.work.path.parent / REPORT_FILE
+    write_file(path, (stage.folder / REPORT_FILE).read_text("utf-8"))
+    show_comparison(pipeline.console, _title(pipeline), comparison)
+    pipeline.console.say(f"report      {path}")
+    return stage, comparison
+
+
+def compare_results(results: Mapping[str, Sequence[Result]]) -> Comparison:
+    """The comparison with the baseline, or with the first model where the baseline is missing."""
+    return Comparison(results, CELLS[BASELINE] if CELLS[BASELINE] in results else next(iter(results)))
+
+
+def show_comparison(console: Console, title: str, comparison: Comparison) -> None:
+    """The metrics of all models as a table, then the verdicts as another."""
+    console.table(title, *metric_rows(comparison.metrics))
+    if comparison.differences:
+        console.table(f"{title}, accuracy. {comparison.scope}", *difference_rows(comparison.differences))
+
+
+def show_metrics(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
     """The metrics of some models as a table."""
-    _show_comparison(pipeline, pd.DataFrame({cell: s.read_json("metrics.json") for cell, s in evaluated.items()}))
+    metrics = compare_models(
+        {title: [o.evaluated.read_json("metrics.json") for o in of_seeds] for title, of_seeds in outcomes.items()}
+    )
+    pipeline.console.table(_title(pipeline), *metric_rows(metrics))
 
 
-def _show_comparison(pipeline: Pipeline, table: pd.DataFrame) -> None:
+def _title(pipeline: Pipeline) -> str:
     source = pipeline.config.source
-    title = f"Test split of {source.source}{' (synthetic reviews)' if source.is_synthetic else ''}"
-    pipeline.console.table(title, *comparison_rows(table))
+    return f"Test split of {source.source}{' (synthetic reviews)' if source.is_synthetic else ''}"
 
 
 def read_corpus(loaded: Stage) -> Corpus:
@@ -289,21 +429,3 @@ def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
         f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
         f"{summary['duplicates_between_train_and_test']:,} between train and test"
     )
-
-
-def comparison_rows(table: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of a comparison, as people read them."""
-    titles = {**CELLS, "difference": "difference"}
-
-    def figure(metric: str, value: float, is_difference: bool) -> str:
-        sign = "+" if is_difference else ""
-        if metric in SHARES:
-            return f"{100 * value:{sign}.2f} {'points' if is_difference else '%'}"
-        return f"{value:{sign}.4f}" if metric in ("log_loss", "brier_score") else f"{value:{sign},.0f}"
-
-    rows = []
-    for metric, values in table.to_dict(orient="index").items():
-        name = str(metric)
-        figures_of_row = [figure(name, value, column == "difference") for column, value in values.items()]
-        rows.append([name.replace("_", " "), *figures_of_row])
-    return ["test metric", *(titles[str(column)] for column in table)], rows

@@ -1,4 +1,4 @@
-"""The training pipeline: every stage for every model, logged to MLflow as one parent run with a child run per model.
+"""The training pipeline: every stage for every model and seed, logged to MLflow as a parent run with a child run each.
 
 Killed and started again with the same configuration, it takes up the MLflow runs that it left, as it does its stages.
 """
@@ -6,40 +6,53 @@ Killed and started again with the same configuration, it takes up the MLflow run
 import functools
 import hashlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from pipelines.stages import (
+    REPORT_FILE,
     SYNTHETIC_NOTE,
+    Outcome,
     Pipeline,
     Prepared,
     compare,
-    comparison_rows,
     evaluate,
+    measure_yardstick,
     prepare,
     read_corpus,
+    run_name,
     train,
 )
 from pipelines.working_directory import Stage
 from sentiment import figures, registry, tracking
-from sentiment.corpus import LABEL_NAMES, Corpus
+from sentiment.classifier import SentimentClassifier
+from sentiment.comparison import Comparison, Result, metric_rows
+from sentiment.corpus import Corpus
+from sentiment.explanation import explain
+from sentiment.explanation_picture import render_explanation
 from sentiment.models import CELLS, CellName
-from sentiment.tracking import Run
-from sentiment.training import History
+from sentiment.tracking import COLOUR_TAG, Run
+from sentiment.vocabulary import tokenize
+from sentiment.yardstick import YARDSTICK
+
+MODELS = {**{title: cell for cell, title in CELLS.items()}, YARDSTICK: "yardstick"}
+"""Title of a model -> its name in tags and metrics."""
+
+SUMMARIZED = ("accuracy", "f1", "roc_auc")
+"""Test metrics whose mean and standard deviation the parent run holds; comparison.csv has them all."""
 
 REGISTERED_CELL: CellName = "lstm"
-NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
-"""Figures of a model that the test split has no part in."""
 
 
 def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -> None:
-    """Load, vocabulary, pad; then train and evaluate each model; then compare; then register the LSTM.
+    """Load, vocabulary, pad; then train and evaluate each model with each seed, and the yardstick; then compare; then
+    register the LSTMs.
 
     Args:
         experiment: of MLflow.
-        register_as: name of the registered model that the LSTM becomes a version of; None for none.
+        register_as: name of the registered model that each LSTM becomes a version of; None for none.
 
     Raises:
         InputError: what a stage raises, or MLflow cannot be reached.
@@ -49,38 +62,56 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
     prepared = prepare(pipeline)
     corpus = read_corpus(prepared.loaded)
     source = config.source.source
-    tags = {"source": source, "synthetic": str(config.source.is_synthetic).lower(), "seed": str(config.seed)}
+    tags = {"source": source, "synthetic": str(config.source.is_synthetic).lower()}
+    seeds = ",".join(map(str, config.seeds))
     name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
-    of_reviews = " (synthetic reviews)" if config.source.is_synthetic else ""
-    titles = {cell: f"{CELLS[cell]}{of_reviews}" for cell in config.models}
+    of_reviews, note = (" (synthetic reviews)", SYNTHETIC_NOTE) if config.source.is_synthetic else ("", "")
+    parameters = config.flat()
+    titles = [*(CELLS[cell] for cell in config.models), YARDSTICK]
+    colours = dict(zip(titles, figures.COLOURS, strict=False))
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
-    with tracked_run(name, tags=tags, resume_key=_attempt(pipeline, prepared)) as parent:
+    with tracked_run(name, tags={**tags, "seed": seeds}, resume_key=_attempt(pipeline, prepared)) as parent:
         pipeline.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        tracking.log_parameters(config.flat())
+        tracking.log_parameters(parameters)
         _log_corpus(parent, prepared, corpus)
         _log_datasets(source, corpus)
-        children: dict[CellName, Run] = {}
-        trained: dict[CellName, Stage] = {}
-        evaluated: dict[CellName, Stage] = {}
+        outcomes: dict[str, list[Outcome]] = {}
+        lstms: list[Run] = []
         for cell in config.models:
-            child_key = f"{parent.info.run_id}:{cell}"
-            with tracked_run(CELLS[cell], tags={**tags, "model": cell}, resume_key=child_key, nested=True) as child:
-                children[cell] = child
-                tracking.log_parameters({"cell": cell, **config.flat()})
+            title = CELLS[cell]
+            for seed in config.seeds:
+                child_name = run_name(pipeline, title, seed)
+                child_key = f"{parent.info.run_id}:{cell}:{seed}"
+                child_tags = {**tags, "model": cell, "seed": str(seed), COLOUR_TAG: colours[title]}
+                with tracked_run(child_name, tags=child_tags, resume_key=child_key, nested=True) as child:
+                    tracking.log_parameters({**parameters, "models": cell, "seeds": seed})
+                    _log_datasets(source, corpus)
+                    trained = train(pipeline, prepared, cell, seed, functools.partial(tracking.log_history, child))
+                    outcome = Outcome(child_name, evaluate(pipeline, prepared, trained, cell), trained)
+                    _log_outcome(child, f"{title}{of_reviews}", outcome)
+                    _log_classifier(child, trained.folder / "classifier", outcome.result(), note=note)
+                    if cell == REGISTERED_CELL:
+                        lstms.append(child)
+                outcomes.setdefault(title, []).append(outcome)
+        if config.yardstick:
+            child_key = f"{parent.info.run_id}:yardstick"
+            child_tags = {
+                **tags,
+                "model": MODELS[YARDSTICK],
+                "seed": str(config.seeds[0]),
+                COLOUR_TAG: colours[YARDSTICK],
+            }
+            with tracked_run(YARDSTICK, tags=child_tags, resume_key=child_key, nested=True) as child:
+                tracking.log_parameters({**parameters, "models": MODELS[YARDSTICK], "seeds": config.seeds[0]})
                 _log_datasets(source, corpus)
-                trained[cell] = train(pipeline, prepared, cell, functools.partial(tracking.log_history, child))
-                evaluated[cell] = evaluate(pipeline, prepared, trained[cell], cell)
-                _log_model(child, titles[cell], trained[cell], evaluated[cell])
-        compared = compare(pipeline, evaluated)
-        table = pd.read_csv(compared.folder / "comparison.csv", index_col="metric")
-        _log_comparison(parent, table, note=SYNTHETIC_NOTE if config.source.is_synthetic else "")
-        _log_curves({titles[cell]: (trained[cell], evaluated[cell]) for cell in config.models})
-        if register_as is not None and REGISTERED_CELL in children:
-            metrics = {_tracked_name(n): v for n, v in evaluated[REGISTERED_CELL].read_json("metrics.json").items()}
-            version, reason = registry.register(
-                children[REGISTERED_CELL], register_as, metrics=metrics, split=corpus.test.digest()
-            )
-            pipeline.console.say(f"registered  {version}, {reason}")
+                outcomes[YARDSTICK] = [Outcome(YARDSTICK, measure_yardstick(pipeline, prepared))]
+                _log_outcome(child, f"{YARDSTICK}{of_reviews}", outcomes[YARDSTICK][0])
+        compared, comparison = compare(pipeline, outcomes)
+        _log_comparison(parent, compared, comparison, note=note)
+        _log_curves({f"{title}{of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
+        if register_as is not None and lstms:
+            results = comparison.results[CELLS[REGISTERED_CELL]]
+            _register(pipeline, register_as, list(zip(lstms, results, strict=True)), corpus.test.digest())
 
 
 def _attempt(pipeline: Pipeline, prepared: Prepared) -> str:
@@ -105,42 +136,96 @@ def _log_datasets(source: str, corpus: Corpus) -> None:
     tracking.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
 
 
-def _log_model(child: Run, title: str, trained: Stage, evaluated: Stage) -> None:
-    metrics = evaluated.read_json("metrics.json")
-    classifier = trained.folder / "classifier"
-    tracking.log_metrics(child, {_tracked_name(name): value for name, value in metrics.items()})
-    tracking.log_file(classifier / "vocabulary.json")
-    tracking.log_file(evaluated.folder / "predictions.parquet")
-    _log_curves({title: (trained, evaluated)})
-    tracking.log_figure(figures.confusion_matrix(metrics, title), "confusion_matrix")
-    tracking.log_classifier(child, classifier)
+def _register(pipeline: Pipeline, name: str, trained: Sequence[tuple[Run, Result]], split: str) -> None:
+    """Register one model after the other, and say which is the champion now, or why none of them is."""
+    said = [
+        registry.register(run, name, metrics=tracking.tracked_metrics(result.metrics), split=split)
+        for run, result in trained
+    ]
+    version, reason = next((found for found in reversed(said) if registry.CHAMPION in found[0].aliases), said[-1])
+    others = ", ".join(str(other.number) for other, _ in said if other != version)
+    of_seeds = f"; versions of the other seeds: {others}" if others else ""
+    pipeline.console.say(f"registered  {version}, {reason}{of_seeds}")
 
 
-def _log_comparison(parent: Run, table: pd.DataFrame, *, note: str) -> None:
+def _log_outcome(child: Run, title: str, outcome: Outcome) -> None:
+    """The metrics, tables and figures of one model; figures also as images that the chart view sets side by side."""
+    result = outcome.result()
+    tracking.log_metrics(child, tracking.tracked_metrics(result.metrics))
+    failures = outcome.behaviour.groupby("capability")[["cases", "failures"]].sum()
     tracking.log_metrics(
-        parent, {f"{column}_test_accuracy": value for column, value in table.loc["accuracy"].to_dict().items()}
+        child,
+        {
+            f"test_behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
+            for capability, row in failures.iterrows()
+        },
     )
-    tracking.log_table(table, "comparison")
-    heads, rows = comparison_rows(table)
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    markdown = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    tracking.set_description(f"**{note}**\n\n{markdown}" if note else markdown)
+    for name in ("predictions.parquet", "slices.csv", "confident_mistakes.csv", "behaviour.csv"):
+        tracking.log_file(outcome.evaluated.folder / name)
+    _log_curves({title: [result]})
+    confusion_matrix = figures.confusion_matrix(result.metrics, title)
+    tracking.log_figure(confusion_matrix, "confusion_matrix")
+    probabilities = {title: [result.probabilities]}
+    for key, figure in (
+        ("confusion_matrix", confusion_matrix),
+        ("roc_curve", figures.roc_curves(result.labels, probabilities)),
+        ("reliability_diagram", figures.reliability_diagram(result.labels, probabilities)),
+    ):
+        tracking.log_image(child, figure, key)
 
 
-def _log_curves(models: Mapping[str, tuple[Stage, Stage]]) -> None:
-    """Learning, ROC and precision-recall curves on common axes; models: title -> its train and evaluate stages."""
-    histories: dict[str, History] = {title: trained.read_json("history.json") for title, (trained, _) in models.items()}
-    predictions = {
-        title: pd.read_parquet(evaluated.folder / "predictions.parquet", columns=["label", "positive_probability"])
-        for title, (_, evaluated) in models.items()
+def _log_classifier(child: Run, folder: Path, result: Result, *, note: str) -> None:
+    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided."""
+    classifier = SentimentClassifier.load(folder)
+    readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
+    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
+    cases = {
+        "right": np.where(result.correct, sureness, np.nan),
+        "wrong": np.where(result.correct, np.nan, sureness),
+        "undecided": -sureness,
     }
-    probabilities = {title: table["positive_probability"].to_numpy() for title, table in predictions.items()}
-    labels = (next(iter(predictions.values()))["label"] == LABEL_NAMES[1]).to_numpy(np.int8)  # the same for all
-    tracking.log_figure(figures.learning_curves(histories), "learning_curves")
+    for case, score in cases.items():
+        if not np.isnan(score).all():
+            review = result.predictions.iloc[int(np.nanargmax(score))]
+            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
+            tracking.log_text(page, f"explanations/{case}.html")
+    tracking.log_file(folder / "vocabulary.json")
+    tracking.log_classifier(child, folder)
+
+
+def _log_comparison(parent: Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
+    """Means and standard deviations over seeds, differences, tables, the report and a description."""
+    figures_of_parent: dict[str, float] = {}
+    for title in comparison.results:
+        for statistic, column in (("mean", title), ("std", f"{title} std")):
+            if column in comparison.metrics:
+                values = comparison.metrics[column].loc[list(SUMMARIZED)]
+                figures_of_parent |= {
+                    f"{MODELS[title]}_test_{metric}_{statistic}": value for metric, value in values.items()
+                }
+    for difference in comparison.differences:
+        pair = f"{MODELS[difference.model]}_minus_{MODELS[difference.baseline]}_accuracy"
+        figures_of_parent |= {
+            pair: difference.value,
+            f"{pair}_low": difference.low,
+            f"{pair}_high": difference.high,
+            f"{pair}_mcnemar_p": difference.p_value,
+        }
+    tracking.log_metrics(parent, figures_of_parent)
+    for name in ("comparison.csv", "differences.csv", REPORT_FILE):
+        tracking.log_file(compared.folder / name)
+    table = tracking.markdown_table(*metric_rows(comparison.metrics))
+    verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
+    tracking.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))
+
+
+def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
+    """Learning, ROC, precision-recall and reliability curves on common axes; models: title -> a result per seed."""
+    labels = next(iter(models.values()))[0].labels  # the same for all
+    probabilities = {title: [result.probabilities for result in of_seeds] for title, of_seeds in models.items()}
+    histories = {t: [r.history for r in of_seeds] for t, of_seeds in models.items() if of_seeds[0].history}
+    if histories:
+        tracking.log_figure(figures.learning_curves(histories), "learning_curves")
     tracking.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
     tracking.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
-
-
-def _tracked_name(metric: str) -> str:
-    """The MLflow name of a figure of metrics.json."""
-    return metric if metric in NOT_OF_TEST else f"test_{metric}"
+    tracking.log_figure(figures.reliability_diagram(labels, probabilities), "reliability_diagram")

@@ -119,6 +119,15 @@ class WorkingDirectory:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file that is there whole or not at all."""
+    write_file(path, json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, that is there whole or not at all."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
-    partial.replace(path)
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

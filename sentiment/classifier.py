@@ -62,6 +62,10 @@ class SentimentClassifier:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
         maxlen, truncating = self.sequences.maxlen, self.sequences.truncating
         encoded = [self.vocabulary.encode(text, maxlen, truncating) for text in texts]
+        return self.encoded_probability(encoded, batch_size)
+
+    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
         return self._onnx_network.positive_probability(encoded, batch_size)
 
     def labels(self, probabilities: np.ndarray) -> list[str]:

@@ -77,7 +77,7 @@ def register(run: Run, name: str, *, metrics: Mapping[str, float], split: str) -
     before = versions(name)
     champion = next((version for version in before if CHAMPION in version.aliases), None)
     own = next((version for version in before if version.run_id == run.info.run_id), None)
-    if own is not None and own.aliases:
+    if own is not None and (own.aliases or own is not before[0]):  # without alias, a later version has taken it over
         return own, "as registered before"
     if own is None:
         tags = {SPLIT_TAG: split, **{metric: repr(float(metrics[metric])) for metric in METRICS}}

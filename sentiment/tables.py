@@ -148,6 +148,7 @@ class TableReader:
         text_column: str | None = None,
         *,
         columnar: bool = True,
+        is_scored: bool = False,
         schema: pa.Schema | None = None,
         stream: BinaryIO | None = None,
     ) -> None:
@@ -156,6 +157,7 @@ class TableReader:
         Args:
             text_column: None for the first of TEXT_COLUMNS that there is.
             columnar: give the objects of JSONL as columns, too, like the rows of every other format.
+            is_scored: the columns that scoring adds may be there already.
             schema: the columns that are expected; of JSONL, None infers them from the first chunk.
             stream: to read instead of the path.
 
@@ -165,6 +167,7 @@ class TableReader:
         self.file, self._columnar, self.schema = file, columnar, schema
         self._row = 0
         self._text_key: Any  # of the review in a row: position or name
+        self._added = () if is_scored else (LABEL_COLUMN, PROBABILITY_COLUMN)
         with self._damage_named():
             self.size = None if stream else file.path.stat().st_size
             self._raw = stream or file.path.open("rb")
@@ -224,7 +227,7 @@ class TableReader:
 
     def _find_text(self, names: Iterable[str], wanted: str | None) -> str:
         names = list(names)
-        taken = [name for name in (LABEL_COLUMN, PROBABILITY_COLUMN) if name in names]
+        taken = [name for name in self._added if name in names]
         if taken:
             raise InputError(f"{self.file.path} already has a column {taken[0]}: rename or remove it.")
         twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
@@ -340,7 +343,7 @@ class TableReader:
         """Why a row cannot be scored or written; None if it can."""
         if isinstance(row, list):
             return _unfit_review(row[self._text_key])
-        if added := {LABEL_COLUMN, PROBABILITY_COLUMN} & set(row):
+        if added := set(self._added) & set(row):
             return f"it already has a column {min(added)}"
         if self.schema is not None:
             unknown = [name for name in row if name not in self.schema.names]

@@ -1,9 +1,12 @@
 """MLflow: runs, metrics, datasets, figures and models. The tracking URI is MLflow's own default or its variable."""
 
+import io
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,15 +14,23 @@ from typing import Any
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
-from mlflow.entities import RunStatus
 from mlflow.types import ColSpec, Schema
+from PIL import Image
 
+from sentiment.comparison import Result
 from sentiment.corpus import Reviews
 from sentiment.errors import InputError
 from sentiment.training import History
 
 RESUME_TAG = "sentiment.resume_key"
+COLOUR_TAG = "mlflow.runColor"
+"""Tag with the colour, such as #0072B2, in which the UI draws a run."""
+
+NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
+"""Metrics of a result that the test split has no part in; the names of all others begin with `test_`."""
+
 REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
 
@@ -107,6 +118,11 @@ def log_metrics(run: Run, metrics: Mapping[str, float]) -> None:
     mlflow.log_metrics({name: float(value) for name, value in metrics.items() if name not in run.data.metrics})
 
 
+def tracked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of a Result under the names that they have in MLflow."""
+    return {name if name in NOT_OF_TEST else f"test_{name}": value for name, value in metrics.items()}
+
+
 def log_history(run: Run, history: History) -> None:
     """Log per-epoch metrics with the epoch, from 1, as their step; epochs logged before are left alone."""
     client = mlflow.MlflowClient()
@@ -115,6 +131,15 @@ def log_history(run: Run, history: History) -> None:
         logged = len(client.get_metric_history(run.info.run_id, name))
         for epoch in range(logged, len(values)):
             mlflow.log_metric(name, values[epoch], step=epoch + 1)
+
+
+def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
+    """Log metrics that have a value per step, from 1; those that an earlier attempt has logged are left alone."""
+    client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    for name, values in series.items():
+        if name not in run.data.metrics:
+            points = [Metric(name, value, now, step) for step, value in enumerate(values, 1)]
+            client.log_batch(run.info.run_id, metrics=points)
 
 
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:
@@ -129,9 +154,27 @@ def log_figure(figure: Figure, name: str) -> None:
     mlflow.log_figure(figure, f"{name}.png")
 
 
+def log_image(run: Run, figure: Figure, key: str) -> None:
+    """Log a figure to the active run as an image that the UI's chart view sets beside that of other runs; one that an
+    earlier attempt has logged is left alone."""
+    if any(
+        Path(image.path).name.startswith(key)
+        for image in mlflow.MlflowClient().list_artifacts(run.info.run_id, "images")
+    ):
+        return
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    mlflow.log_image(Image.open(picture), key=key, step=0)
+
+
 def log_file(path: Path) -> None:
     """Log a file to the active run under its own name."""
     mlflow.log_artifact(str(path))
+
+
+def log_text(text: str, name: str) -> None:
+    """Log a text to the active run as an artifact, such as an HTML page."""
+    mlflow.log_text(text, name)
 
 
 def log_json(content: Any, name: str) -> None:
@@ -139,9 +182,10 @@ def log_json(content: Any, name: str) -> None:
     mlflow.log_dict(content, name)
 
 
-def log_table(table: pd.DataFrame, name: str) -> None:
-    """Log a table to the active run as NAME.csv, which the UI shows as a table; the index is its first column."""
-    mlflow.log_text(table.to_csv(), f"{name}.csv")
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a description, its first column of names and its others of figures."""
+    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def set_description(markdown: str) -> None:
@@ -190,3 +234,71 @@ def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
         yield mlflow.pyfunc.spark_udf(
             session, str(logged), result_type="positive_probability float", env_manager="local"
         )
+
+
+@dataclass(frozen=True)
+class LoggedResult:
+    """The Result that a finished run holds, with the run's parameters and tags."""
+
+    run_id: str
+    result: Result
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+def read_results(run_id: str) -> list[LoggedResult]:
+    """The result of a model's run, or those of the children of a pipeline's run.
+
+    Raises:
+        InputError: there is no such run or store, the run has not finished, or it holds no test predictions; or the
+            tracking server cannot be reached.
+    """
+    check_store()
+    client = mlflow.MlflowClient()
+    try:
+        run = client.get_run(run_id)
+    except mlflow.MlflowException as error:
+        raise InputError(
+            f"MLflow at {mlflow.get_tracking_uri()} has no run {run_id} ({error}): copy a run ID from its UI."
+        ) from error
+    if run.info.status != "FINISHED":
+        raise InputError(
+            f"Run {run_id} ({run.info.run_name}) is {run.info.status}: only finished runs can be compared."
+        )
+    with errors_named():
+        if "model" in run.data.tags:
+            return [_read_result(client, run)]
+        children = client.search_runs(
+            [run.info.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{run_id}' and attributes.status = 'FINISHED'",
+            order_by=["attributes.start_time"],
+        )
+        if not children:
+            raise InputError(f"Run {run_id} ({run.info.run_name}) is neither a model's run nor a pipeline's.")
+        return [_read_result(client, child) for child in children]
+
+
+def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
+    run_id = run.info.run_id
+    held = {artifact.path for artifact in client.list_artifacts(run_id)}
+    missing = [name for name in ("predictions.parquet", "behaviour.csv") if name not in held]
+    if missing:
+        raise InputError(
+            f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
+            "choose runs that this version of run-pipeline has logged."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        predictions = pd.read_parquet(client.download_artifacts(run_id, "predictions.parquet", folder))
+        behaviour = pd.read_csv(client.download_artifacts(run_id, "behaviour.csv", folder), keep_default_na=False)
+    metrics = {
+        name.removeprefix("test_"): value
+        for name, value in run.data.metrics.items()
+        if name in NOT_OF_TEST or (name.startswith("test_") and not name.startswith("test_behaviour_"))
+    }
+    history = {
+        metric: [point.value for point in sorted(client.get_metric_history(run_id, metric), key=lambda p: p.step)]
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy")
+        if metric in run.data.metrics
+    }
+    result = Result(run.info.run_name, predictions, metrics, behaviour, history)
+    return LoggedResult(run_id, result, run.data.params, run.data.tags)

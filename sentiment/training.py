@@ -1,10 +1,10 @@
-"""TrainingConfig and train: Adam on binary cross-entropy, early stopping, and going on after a kill."""
+"""TrainingConfig and train: Adam, early stopping on the validation loss, and going on after a kill."""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,11 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from sentiment.errors import InputError
 
 History = dict[str, list[float]]
-"""Metric -> one value per finished epoch: loss and val_loss (nats), accuracy, val_accuracy, seconds of the epoch with
-its validation, and reviews_per_second of its training part."""
+"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), the other metrics such as
+accuracy and val_accuracy, seconds of the epoch with its validation, and reviews_per_second of its training part."""
 
-OnBatch = Callable[[int, float, float], None]
-"""Called after every batch with the reviews trained on in this epoch, and the epoch's mean loss and accuracy so far."""
+OnBatch = Callable[[int, Mapping[str, float]], None]
+"""Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
+
+
+ThresholdRule = Literal["0.5", "accuracy", "f1"]
+"""What the threshold of a trained model makes best on its validation reviews, or 0.5 whatever they say."""
 
 
 class TrainingConfig(BaseModel):
@@ -63,7 +67,10 @@ def train(
     *,
     seed: int,
     checkpoints: Path,
-    on_batch: OnBatch = lambda done, loss, accuracy: None,
+    loss: str = "binary_crossentropy",
+    metrics: Sequence[str] = ("accuracy",),
+    examples: str = "reviews",
+    on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
@@ -74,20 +81,25 @@ def train(
     of early stopping nor that of dropout.
 
     Args:
-        network: as `build_model` makes it.
-        training, validation: int32 indices (N, maxlen) and labels (N,).
+        network: Keras model from inputs (batch, ...) to outputs (batch, 1).
+        training, validation: inputs (N, ...) and labels or targets (N,).
         checkpoints: a folder of this training alone; the caller removes it.
+        loss, metrics: as Keras names them.
+        examples: what the network learns from; history counts EXAMPLES_per_second.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
     """
     import keras
 
     network.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=config.clipnorm),
-        loss="binary_crossentropy",
-        metrics=["accuracy"],
+        loss=loss,
+        metrics=list(metrics),
     )
     checkpoints.mkdir(parents=True, exist_ok=True)
-    history = _resume(network, checkpoints)
+    figures = ("loss", *metrics)
+    history = _resume(network, checkpoints) or {
+        name: [] for name in (*figures, *(f"val_{name}" for name in figures), "seconds", f"{examples}_per_second")
+    }
     if history["loss"]:
         on_epoch(history)
     inputs, labels = training
@@ -97,7 +109,7 @@ def train(
 
         def batch_end(batch: int, logs: dict[str, float]) -> None:
             done = min((batch + 1) * config.batch_size, len(labels))
-            on_batch(done, logs["loss"], logs["accuracy"])
+            on_batch(done, logs)
 
         started = time.perf_counter()
         logs = network.fit(
@@ -111,12 +123,10 @@ def train(
         trained = time.perf_counter()
         validated = network.evaluate(*validation, batch_size=256, verbose=0, return_dict=True)
         for metric, value in {
-            "loss": logs["loss"][0],
-            "accuracy": logs["accuracy"][0],
-            "val_loss": validated["loss"],
-            "val_accuracy": validated["accuracy"],
+            **{name: logs[name][0] for name in figures},
+            **{f"val_{name}": validated[name] for name in figures},
             "seconds": time.perf_counter() - started,
-            "reviews_per_second": len(labels) / (trained - started),
+            f"{examples}_per_second": len(labels) / (trained - started),
         }.items():
             history[metric].append(float(value))
         _save(network, checkpoints, history)
@@ -145,12 +155,11 @@ def _weights(checkpoints: Path, epoch: int) -> Path:
     return checkpoints / f"epoch-{epoch}.weights.h5"
 
 
-def _resume(network: Any, checkpoints: Path) -> History:
+def _resume(network: Any, checkpoints: Path) -> History | None:
     """The history of the epochs finished before; `network` and its optimizer get their state after the last one."""
     path = checkpoints / "history.json"
     if not path.exists():
-        metrics = ("loss", "accuracy", "val_loss", "val_accuracy", "seconds", "reviews_per_second")
-        return {metric: [] for metric in metrics}
+        return None
     history: History = json.loads(path.read_text())
     network.optimizer.build(network.trainable_variables)
     network.load_weights(_weights(checkpoints, len(history["loss"])))

@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result
+
+if TYPE_CHECKING:
+    from sentiment.classifier import SentimentClassifier
 
 settings.register_profile("shared-machine", deadline=None, max_examples=50)
 settings.load_profile("shared-machine")
@@ -112,6 +115,15 @@ def small_run(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Pi
     """LSTM and SimpleRNN on 600 real reviews, as a user runs it: a process of its own, MLflow by its defaults."""
     folder = tmp_path_factory.mktemp("small-run")
     return PipelineRun(folder, command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL))
+
+
+@pytest.fixture(scope="session")
+def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]":
+    """The classifiers of the small run by cell."""
+    from sentiment.classifier import SentimentClassifier
+
+    folders = small_run.folder.glob(".sentiment/train/*/classifier")
+    return {classifier.network.name: classifier for classifier in map(SentimentClassifier.load, folders)}
 
 
 @pytest.fixture

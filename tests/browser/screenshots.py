@@ -1,82 +1,160 @@
-"""Takes the README's pictures of the MLflow UI: `make screenshots`, after runs on the default source.
+"""Drives the real MLflow UI and the report in Debian's Chromium, and takes pictures of them.
 
-Starts the real `mlflow ui` on the database in the current folder and looks at the newest finished parent run with
-Debian's Chromium.
+`make screenshots` takes the README's pictures of the newest finished run on real reviews in the current folder; the
+tests take theirs with the same functions.
 """
 
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import mlflow
-from playwright.sync_api import Page, sync_playwright
+from mlflow.entities import Run
+from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
 
-PORT = 5123
-ADDRESS = f"http://127.0.0.1:{PORT}"
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-def pages() -> dict[str, tuple[str, str]]:
-    """Picture -> address of the UI's page and a text on it, for the newest finished parent run on real reviews."""
-    client = mlflow.MlflowClient()
-    experiment = client.get_experiment_by_name("sentiment")
-    assert experiment is not None, "run `sentiment run-pipeline` first"
-    finished = client.search_runs(
-        [experiment.experiment_id], "attributes.status = 'FINISHED' and tags.synthetic = 'false'"
-    )
-    parent = next(run.info.run_id for run in finished if "mlflow.parentRunId" not in run.data.tags)
-    runs = f"{ADDRESS}/#/experiments/{experiment.experiment_id}/runs"
-    children = quote(f"tags.`mlflow.parentRunId` = '{parent}'")
-    return {
-        "run": (f"{runs}/{parent}?workflowType=machine_learning", "average precision"),
-        "charts": (f"{runs}?workflowType=machine_learning&compareRunsMode=CHART&searchFilter={children}", "accuracy"),
-    }
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
-def take(page: Page, name: str, address: str, text: str) -> None:
-    """One picture, once the text is there and the charts have been drawn."""
-    page.goto(address)
-    page.get_by_text(text).first.wait_for()
-    page.wait_for_timeout(3_000)
-    assistant = page.get_by_role("button", name="Close", exact=True)
-    if assistant.count():
-        assistant.first.click()
-    if name == "charts":
-        page.locator("[role=gridcell] button").first.click()  # unfold the parent run
-        page.get_by_placeholder("Search metric charts").fill("accuracy|loss")
-    page.wait_for_timeout(5_000)
-    page.screenshot(path=IMAGES / f"{name}.png")
-
-
-def main() -> None:
-    """Start the UI, take every picture, stop the UI."""
-    found = pages()
+@contextmanager
+def mlflow_ui(folder: Path) -> Iterator[str]:
+    """The address of a real `mlflow ui` on the database in a folder."""
+    address = f"http://127.0.0.1:{free_port()}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "ui", "--port", str(PORT)],
+        [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", address.rpartition(":")[2]],
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         for _ in range(120):
             try:
-                urllib.request.urlopen(f"{ADDRESS}/health", timeout=2)
+                urllib.request.urlopen(f"{address}/health", timeout=2)
                 break
             except OSError:
                 time.sleep(0.5)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1400, "height": 1100})
-            for name, (address, text) in found.items():
-                take(page, name, address, text)
-            browser.close()
+        yield address
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def newest_runs(tracking_uri: str | None = None) -> tuple[Run, dict[str, Run]]:
+    """The newest finished parent run on real reviews, and of each of its models the run with the first seed."""
+    client = mlflow.MlflowClient(tracking_uri)
+    experiment = client.get_experiment_by_name("sentiment")
+    assert experiment is not None, "run `sentiment run-pipeline` first"
+    finished = client.search_runs(
+        [experiment.experiment_id], "attributes.status = 'FINISHED' and tags.synthetic = 'false'"
+    )
+    parent = next(run for run in finished if "mlflow.parentRunId" not in run.data.tags)
+    children = [run for run in finished if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    return parent, {
+        run.data.tags["model"]: run for run in sorted(children, key=lambda run: -int(run.data.tags["seed"]))
+    }
+
+
+def close_assistant(page: Page) -> None:
+    page.wait_for_timeout(1_000)
+    close = page.get_by_role("button", name="Close", exact=True)
+    if close.count():
+        close.first.click()
+
+
+def open_runs(page: Page, address: str, parent: Run, *, charts: bool = False) -> None:
+    """The experiment's page with the runs of one pipeline, unfolded."""
+    children = quote(f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    view = "&compareRunsMode=CHART" if charts else ""
+    page.goto(
+        f"{address}/#/experiments/{parent.info.experiment_id}/runs"
+        f"?workflowType=machine_learning&searchFilter={children}{view}"
+    )
+    page.get_by_role("link", name=parent.info.run_name).first.wait_for()
+    close_assistant(page)
+    page.locator("[role=gridcell] button").first.click()
+    page.locator("[role=row][row-id]").nth(1).wait_for()
+
+
+def open_comparison(page: Page, address: str, parent: Run, runs: list[Run]) -> None:
+    """Tick some runs on the experiment's page and press Compare."""
+    open_runs(page, address, parent)
+    for run in runs:
+        page.locator(f'[row-id="{run.info.run_id}"] input[type=checkbox]').first.check()
+    page.get_by_role("button", name="Compare").first.click()
+    page.get_by_text("Comparing").first.wait_for()
+
+
+def open_parent(page: Page, address: str, parent: Run) -> None:
+    """The parent run's page with its whole description."""
+    page.goto(
+        f"{address}/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}?workflowType=machine_learning"
+    )
+    page.get_by_text("Show more").first.click()
+    close_assistant(page)
+
+
+def open_report_artifact(page: Page, address: str, parent: Run) -> Frame:
+    """report.html in the artifact view of the parent run; the frame that holds it."""
+    page.goto(
+        f"{address}/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}/artifacts"
+        "?workflowType=machine_learning"
+    )
+    page.get_by_text("report.html").first.click()
+    page.frame_locator("iframe").locator("#verdict").wait_for()
+    return next(frame for frame in page.frames if frame.url.startswith("blob:"))
+
+
+def open_page(page: Page, path: Path) -> None:
+    """A page that the pipeline wrote, by itself."""
+    page.goto(path.resolve().as_uri())
+
+
+def main() -> None:
+    """The README's pictures."""
+    parent, models = newest_runs()
+    size: ViewportSize = {"width": 1400, "height": 1100}
+    with mlflow_ui(Path.cwd()) as address, chromium() as browser:
+        page = browser.new_page(viewport=size)
+        open_parent(page, address, parent)
+        page.wait_for_timeout(2_000)
+        page.screenshot(path=IMAGES / "run.png")
+        page = browser.new_page(viewport=size)
+        open_runs(page, address, parent, charts=True)
+        page.get_by_placeholder("Search metric charts").fill("^(val_)?(accuracy|loss)$|^test_(accuracy|roc_auc)$")
+        page.wait_for_timeout(4_000)
+        page.screenshot(path=IMAGES / "charts.png")
+        page = browser.new_page(viewport=size)
+        open_comparison(page, address, parent, [models["lstm"], models["simple_rnn"]])
+        for section in ("Visualizations", "Parameters"):
+            page.get_by_text(section, exact=True).first.click()
+        page.get_by_text("test_accuracy", exact=True).first.scroll_into_view_if_needed()
+        page.wait_for_timeout(3_000)
+        page.screenshot(path=IMAGES / "compare.png")
+        report = browser.new_page(viewport={"width": 1200, "height": 1500})
+        open_page(report, Path("report.html"))
+        report.screenshot(path=IMAGES / "report.png")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,13 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+DATA_FILES = """
+from importlib.resources import files
+from pipelines.configuration import preset_names
+from sentiment.behaviour import read_behaviour
+assert read_behaviour().tests and preset_names() and preset_names("memory")
+assert all(files("sentiment").joinpath(name).is_file() for name in ("page.html", "report.html", "explanation.html"))
+"""
 
 
 def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
@@ -23,6 +30,8 @@ def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
     )
     assert described.returncode == 0, described.stderr
     assert "8,320" in described.stdout  # the LSTM of the demo preset
+    found = subprocess.run([python, "-c", DATA_FILES], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
     where = subprocess.run(
         [python, "-c", "import sentiment; print(sentiment.__file__)"], cwd=tmp_path, capture_output=True, text=True
     )

@@ -32,7 +32,7 @@ def store(small_run: PipelineRun, tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def trained(store: Path) -> list[Run]:
     """Two runs that have logged a model."""
-    found: list[Run] = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    found: list[Run] = mlflow.search_runs(experiment_names=["sentiment"], output_format="list")
     return [run for run in found if run.outputs is not None and run.outputs.model_outputs]
 
 
@@ -70,6 +70,15 @@ def test_promotion_moves_the_champion_and_unknown_versions_are_named(trained: li
         registry.promote("films", 3)
     with registry.downloaded_model("models:/films@champion") as (_, name):
         assert name == "films version 2 (champion)"
+
+
+def test_a_version_that_a_later_one_has_overtaken_stays_without_alias_when_it_is_registered_again(
+    trained: list[Run],
+) -> None:
+    for attempt in ("first", "resumed"):
+        for run, accuracy in zip(trained, (0.7, 0.8), strict=True):
+            registry.register(run, "films", metrics=metrics(accuracy), split="same")
+        assert [version.aliases for version in registry.versions("films")] == [("champion",), ()], attempt
 
 
 @pytest.mark.parametrize("uri", ["models:/films@champion", "models:/imdb-sentiment/9", "runs:/none/model"])

@@ -1,0 +1,151 @@
+"""Explaining one review: on the terminal, and as an HTML page, a picture or numbers in a file."""
+
+import contextlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.text import Text
+
+from pipelines.console import Console
+from pipelines.score import located_classifier
+from pipelines.working_directory import write_file
+from sentiment.classifier import SentimentClassifier
+from sentiment.corpus import LABEL_NAMES
+from sentiment.errors import InputError
+from sentiment.explanation import Explanation, explain
+from sentiment.explanation_picture import draw, render_explanation, segments, summary
+from sentiment.tables import TableFile, TableReader
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+"""Eighths of the way from P(positive) 0 to 1."""
+
+DECISIVE_WORDS = 8
+"""Words in the table on the terminal."""
+
+
+def explain_review(console: Console, text: str, model: str, output: Path | None) -> None:
+    """Explain one review.
+
+    Args:
+        model: a folder, or a model URI of MLflow.
+        output: .html, .png or .json file to write.
+
+    Raises:
+        InputError: there is no such model, it has no recurrent layer, the text holds no word, or `output` cannot be
+            written.
+    """
+    render = None if output is None else _renderer(output)
+    with located_classifier(model) as (folder, name), console.without_native_log():
+        explanation = explain(SentimentClassifier.load(folder), text)
+    console.say(f"{'model':<11} {name}")
+    _show(console, explanation)
+    if output is not None and render is not None:
+        write_file(output, render(explanation))
+        console.say(f"{'explanation':<11} wrote {output}")
+
+
+def read_review(path: Path, row: int, text_column: str | None) -> str:
+    """One review of a table, which may have been scored.
+
+    Args:
+        row: from 1, the header not counted.
+        text_column: None for `text` or else `review`.
+
+    Raises:
+        InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
+    """
+    before = 0
+    with contextlib.closing(TableReader(TableFile.at(path), text_column, is_scored=True)) as reader:
+        for chunk in reader.chunks():
+            if before < row <= before + len(chunk):
+                unfit = {rejected.row: rejected.reason for rejected in chunk.rejected}
+                if row in unfit:
+                    raise InputError(f"{path}, row {row}: {unfit[row]}.")
+                return chunk.texts[row - before - 1 - sum(number < row for number in unfit)]
+            before += len(chunk)
+    raise InputError(f"{path} has no row {row}: choose --row from 1 to {before:,}.")
+
+
+def to_json(explanation: Explanation) -> str:
+    """All that an Explanation holds; gates and states as lists of shape (tokens, units)."""
+    content = {
+        "text": explanation.text,
+        "predicted_label": LABEL_NAMES[int(explanation.probability >= explanation.threshold)],
+        "positive_probability": explanation.probability,
+        "threshold": explanation.threshold,
+        "baseline_probability": explanation.baseline_probability,
+        "cut_words": [explanation.text[slice(*span)] for span in explanation.cut_spans],
+        "tokens": explanation.tokens,
+        "out_of_vocabulary": explanation.out_of_vocabulary.tolist(),
+        "running_verdict": explanation.running_verdict.tolist(),
+        "occlusion": explanation.occlusion.tolist(),
+        "integrated_gradients": explanation.integrated_gradients.tolist(),
+        "layers": [
+            {"name": layer.name, **{name: values.tolist() for name, values in layer.values.items()}}
+            for layer in explanation.layers
+        ],
+    }
+    return json.dumps(content, ensure_ascii=False)
+
+
+def to_png(explanation: Explanation) -> bytes:
+    """The picture of the explanation."""
+    picture = io.BytesIO()
+    draw(explanation).savefig(picture, format="png")
+    return picture.getvalue()
+
+
+def _renderer(output: Path) -> Callable[[Explanation], str | bytes]:
+    renderers: dict[str, Callable[[Explanation], str | bytes]] = {
+        ".html": render_explanation,
+        ".png": to_png,
+        ".json": to_json,
+    }
+    if output.suffix.lower() not in renderers:
+        raise InputError(f"--output {output} must end with {', '.join(renderers)}.")
+    if not output.parent.is_dir():
+        raise InputError(f"--output {output}: there is no folder {output.parent}; make it first.")
+    return renderers[output.suffix.lower()]
+
+
+def _show(console: Console, explanation: Explanation) -> None:
+    for sentence in summary(explanation):
+        console.say(f"            {sentence}")
+    text = Text()
+    for segment in segments(explanation):
+        style = {"unknown": "italic underline ", "cut": "dim strike", "start": "dim "}.get(segment.kind, "")
+        if abs(segment.contribution) > 0.1:
+            style += f"black on {_blend(segment.colour)}"
+        text.append(segment.text, style)
+        if segment.kind == "start":
+            text.append(" ")
+    console.show(text)
+    levels = np.minimum((explanation.running_verdict * len(BLOCKS)).astype(int), len(BLOCKS) - 1)
+    console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
+    line = "".join(BLOCKS[level] for level in levels)
+    for first in range(0, len(line), console.width):
+        console.show(Text(line[first : first + console.width]))
+    strongest = np.argsort(-np.abs(explanation.integrated_gradients), kind="stable")[:DECISIVE_WORDS]
+    rows = [
+        [
+            explanation.tokens[position] + (" (out of vocabulary)" if explanation.out_of_vocabulary[position] else ""),
+            f"{100 * explanation.integrated_gradients[position]:+.1f}",
+            f"{100 * explanation.occlusion[position]:+.1f}",
+            f"{explanation.running_verdict[position]:.1%}",
+        ]
+        for position in strongest
+    ]
+    console.table(
+        "What decided, in points of P(positive)",
+        ["word", "integrated gradients", "occlusion", "verdict so far"],
+        rows,
+    )
+
+
+def _blend(colour: str) -> str:
+    """#rrggbbaa over white, as #rrggbb."""
+    red, green, blue, alpha = bytes.fromhex(colour[1:])
+    return "#" + "".join(f"{round(255 + (part - 255) * alpha / 255):02x}" for part in (red, green, blue))

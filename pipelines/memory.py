@@ -1,0 +1,257 @@
+"""The memory experiments: SimpleRNN, LSTM and GRU on the sequence tasks by which they are usually compared.
+
+Every training is a stage in the working directory and an MLflow run, all children of one parent. Killed and started
+again with the same configuration, it goes on from the last finished epoch, in the same runs.
+"""
+
+import functools
+import hashlib
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipelines.configuration import Configuration, read_preset, validated
+from pipelines.console import Console
+from pipelines.working_directory import Stage, WorkingDirectory, write_json
+from sentiment import figures, tracking
+from sentiment.memory_tasks import TASKS, TaskName, build_task_network
+from sentiment.models import CELLS, CellName
+from sentiment.training import History, TrainingConfig, best_epoch
+from sentiment.training import train as fit
+
+PRESETS = "memory"
+"""Folder of the presets."""
+
+SOLVED = 0.1
+"""A task is solved when the error is below this share of that of predicting the mean."""
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Length = Annotated[int, Field(ge=2)]
+
+
+class MemoryConfig(Configuration):
+    """The configuration of `sentiment run-memory`."""
+
+    tasks: tuple[TaskName, ...] = Field(get_args(TaskName), min_length=1, description="Tasks.")
+    models: tuple[CellName, ...] = Field(get_args(CellName), min_length=1, description="Models to train.")
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1, description="Each fixes data, initial weights and order.")
+    lengths: tuple[Length, ...] = Field((50, 100, 200, 400), min_length=1, description="Steps of the adding problem.")
+    marked_product: TrainingConfig = TrainingConfig()
+    next_number: TrainingConfig = TrainingConfig()
+    noisy_sine: TrainingConfig = TrainingConfig()
+    adding: TrainingConfig = TrainingConfig()
+
+    def training(self, task: TaskName) -> TrainingConfig:
+        """How the networks of a task are trained."""
+        training: TrainingConfig = getattr(self, task.replace("-", "_"))
+        return training
+
+    def trainings(self) -> Iterator["Training"]:
+        """Every network on every task, at every length, with every seed."""
+        for task in self.tasks:
+            for length in TASKS[task].lengths or self.lengths:
+                for seed in self.seeds:
+                    for cell in self.models:
+                        yield Training(task, length, cell, seed, self.training(task))
+
+
+def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None = None) -> MemoryConfig:
+    """A preset with the options that override it; `epochs` holds for every task.
+
+    Raises:
+        InputError: unknown preset, key or value.
+    """
+    content = {**read_preset(preset, PRESETS), **options}
+    if epochs is not None:
+        for task in get_args(TaskName):
+            content.setdefault(task.replace("-", "_"), {})["epochs"] = epochs
+    return validated(MemoryConfig, content, preset)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One network to be trained on one task.
+
+    Attributes:
+        length: steps of a sequence.
+        config: how it is trained.
+    """
+
+    task: TaskName
+    length: int
+    cell: CellName
+    seed: int
+    config: TrainingConfig
+
+    @property
+    def case(self) -> str:
+        """The task with its length, for people."""
+        return f"{self.task}, {self.length} steps"
+
+    def __str__(self) -> str:
+        return f"{CELLS[self.cell]} on {self.case}, seed {self.seed}"
+
+
+def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, experiment: str) -> None:
+    """Train every model on every task with every seed, log all to MLflow, and set the test errors side by side.
+
+    Raises:
+        InputError: MLflow cannot be reached.
+    """
+    tracking.silence()
+    with console.without_native_log():
+        import tensorflow  # noqa: F401
+    place = f"{socket.gethostname()}:{work.path.resolve()}:{config.model_dump_json()}"
+    tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
+    resume_key = hashlib.sha256(place.encode()).hexdigest()[:32]
+    trained: list[tuple[Training, Stage]] = []
+    with tracked_run("Memory of recurrent networks", tags={}, resume_key=resume_key) as parent:
+        console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
+        tracking.log_parameters(config.flat())
+        for training in config.trainings():
+            tags = {"task": training.task, "model": training.cell, "seed": str(training.seed)}
+            child_key = f"{parent.info.run_id}:{training}"
+            with tracked_run(str(training), tags=tags, resume_key=child_key, nested=True) as child:
+                tracking.log_parameters({**tags, "length": training.length, **training.config.model_dump()})
+                stage = train_on_task(training, work, console, functools.partial(tracking.log_history, child))
+                tracking.log_metrics(child, stage.read_json("metrics.json"))
+            trained.append((training, stage))
+        table = _tabulate(trained, work, console)
+        heads, rows = result_rows(pd.read_csv(table.folder / "results.csv"))
+        console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, rows)
+        tracking.set_description(tracking.markdown_table(heads, rows))
+        for file in ("results.csv", "learning_curves.png"):
+            tracking.log_file(table.folder / file)
+        console.say(f"figure      {table.folder / 'learning_curves.png'}")
+
+
+def train_on_task(
+    training: Training, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
+) -> Stage:
+    """One network on one task -> history.json and metrics.json.
+
+    Args:
+        on_epoch: called with the history so far, also for a training that is read, not run.
+    """
+    import keras
+    import tensorflow as tf
+
+    def run(folder: Path) -> None:
+        data = TASKS[training.task].make(training.seed, training.length)
+        fitted, validation = data.split(training.config.validation_share)
+        network = build_task_network(training.task, training.cell, fitted[0], seed=training.seed)
+        with console.training(str(training), training.config.epochs, len(fitted[1]), examples="sequences") as progress:
+
+            def epoch_end(history: History) -> None:
+                progress.on_epoch(history)
+                on_epoch(history)
+
+            history = fit(
+                network,
+                fitted,
+                validation,
+                training.config,
+                seed=training.seed,
+                checkpoints=folder / "checkpoints",
+                loss="mean_squared_error",
+                metrics=(),
+                examples="sequences",
+                on_batch=progress.on_batch,
+                on_epoch=epoch_end,
+            )
+        inputs, targets = data.test
+        metrics = {
+            "test_error": network.evaluate(inputs, targets, batch_size=256, verbose=0),
+            "reference_error": data.reference_error,
+            "epochs": len(history["loss"]),
+            "training_seconds": sum(history["seconds"]),
+        }
+        if len(inputs) == 1:
+            metrics["answer"] = float(network(inputs)[0, 0])
+        write_json(folder / "history.json", history)
+        write_json(folder / "metrics.json", metrics)
+        shutil.rmtree(folder / "checkpoints")
+
+    key = {**asdict(training), "config": training.config.model_dump()}
+    stage = work.stage("memory", {**key, "keras": keras.__version__, "tensorflow": tf.__version__}, run)
+    console.stage("memory", read=training.case, wrote=stage.folder, was_there=stage.was_there, seconds=stage.seconds)
+    history = stage.read_json("history.json")
+    on_epoch(history)
+    console.say(
+        f"            {training} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
+        f"test error {stage.read_json('metrics.json')['test_error']:.4f}"
+    )
+    return stage
+
+
+def _tabulate(trained: Sequence[tuple[Training, Stage]], work: WorkingDirectory, console: Console) -> Stage:
+    """All trainings -> results.csv, a row for each, and learning_curves.png."""
+
+    def run(folder: Path) -> None:
+        rows = [
+            {
+                "task": training.task,
+                "length": training.length,
+                "model": training.cell,
+                "seed": training.seed,
+                "reference": TASKS[training.task].reference,
+                **stage.read_json("metrics.json"),
+            }
+            for training, stage in trained
+        ]
+        pd.DataFrame(rows).to_csv(folder / "results.csv", index=False)
+        histories: dict[str, dict[str, list[History]]] = {}
+        references: dict[str, float] = {}
+        for training, stage in trained:
+            of_case = histories.setdefault(training.case, {})
+            of_case.setdefault(CELLS[training.cell], []).append(stage.read_json("history.json"))
+            references[training.case] = stage.read_json("metrics.json")["reference_error"]
+        figures.memory_curves(histories, references).savefig(folder / "learning_curves.png")
+
+    stage = work.stage("memory-table", {"trainings": [stage.digest for _, stage in trained]}, run)
+    console.stage(
+        "table",
+        read=f"{len(trained)} trainings",
+        wrote=stage.folder,
+        was_there=stage.was_there,
+        seconds=stage.seconds,
+    )
+    return stage
+
+
+def result_rows(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows of the table: a row per task and length, and what it comes to."""
+    models = list(dict.fromkeys(results["model"]))
+    heads = ["task", "reference", *(CELLS[model] for model in models)]
+    rows = []
+
+    def spread(of_case: pd.DataFrame, column: str, digits: int) -> list[str]:
+        """Mean and, of several seeds, standard deviation, of each model."""
+        table = of_case.groupby("model")[column].agg(["mean", "std"]).reindex(models)
+        return [
+            f"{mean:.{digits}f}" + ("" if np.isnan(deviation) else f" ± {deviation:.{digits}f}")
+            for mean, deviation in table.to_numpy()
+        ]
+
+    for (task, length), of_case in results.groupby(["task", "length"], sort=False):
+        error, name = of_case["reference_error"].iloc[0], of_case["reference"].iloc[0]
+        rows.append([f"{task}, {length} steps", f"{error:.4f} {name}", *spread(of_case, "test_error", 4)])
+    answers = results[results["task"] == "next-number"]
+    if len(answers):
+        rows.append(["after 6, 7, 8 follows", "9", *spread(answers, "answer", 2)])
+    adding = results[results["task"] == "adding"]
+    if len(adding):
+        failed = []
+        for model in models:
+            of_model = adding[adding["model"] == model].groupby("length")[["test_error", "reference_error"]].mean()
+            unsolved = of_model.index[of_model["test_error"] >= SOLVED * of_model["reference_error"]]
+            failed.append(f"{unsolved.min()} steps" if len(unsolved) else f"solved up to {of_model.index.max()}")
+        rows.append(["adding is first not solved at", f"error ≥ {SOLVED / 6:.4f}", *failed])
+    return heads, rows

@@ -1,0 +1,138 @@
+"""Several seeds, and the comparison of finished runs: real pipelines, tracked in real databases."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.entities import Run
+
+from sentiment.yardstick import YARDSTICK
+from tests.conftest import SMALL, PipelineRun, command_in
+
+MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", YARDSTICK: "yardstick"}
+
+
+def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tuple[Run, list[Run]]:
+    client = mlflow.MlflowClient(run.tracking_uri)
+    found = client.get_experiment_by_name(experiment)
+    assert found is not None
+    runs = client.search_runs([found.experiment_id], order_by=["attributes.start_time"])
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    return parent, [run for run in runs if run is not parent]
+
+
+@pytest.fixture(scope="module")
+def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in the same database."""
+    folder = tmp_path_factory.mktemp("two-seeds")
+    command = command_in(folder, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    arguments = "--seeds 1,2 --models lstm --no-yardstick --experiment seeds --register seeds --threshold f1".split()
+    return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
+
+
+def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(
+    small_run: PipelineRun, two_seeds: PipelineRun
+) -> None:
+    assert [len(list(two_seeds.folder.glob(f".sentiment/{stage}/*"))) for stage in ("load", "vocabulary", "pad")] == [
+        1
+    ] * 3
+    assert len(list(two_seeds.folder.glob(".sentiment/train/*"))) == 2
+    parent, children = parent_and_children(small_run, "seeds")
+    assert [run.info.run_name for run in children] == ["LSTM, seed 1", "LSTM, seed 2"]
+    assert [run.data.params["seeds"] for run in children] == [run.data.tags["seed"] for run in children] == ["1", "2"]
+    accuracies = [run.data.metrics["test_accuracy"] for run in children]
+    assert parent.data.metrics["lstm_test_accuracy_mean"] == pytest.approx(np.mean(accuracies))
+    assert parent.data.metrics["lstm_test_accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert not {"loss", "val_loss", "accuracy", "val_accuracy"} & set(parent.data.metrics)
+    weights = {json.dumps(run.data.metrics, sort_keys=True) for run in children}
+    assert len(weights) == 2
+
+
+def test_every_seeds_lstm_is_a_version_and_the_best_is_the_champion(
+    small_run: PipelineRun, two_seeds: PipelineRun
+) -> None:
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    accuracies = {
+        int(version.version): client.get_run(version.run_id).data.metrics["test_accuracy"]
+        for version in client.search_model_versions("name = 'seeds'")
+    }
+    assert sorted(accuracies) == [1, 2]
+    best = max(sorted(accuracies), key=accuracies.__getitem__)
+    assert int(client.get_model_version_by_alias("seeds", "champion").version) == best
+    [line] = [line for line in two_seeds.output.splitlines() if line.startswith("registered")]
+    assert line.startswith(f"registered  seeds version {best} (champion), as ")
+    assert line.endswith(f"; versions of the other seeds: {3 - best}")
+
+
+def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
+    assert len(list(two_seeds.folder.glob(".sentiment/threshold/*"))) == 2
+    classifiers = two_seeds.stage_json("threshold", "classifier/classifier.json")
+    thresholds = {classifier["threshold"] for classifier in classifiers}
+    assert thresholds == {metrics["threshold"] for metrics in two_seeds.stage_json("evaluate", "metrics.json")}
+    assert thresholds != {0.5}
+    for path in two_seeds.folder.glob(".sentiment/evaluate/*/predictions.parquet"):
+        threshold = json.loads(path.with_name("metrics.json").read_text())["threshold"]
+        predictions = pd.read_parquet(path)
+        positive = predictions["positive_probability"] >= np.float32(threshold)
+        assert ((predictions["predicted_label"] == "positive") == positive).all()
+
+
+def test_each_model_holds_its_slices_mistakes_behaviour_and_images(small_run: PipelineRun) -> None:
+    parent, children = parent_and_children(small_run)
+    assert [run.info.run_name for run in children] == list(MODELS)
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    for run in children:
+        tables = {a.path for a in client.list_artifacts(run.info.run_id)}
+        assert tables >= {"predictions.parquet", "slices.csv", "confident_mistakes.csv", "behaviour.csv"}
+        images = {Path(image.path).name.split("+")[0] for image in client.list_artifacts(run.info.run_id, "images")}
+        assert images >= {"confusion_matrix", "roc_curve", "reliability_diagram"}
+        assert {"test_expected_calibration_error", "test_behaviour_negation_failure_rate"} <= set(run.data.metrics)
+        assert parent.data.metrics[f"{run.data.tags['model']}_test_accuracy_mean"] == run.data.metrics["test_accuracy"]
+    assert len({run.data.tags["mlflow.runColor"] for run in children}) == 3
+    assert "report.html" in {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert (small_run.folder / "report.html").read_text().count("<svg") == 4
+
+
+def test_the_yardstick_is_kept_as_predictions_alone(small_run: PipelineRun) -> None:
+    [folder] = small_run.folder.glob(".sentiment/yardstick/*")
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".parquet", ".csv"}
+    _, children = parent_and_children(small_run)
+    assert children[2].outputs is None or not children[2].outputs.model_outputs
+
+
+def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(
+    small_run: PipelineRun, tmp_path: Path
+) -> None:
+    parent, children = parent_and_children(small_run)
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    verdicts = [line.split() for line in small_run.output.splitlines() if "95 % interval" in line]
+    assert len(verdicts) == 3
+    for run_ids in ([parent.info.run_id], [run.info.run_id for run in children]):
+        output = command.run("compare", *run_ids)
+        assert [line.split() for line in output.splitlines() if "95 % interval" in line] == verdicts
+        page = (tmp_path / "report.html").read_text()
+        assert page.count("<svg") == 4
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
+    small_run: PipelineRun, two_seeds: PipelineRun, tmp_path: Path
+) -> None:
+    parent, children = parent_and_children(small_run)
+    other, _ = parent_and_children(small_run, "seeds")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    for arguments, reason in (
+        ([parent.info.run_id, other.info.run_id], "These runs were tested on different reviews"),
+        ([children[0].info.run_id], "at least two runs"),
+        ([parent.info.run_id, "0123"], "has no run 0123"),
+        ([parent.info.run_id, "--units", "8"], "either RUN_IDs or options"),
+        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The folder none, where report.html is to be"),
+    ):
+        process = command.start("compare", *arguments)
+        output, _ = process.communicate(timeout=120)
+        assert (process.returncode, reason in output) == (2, True), output
+        assert "Traceback" not in output
+    assert not list(tmp_path.iterdir())

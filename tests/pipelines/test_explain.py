@@ -1,0 +1,118 @@
+"""`sentiment explain` on the models of a finished run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from pipelines.explain import read_review
+from sentiment.errors import InputError
+from tests.conftest import PipelineRun
+
+Invoke = Callable[..., Result]
+
+
+def test_a_logged_model_explains_a_row_of_a_table_in_every_format(
+    invoke: Invoke, small_run: PipelineRun, reviews_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    [run] = client.search_runs(["1"], "attributes.run_name = 'LSTM'")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
+    row = ("--input", reviews_csv, "--row", 3, "--model", f"runs:/{run.info.run_id}/model")
+    for output in ("a.html", "a.png", "a.json"):
+        result = invoke("explain", *row, "--output", output)
+        assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.json", "a.png"]
+    content = json.loads(Path("a.json").read_text())
+    [layer] = content["layers"]
+    assert np.array(layer["forget_gate"]).shape == (len(content["tokens"]), 8)
+    assert content["running_verdict"][-1] == content["positive_probability"]
+    assert "▁ 0 %" in result.output
+    assert "What decided" in result.output
+
+
+def test_what_was_cut_is_said_and_the_champion_explains_unless_another_is_named(
+    invoke: Invoke, small_run: PipelineRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
+    result = invoke("explain", "word " * 70, "--output", "a.json")
+    assert result.exit_code == 0, result.output
+    assert "imdb-sentiment version 1 (champion)" in result.output
+    assert "its first 10 words were cut, 60 are read" in result.output
+    content = json.loads(Path("a.json").read_text())
+    assert (len(content["cut_words"]), "forget_gate" in content["layers"][0]) == (10, True)
+
+
+def test_a_row_is_found_in_any_table_that_can_be_scored(tmp_path: Path) -> None:
+    rows = [f"text {number}" for number in range(1, 5_001)]
+    rows[2] = " "
+    table = pd.DataFrame({"review": rows, "predicted_label": "positive"})
+    table.to_parquet(tmp_path / "scored.parquet")
+    table.to_csv(tmp_path / "scored.csv.gz", index=False)
+    for path in tmp_path.iterdir():
+        assert [read_review(path, row, None) for row in (1, 4, 5_000)] == ["text 1", "text 4", "text 5000"]
+        with pytest.raises(InputError, match="row 3: "):
+            read_review(path, 3, None)
+        with pytest.raises(InputError, match="choose --row from 1 to 5,000"):
+            read_review(path, 5_001, None)
+
+
+def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run(
+    small_run: PipelineRun, tmp_path: Path
+) -> None:
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    for run in client.search_runs(["1"], "tags.model != 'yardstick'"):
+        folder = tmp_path / run.info.run_id
+        folder.mkdir()
+        for path in ("explanations", "predictions.parquet"):
+            client.download_artifacts(run.info.run_id, path, str(folder))
+        table = pd.read_parquet(folder / "predictions.parquet")
+        probability = table["positive_probability"]
+        sureness, right = (probability - 0.5).abs(), table["label"] == table["predicted_label"]
+        chosen = {
+            "right": (sureness * right).argmax(),
+            "wrong": (sureness * ~right).argmax(),
+            "undecided": sureness.argmin(),
+        }
+        for case, row in chosen.items():
+            page = (folder / "explanations" / f"{case}.html").read_text()
+            assert f"P(positive) is {probability.iloc[int(row)]:.1%}" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        pytest.param(["?! ..."], "holds no word", id="only punctuation"),
+        pytest.param([""], "holds no word", id="empty"),
+        pytest.param([], "Give one review", id="no review"),
+        pytest.param(["good", "--row", "1"], "Give one review", id="row without input"),
+        pytest.param(["good", "--output", "a.pdf"], "must end with .html, .png, .json", id="format"),
+        pytest.param(["good", "--output", "none/a.png"], "there is no folder none", id="folder"),
+        pytest.param(["good", "--model", "nowhere"], "There is no folder nowhere", id="model"),
+        pytest.param(["good", "--model", "."], "is no saved classifier", id="folder without a model"),
+        pytest.param(["good", "--model", "runs:/0/model"], "The model runs:/0/model cannot be had", id="run"),
+        pytest.param(["--input", "two.csv", "--row", "3"], "choose --row from 1 to 2", id="row"),
+        pytest.param(
+            ["--input", "two.csv", "--row", "1", "--text-column", "body"], "its columns are text", id="column"
+        ),
+        pytest.param(["--input", "none.csv", "--row", "1"], "none.csv cannot be read", id="missing file"),
+    ],
+)
+def test_what_cannot_be_explained_is_named(
+    invoke: Invoke,
+    small_run: PipelineRun,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    says: str,
+) -> None:
+    (tmp_path / "two.csv").write_text("text\ngood\nbad\n")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
+    result = invoke("explain", *arguments)
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert not list(tmp_path.glob("a.*"))

@@ -1,0 +1,53 @@
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sentiment.behaviour import measure_behaviour, read_behaviour
+
+
+def rates(table: pd.DataFrame) -> dict[str, float]:
+    return dict(zip(table["capability"], table["failure_rate"], strict=True))
+
+
+def test_a_model_that_always_says_positive_fails_only_where_negative_is_expected() -> None:
+    table = measure_behaviour(lambda texts: np.full(len(texts), 0.9), threshold=0.5)
+    by_type = table.groupby("type")[["cases", "failures"]].sum()
+    assert by_type.loc[["invariance", "direction"], "failures"].tolist() == [0, 0]
+    assert rates(table)["plain verdict"] == rates(table)["order around but"] == 0.5
+    assert table.set_index("capability")["example"]["plain verdict"] == "The acting was bad."
+
+
+def test_a_bag_of_words_reads_plain_verdicts_and_fails_negation() -> None:
+    words = read_behaviour().words
+
+    def bag_of_words(texts: Sequence[str]) -> np.ndarray:
+        praise = np.array([sum(word in text for word in words["praise"]) for text in texts])
+        blame = np.array([sum(word in text for word in words["blame"]) for text in texts])
+        probabilities: np.ndarray = 1 / (1 + np.exp(blame - praise))
+        return probabilities
+
+    found = rates(measure_behaviour(bag_of_words, threshold=0.5))
+    assert found["plain verdict"] == found["names"] == found["neutral sentence appended"] == 0
+    assert found["negation"] > 0.5
+
+
+def test_a_direction_test_fails_when_the_probability_moves_the_wrong_way_by_more_than_a_tenth() -> None:
+    def shaken(by: float) -> float:
+        intensifiers = ("very", "really", "extremely", "absolutely")
+        return rates(
+            measure_behaviour(
+                lambda texts: np.array([0.5 + by * any(word in t for word in intensifiers) for t in texts]), 0.5
+            )
+        )["intensifiers"]
+
+    assert (shaken(0.05), shaken(0.2), shaken(-0.2)) == (0, 0.5, 0.5)
+
+
+def test_every_capability_of_the_data_is_measured() -> None:
+    behaviour = read_behaviour()
+    table = measure_behaviour(lambda texts: np.zeros(len(texts)), 0.5)
+    assert set(table["capability"]) == {test.capability for test in behaviour.tests} >= {
+        "negation", "intensifiers", "names", "places", "typos", "neutral sentence appended", "order around but",
+    }  # fmt: skip
+    assert table["cases"].sum() == sum(len(test.cases(behaviour.words)) for test in behaviour.tests)
