@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sentiment.errors import InputError
 from sentiment.models import CellName, ModelConfig
+from sentiment.pretraining import PretrainingConfig
 from sentiment.sequences import SequenceConfig
 from sentiment.sources import SourceConfig
 from sentiment.training import ThresholdRule, TrainingConfig
@@ -56,6 +57,7 @@ class PipelineConfig(Configuration):
     source: SourceConfig = SourceConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     sequences: SequenceConfig = SequenceConfig()
+    pretraining: PretrainingConfig = PretrainingConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 

@@ -1,4 +1,4 @@
-"""ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> Dense.
+"""ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense.
 
 The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of
 Cho et al. (2014), the SimpleRNN that of Elman (1990), each as Keras builds it.
@@ -25,21 +25,30 @@ class ModelConfig(BaseModel):
     bidirectional: bool = Field(False, description="Read each review in both directions.")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="Share of state entries dropped at each time step.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the last state dropped before Dense.")
+    pooling: Literal["last", "max", "mean"] = Field(
+        "last", description="What of the states goes on to Dense: the last one, or each unit's largest or mean value."
+    )
+    mask_padding: bool = Field(False, description="Skip padding; else it is read like a word.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of what goes on to Dense dropped.")
 
 
 def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: int, seed: int = 0) -> Any:
     """An untrained Keras model whose initial weights follow from `seed`.
 
-    Maps int32 indices (batch, maxlen) to P(positive), float32 (batch, 1).
+    Maps int32 indices (batch, maxlen) to P(positive), float32 (batch, 1). With `mask_padding` the reviews of a batch
+    may also be padded to less than `maxlen`, which changes nothing.
     """
     import keras
+
+    from sentiment.pooling import MaxPooling
 
     keras.utils.set_random_seed(seed)
     recurrent = getattr(keras.layers, CELLS[cell])
     layers = [
-        keras.Input((maxlen,), dtype="int32"),
-        keras.layers.Embedding(num_words, config.embedding_dim, name="embedding"),  # (batch, maxlen, embedding_dim)
+        keras.Input((None if config.mask_padding else maxlen,), dtype="int32"),
+        keras.layers.Embedding(  # (batch, maxlen, embedding_dim)
+            num_words, config.embedding_dim, mask_zero=config.mask_padding, name="embedding"
+        ),
     ]
     if config.embedding_dropout:
         layers.append(keras.layers.Dropout(config.embedding_dropout, name="embedding_dropout"))
@@ -47,10 +56,14 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
         layer = recurrent(
             config.units,
             recurrent_dropout=config.recurrent_dropout,
-            return_sequences=number < config.layers,  # (batch, maxlen, units), and of the last layer (batch, units)
+            return_sequences=number < config.layers or config.pooling != "last",  # (batch, maxlen, units), else no time
             name=f"{cell}_{number}",
         )
         layers.append(keras.layers.Bidirectional(layer, name=layer.name) if config.bidirectional else layer)
+    if config.pooling == "max":
+        layers.append(MaxPooling(name="max_pooling"))  # (batch, units)
+    elif config.pooling == "mean":
+        layers.append(keras.layers.GlobalAveragePooling1D(name="mean_pooling"))  # (batch, units)
     if config.dropout:
         layers.append(keras.layers.Dropout(config.dropout, name="dropout"))
     layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)

@@ -1,4 +1,4 @@
-"""Encoded reviews to one padded array."""
+"""Encoded reviews to one padded array, and to batches of similar length."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -6,7 +6,14 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from sentiment.vocabulary import Vocabulary
+from sentiment.vocabulary import PADDING, Vocabulary
+
+
+LENGTH_BLUR = 0.05
+"""Largest change of a length, as a share of it, when reviews of similar length are brought together."""
+
+LENGTH_STEP = 25
+"""Batches are as long as a multiple of it, since code is compiled for every length."""
 
 
 class SequenceConfig(BaseModel):
@@ -33,3 +40,30 @@ def pad_texts(texts: Iterable[str], vocabulary: Vocabulary, config: SequenceConf
         padding=config.padding,
     )
     return padded
+
+
+def batches_of_similar_length(lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """Positions of all reviews, each once, `size` at a time, in random order.
+
+    Lengths are blurred before the reviews are sorted by them, so that other reviews meet in every epoch.
+
+    Args:
+        lengths: tokens of each review, (N,).
+    """
+    order = np.argsort(lengths * generator.uniform(1 - LENGTH_BLUR, 1 + LENGTH_BLUR, len(lengths)))
+    batches = np.split(order, range(size, len(order), size))
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def trim(padded: np.ndarray) -> np.ndarray:
+    """The reviews without most of the padding that all of them have.
+
+    Args:
+        padded: (N, maxlen), padded on either side.
+
+    Returns:
+        (N, time): the tokens of the longest review, rounded up to a multiple of LENGTH_STEP.
+    """
+    used = np.flatnonzero((padded != PADDING).any(axis=0))
+    time = min(-(-len(used) // LENGTH_STEP) * LENGTH_STEP, padded.shape[1])
+    return padded[:, :time] if used[0] == 0 else padded[:, -time:]

@@ -1,8 +1,13 @@
-"""TrainingConfig and train: Adam, early stopping on the validation loss, and going on after a kill."""
+"""TrainingConfig and train: Adam, early stopping on the validation loss, and going on after a kill.
 
+Where the network skips padding, reviews of similar length share a batch, which is cut to the longest of them.
+"""
+
+import functools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sentiment.errors import InputError
+from sentiment.sequences import batches_of_similar_length, trim
+from sentiment.vocabulary import PADDING
 
 History = dict[str, list[float]]
 """Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), the other metrics such as
@@ -34,6 +41,41 @@ class TrainingConfig(BaseModel):
     patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
     learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
     clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
+    warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the step size rises from 0.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="Whether the step size stays or falls to 0 along a half cosine."
+    )
+    averaging_momentum: float = Field(
+        0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of a label that both classes are given halves of.")
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words replaced by [OOV] in training.")
+    normalize_embedding: bool = Field(
+        False, description="Keep word vectors at mean 0 and variance 1, words counted by frequency."
+    )
+    adversarial_epsilon: float = Field(
+        0.0, ge=0, description="Length of the adversarial change of a review's word vectors; 0: no adversarial training."
+    )
+    virtual_adversarial_epsilon: float = Field(
+        0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
+    )
+    entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether a part of the loss is of unlabelled reviews."""
+        return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
+
+    @property
+    def changes_the_step(self) -> bool:
+        """Whether a step of training is more than the gradient of the loss."""
+        return bool(
+            self.uses_unlabelled
+            or self.adversarial_epsilon
+            or self.normalize_embedding
+            or self.word_dropout
+            or self.label_smoothing
+        )
 
 
 def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,6 +109,7 @@ def train(
     *,
     seed: int,
     checkpoints: Path,
+    unlabelled: np.ndarray | None = None,
     loss: str = "binary_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
@@ -84,55 +127,142 @@ def train(
         network: Keras model from inputs (batch, ...) to outputs (batch, 1).
         training, validation: inputs (N, ...) and labels or targets (N,).
         checkpoints: a folder of this training alone; the caller removes it.
+        unlabelled: inputs (M, ...), needed where the configuration uses them; as many as N, drawn anew, serve an epoch.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
     """
     import keras
 
-    network.compile(
-        optimizer=keras.optimizers.Adam(config.learning_rate, clipnorm=config.clipnorm),
-        loss=loss,
-        metrics=list(metrics),
+    from sentiment.time_loop import compiled_time_loops
+
+    inputs, labels = training
+    learner = _learner(network, inputs, config)
+    learner.compile(
+        optimizer=_optimizer(config, -(-len(labels) // config.batch_size)), loss=loss, metrics=list(metrics)
     )
+    by_length = getattr(network.layers[0], "mask_zero", False)
+    batches = functools.partial(_batches, size=config.batch_size, by_length=by_length)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
-    history = _resume(network, checkpoints) or {
+    history = _resume(learner, checkpoints) or {
         name: [] for name in (*figures, *(f"val_{name}" for name in figures), "seconds", f"{examples}_per_second")
     }
     if history["loss"]:
         on_epoch(history)
-    inputs, labels = training
-    while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config.patience):
-        _seed_dropout(network, seed, epoch)
-        order = np.random.default_rng([seed, epoch]).permutation(len(labels))
+    others = unlabelled if config.uses_unlabelled else None
+    validating = batches(np.random.default_rng(seed), *validation)
+    with compiled_time_loops(network):
+        while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config.patience):
+            _seed_dropout(learner, seed, epoch)
 
-        def batch_end(batch: int, logs: dict[str, float]) -> None:
-            done = min((batch + 1) * config.batch_size, len(labels))
-            on_batch(done, logs)
+            def batch_end(batch: int, logs: dict[str, float]) -> None:
+                on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
 
-        started = time.perf_counter()
-        logs = network.fit(
-            inputs[order],
-            labels[order],
-            batch_size=config.batch_size,
-            shuffle=False,
-            verbose=0,
-            callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
-        ).history
-        trained = time.perf_counter()
-        validated = network.evaluate(*validation, batch_size=256, verbose=0, return_dict=True)
-        for metric, value in {
-            **{name: logs[name][0] for name in figures},
-            **{f"val_{name}": validated[name] for name in figures},
-            "seconds": time.perf_counter() - started,
-            f"{examples}_per_second": len(labels) / (trained - started),
-        }.items():
-            history[metric].append(float(value))
-        _save(network, checkpoints, history)
-        on_epoch(history)
-    network.load_weights(_weights(checkpoints, best_epoch(history)))
+            started = time.perf_counter()
+            logs = learner.fit(
+                batches(np.random.default_rng([seed, epoch]), inputs, labels, others),
+                shuffle=False,  # it is
+                verbose=0,
+                callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
+            ).history
+            trained = time.perf_counter()
+            with _averaged(learner):
+                validated = learner.evaluate(validating, verbose=0, return_dict=True)
+            for metric, value in {
+                **{name: logs[name][0] for name in figures},
+                **{f"val_{name}": validated[name] for name in figures},
+                "seconds": time.perf_counter() - started,
+                f"{examples}_per_second": len(labels) / (trained - started),
+            }.items():
+                history[metric].append(float(value))
+            _save(learner, checkpoints, history)
+            on_epoch(history)
+    learner.load_weights(_weights(checkpoints, best_epoch(history)))
+    learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
+
+
+def _batches(
+    generator: np.random.Generator,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    unlabelled: np.ndarray | None = None,
+    *,
+    size: int,
+    by_length: bool,
+) -> Any:
+    """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
+
+    Args:
+        by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
+    """
+    import tensorflow as tf
+
+    def positions(padded: np.ndarray) -> list[np.ndarray]:
+        if by_length:
+            return batches_of_similar_length((padded != PADDING).sum(axis=1), size, generator)
+        return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
+
+    cut = trim if by_length else np.asarray
+    signature = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
+    chosen = positions(inputs)
+    read: Callable[[], Iterator[Any]] = lambda: ((cut(inputs[batch]), labels[batch]) for batch in chosen)
+    signatures: tuple[Any, ...] = (signature, tf.TensorSpec((None,), tf.float32))
+    if unlabelled is not None:
+        drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
+        others = positions(drawn)
+        read = lambda: (
+            ((cut(inputs[batch]), cut(drawn[other])), labels[batch])
+            for batch, other in zip(chosen, others, strict=True)
+        )
+        signatures = ((signature, signature), signatures[1])
+    dataset = tf.data.Dataset.from_generator(read, output_signature=signatures)
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+
+
+def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
+    """The model to fit, which shares the weights of `network`, or is it."""
+    if not config.changes_the_step:
+        return network
+    from sentiment.adversarial import AdversarialNetwork
+
+    counts = np.bincount(inputs.ravel(), minlength=network.layers[0].input_dim)
+    counts[PADDING] = 0
+    return AdversarialNetwork(network, config, counts / counts.sum())
+
+
+def _optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
+    import keras
+
+    step_size: Any = config.learning_rate
+    warmup = round(config.warmup_epochs * steps_per_epoch)
+    if warmup or config.schedule != "constant":
+        step_size = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else config.learning_rate,
+            decay_steps=max(1, config.epochs * steps_per_epoch - warmup),
+            alpha=1.0 if config.schedule == "constant" else 0.0,  # of the step size, at the end
+            warmup_target=config.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    return keras.optimizers.Adam(
+        step_size,
+        clipnorm=config.clipnorm,
+        use_ema=bool(config.averaging_momentum),
+        ema_momentum=config.averaging_momentum,
+    )
+
+
+@contextmanager
+def _averaged(learner: Any) -> Iterator[None]:
+    """Lend a model the moving averages of its weights, if there are any."""
+    if not learner.optimizer.use_ema:
+        yield
+        return
+    weights = learner.get_weights()
+    learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    yield
+    learner.set_weights(weights)
 
 
 def best_epoch(history: History) -> int:

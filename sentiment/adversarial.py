@@ -1,0 +1,174 @@
+"""AdversarialNetwork: a classifier of reviews in training, with losses that make it smooth around every review.
+
+- Adversarial training moves the word vectors of a review the small step that hurts its verdict most, and asks for the
+  right verdict there too; virtual adversarial training asks an unlabelled review for the verdict that it had before
+  the step (Miyato, Dai & Goodfellow 2017).
+- Entropy minimization asks for decided verdicts on unlabelled reviews (Grandvalet & Bengio 2005); Sachan, Zaheer &
+  Salakhutdinov (2019) add all four losses up for a bidirectional LSTM with max pooling.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sentiment.training import TrainingConfig
+from sentiment.vocabulary import OUT_OF_VOCABULARY, PADDING
+
+Loss = Callable[[tf.Tensor], tf.Tensor]
+"""P(positive), (batch, 1), to a number."""
+
+SMALLEST_VARIANCE = 1e-6
+"""Added to the variance of the embedding, which may be constant."""
+
+
+def perturbation(gradient: tf.Tensor, epsilon: float) -> tf.Tensor:
+    """The step of length `epsilon`, in each review, that follows its gradient.
+
+    Args:
+        gradient: of a loss by the word vectors, (batch, time, embedding_dim).
+        epsilon: Euclidean norm over all word vectors of a review.
+
+    Returns:
+        The same shape, as a constant; zero where the gradient is.
+    """
+    scaled = tf.math.divide_no_nan(gradient, tf.reduce_max(tf.abs(gradient), axis=(1, 2), keepdims=True))
+    norm = tf.sqrt(tf.reduce_sum(scaled**2, axis=(1, 2), keepdims=True))  # of numbers that do not underflow
+    return tf.stop_gradient(epsilon * tf.math.divide_no_nan(scaled, norm))
+
+
+def entropy(probabilities: tf.Tensor) -> tf.Tensor:
+    """Of verdicts with these P(positive), in nats, the same shape.
+
+    Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is
+    p (1 - p) times the outer product of dz with itself, so the power iteration of Miyato et al. ends after one step at
+    dz, up to its sign; of the two signs, the one towards P(positive) = 0.5 diverges further.
+    """
+    return keras.losses.binary_crossentropy(probabilities[..., None], probabilities[..., None])
+
+
+def divergence(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    """Kullback-Leibler divergence of the verdicts `after` from those `before`, in nats; both hold P(positive)."""
+    return keras.losses.binary_crossentropy(before[..., None], after[..., None]) - entropy(before)
+
+
+def normalize_embedding(embedding: Any, frequencies: tf.Tensor) -> None:
+    """Give the word vectors mean 0 and variance 1 in every dimension, words counted by their frequency, in place.
+
+    Without it, word vectors would grow until a perturbation of fixed length is small beside them.
+
+    Args:
+        frequencies: of each index in the training reviews, (num_words,), summing to 1.
+    """
+    vectors = embedding.embeddings.value
+    mean = tf.linalg.matvec(vectors, frequencies, transpose_a=True)  # (embedding_dim,)
+    variance = tf.linalg.matvec((vectors - mean) ** 2, frequencies, transpose_a=True)
+    embedding.embeddings.assign((vectors - mean) / tf.sqrt(variance + SMALLEST_VARIANCE))
+
+
+class AdversarialNetwork(keras.Model):
+    """A network in training; `fit` takes ((indices, unlabelled indices), labels), or (indices, labels).
+
+    Args:
+        network: as `build_model` makes it; it shares its weights.
+        config: whose options on perturbations, unlabelled reviews, words and labels are followed.
+        frequencies: of each index in the training reviews, (num_words,), summing to 1.
+    """
+
+    def __init__(self, network: Any, config: TrainingConfig, frequencies: np.ndarray) -> None:
+        super().__init__(name=network.name)
+        self.network = network
+        self._config = config
+        self._frequencies = tf.constant(frequencies, tf.float32)
+        after_dropout = 2 if network.layers[1].name == "embedding_dropout" else 1
+        self._embedding, *self._embedding_dropout = network.layers[:after_dropout]
+        self._reader = network.layers[after_dropout:]
+        self._step = keras.layers.Add()  # hands on which vectors are words
+        self._word_dropout = keras.layers.Dropout(config.word_dropout, name="word_dropout")
+        if config.normalize_embedding:
+            normalize_embedding(self._embedding, self._frequencies)
+
+    def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """P(positive), (batch, 1)."""
+        return self.network(indices, training=training)
+
+    def train_step(self, data: Any) -> Any:
+        """One step down the sum of the losses; the loss that is reported is the classification's alone."""
+        indices, labels = data
+        indices, unlabelled = indices if isinstance(indices, tuple) else (indices, None)
+        smoothing = self._config.label_smoothing
+
+        def classification(probabilities: tf.Tensor) -> tf.Tensor:
+            return self.compute_loss(y=labels * (1 - smoothing) + smoothing / 2, y_pred=probabilities)
+
+        probabilities, loss, gradients = self._descent(indices, classification, self._config.adversarial_epsilon)
+        if unlabelled is not None:
+            more = self._virtual_descent(unlabelled)
+            gradients = _sum(gradients, more)
+        self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
+        if self._config.normalize_embedding:
+            normalize_embedding(self._embedding, self._frequencies)
+        self._loss_tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
+        return self.compute_metrics(indices, labels, probabilities)
+
+    @property
+    def _variables(self) -> list[Any]:
+        return [self._embedding.embeddings, *self._read_variables]
+
+    @property
+    def _read_variables(self) -> list[Any]:
+        return [variable for layer in self._reader for variable in layer.trainable_variables]
+
+    def _descent(self, indices: tf.Tensor, loss: Loss, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """P(positive) of the reviews as they are, its loss, and the gradients by `_variables` of that loss plus, if
+        there is an epsilon, that of the reviews after the adversarial step.
+        """
+        with tf.GradientTape() as tape:
+            vectors = self._embed(indices)
+        probabilities, value, (by_vectors, *gradients) = self._read(vectors, loss)
+        if epsilon:
+            _, _, (by_moved, *more) = self._read(self._step([vectors, perturbation(by_vectors, epsilon)]), loss)
+            by_vectors, gradients = by_vectors + by_moved, _sum(gradients, more)
+        return probabilities, value, [self._by_embedding(tape, vectors, by_vectors), *gradients]
+
+    def _virtual_descent(self, indices: tf.Tensor) -> list[tf.Tensor]:
+        """The gradients by `_variables` of the losses of unlabelled reviews."""
+        weight = self._config.entropy_weight
+        with tf.GradientTape() as tape:
+            vectors = self._embed(indices)
+        before, _, by_entropy = self._read(vectors, lambda after: tf.reduce_mean(entropy(after)))
+        moved = self._step([vectors, perturbation(by_entropy[0], self._config.virtual_adversarial_epsilon)])
+        before = tf.stop_gradient(before)
+        _, _, by_divergence = self._read(moved, lambda after: tf.reduce_mean(divergence(before, after)))
+        by_vectors, *gradients = _sum([weight * gradient for gradient in by_entropy], by_divergence)
+        return [self._by_embedding(tape, vectors, by_vectors), *gradients]
+
+    def _embed(self, indices: tf.Tensor) -> tf.Tensor:
+        """Word vectors after dropout, (batch, time, embedding_dim)."""
+        if self._config.word_dropout:
+            kept = self._word_dropout(tf.ones_like(indices, tf.float32), training=True) > 0
+            indices = tf.where(kept | (indices == PADDING), indices, OUT_OF_VOCABULARY)
+        vectors = self._embedding(indices)
+        for layer in self._embedding_dropout:
+            vectors = layer(vectors, training=True)
+        return vectors
+
+    def _read(self, vectors: tf.Tensor, loss: Loss) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        """P(positive), its loss, and the gradients of that by the word vectors and by every weight after them."""
+        with tf.GradientTape() as tape:
+            tape.watch(vectors)
+            outputs = vectors
+            for layer in self._reader:
+                outputs = layer(outputs, training=True)
+            value = loss(outputs)
+        weights = [variable.value for variable in self._read_variables]
+        return outputs, value, tape.gradient(value, [vectors, *weights])
+
+    def _by_embedding(self, tape: tf.GradientTape, vectors: tf.Tensor, by_vectors: tf.Tensor) -> tf.Tensor:
+        return tf.convert_to_tensor(tape.gradient(vectors, self._embedding.embeddings.value, by_vectors))
+
+
+def _sum(some: list[tf.Tensor], others: list[tf.Tensor]) -> list[tf.Tensor]:
+    return [one + other for one, other in zip(some, others, strict=True)]

@@ -1,0 +1,28 @@
+"""MaxPooling: the largest value of every unit over the words of a review (Collobert et al. 2011)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("sentiment")
+class MaxPooling(keras.layers.Layer):
+    """(batch, time, units) to (batch, units). Unlike Keras' GlobalMaxPooling1D it leaves out what is masked; of a
+    review without any word it gives zeros, the state that recurrent layers start from.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """Pool; mask: bool (batch, time), True at words."""
+        if mask is None:
+            return ops.max(inputs, axis=1)
+        is_word = mask[:, :, None]
+        largest = ops.max(ops.where(is_word, inputs, -float("inf")), axis=1)
+        return ops.where(ops.any(is_word, axis=1), largest, 0.0)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
+        """None: time is gone."""
