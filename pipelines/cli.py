@@ -270,6 +270,20 @@ def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir:
     with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
         from pipelines import stages
 
+        loaded = stages.load(pipeline)
+        stages.pad(pipeline, loaded, stages.fit_vocabulary(pipeline, loaded))
+
+
+@command("pretrain")
+def pretrain(
+    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+) -> None:
+    """Learn word vectors from reviews without their labels, running earlier stages if need be."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
+        if not pipeline.config.pretraining.word_vectors:
+            raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
+        from pipelines import stages
+
         stages.prepare(pipeline)
 
 

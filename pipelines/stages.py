@@ -1,4 +1,4 @@
-"""The stages of training: load -> vocabulary -> pad -> train -> evaluate -> compare.
+"""The stages of training: load -> vocabulary -> pad -> pretrain, if asked for -> train -> evaluate -> compare.
 
 Each stage reads what the ones before it left in the working directory and leaves its own result there, under a digest
 of its configuration and inputs. A stage that is there already is not run again, so any stage can be run alone and a
@@ -7,6 +7,7 @@ killed pipeline goes on where it stopped; training goes on from its last finishe
 All raise InputError for what the user can mend: reviews that cannot be read, a split that is empty or of one class.
 """
 
+import itertools
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from sentiment.comparison import Comparison, Result, difference_rows, metric_row
 from sentiment.corpus import LABEL_NAMES, Corpus, Reviews
 from sentiment.evaluation import choose_threshold, compare_models, evaluate_predictions
 from sentiment.models import CELLS, CellName, build_model
+from sentiment.pretraining import learn_word_vectors
 from sentiment.report import render_report
 from sentiment.sequences import pad_texts
 from sentiment.slices import confident_mistakes, slice_accuracy
@@ -48,6 +50,7 @@ class Prepared:
     loaded: Stage
     fitted: Stage
     padded: Stage
+    pretrained: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,12 @@ class Pipeline:
 
 
 def prepare(pipeline: Pipeline) -> Prepared:
-    """Load, vocabulary and pad."""
+    """Load, vocabulary, pad, and pretrain if the configuration asks for it."""
     loaded = load(pipeline)
     fitted = fit_vocabulary(pipeline, loaded)
-    return Prepared(loaded, fitted, pad(pipeline, loaded, fitted))
+    padded = pad(pipeline, loaded, fitted)
+    uses_word_vectors = pipeline.config.pretraining.word_vectors
+    return Prepared(loaded, fitted, padded, pretrain(pipeline, loaded, fitted) if uses_word_vectors else None)
 
 
 def load(pipeline: Pipeline, *, report: bool = False) -> Stage:
@@ -121,22 +126,61 @@ def fit_vocabulary(pipeline: Pipeline, loaded: Stage) -> Stage:
 
 
 def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
-    """Texts and vocabulary -> train.npy, test.npy: int32 (N, maxlen), and train_labels.npy, test_labels.npy: (N,)."""
+    """Texts and vocabulary -> train.npy, test.npy: int32 (N, maxlen), and train_labels.npy, test_labels.npy: (N,).
+
+    Where the training uses them also unlabelled.npy, of which a source may have none.
+    """
     config = pipeline.config.sequences
+    splits = SPLITS if pipeline.config.training.uses_unlabelled else SPLITS[:2]
     with pipeline.console.without_native_log():
         import tensorflow  # noqa: F401
 
     def run(folder: Path) -> None:
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
-        for split in ("train", "test"):
+        for split in splits:
             reviews = pd.read_parquet(loaded.folder / f"{split}.parquet")
             np.save(folder / f"{split}.npy", pad_texts(reviews["text"], vocabulary, config))
-            np.save(folder / f"{split}_labels.npy", reviews["label"].to_numpy(np.int8))
+            if "label" in reviews:
+                np.save(folder / f"{split}_labels.npy", reviews["label"].to_numpy(np.int8))
 
     return pipeline.stage(
         "pad",
         f"load {loaded.digest}, vocabulary {fitted.digest}",
-        {"sequences": config.model_dump(), "load": loaded.digest, "vocabulary": fitted.digest},
+        {"sequences": config.model_dump(), "splits": splits, "load": loaded.digest, "vocabulary": fitted.digest},
+        run,
+    )
+
+
+def pretrain(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
+    """Training and unlabelled texts -> word_vectors.npy, float32 (num_words, embedding_dim)."""
+    import gensim
+
+    config, console = pipeline.config.pretraining, pipeline.console
+    size, epochs = pipeline.config.model.embedding_dim, config.word_vector_epochs
+
+    def run(folder: Path) -> None:
+        tables = (pd.read_parquet(loaded.folder / f"{split}.parquet") for split in ("train", "unlabelled"))
+        vectors = learn_word_vectors(
+            itertools.chain.from_iterable(table["text"] for table in tables),
+            Vocabulary.load(fitted.folder / "vocabulary.json"),
+            config,
+            size=size,
+            checkpoints=folder / "checkpoints",
+            on_epoch=lambda done: console.say(f"  word vectors: epoch {done}/{epochs}"),
+        )
+        np.save(folder / "word_vectors.npy", vectors)
+        shutil.rmtree(folder / "checkpoints")
+
+    return pipeline.stage(
+        "pretrain",
+        f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}",
+        {
+            "pretraining": config.model_dump(),
+            "embedding_dim": size,
+            "load": loaded.digest,
+            "vocabulary": fitted.digest,
+            "gensim": gensim.__version__,
+        },
         run,
     )
 
@@ -157,7 +201,8 @@ def train(
     import tensorflow as tf
 
     config, console = pipeline.config, pipeline.console
-    fitted, padded, name = prepared.fitted, prepared.padded, run_name(pipeline, CELLS[cell], seed)
+    fitted, padded, pretrained = prepared.fitted, prepared.padded, prepared.pretrained
+    name = run_name(pipeline, CELLS[cell], seed)
 
     def run(folder: Path) -> None:
         inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
@@ -166,6 +211,13 @@ def train(
         network = build_model(
             cell, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen, seed=seed
         )
+        if pretrained is not None:
+            network.layers[0].set_weights([np.load(pretrained.folder / "word_vectors.npy")])
+        unlabelled = None
+        if config.training.uses_unlabelled:
+            unlabelled = np.load(padded.folder / "unlabelled.npy")
+            if not len(unlabelled):
+                unlabelled = inputs[training]
         with console.training(name, config.training.epochs, len(training)) as progress:
 
             def epoch_end(history: History) -> None:
@@ -179,6 +231,7 @@ def train(
                 config.training,
                 seed=seed,
                 checkpoints=folder / "checkpoints",
+                unlabelled=unlabelled,
                 on_batch=progress.on_batch,
                 on_epoch=epoch_end,
             )
@@ -188,13 +241,14 @@ def train(
 
     stage = pipeline.stage(
         "train",
-        f"pad {padded.digest}, vocabulary {fitted.digest}",
+        f"pad {padded.digest}, vocabulary {fitted.digest}{f', pretrain {pretrained.digest}' if pretrained else ''}",
         {
             "cell": cell,
             "model": config.model.model_dump(),
             "training": config.training.model_dump(),
             "seed": seed,
             "pad": padded.digest,
+            "pretrain": pretrained.digest if pretrained else None,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
         },

@@ -14,7 +14,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sentiment.training import TrainingConfig
 from sentiment.vocabulary import OUT_OF_VOCABULARY, PADDING
 
 Loss = Callable[[tf.Tensor], tf.Tensor]
@@ -73,22 +72,38 @@ class AdversarialNetwork(keras.Model):
 
     Args:
         network: as `build_model` makes it; it shares its weights.
-        config: whose options on perturbations, unlabelled reviews, words and labels are followed.
-        frequencies: of each index in the training reviews, (num_words,), summing to 1.
+        frequencies: of each index in the training reviews, (num_words,), summing to 1, by which the embedding is
+            normalized after every step; None: it is not.
+        adversarial_epsilon, virtual_adversarial_epsilon: length of the perturbation; at 0 there is none.
+        entropy_weight: of the entropy of the verdicts on unlabelled reviews.
+        word_dropout: share of words that are replaced by [OOV].
+        label_smoothing: share of a label that both classes are given halves of.
     """
 
-    def __init__(self, network: Any, config: TrainingConfig, frequencies: np.ndarray) -> None:
+    def __init__(
+        self,
+        network: Any,
+        frequencies: np.ndarray | None = None,
+        *,
+        adversarial_epsilon: float = 0.0,
+        virtual_adversarial_epsilon: float = 0.0,
+        entropy_weight: float = 0.0,
+        word_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__(name=network.name)
         self.network = network
-        self._config = config
-        self._frequencies = tf.constant(frequencies, tf.float32)
+        self._adversarial_epsilon = adversarial_epsilon
+        self._virtual_adversarial_epsilon = virtual_adversarial_epsilon
+        self._entropy_weight = entropy_weight
+        self._label_smoothing = label_smoothing
+        self._word_dropout = keras.layers.Dropout(word_dropout, name="word_dropout") if word_dropout else None
         after_dropout = 2 if network.layers[1].name == "embedding_dropout" else 1
         self._embedding, *self._embedding_dropout = network.layers[:after_dropout]
         self._reader = network.layers[after_dropout:]
-        self._step = keras.layers.Add()  # hands on which vectors are words
-        self._word_dropout = keras.layers.Dropout(config.word_dropout, name="word_dropout")
-        if config.normalize_embedding:
-            normalize_embedding(self._embedding, self._frequencies)
+        self._add = keras.layers.Add()  # hands on which vectors are words
+        self._frequencies = None if frequencies is None else tf.constant(frequencies, tf.float32)
+        self._normalize()
 
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
         """P(positive), (batch, 1)."""
@@ -98,20 +113,22 @@ class AdversarialNetwork(keras.Model):
         """One step down the sum of the losses; the loss that is reported is the classification's alone."""
         indices, labels = data
         indices, unlabelled = indices if isinstance(indices, tuple) else (indices, None)
-        smoothing = self._config.label_smoothing
+        smoothing = self._label_smoothing
 
         def classification(probabilities: tf.Tensor) -> tf.Tensor:
             return self.compute_loss(y=labels * (1 - smoothing) + smoothing / 2, y_pred=probabilities)
 
-        probabilities, loss, gradients = self._descent(indices, classification, self._config.adversarial_epsilon)
+        probabilities, loss, gradients = self._descent(indices, classification, self._adversarial_epsilon)
         if unlabelled is not None:
-            more = self._virtual_descent(unlabelled)
-            gradients = _sum(gradients, more)
+            gradients = _sum(gradients, self._virtual_descent(unlabelled))
         self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
-        if self._config.normalize_embedding:
-            normalize_embedding(self._embedding, self._frequencies)
+        self._normalize()
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
         return self.compute_metrics(indices, labels, probabilities)
+
+    def _normalize(self) -> None:
+        if self._frequencies is not None:
+            normalize_embedding(self._embedding, self._frequencies)
 
     @property
     def _variables(self) -> list[Any]:
@@ -129,25 +146,27 @@ class AdversarialNetwork(keras.Model):
             vectors = self._embed(indices)
         probabilities, value, (by_vectors, *gradients) = self._read(vectors, loss)
         if epsilon:
-            _, _, (by_moved, *more) = self._read(self._step([vectors, perturbation(by_vectors, epsilon)]), loss)
+            _, _, (by_moved, *more) = self._read(self._add([vectors, perturbation(by_vectors, epsilon)]), loss)
             by_vectors, gradients = by_vectors + by_moved, _sum(gradients, more)
         return probabilities, value, [self._by_embedding(tape, vectors, by_vectors), *gradients]
 
     def _virtual_descent(self, indices: tf.Tensor) -> list[tf.Tensor]:
         """The gradients by `_variables` of the losses of unlabelled reviews."""
-        weight = self._config.entropy_weight
         with tf.GradientTape() as tape:
             vectors = self._embed(indices)
         before, _, by_entropy = self._read(vectors, lambda after: tf.reduce_mean(entropy(after)))
-        moved = self._step([vectors, perturbation(by_entropy[0], self._config.virtual_adversarial_epsilon)])
-        before = tf.stop_gradient(before)
-        _, _, by_divergence = self._read(moved, lambda after: tf.reduce_mean(divergence(before, after)))
-        by_vectors, *gradients = _sum([weight * gradient for gradient in by_entropy], by_divergence)
+        gradients = [self._entropy_weight * gradient for gradient in by_entropy]
+        if self._virtual_adversarial_epsilon:
+            moved = self._add([vectors, perturbation(by_entropy[0], self._virtual_adversarial_epsilon)])
+            before = tf.stop_gradient(before)
+            _, _, by_divergence = self._read(moved, lambda after: tf.reduce_mean(divergence(before, after)))
+            gradients = _sum(gradients, by_divergence)
+        by_vectors, *gradients = gradients
         return [self._by_embedding(tape, vectors, by_vectors), *gradients]
 
     def _embed(self, indices: tf.Tensor) -> tf.Tensor:
         """Word vectors after dropout, (batch, time, embedding_dim)."""
-        if self._config.word_dropout:
+        if self._word_dropout is not None:
             kept = self._word_dropout(tf.ones_like(indices, tf.float32), training=True) > 0
             indices = tf.where(kept | (indices == PADDING), indices, OUT_OF_VOCABULARY)
         vectors = self._embedding(indices)

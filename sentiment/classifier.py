@@ -118,6 +118,8 @@ class SentimentClassifier:
         def load_network() -> Any:
             import keras
 
+            import sentiment.pooling  # noqa: F401 - Keras then knows its layer
+
             return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
 
         try:

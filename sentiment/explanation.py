@@ -101,7 +101,8 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
     kept = slice(-sequences.maxlen, None) if sequences.truncating == "pre" else slice(sequences.maxlen)
     indices, spans = classifier.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
     tokens = len(indices)
-    [padded] = pad_texts([text], classifier.vocabulary, sequences)  # (maxlen,)
+    skips_padding = network.layers[0].mask_zero
+    [padded] = [indices] if skips_padding else pad_texts([text], classifier.vocabulary, sequences)  # (time,)
     read = padded != PADDING
     prefixes = [indices[: end + 1] for end in range(tokens)]
     without_one = [np.delete(indices, position) for position in range(tokens)]
@@ -139,7 +140,7 @@ def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
 
     Args:
         network: Keras model as `build_model` makes it.
-        indices: (time,), padding included, as it moves the state too.
+        indices: (time,), padding included, unless the network skips it, as it moves the state too.
     """
     traces: list[LayerTrace] = []
     outputs = indices  # (time,), then (time, features)

@@ -75,9 +75,12 @@ def measure_gradient_flow(network: Any, inputs: np.ndarray, labels: np.ndarray) 
         for step in range(inputs.shape[1]):
             hidden, state = forward.cell(features[:, step], state, training=False)  # (reviews, units)
             hidden_states.append(hidden)
-        outputs = hidden
+        outputs = tf.stack(hidden_states, axis=1) if recurrent.return_sequences else hidden
         if recurrent is not forward:
-            outputs = tf.concat([outputs, recurrent.backward_layer(features, training=False)], axis=-1)
+            backward = recurrent.backward_layer(features, training=False)
+            if recurrent.return_sequences:
+                backward = tf.reverse(backward, [1])
+            outputs = tf.concat([outputs, backward], axis=-1)
         for layer in network.layers[last + 1 :]:
             outputs = layer(outputs, training=False)
         loss = tf.reduce_sum(keras.losses.binary_crossentropy(labels[:, None], outputs))

@@ -1,9 +1,9 @@
 """OnnxNetwork: the trained network in ONNX Runtime, without TensorFlow and, where it can be, without padding.
 
 ONNX Runtime's LSTM, GRU and RNN operators take the true length of every review, so a batch costs what its words cost.
-The Keras network has no mask: it reads padding tokens like words. Where all of them come before the words and are read
-first, the state that k of them leave behind is the same for every review: it is computed once for each k, and a review
-starts from it. Else, when padding follows the words or a direction reads it last, reviews are padded as for Keras.
+That is all for a Keras network that skips padding. Any other reads padding tokens like words. Where all of them come
+before the words and are read first, and the last state decides, the state that k of them leave behind is the same for
+every review: it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
 """
 
 import itertools
@@ -26,6 +26,12 @@ GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "SimpleRNN": (0,)}
 
 States = dict[str, np.ndarray]
 """State of a layer -> its values after 0, 1, ... maxlen padding tokens, float32 (maxlen + 1, units)."""
+
+POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
+"""Keras layer -> what stands in for tokens that are not read, and ONNX' operator over time."""
+
+_FLOAT, _INT32 = 1, 6
+"""Of onnx.TensorProto."""
 
 OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 
@@ -91,14 +97,15 @@ def export_onnx(network: Any, sequences: SequenceConfig) -> bytes:
     import onnx
 
     recurrent = [layer for layer in network.layers if type(layer).__name__ in (*OPERATORS, "Bidirectional")]
-    padding_first = sequences.padding == "pre" and not any(type(r).__name__ == "Bidirectional" for r in recurrent)
+    skips_padding = network.layers[0].mask_zero
+    reads_forward = not any(type(layer).__name__ == "Bidirectional" for layer in recurrent)
+    padding_first = sequences.padding == "pre" and reads_forward and not recurrent[-1].return_sequences
     states: States = {}
-    if padding_first:
+    if padding_first and not skips_padding:
         states = _states_after_padding(_graph(network, None, sequences.maxlen), recurrent, sequences.maxlen)
     model = _graph(network, states, sequences.maxlen)
-    onnx.helper.set_model_props(
-        model, {"maxlen": str(sequences.maxlen), "padding": "" if padding_first else sequences.padding}
-    )
+    padding = "" if skips_padding or padding_first else sequences.padding
+    onnx.helper.set_model_props(model, {"maxlen": str(sequences.maxlen), "padding": padding})
     onnx.checker.check_model(model, full_check=True)
     serialized: bytes = model.SerializeToString()
     return serialized
@@ -149,6 +156,8 @@ def _graph(network: Any, states: States | None, maxlen: int) -> Any:
             value = _add_recurrent(graph, layer, [layer], value, states, maxlen)
         elif kind == "Bidirectional":
             value = _add_recurrent(graph, layer, [layer.forward_layer, layer.backward_layer], value, states, maxlen)
+        elif kind in POOLINGS:
+            value = _add_pooling(graph, kind, value)
         elif kind == "Dense":
             value = graph.add("Gemm", value, *map(graph.constant, weights))  # (batch, 1)
             value = graph.add("Sigmoid", value, output="positive_probability")
@@ -207,6 +216,22 @@ def _add_recurrent(
         return graph.add("Reshape", by_review, graph.constant(np.array([0, 0, -1], np.int64)))
     by_review = graph.add("Transpose", last, perm=[1, 0, 2])  # (batch, directions, units)
     return graph.add("Reshape", by_review, graph.constant(np.array([0, -1], np.int64)))
+
+
+def _add_pooling(graph: "_Graph", kind: str, value: str) -> str:
+    """Add a pooling over the tokens that are read: (time, batch, features) -> (batch, features)."""
+    zero, one = (graph.constant(np.array(number, np.int32)) for number in (0, 1))
+    time = graph.add("Cast", graph.add("Gather", graph.add("Shape", "tokens"), zero), to=_INT32)
+    position = graph.add("Unsqueeze", graph.add("Range", zero, time, one), graph.constant(np.array([1])))
+    is_read = graph.add("Less", position, "lengths")  # (time, batch)
+    is_read = graph.add("Unsqueeze", is_read, graph.constant(np.array([2])))
+    fill, reduction = POOLINGS[kind]
+    value = graph.add("Where", is_read, value, graph.constant(np.array(fill, np.float32)))
+    if reduction == "ReduceMax":
+        return graph.add(reduction, value, axes=[0], keepdims=0)
+    total = graph.add(reduction, value, graph.constant(np.array([0])), keepdims=0)
+    tokens = graph.add("Unsqueeze", graph.add("Cast", "lengths", to=_FLOAT), graph.constant(np.array([1])))
+    return graph.add("Div", total, tokens)
 
 
 def _onnx_weights(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

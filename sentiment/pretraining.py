@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from sentiment.errors import InputError
 from sentiment.vocabulary import INDEX_FROM, PADDING, Vocabulary, tokenize
 
 LEARNING_RATES = 0.025, 0.0001
@@ -53,6 +54,9 @@ def learn_word_vectors(
     Returns:
         float32 (num_words, size). Padding has zeros; the other reserved indices, and words that occur fewer than
         MIN_COUNT times, have random numbers of the spread of the rest.
+
+    Raises:
+        InputError: no word occurs MIN_COUNT times.
     """
     from gensim.models import Word2Vec
 
@@ -68,6 +72,8 @@ def learn_word_vectors(
         seed=SEED,
     )
     model.build_vocab(corpus_file=str(corpus))
+    if not len(model.wv):
+        raise InputError(f"No word of the training reviews occurs {MIN_COUNT} times: give more, or --no-word-vectors.")
     done = 0
     if state.exists():
         with np.load(state) as kept:

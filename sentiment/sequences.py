@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sentiment.vocabulary import PADDING, Vocabulary
 
-
 LENGTH_BLUR = 0.05
 """Largest change of a length, as a share of it, when reviews of similar length are brought together."""
 

@@ -4,6 +4,7 @@ Where the network skips padding, reviews of similar length share a batch, which 
 """
 
 import functools
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,13 +49,17 @@ class TrainingConfig(BaseModel):
     averaging_momentum: float = Field(
         0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
     )
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of a label that both classes are given halves of.")
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of a label that both classes are given halves of."
+    )
     word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words replaced by [OOV] in training.")
     normalize_embedding: bool = Field(
         False, description="Keep word vectors at mean 0 and variance 1, words counted by frequency."
     )
     adversarial_epsilon: float = Field(
-        0.0, ge=0, description="Length of the adversarial change of a review's word vectors; 0: no adversarial training."
+        0.0,
+        ge=0,
+        description="Length of the adversarial step of a review's word vectors; 0: no adversarial training.",
     )
     virtual_adversarial_epsilon: float = Field(
         0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
@@ -66,16 +71,16 @@ class TrainingConfig(BaseModel):
         """Whether a part of the loss is of unlabelled reviews."""
         return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
 
-    @property
-    def changes_the_step(self) -> bool:
-        """Whether a step of training is more than the gradient of the loss."""
-        return bool(
-            self.uses_unlabelled
-            or self.adversarial_epsilon
-            or self.normalize_embedding
-            or self.word_dropout
-            or self.label_smoothing
-        )
+
+OPTIONS_OF_THE_STEP = (
+    "adversarial_epsilon",
+    "virtual_adversarial_epsilon",
+    "entropy_weight",
+    "word_dropout",
+    "label_smoothing",
+    "normalize_embedding",
+)
+"""Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
 def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -142,6 +147,7 @@ def train(
         optimizer=_optimizer(config, -(-len(labels) // config.batch_size)), loss=loss, metrics=list(metrics)
     )
     by_length = getattr(network.layers[0], "mask_zero", False)
+    learner.optimizer.build(learner.trainable_variables)
     batches = functools.partial(_batches, size=config.batch_size, by_length=by_length)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
@@ -205,31 +211,35 @@ def _batches(
         return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
 
     cut = trim if by_length else np.asarray
-    signature = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
-    chosen = positions(inputs)
-    read: Callable[[], Iterator[Any]] = lambda: ((cut(inputs[batch]), labels[batch]) for batch in chosen)
-    signatures: tuple[Any, ...] = (signature, tf.TensorSpec((None,), tf.float32))
+    signature: Any = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
+    chosen, drawn, others = positions(inputs), np.empty(0), []
     if unlabelled is not None:
+        signature = signature, signature
         drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
         others = positions(drawn)
-        read = lambda: (
-            ((cut(inputs[batch]), cut(drawn[other])), labels[batch])
-            for batch, other in zip(chosen, others, strict=True)
-        )
-        signatures = ((signature, signature), signatures[1])
-    dataset = tf.data.Dataset.from_generator(read, output_signature=signatures)
+
+    def read() -> Iterator[Any]:
+        for batch, other in itertools.zip_longest(chosen, others):
+            labelled = cut(inputs[batch])
+            yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
+
+    dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
     return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
 
 
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
     """The model to fit, which shares the weights of `network`, or is it."""
-    if not config.changes_the_step:
+    options = config.model_dump(include=set(OPTIONS_OF_THE_STEP))
+    if not any(options.values()):
         return network
     from sentiment.adversarial import AdversarialNetwork
 
-    counts = np.bincount(inputs.ravel(), minlength=network.layers[0].input_dim)
-    counts[PADDING] = 0
-    return AdversarialNetwork(network, config, counts / counts.sum())
+    frequencies = None
+    if options.pop("normalize_embedding"):
+        counts = np.bincount(inputs.ravel(), minlength=network.layers[0].input_dim)
+        counts[PADDING] = 0
+        frequencies = counts / counts.sum()
+    return AdversarialNetwork(network, frequencies, **options)
 
 
 def _optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
@@ -291,7 +301,6 @@ def _resume(network: Any, checkpoints: Path) -> History | None:
     if not path.exists():
         return None
     history: History = json.loads(path.read_text())
-    network.optimizer.build(network.trainable_variables)
     network.load_weights(_weights(checkpoints, len(history["loss"])))
     return history
 
