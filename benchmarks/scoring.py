@@ -242,7 +242,7 @@ def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
     lines = [
         "# Scoring",
         "",
-        f"`python -m benchmarks.scoring --rounds {rounds}` on {_machine()}; best of {rounds} rounds;",
+        f"`python -m benchmarks.scoring --rounds {rounds}` on {machine()}; best of {rounds} rounds;",
         f"{model_name}; {ROWS:,} unlabelled IMDB reviews, CSV in and Parquet out. Reviews/s by a clock",
         "that starts when libraries and model are loaded; the seconds are those of the whole process.",
         "",
@@ -281,7 +281,8 @@ def _difference(folder: Path, name: str) -> float:
     return difference
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What the figures were measured on, for a report."""
     names = [line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     model = names[0] if names else platform.processor()
     return f"{len(os.sched_getaffinity(0))} cores of {model}, {psutil.virtual_memory().total / 2**30:.0f} GiB"

@@ -67,6 +67,12 @@ def normalize_embedding(embedding: Any, frequencies: tf.Tensor) -> None:
     embedding.embeddings.assign((vectors - mean) / tf.sqrt(variance + SMALLEST_VARIANCE))
 
 
+def drop_words(indices: tf.Tensor, dropout: Any) -> tf.Tensor:
+    """The indices, of which `dropout`, a Keras layer, has turned some into OUT_OF_VOCABULARY, but no padding."""
+    kept = dropout(tf.ones_like(indices, tf.float32), training=True) > 0
+    return tf.where(kept | (indices == PADDING), indices, OUT_OF_VOCABULARY)
+
+
 class AdversarialNetwork(keras.Model):
     """A network in training; `fit` takes ((indices, unlabelled indices), labels), or (indices, labels).
 
@@ -101,9 +107,9 @@ class AdversarialNetwork(keras.Model):
         after_dropout = 2 if network.layers[1].name == "embedding_dropout" else 1
         self._embedding, *self._embedding_dropout = network.layers[:after_dropout]
         self._reader = network.layers[after_dropout:]
-        self._add = keras.layers.Add()  # hands on which vectors are words
         self._frequencies = None if frequencies is None else tf.constant(frequencies, tf.float32)
         self._normalize()
+        self.built = True  # as its network is
 
     def call(self, indices: tf.Tensor, training: bool = False) -> tf.Tensor:
         """P(positive), (batch, 1)."""
@@ -143,44 +149,48 @@ class AdversarialNetwork(keras.Model):
         there is an epsilon, that of the reviews after the adversarial step.
         """
         with tf.GradientTape() as tape:
-            vectors = self._embed(indices)
-        probabilities, value, (by_vectors, *gradients) = self._read(vectors, loss)
+            vectors, mask = self._embed(indices)
+        probabilities, value, (by_vectors, *gradients) = self._read(vectors, mask, loss)
         if epsilon:
-            _, _, (by_moved, *more) = self._read(self._add([vectors, perturbation(by_vectors, epsilon)]), loss)
+            _, _, (by_moved, *more) = self._read(vectors + perturbation(by_vectors, epsilon), mask, loss)
             by_vectors, gradients = by_vectors + by_moved, _sum(gradients, more)
         return probabilities, value, [self._by_embedding(tape, vectors, by_vectors), *gradients]
 
     def _virtual_descent(self, indices: tf.Tensor) -> list[tf.Tensor]:
         """The gradients by `_variables` of the losses of unlabelled reviews."""
         with tf.GradientTape() as tape:
-            vectors = self._embed(indices)
-        before, _, by_entropy = self._read(vectors, lambda after: tf.reduce_mean(entropy(after)))
+            vectors, mask = self._embed(indices)
+        before, _, by_entropy = self._read(vectors, mask, lambda after: tf.reduce_mean(entropy(after)))
         gradients = [self._entropy_weight * gradient for gradient in by_entropy]
         if self._virtual_adversarial_epsilon:
-            moved = self._add([vectors, perturbation(by_entropy[0], self._virtual_adversarial_epsilon)])
+            moved = vectors + perturbation(by_entropy[0], self._virtual_adversarial_epsilon)
             before = tf.stop_gradient(before)
-            _, _, by_divergence = self._read(moved, lambda after: tf.reduce_mean(divergence(before, after)))
+            _, _, by_divergence = self._read(moved, mask, lambda after: tf.reduce_mean(divergence(before, after)))
             gradients = _sum(gradients, by_divergence)
         by_vectors, *gradients = gradients
         return [self._by_embedding(tape, vectors, by_vectors), *gradients]
 
-    def _embed(self, indices: tf.Tensor) -> tf.Tensor:
-        """Word vectors after dropout, (batch, time, embedding_dim)."""
+    def _embed(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Word vectors after dropout, (batch, time, embedding_dim); and where the network skips padding, bool (batch,
+        time), which of them are words.
+        """
         if self._word_dropout is not None:
-            kept = self._word_dropout(tf.ones_like(indices, tf.float32), training=True) > 0
-            indices = tf.where(kept | (indices == PADDING), indices, OUT_OF_VOCABULARY)
+            indices = drop_words(indices, self._word_dropout)
         vectors = self._embedding(indices)
         for layer in self._embedding_dropout:
             vectors = layer(vectors, training=True)
-        return vectors
+        return vectors, self._embedding.compute_mask(indices)
 
-    def _read(self, vectors: tf.Tensor, loss: Loss) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    def _read(
+        self, vectors: tf.Tensor, mask: tf.Tensor | None, loss: Loss
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """P(positive), its loss, and the gradients of that by the word vectors and by every weight after them."""
         with tf.GradientTape() as tape:
             tape.watch(vectors)
             outputs = vectors
             for layer in self._reader:
-                outputs = layer(outputs, training=True)
+                over_time = {"mask": mask} if len(outputs.shape) == 3 else {}
+                outputs = layer(outputs, training=True, **over_time)
             value = loss(outputs)
         weights = [variable.value for variable in self._read_variables]
         return outputs, value, tape.gradient(value, [vectors, *weights])

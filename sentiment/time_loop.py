@@ -100,7 +100,6 @@ def _differentiable_loop(kind: str, backwards: bool) -> Any:
     """
     forward, backward = _compiled(GATES[kind], backwards)
 
-    @tf.custom_gradient
     def loop(
         from_inputs: tf.Tensor, is_read: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *initial: tf.Tensor
     ) -> tuple[Any, Any]:
@@ -117,7 +116,7 @@ def _differentiable_loop(kind: str, backwards: bool) -> Any:
 
         return states, gradient
 
-    return loop
+    return tf.custom_gradient(loop)
 
 
 def _shifted(sequence: tf.Tensor, first: tf.Tensor, backwards: bool) -> tf.Tensor:
@@ -130,7 +129,6 @@ def _shifted(sequence: tf.Tensor, first: tf.Tensor, backwards: bool) -> tf.Tenso
 def _compiled(gates: Gates, backwards: bool) -> tuple[Any, Any]:
     """The loop over the steps and the loop back over their gradients; XLA compiles each once per shape."""
 
-    @tf.function(jit_compile=True, reduce_retracing=True)
     def forward(
         from_inputs: tf.Tensor, is_read: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: States
     ) -> list[tf.Tensor]:
@@ -149,7 +147,6 @@ def _compiled(gates: Gates, backwards: bool) -> tuple[Any, Any]:
         )
         return [array.stack() for array in written]
 
-    @tf.function(jit_compile=True, reduce_retracing=True)
     def backward(
         from_inputs: tf.Tensor,
         from_state: tf.Tensor,
@@ -187,4 +184,5 @@ def _compiled(gates: Gates, backwards: bool) -> tuple[Any, Any]:
         )
         return by_inputs.stack(), by_state.stack(), carried
 
-    return forward, backward
+    compiled = functools.partial(tf.function, jit_compile=True, reduce_retracing=True)
+    return compiled(forward), compiled(backward)

@@ -144,7 +144,7 @@ def train(
     inputs, labels = training
     learner = _learner(network, inputs, config)
     learner.compile(
-        optimizer=_optimizer(config, -(-len(labels) // config.batch_size)), loss=loss, metrics=list(metrics)
+        optimizer=build_optimizer(config, -(-len(labels) // config.batch_size)), loss=loss, metrics=list(metrics)
     )
     by_length = getattr(network.layers[0], "mask_zero", False)
     learner.optimizer.build(learner.trainable_variables)
@@ -242,7 +242,8 @@ def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
     return AdversarialNetwork(network, frequencies, **options)
 
 
-def _optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
+def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
+    """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
     import keras
 
     step_size: Any = config.learning_rate

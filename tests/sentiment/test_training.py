@@ -5,18 +5,34 @@ import numpy as np
 import pytest
 
 from sentiment.models import ModelConfig, build_model
-from sentiment.training import History, TrainingConfig, best_epoch, split_validation, train
+from sentiment.training import History, TrainingConfig, best_epoch, build_optimizer, split_validation, train
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, recurrent_dropout=0.2, dropout=0.2)
+TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
+EVERY_OPTION = {
+    "clipnorm": 1.0,
+    "warmup_epochs": 0.5,
+    "schedule": "cosine",
+    "averaging_momentum": 0.9,
+    "label_smoothing": 0.1,
+    "word_dropout": 0.1,
+    "normalize_embedding": True,
+    "adversarial_epsilon": 0.5,
+    "virtual_adversarial_epsilon": 0.5,
+    "entropy_weight": 0.1,
+}
 TIMES = ("seconds", "reviews_per_second")
 
 
-def learn(checkpoints: Path, config: TrainingConfig, stop_after: int | None = None) -> tuple[History, Any]:
+def learn(
+    checkpoints: Path, config: TrainingConfig, model: ModelConfig = MODEL, stop_after: int | None = None
+) -> tuple[History, Any]:
     """Train on a small task: is there a 7 in the sequence? Stops as a kill would, after some epochs."""
     generator = np.random.default_rng(0)
-    inputs = generator.integers(4, 12, (240, 8), dtype=np.int32)
+    inputs = generator.integers(4, 12, (300, 8), dtype=np.int32)
+    inputs[np.arange(8) >= generator.integers(2, 9, (300, 1))] = 0
     labels = (inputs == 7).any(axis=1).astype(np.int8)
-    network = build_model("lstm", MODEL, num_words=12, maxlen=8, seed=3)
+    network = build_model("lstm", model, num_words=12, maxlen=8, seed=3)
 
     def stop(history: History) -> None:
         if len(history["loss"]) == stop_after:
@@ -25,22 +41,37 @@ def learn(checkpoints: Path, config: TrainingConfig, stop_after: int | None = No
     history = train(
         network,
         (inputs[:200], labels[:200]),
-        (inputs[200:], labels[200:]),
+        (inputs[200:240], labels[200:240]),
         config,
         seed=3,
         checkpoints=checkpoints,
+        unlabelled=inputs[240:],
         on_epoch=stop,
     )
     return {metric: values for metric, values in history.items() if metric not in TIMES}, network.get_weights()
 
 
-def test_training_that_was_stopped_ends_as_if_it_never_was(tmp_path: Path) -> None:
-    config = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
-    history, weights = learn(tmp_path / "whole", config)
+@pytest.mark.parametrize(
+    ("config", "model"),
+    [
+        (TEXTBOOK, MODEL),
+        (
+            TEXTBOOK.model_validate({**TEXTBOOK.model_dump(), **EVERY_OPTION}),
+            MODEL.model_copy(
+                update={"recurrent_dropout": 0.0, "bidirectional": True, "pooling": "max", "mask_padding": True}
+            ),
+        ),
+    ],
+    ids=["textbook", "every option"],
+)
+def test_training_that_was_stopped_ends_as_if_it_never_was(
+    tmp_path: Path, config: TrainingConfig, model: ModelConfig
+) -> None:
+    history, weights = learn(tmp_path / "whole", config, model)
     for stop_after in (1, 3):
         with pytest.raises(KeyboardInterrupt):
-            learn(tmp_path / "stopped", config, stop_after)
-    resumed_history, resumed_weights = learn(tmp_path / "stopped", config)
+            learn(tmp_path / "stopped", config, model, stop_after)
+    resumed_history, resumed_weights = learn(tmp_path / "stopped", config, model)
     assert resumed_history == history
     assert all(np.array_equal(a, b) for a, b in zip(weights, resumed_weights, strict=True))
 
@@ -60,3 +91,35 @@ def test_validation_keeps_both_classes_in_proportion() -> None:
     training, validation = split_validation(labels, 0.1, seed=0)
     assert labels[validation].tolist().count(1) == 3
     assert sorted([*training, *validation]) == list(range(120))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_step_size_rises_from_zero_and_stays_or_falls_to_zero(schedule: str) -> None:
+    config = TrainingConfig.model_validate(
+        {"epochs": 5, "warmup_epochs": 1, "schedule": schedule, "learning_rate": 0.4}
+    )
+    step_size = build_optimizer(config, steps_per_epoch=10)._learning_rate
+    found = [float(step_size(step)) for step in (0, 5, 10, 30, 50)]
+    assert found == pytest.approx([0, 0.2, 0.4, 0.4, 0.4] if schedule == "constant" else [0, 0.2, 0.4, 0.2, 0])
+
+
+def test_the_weights_kept_are_the_moving_average() -> None:
+    import keras
+
+    optimizer = build_optimizer(TrainingConfig(averaging_momentum=0.8, learning_rate=0.1), steps_per_epoch=1)
+    weight = keras.Variable([1.0, -2.0])
+    average = None
+    for _ in range(5):
+        optimizer.apply([keras.ops.array([0.5, 1.0])], [weight])
+        value = weight.numpy()
+        average = value if average is None else 0.8 * average + 0.2 * value
+    optimizer.finalize_variable_values([weight])
+    assert weight.numpy() == pytest.approx(average)
+
+
+def test_the_averaged_weights_are_those_that_were_validated(tmp_path: Path) -> None:
+    """With all of the momentum on the first step, training ends where that step ended, and was validated there."""
+    config = TEXTBOOK.model_copy(update={"averaging_momentum": 1 - 1e-9, "epochs": 2})
+    history, _ = learn(tmp_path / "average", config)
+    assert history["val_loss"][0] == pytest.approx(history["val_loss"][1], abs=1e-6)
+    assert history["loss"][0] != pytest.approx(history["loss"][1], abs=1e-3)

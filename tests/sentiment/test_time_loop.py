@@ -1,0 +1,67 @@
+"""The compiled time loops give what Keras gives, and the same gradients."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from sentiment.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.time_loop import compiled_time_loops
+
+INDICES = np.array([[1, 5, 6, 7, 8, 9, 4], [1, 7, 5, 0, 0, 0, 0], [1, 11, 10, 4, 4, 0, 0]], np.int32)
+
+
+def network_of(cell: CellName, **options: Any) -> Any:
+    config = ModelConfig.model_validate({"embedding_dim": 5, "units": 4, **options})
+    network = build_model(cell, config, num_words=12, maxlen=7, seed=1)
+    generator = np.random.default_rng(0)  # biases too
+    network.set_weights([generator.normal(0, 0.5, weights.shape) for weights in network.get_weights()])
+    return network
+
+
+@tf.function
+def gradients(network: Any, indices: tf.Tensor) -> list[tf.Tensor]:
+    with tf.GradientTape() as tape:
+        outputs = network(indices, training=True)
+    found = tape.gradient(outputs, [variable.value for variable in network.trainable_variables])
+    return [outputs, *map(tf.convert_to_tensor, found)]
+
+
+@pytest.mark.parametrize("indices", [INDICES, INDICES[:, ::-1]], ids=["post", "pre"])
+@pytest.mark.parametrize("mask_padding", [False, True])
+@pytest.mark.parametrize(("cell", "bidirectional"), [(cell, both) for cell in CELLS for both in (False, True)])
+def test_a_compiled_loop_computes_what_keras_does(
+    cell: CellName, bidirectional: bool, mask_padding: bool, indices: np.ndarray
+) -> None:
+    network = network_of(cell, bidirectional=bidirectional, mask_padding=mask_padding, layers=2)
+    expected = gradients.python_function(network, tf.constant(indices))
+    with compiled_time_loops(network):
+        found = gradients.python_function(network, tf.constant(indices))
+    for one, other in zip(found, expected, strict=True):
+        assert np.abs(one - other).max() < 1e-5
+
+
+def test_it_computes_the_same_within_a_graph_for_every_length() -> None:
+    network = network_of("lstm", mask_padding=True, pooling="max")
+    graph = tf.function(gradients.python_function, input_signature=None, reduce_retracing=True)
+    with compiled_time_loops(network):
+        for time in (7, 5, 3):
+            found = graph(network, tf.constant(INDICES[1:, :time]))
+            expected = gradients.python_function(network, tf.constant(INDICES[1:, :time]))
+            assert all(np.abs(one - other).max() < 1e-5 for one, other in zip(found, expected, strict=True))
+
+
+def test_layers_that_it_cannot_serve_are_left_alone() -> None:
+    network = keras.Sequential(
+        [
+            keras.Input((4, 3)),
+            keras.layers.LSTM(2, return_sequences=True),
+            keras.layers.LSTM(2, recurrent_dropout=0.5, return_sequences=True),
+            keras.layers.LSTM(2, activation="relu"),
+        ]
+    )
+    with compiled_time_loops(network):
+        assert ["inner_loop" in vars(layer) for layer in network.layers] == [True, False, False]
+    assert not any("inner_loop" in vars(layer) for layer in network.layers)
