@@ -171,8 +171,8 @@ def benchmark(archive: Path, reviews: int, rounds: int) -> str:
         "",
         f"`python -m benchmarks.training --reviews {reviews} --rounds {rounds}` on {machine()}; best of {rounds}",
         f"rounds. One LSTM: {NUM_WORDS:,} words, word vectors of {EMBEDDING_DIM}, {UNITS} units, batches of",
-        f"{BATCH_SIZE}, Adam; {reviews:,} IMDB reviews. The second epoch counts; the last column is what the first took",
-        "longer.",
+        f"{BATCH_SIZE}, Adam; {reviews:,} IMDB reviews. The second epoch counts; the last column is what the first",
+        "took longer.",
     ]
     for maxlen in MAXLENS:
         lines += [

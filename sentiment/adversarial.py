@@ -43,7 +43,7 @@ def entropy(probabilities: tf.Tensor) -> tf.Tensor:
 
     Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is
     p (1 - p) times the outer product of dz with itself, so the power iteration of Miyato et al. ends after one step at
-    dz, up to its sign; of the two signs, the one towards P(positive) = 0.5 diverges further.
+    dz, up to its sign; the gradient of the entropy points towards P(positive) = 0.5.
     """
     return keras.losses.binary_crossentropy(probabilities[..., None], probabilities[..., None])
 
