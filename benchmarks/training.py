@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
 from benchmarks.scoring import machine
 
 RESULTS = Path(__file__).parent / "TRAINING.md"

@@ -12,8 +12,8 @@ class MaxPooling(keras.layers.Layer):
     review without any word it gives zeros, the state that recurrent layers start from.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)  # Keras keeps the name of a layer only under this name
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:

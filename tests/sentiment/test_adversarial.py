@@ -109,7 +109,7 @@ def test_entropy_and_divergence_follow_their_definitions(before: float, after: f
     {"entropy_weight": 0.4},
     {"label_smoothing": 0.2, "adversarial_epsilon": 0.7, "virtual_adversarial_epsilon": 0.9, "entropy_weight": 0.4},
 ])  # fmt: skip
-def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, float]) -> None:
+def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, Any]) -> None:
     network = small_network()
     smoothing, weight = options.get("label_smoothing", 0.0), options.get("entropy_weight", 0.0)
 

@@ -84,6 +84,26 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     draw(explanation)
 
 
+@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
+    """Hidden states, traced and pooled, lead to the verdict; integrated gradients add up."""
+    sequences = SequenceConfig(maxlen=24, padding="post")
+    classifier = untrained("lstm", sequences, 2.0, bidirectional=True, mask_padding=True, pooling=pooling)
+    explanation = explain(classifier, REVIEW)
+    forward, backward = (layer.values["hidden_state"] for layer in explanation.layers)  # (tokens, units)
+    pooled = {
+        "last": np.concatenate([forward[-1], backward[0]]),
+        "max": np.concatenate([forward, backward], axis=1).max(axis=0),
+        "mean": np.concatenate([forward, backward], axis=1).mean(axis=0),
+    }[pooling]
+    kernel, bias = classifier.network.layers[-1].get_weights()
+    assert 1 / (1 + np.exp(-(pooled @ kernel + bias)[0])) == pytest.approx(explanation.probability, abs=1e-5)
+    difference = explanation.probability - explanation.baseline_probability
+    assert explanation.integrated_gradients.sum() == pytest.approx(
+        difference, abs=COMPLETENESS * max(abs(difference), 1e-3)
+    )
+
+
 def test_the_running_verdict_is_that_of_the_review_so_far(small_classifiers: Classifiers) -> None:
     explanation = explain(small_classifiers["lstm"], REVIEW)
     words = tokenize(REVIEW)

@@ -1,0 +1,77 @@
+"""The preset `strong`, made small: word vectors, unlabelled reviews, adversarial losses, pooling and masks at once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from sentiment.classifier import SentimentClassifier
+from sentiment.sequences import pad_texts
+
+SMALL_STRONG = [
+    *"--preset strong --source aclimdb --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 2".split(),
+    *"--word-vector-epochs 2 --batch-size 32 --learning-rate 0.01".split(),
+]
+
+
+@pytest.fixture
+def folder(reviews_csv: Path, tmp_path: Path) -> Path:
+    """Real reviews in the layout of the archive: 300 to train on, 100 to test on, 200 without labels."""
+    table = pd.read_csv(reviews_csv).sample(frac=1, random_state=0)
+    splits = {"train": table[:300], "test": table[300:400], "train/unsup": table[400:]}
+    for split, reviews in splits.items():
+        for row, (text, label) in enumerate(zip(reviews["text"], reviews["label"], strict=True)):
+            kind = "" if split == "train/unsup" else ("neg", "pos")[label]
+            path = tmp_path / "aclImdb" / split / kind / f"{row}_0.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+    return tmp_path / "aclImdb"
+
+
+def test_word_vectors_come_from_training_and_unlabelled_text_alone(
+    folder: Path, invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    def pretrain(work_dir: str) -> np.ndarray:
+        result = invoke("pretrain", *SMALL_STRONG, "--data", folder, "--work-dir", work_dir)
+        assert result.exit_code == 0, result.output
+        [path] = (tmp_path / work_dir).glob("pretrain/*/word_vectors.npy")
+        vectors: np.ndarray = np.load(path)
+        return vectors
+
+    vectors = pretrain("before")
+    assert vectors.shape == (2_000, 8)
+    for path in folder.glob("test/*/*.txt"):
+        path.write_text("the same words in every review of the test split")
+    assert np.array_equal(pretrain("other-test"), vectors)
+    for path in folder.glob("train/unsup/*.txt"):
+        path.write_text("the same words in every review without a label")
+    assert not np.array_equal(pretrain("other-unlabelled"), vectors)
+
+
+def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Callable[..., Result]) -> None:
+    result = invoke("pretrain", "--source", "aclimdb", "--data", folder)
+    assert result.exit_code == 2
+    assert "--word-vectors" in result.output
+
+
+@pytest.mark.parametrize("unlabelled", [True, False], ids=["unlabelled reviews", "none"])
+def test_a_strong_classifier_is_trained_and_scores_as_keras_does(
+    folder: Path, invoke: Callable[..., Result], tmp_path: Path, unlabelled: bool
+) -> None:
+    if not unlabelled:
+        for path in folder.glob("train/unsup/*.txt"):
+            path.unlink()
+    result = invoke("evaluate", *SMALL_STRONG, "--data", folder, "--model", "lstm")
+    assert result.exit_code == 0, result.output
+    [saved] = (tmp_path / ".sentiment").glob("train/*/classifier")
+    classifier = SentimentClassifier.load(saved)
+    assert [layer.name for layer in classifier.network.layers][-4:] == [
+        "lstm_1", "max_pooling", "dropout", "positive_probability"
+    ]  # fmt: skip
+    texts = [path.read_text("utf-8") for path in folder.glob("test/*/*.txt")]
+    padded = pad_texts(texts, classifier.vocabulary, classifier.sequences)
+    expected = classifier.network.predict(padded, verbose=0)[:, 0]
+    assert np.abs(classifier.positive_probability(texts) - expected).max() <= 1e-5
