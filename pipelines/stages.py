@@ -25,6 +25,7 @@ from sentiment.behaviour import measure_behaviour
 from sentiment.classifier import SentimentClassifier
 from sentiment.comparison import Comparison, Result, difference_rows, metric_rows
 from sentiment.corpus import LABEL_NAMES, Corpus, Reviews
+from sentiment.errors import InputError
 from sentiment.evaluation import choose_threshold, compare_models, evaluate_predictions
 from sentiment.models import CELLS, CellName, build_model
 from sentiment.pretraining import learn_word_vectors
@@ -239,6 +240,11 @@ def train(
         write_json(folder / "history.json", history)
         shutil.rmtree(folder / "checkpoints")
 
+    if tf.config.list_physical_devices("GPU"):
+        if config.model.mask_padding and config.sequences.padding == "pre":
+            raise InputError("cuDNN skips padding only behind the words: on a GPU --mask-padding needs --padding post.")
+        if config.model.recurrent_dropout:
+            console.say("            with recurrent dropout the GPU is slow: it keeps Keras from cuDNN", style="yellow")
     stage = pipeline.stage(
         "train",
         f"pad {padded.digest}, vocabulary {fitted.digest}{f', pretrain {pretrained.digest}' if pretrained else ''}",

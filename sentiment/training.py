@@ -144,9 +144,11 @@ def train(
     inputs, labels = training
     learner = _learner(network, inputs, config)
     learner.compile(
-        optimizer=build_optimizer(config, -(-len(labels) // config.batch_size)), loss=loss, metrics=list(metrics)
+        build_optimizer(config, -(-len(labels) // config.batch_size)),
+        loss,
+        metrics=list(metrics),
+        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
-    by_length = getattr(network.layers[0], "mask_zero", False)
     learner.optimizer.build(learner.trainable_variables)
     batches = functools.partial(_batches, size=config.batch_size, by_length=by_length)
     checkpoints.mkdir(parents=True, exist_ok=True)
