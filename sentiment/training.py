@@ -150,7 +150,8 @@ def train(
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
     learner.optimizer.build(learner.trainable_variables)
-    batches = functools.partial(_batches, size=config.batch_size, by_length=by_length)
+    skips_padding = getattr(network.layers[0], "mask_zero", False)
+    batches = functools.partial(_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
     history = _resume(learner, checkpoints) or {
