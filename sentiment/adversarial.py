@@ -7,6 +7,7 @@
   Salakhutdinov (2019) add all four losses up for a bidirectional LSTM with max pooling.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,8 @@ def divergence(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
 def normalize_embedding(embedding: Any, frequencies: tf.Tensor) -> None:
     """Give the word vectors mean 0 and variance 1 in every dimension, words counted by their frequency, in place.
 
-    Without it, word vectors would grow until a perturbation of fixed length is small beside them.
+    Without it, word vectors would grow until a perturbation of fixed length is small beside them. Miyato et al. make
+    it a layer of the network; done after every step instead, it leaves a plain embedding behind.
 
     Args:
         frequencies: of each index in the training reviews, (num_words,), summing to 1.
@@ -161,13 +163,14 @@ class AdversarialNetwork(keras.Model):
         with tf.GradientTape() as tape:
             vectors, mask = self._embed(indices)
         before, _, by_entropy = self._read(vectors, mask, lambda after: tf.reduce_mean(entropy(after)))
-        gradients = [self._entropy_weight * gradient for gradient in by_entropy]
+        parts = []
+        if self._entropy_weight:
+            parts.append([self._entropy_weight * gradient for gradient in by_entropy])
         if self._virtual_adversarial_epsilon:
             moved = vectors + perturbation(by_entropy[0], self._virtual_adversarial_epsilon)
             before = tf.stop_gradient(before)
-            _, _, by_divergence = self._read(moved, mask, lambda after: tf.reduce_mean(divergence(before, after)))
-            gradients = _sum(gradients, by_divergence)
-        by_vectors, *gradients = gradients
+            parts.append(self._read(moved, mask, lambda after: tf.reduce_mean(divergence(before, after)))[2])
+        by_vectors, *gradients = functools.reduce(_sum, parts)
         return [self._by_embedding(tape, vectors, by_vectors), *gradients]
 
     def _embed(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:

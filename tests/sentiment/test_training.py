@@ -52,23 +52,24 @@ def learn(
 
 
 @pytest.mark.parametrize(
-    ("config", "model"),
+    ("config", "model", "stops"),
     [
-        (TEXTBOOK, MODEL),
+        (TEXTBOOK, MODEL, (1, 3)),
         (
             TEXTBOOK.model_validate({**TEXTBOOK.model_dump(), **EVERY_OPTION}),
             MODEL.model_copy(
                 update={"recurrent_dropout": 0.0, "bidirectional": True, "pooling": "max", "mask_padding": True}
             ),
+            (2,),
         ),
     ],
     ids=["textbook", "every option"],
 )
 def test_training_that_was_stopped_ends_as_if_it_never_was(
-    tmp_path: Path, config: TrainingConfig, model: ModelConfig
+    tmp_path: Path, config: TrainingConfig, model: ModelConfig, stops: tuple[int, ...]
 ) -> None:
     history, weights = learn(tmp_path / "whole", config, model)
-    for stop_after in (1, 3):
+    for stop_after in stops:
         with pytest.raises(KeyboardInterrupt):
             learn(tmp_path / "stopped", config, model, stop_after)
     resumed_history, resumed_weights = learn(tmp_path / "stopped", config, model)
