@@ -76,7 +76,8 @@ def drop_words(indices: tf.Tensor, dropout: Any) -> tf.Tensor:
 
 
 class AdversarialNetwork(keras.Model):
-    """A network in training; `fit` takes ((indices, unlabelled indices), labels), or (indices, labels).
+    """A network in training; `fit` takes ((indices, unlabelled indices), labels), or where no loss is of unlabelled
+    reviews (indices, labels).
 
     Args:
         network: as `build_model` makes it; it shares its weights.
