@@ -22,10 +22,10 @@ TIMES = {"training_seconds", "scored_per_second"}
 
 
 def results(folder: Path) -> dict[str, list[float]]:
-    """The comparison of the only finished pipeline in a folder, without what depends on the clock."""
+    """The comparison of the only finished pipeline in a folder, without what depends on the clock or is not there."""
     [path] = folder.glob(".sentiment/compare/*/comparison.csv")
     table = pd.read_csv(path, index_col="metric")
-    return {str(metric): row.tolist() for metric, row in table.iterrows() if metric not in TIMES}
+    return {str(metric): row.dropna().tolist() for metric, row in table.iterrows() if metric not in TIMES}
 
 
 def runs(tracking_uri: str) -> tuple[list[Run], list[Run]]:
