@@ -32,6 +32,7 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(64, ge=1, description="Reviews per gradient step.")
     epochs: int = Field(8, ge=1, description="Most passes over the training reviews.")
     patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
+    target_loss: float | None = Field(None, gt=0, description="Validation loss at which training stops; absent: none.")
     learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
     clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
 
@@ -103,7 +104,7 @@ def train(
     if history["loss"]:
         on_epoch(history)
     inputs, labels = training
-    while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config.patience):
+    while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config):
         _seed_dropout(network, seed, epoch)
         order = np.random.default_rng([seed, epoch]).permutation(len(labels))
 
@@ -140,8 +141,11 @@ def best_epoch(history: History) -> int:
     return int(np.argmin(history["val_loss"])) + 1
 
 
-def _is_over(history: History, patience: int) -> bool:
-    return bool(history["loss"]) and len(history["loss"]) - best_epoch(history) >= patience
+def _is_over(history: History, config: TrainingConfig) -> bool:
+    if not history["loss"]:
+        return False
+    is_reached = config.target_loss is not None and min(history["val_loss"]) <= config.target_loss
+    return is_reached or len(history["loss"]) - best_epoch(history) >= config.patience
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
