@@ -164,7 +164,7 @@ def log_image(run: Run, figure: Figure, key: str) -> None:
         return
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    mlflow.log_image(Image.open(picture), key=key, step=0)
+    mlflow.log_image(Image.open(picture), key=key, step=0, synchronous=True)
 
 
 def log_file(path: Path) -> None:

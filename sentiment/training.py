@@ -40,6 +40,7 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(64, ge=1, description="Reviews per gradient step.")
     epochs: int = Field(8, ge=1, description="Most passes over the training reviews.")
     patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
+    target_loss: float | None = Field(None, gt=0, description="Validation loss at which training stops; absent: none.")
     learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
     clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
     warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the step size rises from 0.")
@@ -50,7 +51,7 @@ class TrainingConfig(BaseModel):
         0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
     )
     label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of a label that both classes are given halves of."
+        0.0, ge=0, lt=1, description="Share of a label that is split between both classes in training."
     )
     word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words replaced by [OOV] in training.")
     normalize_embedding: bool = Field(
@@ -162,7 +163,7 @@ def train(
     others = unlabelled if config.uses_unlabelled else None
     validating = batches(np.random.default_rng(seed), *validation)
     with compiled_time_loops(network):
-        while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config.patience):
+        while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config):
             _seed_dropout(learner, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
@@ -284,8 +285,11 @@ def best_epoch(history: History) -> int:
     return int(np.argmin(history["val_loss"])) + 1
 
 
-def _is_over(history: History, patience: int) -> bool:
-    return bool(history["loss"]) and len(history["loss"]) - best_epoch(history) >= patience
+def _is_over(history: History, config: TrainingConfig) -> bool:
+    if not history["loss"]:
+        return False
+    is_reached = config.target_loss is not None and min(history["val_loss"]) <= config.target_loss
+    return is_reached or len(history["loss"]) - best_epoch(history) >= config.patience
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:

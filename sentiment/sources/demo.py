@@ -1,4 +1,4 @@
-"""A synthetic corpus: film reviews from a small grammar, whose verdict a bag of words cannot read.
+"""A synthetic corpus: film reviews from a small grammar, whose verdict no single word gives away.
 
 Every review states one verdict and pads it with a neutral retelling of the plot, up to 150 words. The verdict comes
 in four constructions: negation ("not at all good"), concession ("gorgeous to look at, but dull"), reported opinion

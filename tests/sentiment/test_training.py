@@ -87,6 +87,14 @@ def test_training_stops_after_patience_and_keeps_the_best_weights(tmp_path: Path
     assert all(np.array_equal(a, b) for a, b in zip(weights, best_weights, strict=True))
 
 
+def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=6, patience=6, batch_size=32, learning_rate=0.02)
+    losses = learn(tmp_path / "whole", config)[0]["val_loss"]
+    target = losses[2]
+    history, _ = learn(tmp_path / "target", config.model_copy(update={"target_loss": target}))
+    assert history["val_loss"] == losses[: 1 + next(epoch for epoch, loss in enumerate(losses) if loss <= target)]
+
+
 def test_validation_keeps_both_classes_in_proportion() -> None:
     labels = np.array([1] * 30 + [0] * 90)
     training, validation = split_validation(labels, 0.1, seed=0)
