@@ -37,6 +37,8 @@ STORAGE_ERRORS = {
     errno.EFBIG: "the file would be larger than this system allows",
     errno.EACCES: "permission denied",
     errno.EROFS: "the file system is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "a folder stands there",
 }
 CONFIGURATION_FILE = "configuration.json"
 
@@ -359,7 +361,9 @@ def score(
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
     model: ModelURI = DEFAULT_MODEL,
     text_column: TextColumn = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Reviews that go through the network at once.")] = BATCH_SIZE,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
+    ] = BATCH_SIZE,
     threshold: Threshold = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,

@@ -10,7 +10,6 @@ from typing import TextIO
 
 import rich.box
 import rich.console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -64,11 +63,11 @@ class Console:
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet."""
         if not self.quiet:
-            self._out.print(escape(text), style=style)
+            self._out.print(_plain(text), style=style)
 
     def result(self, text: str) -> None:
         """A line that was asked for."""
-        self._out.print(escape(text))
+        self._out.print(_plain(text))
 
     def show(self, text: Text) -> None:
         """Coloured text, wrapped at words."""
@@ -81,16 +80,16 @@ class Console:
 
     def error(self, text: str) -> None:
         """A line on standard error."""
-        self._error.print(f"[bold red]Error:[/] {escape(text)}")
+        self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column holds names and whose others hold figures; columns may be without a name."""
-        table = Table(title=escape(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
+        table = Table(title=_plain(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
         table.show_header = any(columns)
         for number, column in enumerate(columns):
-            table.add_column(escape(column), justify="right" if number else "left")
+            table.add_column(_plain(column), justify="right" if number else "left")
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(_plain, row))
         self._out.print(table)
 
     def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
@@ -142,6 +141,11 @@ class Console:
 def _own_stderr() -> TextIO:
     """Standard error under another number. It is never closed, as a logger that is made meanwhile goes on using it."""
     return os.fdopen(os.dup(2), "w", buffering=1)
+
+
+def _plain(text: str) -> Text:
+    """Text that is shown as it is, without markup; bytes of file names that are not UTF-8 as escapes."""
+    return Text(text.encode("utf-8", "backslashreplace").decode())
 
 
 class TrainingProgress:

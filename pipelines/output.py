@@ -16,7 +16,11 @@ from pipelines.working_directory import write_json
 from sentiment.errors import InputError
 
 STANDARD_STREAM = "-"
-REJECTED_ENDING = ".rejected.jsonl"
+REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
+PARTIAL_REJECTED_ENDING = REJECTED_ENDING + PARTIAL_ENDING
+ENDINGS = (REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING, PARTIAL_REJECTED_ENDING)
+"""Of what may stand beside OUTPUT."""
+
 SUCCESS_FILE, IDENTITY_FILE = "_SUCCESS", "identity.json"
 
 
@@ -32,7 +36,8 @@ def file_in_the_making(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
         yield sys.stdout.buffer, sys.stderr
         sys.stdout.buffer.flush()
         return
-    partial, rejected = beside(output, ".partial"), beside(output, f"{REJECTED_ENDING}.partial")
+    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, PARTIAL_REJECTED_ENDING)
+    _remove(partial)
     try:
         with partial.open("wb") as sink, rejected.open("w", encoding="utf-8") as rejected_sink:
             yield sink, rejected_sink
@@ -52,24 +57,36 @@ def folder_in_the_making(output: Path, identity: dict[str, Any]) -> Iterator[Pat
     Args:
         identity: all that decides the parts.
     """
-    partial = beside(output, ".partial")
+    partial = beside(output, PARTIAL_ENDING)
     path = partial / IDENTITY_FILE
     if not path.exists() or json.loads(path.read_text("utf-8")) != json.loads(json.dumps(identity)):
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         partial.mkdir()
         write_json(path, identity)
     yield partial
-    rejected = beside(output, f"{REJECTED_ENDING}.partial")
+    rejected = beside(output, PARTIAL_REJECTED_ENDING)
+    rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
     with rejected.open("wb") as sink:
-        for part in sorted(partial.glob(f"part-*{REJECTED_ENDING}")):
+        for part in rejected_parts:
             sink.write(part.read_bytes())
-            part.unlink()
-    for path in (*partial.glob("part-*.tally.json"), partial / IDENTITY_FILE):
-        path.unlink()
+    path.unlink()  # first: from here on, an attempt that is killed is begun anew
+    for part in (*rejected_parts, *partial.glob("part-*.tally.json")):
+        part.unlink()
     (partial / SUCCESS_FILE).touch()
-    if output.is_dir():
-        shutil.rmtree(output)
+    old = beside(output, OLD_ENDING)
+    if output.exists():
+        _remove(old)
+        output.replace(old)
     _finish(output, partial, rejected)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _finish(output: Path, partial: Path, rejected: Path) -> None:
@@ -94,7 +111,7 @@ class Checkpoint:
     """
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
-        self._path = None if str(output) == STANDARD_STREAM else beside(output, ".scores")
+        self._path = None if str(output) == STANDARD_STREAM else beside(output, SCORES_ENDING)
         self._identity = json.dumps(identity).encode() + b"\n"
 
     def __enter__(self) -> "Checkpoint":

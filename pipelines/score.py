@@ -29,10 +29,14 @@ import numpy as np
 
 from pipelines.console import Console
 from pipelines.output import (
+    ENDINGS,
+    PARTIAL_ENDING,
     REJECTED_ENDING,
+    SCORES_ENDING,
     STANDARD_STREAM,
     SUCCESS_FILE,
     Checkpoint,
+    beside,
     file_in_the_making,
     folder_in_the_making,
 )
@@ -75,10 +79,15 @@ class ScoreConfig:
 
 @dataclass(frozen=True)
 class Source:
-    """The files of INPUT, all of one format; or standard input."""
+    """The files of INPUT, all of one format; or standard input.
+
+    Attributes:
+        left_out: names of files in a folder that are no tables.
+    """
 
     files: list[TableFile]
     stream: BinaryIO | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass
@@ -99,6 +108,8 @@ class Tally:
 
 def score(config: ScoreConfig, console: Console) -> None:
     """Score INPUT into OUTPUT."""
+    if config.engine == "local" and config.spark_master is not None:
+        raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     source = find_source(config)
@@ -110,40 +121,54 @@ def score(config: ScoreConfig, console: Console) -> None:
         score_all = _score_with_spark if config.engine == "spark" else _score_locally
         tally = score_all(config, source, output, folder, classifier, console)
     show_summary(console, config, tally, model_name)
+    if source.left_out:
+        console.say(f"left out, as their endings tell no format of a table: {', '.join(source.left_out)}")
 
 
 def find_source(config: ScoreConfig) -> Source:
     """The files that INPUT names.
 
+    Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
+
     Raises:
-        InputError: there are none, or they are of several formats.
+        InputError: there are none, they are of several formats, or they cannot be read.
     """
     if config.input == STANDARD_STREAM:
         file, stream = standard_input(config.text_column)
         return Source([file], stream)
-    path = Path(config.input)
-    paths = sorted(path.iterdir() if path.is_dir() else map(Path, glob.glob(config.input)))  # noqa: PTH207 - Path's takes no absolute one
-    if path.is_file():
-        return Source([TableFile.at(path)])
-    own = Path(config.output).name  # OUTPUT and what is kept beside it may lie in the same folder
-    files = []
-    for candidate in paths:
-        with contextlib.suppress(InputError):
-            if candidate.is_file() and not candidate.name.startswith((".", "_", own)):
+    aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
+    files, left_out = [], []
+    try:
+        path = Path(config.input)
+        if path.is_file():
+            return Source([TableFile.at(path)])
+        is_folder = bool(config.input) and path.is_dir()
+        paths = path.iterdir() if is_folder else map(Path, glob.glob(config.input, recursive=True))  # noqa: PTH207 - Path's takes no absolute one
+        for candidate in sorted(paths):
+            is_hidden = is_folder and candidate.name.startswith((".", "_"))
+            if is_hidden or not candidate.is_file() or candidate.resolve() in aside or not candidate.stat().st_size:
+                continue
+            try:
                 files.append(TableFile.at(candidate))
+            except InputError:
+                if not is_folder:
+                    raise
+                left_out.append(candidate.name)
+    except OSError as error:
+        raise InputError(f"{config.input} cannot be read ({error.strerror}): give another file or folder.") from error
     if not files:
         raise InputError(f"{config.input} names no file of reviews: give a file, a folder or a quoted pattern.")
     formats = sorted({file.format for file in files})
     if len(formats) > 1:
         raise InputError(f"{config.input} holds {' and '.join(formats)} files: score one format at a time.")
-    return Source(files)
+    return Source(files, left_out=tuple(left_out))
 
 
 def find_output(config: ScoreConfig, source: Source) -> TableFile:
     """The table to write: one that can be written.
 
     Raises:
-        InputError: its ending tells no format, it is there already, or it is an input.
+        InputError: its ending tells no format, it or its rejected rows are there already, or it is an input.
     """
     if config.output == STANDARD_STREAM:
         read = source.files[0].format
@@ -151,12 +176,18 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
     output = TableFile.at(Path(config.output))
     if output.format == "txt":
         raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
-    if any(output.path.resolve() == file.path.resolve() for file in source.files):
-        raise InputError(f"{output.path} is the input: choose another OUTPUT.")
+    rejected = beside(output.path, REJECTED_ENDING)
+    places = {output.path.resolve(), rejected.resolve()}
+    inputs = [file.path.resolve() for file in source.files if source.stream is None]
+    if any(places & {path, *path.parents} for path in inputs):
+        raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
         raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
     if output.path.exists() and not config.overwrite:
         raise InputError(f"{output.path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
+    if rejected.exists() and not is_begun and not config.overwrite:
+        raise InputError(f"{rejected} is there already: choose another OUTPUT, or replace it with --overwrite.")
     if not output.path.parent.is_dir():
         raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
     return output
