@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -20,13 +19,11 @@ from tests.conftest import PipelineRun, command_in
 
 
 @pytest.fixture
-def store(small_run: PipelineRun, tmp_path: Path) -> Iterator[Path]:
+def store(small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the store of the small run."""
     shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    yield tmp_path
-    mlflow.set_tracking_uri(before)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return tmp_path
 
 
 @pytest.fixture
