@@ -1,6 +1,7 @@
 """MLflow's registry on the store of a real run, and the model that it holds served over HTTP."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -98,13 +99,16 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
 
     texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
     expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
+    path = (
+        f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow looks for its server's command there
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--port", str(port),
          "--model-uri", "models:/imdb-sentiment@champion"],
-        cwd=small_run.folder, env=command_in(small_run.folder).environment,
+        cwd=small_run.folder, env=command_in(small_run.folder, PATH=path).environment,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
