@@ -1,11 +1,13 @@
 """Console: what the pipelines tell people, with bars and colours only on a terminal."""
 
 import functools
+import importlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 import rich.box
@@ -46,7 +48,7 @@ class Console:
             return
         python_stderr, sys.stderr = sys.stderr, _own_stderr()
         native_stderr = os.dup(2)
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         try:
             yield
@@ -54,6 +56,11 @@ class Console:
             os.dup2(native_stderr, 2)
             os.close(native_stderr)
             sys.stderr = python_stderr
+
+    def import_tensorflow(self) -> None:
+        """Import TensorFlow without what it writes to standard error meanwhile, unless verbose."""
+        with self.without_native_log():
+            importlib.import_module("tensorflow")
 
     @property
     def shows_progress(self) -> bool:
@@ -100,22 +107,13 @@ class Console:
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
         """A bar over so many bytes, moved by a function that takes the rows written and the bytes read so far."""
-        with Progress(
-            TextColumn("scoring"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rows]}"),
-            TimeRemainingColumn(),
-            console=self._error,
-            transient=True,
-            disable=not self.shows_progress,
-        ) as bar:
-            task = bar.add_task("", total=total, rows="")
+        with self._bar() as bar:
+            task = bar.add_task("scoring", total=total, figures="")
             started = time.perf_counter()
 
             def moved(rows: int, position: int | None) -> None:
                 speed = rows / (time.perf_counter() - started)
-                bar.update(task, completed=position, rows=f"{rows:,} rows  {speed:,.0f} rows/s")
+                bar.update(task, completed=position, figures=f"{rows:,} rows  {speed:,.0f} rows/s")
 
             yield moved
 
@@ -124,7 +122,12 @@ class Console:
         self, model: str, epochs: int, count: int, *, examples: str = "reviews"
     ) -> Iterator["TrainingProgress"]:
         """A bar per epoch while a model is trained on so many examples."""
-        with Progress(
+        with self._bar() as bar:
+            yield TrainingProgress(self, bar, model, epochs, count, examples)
+
+    def _bar(self) -> Progress:
+        """A bar whose tasks have a description and `figures`."""
+        return Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
@@ -133,8 +136,7 @@ class Console:
             console=self._error,
             transient=True,
             disable=not self.shows_progress,
-        ) as bar:
-            yield TrainingProgress(self, bar, model, epochs, count, examples)
+        )
 
 
 @functools.cache

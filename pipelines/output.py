@@ -1,19 +1,16 @@
 """OUTPUT of scoring in the making: under its name only when it is complete, and what is kept beside it until then."""
 
 import contextlib
-import fcntl
 import json
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.working_directory import write_json
-from sentiment.errors import InputError
+from pipelines.working_directory import lock, write_json
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
@@ -98,64 +95,55 @@ def _finish(output: Path, partial: Path, rejected: Path) -> None:
     partial.replace(output)
 
 
-class Checkpoint:
-    """OUTPUT.scores: a line that identifies the work, then the float32 scores in the order of the rows.
+@contextlib.contextmanager
+def checkpoint(output: Path, identity: dict[str, Any]) -> Iterator["Checkpoint"]:
+    """OUTPUT.scores: a line that identifies the work, then the scores; removed when all went well.
 
     Its lock keeps a second command away from OUTPUT. Nothing is kept of what goes to standard output.
 
     Args:
         identity: all that decides the scores and their order; what was kept of other work is dropped.
 
-    Raises, when entered:
+    Raises:
         InputError: another command is writing this OUTPUT.
     """
+    if str(output) == STANDARD_STREAM:
+        yield Checkpoint(None)
+        return
+    path, line = beside(output, SCORES_ENDING), json.dumps(identity).encode() + b"\n"
+    path.touch()
+    with path.open("r+b") as file:
+        lock(file, f"Another command is writing {output}: wait for it, or choose another OUTPUT.")
+        if file.read(len(line)) != line:
+            file.seek(0)
+            file.truncate()
+            file.write(line)
+            file.flush()
+        yield Checkpoint(file)
+        path.unlink()
 
-    def __init__(self, output: Path, identity: dict[str, Any]) -> None:
-        self._path = None if str(output) == STANDARD_STREAM else beside(output, SCORES_ENDING)
-        self._identity = json.dumps(identity).encode() + b"\n"
 
-    def __enter__(self) -> "Checkpoint":
-        self._has_more = self._path is not None
-        if self._path is None:
-            return self
-        self._path.touch()
-        self._file = self._path.open("r+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another command is writing {self._path.stem}: wait for it, or choose another OUTPUT."
-            ) from error
-        if self._file.read(len(self._identity)) != self._identity:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(self._identity)
-            self._file.flush()
-        return self
+class Checkpoint:
+    """The scores of the chunks that are finished, float32 in the order of the rows; without a file, of none."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._path is not None:
-            if kind is None:
-                self._path.unlink()
-            self._file.close()
+    def __init__(self, file: BinaryIO | None) -> None:
+        self._file, self._unread = file, file
 
     def take(self, count: int) -> np.ndarray | None:
         """The next scores; None from the first chunk on that was not finished."""
-        if not self._has_more:
+        if self._unread is None:
             return None
-        start = self._file.tell()
-        scores = self._file.read(4 * count)
+        start = self._unread.tell()
+        scores = self._unread.read(4 * count)
         if len(scores) == 4 * count:
             return np.frombuffer(scores, np.float32)
-        self._has_more = False
-        self._file.seek(start)
-        self._file.truncate()
+        self._unread.seek(start)
+        self._unread.truncate()
+        self._unread = None
         return None
 
     def add(self, scores: np.ndarray) -> None:
         """Keep the scores of the next chunk."""
-        if self._path is not None:
+        if self._file is not None:
             self._file.write(scores.tobytes())
             self._file.flush()

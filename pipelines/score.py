@@ -35,8 +35,8 @@ from pipelines.output import (
     SCORES_ENDING,
     STANDARD_STREAM,
     SUCCESS_FILE,
-    Checkpoint,
     beside,
+    checkpoint,
     file_in_the_making,
     folder_in_the_making,
 )
@@ -90,6 +90,39 @@ class Source:
     left_out: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Job:
+    """One table to be scored.
+
+    Attributes:
+        folder: where the classifier was read from.
+        classifier: with the threshold to use.
+    """
+
+    config: ScoreConfig
+    source: Source
+    output: TableFile
+    folder: Path
+    classifier: SentimentClassifier
+
+    def first_reader(self) -> TableReader:
+        """Of the first file; the others are read with its columns."""
+        columnar = self.output.format != "jsonl"
+        return TableReader(self.source.files[0], self.config.text_column, columnar=columnar, stream=self.source.stream)
+
+    def identity(self, text_column: str) -> dict[str, Any]:
+        """All that decides the scores and their order."""
+        files = [file.path for file in self.source.files if self.source.stream is None]
+        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        return {
+            "sentiment": __version__,
+            "classifier": self.classifier.digest(),
+            "text_column": text_column,
+            "format": self.output.ending,
+            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+        }
+
+
 @dataclass
 class Tally:
     """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected."""
@@ -118,8 +151,8 @@ def score(config: ScoreConfig, console: Console) -> None:
         classifier = SentimentClassifier.load(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        score_all = _score_with_spark if config.engine == "spark" else _score_locally
-        tally = score_all(config, source, output, folder, classifier, console)
+        job = Job(config, source, output, folder, classifier)
+        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
     show_summary(console, config, tally, model_name)
     if source.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(source.left_out)}")
@@ -230,22 +263,15 @@ def predict(texts: Sequence[str], model: str, threshold: float | None, console: 
         console.result(f"{label}  {probability:.4f}  {text}")
 
 
-def _score_locally(
-    config: ScoreConfig,
-    source: Source,
-    output: TableFile,
-    folder: Path,
-    classifier: SentimentClassifier,
-    console: Console,
-) -> Tally:
-    first = _first_reader(config, source, output)
-    identity = _identity(source, output, first.text_column, classifier)
+def _score_locally(job: Job, console: Console) -> Tally:
+    source, output, classifier = job.source, job.output, job.classifier
+    first = job.first_reader()
     total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        Checkpoint(output.path, identity) as checkpoint,
+        checkpoint(output.path, job.identity(first.text_column)) as kept,
         file_in_the_making(output.path) as (sink, rejected_sink),
-        scoring_pool(folder, config.batch_size) as pool,
+        scoring_pool(job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -255,7 +281,7 @@ def _score_locally(
             chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
-                checkpoint.add(probabilities)
+                kept.add(probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
@@ -268,10 +294,10 @@ def _score_locally(
         for file, chunk, position in _chunks(source, first):
             for rejected in chunk.rejected:
                 line = rejected_line(file, rejected)
-                if config.strict:
+                if job.config.strict:
                     raise _strict(line)
                 rejected_sink.write(line)
-            known = checkpoint.take(len(chunk.texts))
+            known = kept.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
             if len(waiting) > 2 * pool.processes:
                 write_next()
@@ -296,53 +322,30 @@ def _chunks(source: Source, first: TableReader) -> Iterator[tuple[TableFile, Chu
         before += reader.size or 0
 
 
-def _score_with_spark(
-    config: ScoreConfig,
-    source: Source,
-    output: TableFile,
-    folder: Path,
-    classifier: SentimentClassifier,
-    console: Console,
-) -> Tally:
+def _score_with_spark(job: Job) -> Tally:
     from sentiment import tracking
     from sentiment.spark import SparkScoring, spark_session
 
     tracking.silence()
-    with contextlib.closing(_first_reader(config, source, output)) as first:
+    output, threshold = job.output, job.classifier.threshold
+    with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
-    identity = {**_identity(source, output, text_column, classifier), "threshold": classifier.threshold}
+    identity = {**job.identity(text_column), "threshold": threshold}
     with (
-        spark_session(config.spark_master) as session,
-        tracking.spark_udf(session, folder) as score,
+        spark_session(job.config.spark_master) as session,
+        tracking.spark_udf(session, job.folder) as score,
         folder_in_the_making(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(source.files, text_column, schema, output, partial, classifier.threshold)
+        scoring = SparkScoring(job.source.files, text_column, schema, output, partial, threshold)
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
-        if tally.rejected and config.strict:
+        if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
     return tally
-
-
-def _first_reader(config: ScoreConfig, source: Source, output: TableFile) -> TableReader:
-    columnar = output.format != "jsonl"
-    return TableReader(source.files[0], config.text_column, columnar=columnar, stream=source.stream)
-
-
-def _identity(source: Source, output: TableFile, text_column: str, classifier: SentimentClassifier) -> dict[str, Any]:
-    """All that decides the scores and their order."""
-    stamps = [(str(file.path.resolve()), file.path.stat()) for file in source.files if source.stream is None]
-    return {
-        "sentiment": __version__,
-        "classifier": classifier.digest(),
-        "text_column": text_column,
-        "format": output.ending,
-        "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
-    }
 
 
 def _strict(rejected: str) -> InputError:

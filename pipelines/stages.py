@@ -7,6 +7,7 @@ killed pipeline goes on where it stopped; training goes on from its last finishe
 All raise InputError for what the user can mend: reviews that cannot be read, a split that is empty or of one class.
 """
 
+import functools
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -123,8 +124,7 @@ def fit_vocabulary(pipeline: Pipeline, loaded: Stage) -> Stage:
 def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     """Texts and vocabulary -> train.npy, test.npy: int32 (N, maxlen), and train_labels.npy, test_labels.npy: (N,)."""
     config = pipeline.config.sequences
-    with pipeline.console.without_native_log():
-        import tensorflow  # noqa: F401
+    pipeline.console.import_tensorflow()
 
     def run(folder: Path) -> None:
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
@@ -318,6 +318,7 @@ class Outcome:
         """The table in behaviour.csv."""
         return pd.read_csv(self.evaluated.folder / "behaviour.csv", keep_default_na=False)
 
+    @functools.cached_property
     def result(self) -> Result:
         """What the stages left."""
         return Result(
@@ -355,7 +356,7 @@ def compare(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> tu
     A copy of report.html is written beside the working directory.
     """
     config = pipeline.config
-    comparison = compare_results({title: [o.result() for o in of_seeds] for title, of_seeds in outcomes.items()})
+    comparison = compare_results({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
 
     def run(folder: Path) -> None:
         comparison.metrics.to_csv(folder / "comparison.csv")

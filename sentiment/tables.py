@@ -41,6 +41,9 @@ ROW_GROUP_BYTES = 2**24
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt")
 
+COLUMN_TYPES = (pa.bool_(), pa.int64(), pa.float64())
+"""Of the columns that JSONL becomes: the first that fits all values; text where none does."""
+
 Row = list[str] | dict[str, Any]
 """The cells of CSV, TSV and plain text, or an object of JSONL."""
 
@@ -199,8 +202,7 @@ class TableReader:
         Raises:
             InputError: the file cannot be read, or its columns are not what is expected.
         """
-        self.file, self._columnar, self.schema = file, columnar, schema
-        self._row = 0
+        self.file, self._row = file, 0
         self._text_key: Any  # of the review in a row: position or name
         self._added = () if is_scored else (LABEL_COLUMN, PROBABILITY_COLUMN)
         with self._damage_named():
@@ -387,10 +389,6 @@ class TableReader:
             for field in self.schema:
                 if not _fits(row.get(field.name), field.type):
                     return f"its {field.name} does not fit the first rows, which hold {field.type}"
-            try:
-                _columns_of([row], self.schema)
-            except (ValueError, TypeError, RecursionError) as error:
-                return f"it cannot be written as columns: {error}"
         return _unfit_review(row.get(self.text_column))
 
     def _content(self, row: Row) -> Any:
@@ -425,21 +423,16 @@ class TableWriter:
         """Begin the table.
 
         Args:
-            file: whose format to write; its path plays no part.
+            file: whose format to write, any but plain text; its path plays no part.
             sink: written to and left open.
             schema: of the rows to come; None if they are objects.
-
-        Raises:
-            InputError: the format cannot hold verdicts.
         """
-        if file.format == "txt":
-            raise InputError(f"{file.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
         self._sink: Any = sink
         self._close: list[Any] = []
         if file.is_compressed:
             self._sink = gzip.GzipFile("", "wb", fileobj=sink, mtime=0)
             self._close.append(self._sink)
-        self._format, self._rows = file.format, 0
+        self._format = file.format
         if file.format == "jsonl":
             return
         schema = _with_verdict_columns(schema if schema is not None else pa.schema([]))
@@ -506,8 +499,7 @@ def _is_unicode(text: str) -> bool:
 def _parse_object(number: int, line: str) -> dict[str, Any] | Rejected:
     try:
         row = json.loads(line, object_pairs_hook=_without_twins, parse_float=_finite, parse_constant=_finite)
-        if not line.isascii() or "\\u" in line:
-            json.dumps(row, ensure_ascii=False).encode()
+        json.dumps([row], ensure_ascii=False).encode()  # it can be written again, in a list or by itself
     except UnicodeEncodeError:
         return Rejected(number, "it is not UTF-8", line)
     except (ValueError, RecursionError) as error:
@@ -572,17 +564,14 @@ def _unfit_review(review: Any) -> str | None:
     return None if review and not review.isspace() else "the review is blank"
 
 
-COLUMN_TYPES = (pa.bool_(), pa.int64(), pa.float64())
-"""Of JSONL, the first that fits all values is taken; text where none does."""
-
-
 def _infer_schema(objects: Sequence[dict[str, Any]], text_column: str) -> pa.Schema:
     """Columns for JSONL: numbers and truth values keep their type, everything else becomes text."""
     fields = []
     for name in dict.fromkeys(key for row in objects for key in row):
         values = [row[name] for row in objects if row.get(name) is not None]
-        kinds = [kind for kind in COLUMN_TYPES if values and all(_fits(value, kind) for value in values)]
-        fields.append((name, kinds[0] if kinds and name != text_column else pa.string()))
+        kinds = COLUMN_TYPES if values and name != text_column else ()
+        kind = next((kind for kind in kinds if all(_fits(value, kind) for value in values)), pa.string())
+        fields.append((name, kind))
     return pa.schema(fields)
 
 

@@ -1,12 +1,7 @@
 """MLflow's registry on the store of a real run, and the model that it holds served over HTTP."""
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -17,6 +12,7 @@ from mlflow.entities import Run
 from sentiment import registry
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun, command_in
+from tests.server import mlflow_server
 
 
 @pytest.fixture
@@ -99,35 +95,14 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
 
     texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
     expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
-    path = (
-        f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow looks for its server's command there
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--port", str(port),
-         "--model-uri", "models:/imdb-sentiment@champion"],
-        cwd=small_run.folder, env=command_in(small_run.folder, PATH=path).environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
+    serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/imdb-sentiment@champion")
+    environment = command_in(small_run.folder).environment
+    with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
         for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
             request = urllib.request.Request(
-                f"http://127.0.0.1:{port}/invocations",
-                json.dumps(payload).encode(),
-                {"Content-Type": "application/json"},
+                f"{address}/invocations", json.dumps(payload).encode(), {"Content-Type": "application/json"}
             )
             found = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
             assert [row["predicted_label"] for row in found] == [row["predicted_label"] for row in expected]
             probabilities = [row["positive_probability"] for row in expected]
             assert [row["positive_probability"] for row in found] == pytest.approx(probabilities, abs=1e-6)
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
