@@ -25,6 +25,8 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from sentiment.yardstick import Yardstick
+
 RESULTS = Path(__file__).parent / "RESULTS.md"
 COMMAND = "sentiment score"
 ROWS = 50_000
@@ -108,16 +110,11 @@ def pytorch(model: Path) -> Score:
 
 
 def bag_of_words(fitted: Path) -> Score:
-    """scikit-learn's TF-IDF over words and pairs of words with logistic regression: another model, faster to train."""
+    """The yardstick, TF-IDF with logistic regression: another model."""
     import joblib
 
-    pipeline = joblib.load(fitted)  # written by this very run
-
-    def score(texts: Sequence[str]) -> np.ndarray:
-        probabilities: np.ndarray = pipeline.predict_proba(texts)[:, 1]
-        return probabilities
-
-    return score
+    yardstick: Yardstick = joblib.load(fitted)  # written by this very run
+    return yardstick.positive_probability
 
 
 PEERS: dict[str, Callable[[Path], Score]] = {
@@ -188,19 +185,14 @@ def _memory(pid: int) -> int:
 
 
 def fit_bag_of_words(archive: Path, target: Path) -> list[str]:
-    """Fit TF-IDF and logistic regression on the training reviews; returns the unlabelled reviews."""
+    """Fit the yardstick on the training reviews; returns the unlabelled reviews."""
     import joblib
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
 
     from sentiment.sources import SourceConfig, find_files, load_corpus
 
     config = SourceConfig(source="aclimdb", data=archive)
     corpus = load_corpus(config, find_files(config), seed=0)
-    tfidf = TfidfVectorizer(sublinear_tf=True, min_df=2, ngram_range=(1, 2))
-    pipeline = make_pipeline(tfidf, LogisticRegression(C=10, max_iter=1_000))
-    joblib.dump(pipeline.fit(list(corpus.train.texts), corpus.train.labels), target)
+    joblib.dump(Yardstick(corpus.train.texts, corpus.train.labels), target)
     return list(corpus.unlabelled.texts)[:ROWS]
 
 

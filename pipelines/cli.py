@@ -20,6 +20,7 @@ import typer
 
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
 from pipelines.console import Console
+from pipelines.output import STANDARD_STREAM
 from pipelines.working_directory import WorkingDirectory, write_json
 from sentiment.errors import InputError
 from sentiment.memory_tasks import TaskName
@@ -29,7 +30,6 @@ from sentiment.onnx_network import BATCH_SIZE
 if TYPE_CHECKING:
     from pipelines.stages import Pipeline
 
-STANDARD_STREAM = "-"
 EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
 STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -37,6 +37,8 @@ STORAGE_ERRORS = {
     errno.EFBIG: "the file would be larger than this system allows",
     errno.EACCES: "permission denied",
     errno.EROFS: "the file system is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "a folder stands there",
 }
 CONFIGURATION_FILE = "configuration.json"
 
@@ -130,8 +132,8 @@ def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 def _option(name: str) -> Any:
     """The Typer option of a configuration field: its type, its description, its textbook default."""
     section, field_name = option_fields()[name]
-    owner = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
-    field = owner.model_fields[field_name]  # type: ignore[union-attr]
+    owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
+    field = owner.model_fields[field_name]
     kind = field.annotation
     if isinstance(kind, types.UnionType):  # X | None
         kind = get_args(kind)[0]
@@ -373,7 +375,9 @@ def score(
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
     model: ModelURI = DEFAULT_MODEL,
     text_column: TextColumn = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Reviews that go through the network at once.")] = BATCH_SIZE,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
+    ] = BATCH_SIZE,
     threshold: Threshold = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,

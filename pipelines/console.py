@@ -1,16 +1,17 @@
 """Console: what the pipelines tell people, with bars and colours only on a terminal."""
 
 import functools
+import importlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TextIO
 
 import rich.box
 import rich.console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -47,7 +48,7 @@ class Console:
             return
         python_stderr, sys.stderr = sys.stderr, _own_stderr()
         native_stderr = os.dup(2)
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         try:
             yield
@@ -55,6 +56,11 @@ class Console:
             os.dup2(native_stderr, 2)
             os.close(native_stderr)
             sys.stderr = python_stderr
+
+    def import_tensorflow(self) -> None:
+        """Import TensorFlow without what it writes to standard error meanwhile, unless verbose."""
+        with self.without_native_log():
+            importlib.import_module("tensorflow")
 
     @property
     def shows_progress(self) -> bool:
@@ -64,11 +70,11 @@ class Console:
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet."""
         if not self.quiet:
-            self._out.print(escape(text), style=style)
+            self._out.print(_plain(text), style=style)
 
     def result(self, text: str) -> None:
         """A line that was asked for."""
-        self._out.print(escape(text))
+        self._out.print(_plain(text))
 
     def show(self, text: Text) -> None:
         """Coloured text, wrapped at words."""
@@ -81,16 +87,16 @@ class Console:
 
     def error(self, text: str) -> None:
         """A line on standard error."""
-        self._error.print(f"[bold red]Error:[/] {escape(text)}")
+        self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column holds names and whose others hold figures; columns may be without a name."""
-        table = Table(title=escape(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
+        table = Table(title=_plain(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
         table.show_header = any(columns)
         for number, column in enumerate(columns):
-            table.add_column(escape(column), justify="right" if number else "left")
+            table.add_column(_plain(column), justify="right" if number else "left")
         for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*map(_plain, row))
         self._out.print(table)
 
     def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
@@ -101,22 +107,13 @@ class Console:
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
         """A bar over so many bytes, moved by a function that takes the rows written and the bytes read so far."""
-        with Progress(
-            TextColumn("scoring"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[rows]}"),
-            TimeRemainingColumn(),
-            console=self._error,
-            transient=True,
-            disable=not self.shows_progress,
-        ) as bar:
-            task = bar.add_task("", total=total, rows="")
+        with self._bar() as bar:
+            task = bar.add_task("scoring", total=total, figures="")
             started = time.perf_counter()
 
             def moved(rows: int, position: int | None) -> None:
                 speed = rows / (time.perf_counter() - started)
-                bar.update(task, completed=position, rows=f"{rows:,} rows  {speed:,.0f} rows/s")
+                bar.update(task, completed=position, figures=f"{rows:,} rows  {speed:,.0f} rows/s")
 
             yield moved
 
@@ -125,7 +122,12 @@ class Console:
         self, model: str, epochs: int, count: int, *, examples: str = "reviews"
     ) -> Iterator["TrainingProgress"]:
         """A bar per epoch while a model is trained on so many examples."""
-        with Progress(
+        with self._bar() as bar:
+            yield TrainingProgress(self, bar, model, epochs, count, examples)
+
+    def _bar(self) -> Progress:
+        """A bar whose tasks have a description and `figures`."""
+        return Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
@@ -134,14 +136,18 @@ class Console:
             console=self._error,
             transient=True,
             disable=not self.shows_progress,
-        ) as bar:
-            yield TrainingProgress(self, bar, model, epochs, count, examples)
+        )
 
 
 @functools.cache
 def _own_stderr() -> TextIO:
     """Standard error under another number. It is never closed, as a logger that is made meanwhile goes on using it."""
     return os.fdopen(os.dup(2), "w", buffering=1)
+
+
+def _plain(text: str) -> Text:
+    """Text that is shown as it is, without markup; bytes of file names that are not UTF-8 as escapes."""
+    return Text(text.encode("utf-8", "backslashreplace").decode())
 
 
 class TrainingProgress:

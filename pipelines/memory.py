@@ -106,8 +106,7 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
         InputError: MLflow cannot be reached.
     """
     tracking.silence()
-    with console.without_native_log():
-        import tensorflow  # noqa: F401
+    console.import_tensorflow()
     place = f"{socket.gethostname()}:{work.path.resolve()}:{config.model_dump_json()}"
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
     resume_key = hashlib.sha256(place.encode()).hexdigest()[:32]

@@ -1,22 +1,23 @@
 """OUTPUT of scoring in the making: under its name only when it is complete, and what is kept beside it until then."""
 
 import contextlib
-import fcntl
 import json
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.working_directory import write_json
-from sentiment.errors import InputError
+from pipelines.working_directory import lock, write_json
 
 STANDARD_STREAM = "-"
-REJECTED_ENDING = ".rejected.jsonl"
+REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
+PARTIAL_REJECTED_ENDING = REJECTED_ENDING + PARTIAL_ENDING
+ENDINGS = (REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING, PARTIAL_REJECTED_ENDING)
+"""Of what may stand beside OUTPUT."""
+
 SUCCESS_FILE, IDENTITY_FILE = "_SUCCESS", "identity.json"
 
 
@@ -32,7 +33,8 @@ def file_in_the_making(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
         yield sys.stdout.buffer, sys.stderr
         sys.stdout.buffer.flush()
         return
-    partial, rejected = beside(output, ".partial"), beside(output, f"{REJECTED_ENDING}.partial")
+    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, PARTIAL_REJECTED_ENDING)
+    _remove(partial)
     try:
         with partial.open("wb") as sink, rejected.open("w", encoding="utf-8") as rejected_sink:
             yield sink, rejected_sink
@@ -52,24 +54,36 @@ def folder_in_the_making(output: Path, identity: dict[str, Any]) -> Iterator[Pat
     Args:
         identity: all that decides the parts.
     """
-    partial = beside(output, ".partial")
+    partial = beside(output, PARTIAL_ENDING)
     path = partial / IDENTITY_FILE
     if not path.exists() or json.loads(path.read_text("utf-8")) != json.loads(json.dumps(identity)):
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         partial.mkdir()
         write_json(path, identity)
     yield partial
-    rejected = beside(output, f"{REJECTED_ENDING}.partial")
+    rejected = beside(output, PARTIAL_REJECTED_ENDING)
+    rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
     with rejected.open("wb") as sink:
-        for part in sorted(partial.glob(f"part-*{REJECTED_ENDING}")):
+        for part in rejected_parts:
             sink.write(part.read_bytes())
-            part.unlink()
-    for path in (*partial.glob("part-*.tally.json"), partial / IDENTITY_FILE):
-        path.unlink()
+    path.unlink()  # first: from here on, an attempt that is killed is begun anew
+    for part in (*rejected_parts, *partial.glob("part-*.tally.json")):
+        part.unlink()
     (partial / SUCCESS_FILE).touch()
-    if output.is_dir():
-        shutil.rmtree(output)
+    old = beside(output, OLD_ENDING)
+    if output.exists():
+        _remove(old)
+        output.replace(old)
     _finish(output, partial, rejected)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _finish(output: Path, partial: Path, rejected: Path) -> None:
@@ -81,64 +95,55 @@ def _finish(output: Path, partial: Path, rejected: Path) -> None:
     partial.replace(output)
 
 
-class Checkpoint:
-    """OUTPUT.scores: a line that identifies the work, then the float32 scores in the order of the rows.
+@contextlib.contextmanager
+def checkpoint(output: Path, identity: dict[str, Any]) -> Iterator["Checkpoint"]:
+    """OUTPUT.scores: a line that identifies the work, then the scores; removed when all went well.
 
     Its lock keeps a second command away from OUTPUT. Nothing is kept of what goes to standard output.
 
     Args:
         identity: all that decides the scores and their order; what was kept of other work is dropped.
 
-    Raises, when entered:
+    Raises:
         InputError: another command is writing this OUTPUT.
     """
+    if str(output) == STANDARD_STREAM:
+        yield Checkpoint(None)
+        return
+    path, line = beside(output, SCORES_ENDING), json.dumps(identity).encode() + b"\n"
+    path.touch()
+    with path.open("r+b") as file:
+        lock(file, f"Another command is writing {output}: wait for it, or choose another OUTPUT.")
+        if file.read(len(line)) != line:
+            file.seek(0)
+            file.truncate()
+            file.write(line)
+            file.flush()
+        yield Checkpoint(file)
+        path.unlink()
 
-    def __init__(self, output: Path, identity: dict[str, Any]) -> None:
-        self._path = None if str(output) == STANDARD_STREAM else beside(output, ".scores")
-        self._identity = json.dumps(identity).encode() + b"\n"
 
-    def __enter__(self) -> "Checkpoint":
-        self._has_more = self._path is not None
-        if self._path is None:
-            return self
-        self._path.touch()
-        self._file = self._path.open("r+b")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another command is writing {self._path.stem}: wait for it, or choose another OUTPUT."
-            ) from error
-        if self._file.read(len(self._identity)) != self._identity:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(self._identity)
-            self._file.flush()
-        return self
+class Checkpoint:
+    """The scores of the chunks that are finished, float32 in the order of the rows; without a file, of none."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._path is not None:
-            if kind is None:
-                self._path.unlink()
-            self._file.close()
+    def __init__(self, file: BinaryIO | None) -> None:
+        self._file, self._unread = file, file
 
     def take(self, count: int) -> np.ndarray | None:
         """The next scores; None from the first chunk on that was not finished."""
-        if not self._has_more:
+        if self._unread is None:
             return None
-        start = self._file.tell()
-        scores = self._file.read(4 * count)
+        start = self._unread.tell()
+        scores = self._unread.read(4 * count)
         if len(scores) == 4 * count:
             return np.frombuffer(scores, np.float32)
-        self._has_more = False
-        self._file.seek(start)
-        self._file.truncate()
+        self._unread.seek(start)
+        self._unread.truncate()
+        self._unread = None
         return None
 
     def add(self, scores: np.ndarray) -> None:
         """Keep the scores of the next chunk."""
-        if self._path is not None:
+        if self._file is not None:
             self._file.write(scores.tobytes())
             self._file.flush()

@@ -29,10 +29,14 @@ import numpy as np
 
 from pipelines.console import Console
 from pipelines.output import (
+    ENDINGS,
+    PARTIAL_ENDING,
     REJECTED_ENDING,
+    SCORES_ENDING,
     STANDARD_STREAM,
     SUCCESS_FILE,
-    Checkpoint,
+    beside,
+    checkpoint,
     file_in_the_making,
     folder_in_the_making,
 )
@@ -75,10 +79,48 @@ class ScoreConfig:
 
 @dataclass(frozen=True)
 class Source:
-    """The files of INPUT, all of one format; or standard input."""
+    """The files of INPUT, all of one format; or standard input.
+
+    Attributes:
+        left_out: names of files in a folder that are no tables.
+    """
 
     files: list[TableFile]
     stream: BinaryIO | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One table to be scored.
+
+    Attributes:
+        folder: where the classifier was read from.
+        classifier: with the threshold to use.
+    """
+
+    config: ScoreConfig
+    source: Source
+    output: TableFile
+    folder: Path
+    classifier: SentimentClassifier
+
+    def first_reader(self) -> TableReader:
+        """Of the first file; the others are read with its columns."""
+        columnar = self.output.format != "jsonl"
+        return TableReader(self.source.files[0], self.config.text_column, columnar=columnar, stream=self.source.stream)
+
+    def identity(self, text_column: str) -> dict[str, Any]:
+        """All that decides the scores and their order."""
+        files = [file.path for file in self.source.files if self.source.stream is None]
+        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        return {
+            "sentiment": __version__,
+            "classifier": self.classifier.digest(),
+            "text_column": text_column,
+            "format": self.output.ending,
+            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+        }
 
 
 @dataclass
@@ -99,6 +141,8 @@ class Tally:
 
 def score(config: ScoreConfig, console: Console) -> None:
     """Score INPUT into OUTPUT."""
+    if config.engine == "local" and config.spark_master is not None:
+        raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     source = find_source(config)
@@ -107,43 +151,57 @@ def score(config: ScoreConfig, console: Console) -> None:
         classifier = SentimentClassifier.load(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        score_all = _score_with_spark if config.engine == "spark" else _score_locally
-        tally = score_all(config, source, output, folder, classifier, console)
+        job = Job(config, source, output, folder, classifier)
+        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
     show_summary(console, config, tally, model_name)
+    if source.left_out:
+        console.say(f"left out, as their endings tell no format of a table: {', '.join(source.left_out)}")
 
 
 def find_source(config: ScoreConfig) -> Source:
     """The files that INPUT names.
 
+    Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
+
     Raises:
-        InputError: there are none, or they are of several formats.
+        InputError: there are none, they are of several formats, or they cannot be read.
     """
     if config.input == STANDARD_STREAM:
         file, stream = standard_input(config.text_column)
         return Source([file], stream)
-    path = Path(config.input)
-    paths = sorted(path.iterdir() if path.is_dir() else map(Path, glob.glob(config.input)))  # noqa: PTH207 - Path's takes no absolute one
-    if path.is_file():
-        return Source([TableFile.at(path)])
-    own = Path(config.output).name  # OUTPUT and what is kept beside it may lie in the same folder
-    files = []
-    for candidate in paths:
-        with contextlib.suppress(InputError):
-            if candidate.is_file() and not candidate.name.startswith((".", "_", own)):
+    aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
+    files, left_out = [], []
+    try:
+        path = Path(config.input)
+        if path.is_file():
+            return Source([TableFile.at(path)])
+        is_folder = bool(config.input) and path.is_dir()
+        paths = path.iterdir() if is_folder else map(Path, glob.glob(config.input, recursive=True))  # noqa: PTH207 - Path's takes no absolute one
+        for candidate in sorted(paths):
+            is_hidden = is_folder and candidate.name.startswith((".", "_"))
+            if is_hidden or not candidate.is_file() or candidate.resolve() in aside or not candidate.stat().st_size:
+                continue
+            try:
                 files.append(TableFile.at(candidate))
+            except InputError:
+                if not is_folder:
+                    raise
+                left_out.append(candidate.name)
+    except OSError as error:
+        raise InputError(f"{config.input} cannot be read ({error.strerror}): give another file or folder.") from error
     if not files:
         raise InputError(f"{config.input} names no file of reviews: give a file, a folder or a quoted pattern.")
     formats = sorted({file.format for file in files})
     if len(formats) > 1:
         raise InputError(f"{config.input} holds {' and '.join(formats)} files: score one format at a time.")
-    return Source(files)
+    return Source(files, left_out=tuple(left_out))
 
 
 def find_output(config: ScoreConfig, source: Source) -> TableFile:
     """The table to write: one that can be written.
 
     Raises:
-        InputError: its ending tells no format, it is there already, or it is an input.
+        InputError: its ending tells no format, it or its rejected rows are there already, or it is an input.
     """
     if config.output == STANDARD_STREAM:
         read = source.files[0].format
@@ -151,12 +209,18 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
     output = TableFile.at(Path(config.output))
     if output.format == "txt":
         raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
-    if any(output.path.resolve() == file.path.resolve() for file in source.files):
-        raise InputError(f"{output.path} is the input: choose another OUTPUT.")
+    rejected = beside(output.path, REJECTED_ENDING)
+    places = {output.path.resolve(), rejected.resolve()}
+    inputs = [file.path.resolve() for file in source.files if source.stream is None]
+    if any(places & {path, *path.parents} for path in inputs):
+        raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
         raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
     if output.path.exists() and not config.overwrite:
         raise InputError(f"{output.path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
+    if rejected.exists() and not is_begun and not config.overwrite:
+        raise InputError(f"{rejected} is there already: choose another OUTPUT, or replace it with --overwrite.")
     if not output.path.parent.is_dir():
         raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
     return output
@@ -199,22 +263,15 @@ def predict(texts: Sequence[str], model: str, threshold: float | None, console: 
         console.result(f"{label}  {probability:.4f}  {text}")
 
 
-def _score_locally(
-    config: ScoreConfig,
-    source: Source,
-    output: TableFile,
-    folder: Path,
-    classifier: SentimentClassifier,
-    console: Console,
-) -> Tally:
-    first = _first_reader(config, source, output)
-    identity = _identity(source, output, first.text_column, classifier)
+def _score_locally(job: Job, console: Console) -> Tally:
+    source, output, classifier = job.source, job.output, job.classifier
+    first = job.first_reader()
     total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        Checkpoint(output.path, identity) as checkpoint,
+        checkpoint(output.path, job.identity(first.text_column)) as kept,
         file_in_the_making(output.path) as (sink, rejected_sink),
-        scoring_pool(folder, config.batch_size) as pool,
+        scoring_pool(job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -224,7 +281,7 @@ def _score_locally(
             chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
-                checkpoint.add(probabilities)
+                kept.add(probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
@@ -237,10 +294,10 @@ def _score_locally(
         for file, chunk, position in _chunks(source, first):
             for rejected in chunk.rejected:
                 line = rejected_line(file, rejected)
-                if config.strict:
+                if job.config.strict:
                     raise _strict(line)
                 rejected_sink.write(line)
-            known = checkpoint.take(len(chunk.texts))
+            known = kept.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
             if len(waiting) > 2 * pool.processes:
                 write_next()
@@ -265,53 +322,30 @@ def _chunks(source: Source, first: TableReader) -> Iterator[tuple[TableFile, Chu
         before += reader.size or 0
 
 
-def _score_with_spark(
-    config: ScoreConfig,
-    source: Source,
-    output: TableFile,
-    folder: Path,
-    classifier: SentimentClassifier,
-    console: Console,
-) -> Tally:
+def _score_with_spark(job: Job) -> Tally:
     from sentiment import tracking
     from sentiment.spark import SparkScoring, spark_session
 
     tracking.silence()
-    with contextlib.closing(_first_reader(config, source, output)) as first:
+    output, threshold = job.output, job.classifier.threshold
+    with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
-    identity = {**_identity(source, output, text_column, classifier), "threshold": classifier.threshold}
+    identity = {**job.identity(text_column), "threshold": threshold}
     with (
-        spark_session(config.spark_master) as session,
-        tracking.spark_udf(session, folder) as score,
+        spark_session(job.config.spark_master) as session,
+        tracking.spark_udf(session, job.folder) as score,
         folder_in_the_making(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(source.files, text_column, schema, output, partial, classifier.threshold)
+        scoring = SparkScoring(job.source.files, text_column, schema, output, partial, threshold)
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
-        if tally.rejected and config.strict:
+        if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
     return tally
-
-
-def _first_reader(config: ScoreConfig, source: Source, output: TableFile) -> TableReader:
-    columnar = output.format != "jsonl"
-    return TableReader(source.files[0], config.text_column, columnar=columnar, stream=source.stream)
-
-
-def _identity(source: Source, output: TableFile, text_column: str, classifier: SentimentClassifier) -> dict[str, Any]:
-    """All that decides the scores and their order."""
-    stamps = [(str(file.path.resolve()), file.path.stat()) for file in source.files if source.stream is None]
-    return {
-        "sentiment": __version__,
-        "classifier": classifier.digest(),
-        "text_column": text_column,
-        "format": output.ending,
-        "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
-    }
 
 
 def _strict(rejected: str) -> InputError:

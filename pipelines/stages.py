@@ -7,6 +7,7 @@ killed pipeline goes on where it stopped; training goes on from its last finishe
 All raise InputError for what the user can mend: reviews that cannot be read, a split that is empty or of one class.
 """
 
+import functools
 import itertools
 import shutil
 import time
@@ -133,8 +134,7 @@ def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     """
     config = pipeline.config.sequences
     splits = SPLITS if pipeline.config.training.uses_unlabelled else SPLITS[:2]
-    with pipeline.console.without_native_log():
-        import tensorflow  # noqa: F401
+    pipeline.console.import_tensorflow()
 
     def run(folder: Path) -> None:
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
@@ -378,6 +378,7 @@ class Outcome:
         """The table in behaviour.csv."""
         return pd.read_csv(self.evaluated.folder / "behaviour.csv", keep_default_na=False)
 
+    @functools.cached_property
     def result(self) -> Result:
         """What the stages left."""
         return Result(
@@ -415,7 +416,7 @@ def compare(pipeline: Pipeline, outcomes: Mapping[str, Sequence[Outcome]]) -> tu
     A copy of report.html is written beside the working directory.
     """
     config = pipeline.config
-    comparison = compare_results({title: [o.result() for o in of_seeds] for title, of_seeds in outcomes.items()})
+    comparison = compare_results({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
 
     def run(folder: Path) -> None:
         comparison.metrics.to_csv(folder / "comparison.csv")

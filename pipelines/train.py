@@ -89,7 +89,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
                     trained = train(pipeline, prepared, cell, seed, functools.partial(tracking.log_history, child))
                     outcome = Outcome(child_name, evaluate(pipeline, prepared, trained, cell), trained)
                     _log_outcome(child, f"{title}{of_reviews}", outcome)
-                    _log_classifier(child, trained.folder / "classifier", outcome.result(), note=note)
+                    _log_classifier(child, trained.folder / "classifier", outcome.result, note=note)
                     if cell == REGISTERED_CELL:
                         lstms.append(child)
                 outcomes.setdefault(title, []).append(outcome)
@@ -150,7 +150,7 @@ def _register(pipeline: Pipeline, name: str, trained: Sequence[tuple[Run, Result
 
 def _log_outcome(child: Run, title: str, outcome: Outcome) -> None:
     """The metrics, tables and figures of one model; figures also as images that the chart view sets side by side."""
-    result = outcome.result()
+    result = outcome.result
     tracking.log_metrics(child, tracking.tracked_metrics(result.metrics))
     failures = outcome.behaviour.groupby("capability")[["cases", "failures"]].sum()
     tracking.log_metrics(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from sentiment import __version__
 from sentiment.errors import InputError
@@ -62,12 +62,10 @@ class WorkingDirectory:
                 f"The working directory {self.path} cannot be written ({error.strerror}): "
                 "choose another with --work-dir."
             ) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"Another sentiment command is using {self.path}: wait for it, or choose another with --work-dir."
-            ) from error
+        lock(
+            self._lock,
+            f"Another sentiment command is using {self.path}: wait for it, or choose another with --work-dir.",
+        )
         return self
 
     def __exit__(
@@ -115,6 +113,18 @@ class WorkingDirectory:
             return Stage(name, digest, folder, was_there=False, seconds=seconds)
         seconds = json.loads((folder / STAGE_FILE).read_text("utf-8"))["seconds"]
         return Stage(name, digest, folder, was_there=True, seconds=seconds)
+
+
+def lock(file: IO[Any], refusal: str) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        InputError: another process has locked it; the refusal says so.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(refusal) from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -29,7 +29,6 @@ class SentimentClassifier:
     Attributes:
         vocabulary, sequences: how a text becomes indices.
         threshold: P(positive) from which on a review is called positive.
-        network: the Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for.
     """
 
     def __init__(
@@ -55,7 +54,8 @@ class SentimentClassifier:
         return cls(vocabulary, sequences, export_onnx(network, sequences), lambda: network, threshold)
 
     @functools.cached_property
-    def network(self) -> Any:  # noqa: D102 - described above
+    def network(self) -> Any:
+        """The Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for."""
         return self._load_network()
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:

@@ -20,7 +20,13 @@ class SentimentModel(mlflow.pyfunc.PythonModel):
         self.classifier = SentimentClassifier.load(Path(context.artifacts["classifier"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """A row per input row."""
+        """A row per input row.
+
+        Raises:
+            MlflowException: a text is null.
+        """
+        if model_input["text"].isna().any():
+            raise mlflow.MlflowException.invalid_parameter_value("A text is null: leave such rows out.")
         return self.classifier.predict(model_input["text"].tolist())
 
 

@@ -22,7 +22,6 @@ def render_page(template: str, **content: object) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["percent"] = lambda share: "n/a" if share != share else f"{100 * share:.1f} %"
     return environment.get_template(template).render(content)
 
 

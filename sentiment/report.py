@@ -4,6 +4,8 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from sentiment import figures
@@ -33,14 +35,31 @@ def render_report(comparison: Comparison, *, title: str, note: str, configuratio
         differences=difference_rows(comparison.differences),
         metrics=(heads, rows),
         curves=_curves(comparison),
-        models=list(results),
-        slices=comparison.slices,
-        behaviour=comparison.behaviour,
-        shown={model: of_seeds[0] for model, of_seeds in results.items()},
+        slices=_share_rows(comparison.slices),
+        behaviour=_share_rows(comparison.behaviour),
+        failures={
+            model: of_seeds[0].behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
+            for model, of_seeds in results.items()
+        },
+        shown={model: of_seeds[0].name for model, of_seeds in results.items()},
         mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
+
+
+def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows of shares by model, after the names and the number of reviews or cases."""
+    names, (counted, *models) = list(map(str, shares.index.names)), list(map(str, shares))
+    rows = [
+        [
+            *(str(row[name]) for name in names),
+            f"{row[counted]:,}",
+            *("n/a" if np.isnan(row[model]) else f"{100 * row[model]:.1f} %" for model in models),
+        ]
+        for row in shares.reset_index().to_dict("records")
+    ]
+    return [*names, counted, *models], rows
 
 
 def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:

@@ -8,6 +8,8 @@ import csv
 import gzip
 import io
 import json
+import math
+import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,12 +32,17 @@ TEXT_COLUMNS = ("text", "review")
 CHUNK_ROWS, CHUNK_CHARACTERS = 1_024, 2**23
 """A chunk ends with the row that reaches either."""
 
+BLOCK_BYTES = 2**16
+
 LONGEST_CELL = 2**27
 """Characters; a quotation mark that is never closed would else swallow a file of any size."""
 
 ROW_GROUP_BYTES = 2**24
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt")
+
+COLUMN_TYPES = (pa.bool_(), pa.int64(), pa.float64())
+"""Of the columns that JSONL becomes: the first that fits all values; text where none does."""
 
 Row = list[str] | dict[str, Any]
 """The cells of CSV, TSV and plain text, or an object of JSONL."""
@@ -82,15 +89,46 @@ def standard_input(text_column: str | None) -> tuple[TableFile, BinaryIO]:
 
     Its first line tells the format: JSONL if it begins with a brace, CSV or TSV if it is a header with the column of
     the reviews, else plain text.
+
+    Raises:
+        InputError: it is closed, compressed or Parquet, or its first line is a header without the column.
     """
-    stream = io.BufferedReader(io.FileIO(sys.stdin.fileno(), closefd=False), 2**16)
-    line = stream.peek().split(b"\n")[0].decode("utf-8-sig", "replace").strip()
-    wanted = (text_column,) if text_column else TEXT_COLUMNS
-    format_ = "jsonl" if line.startswith("{") else "txt"
+    if sys.stdin is None:
+        raise InputError("Standard input is closed: give a file.")
+    source = io.FileIO(sys.stdin.fileno(), closefd=False)
+    head = b""
+    while b"\n" not in head.lstrip() and (block := source.read(BLOCK_BYTES)):
+        head += block
+    stream = io.BufferedReader(_Rewound(head, source), BLOCK_BYTES)
+    for magic, name in (
+        (b"\x1f\x8b", "gzip-compressed: pipe it through zcat"),
+        (b"PAR1", "Parquet: give it as a file"),
+    ):
+        if head.startswith(magic):
+            raise InputError(f"Standard input is {name}.")
+    line = head.decode("utf-8-sig", "replace").strip().split("\n")[0].strip()
+    if line.startswith("{"):
+        return TableFile(Path("-"), "jsonl"), stream
     for name, separator in SEPARATORS.items():
-        if {cell.strip('"') for cell in line.split(separator)} & set(wanted):
-            format_ = name
-    return TableFile(Path("-"), format_), stream
+        if {cell.strip('"') for cell in line.split(separator)} & {*((text_column,) if text_column else TEXT_COLUMNS)}:
+            return TableFile(Path("-"), name), stream
+    if text_column or re.fullmatch(r"\w+([,\t]\w+)+", line):
+        missing = text_column or " or ".join(TEXT_COLUMNS)
+        raise InputError(f"The first line of standard input names no column {missing}: {line[:200]!r}.")
+    return TableFile(Path("-"), "txt"), stream
+
+
+class _Rewound(io.RawIOBase):
+    """A stream of which the head has been read already."""
+
+    def __init__(self, head: bytes, rest: io.RawIOBase) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        return self._head.readinto(buffer) or self._rest.readinto(buffer)
 
 
 @dataclass(frozen=True)
@@ -164,15 +202,14 @@ class TableReader:
         Raises:
             InputError: the file cannot be read, or its columns are not what is expected.
         """
-        self.file, self._columnar, self.schema = file, columnar, schema
-        self._row = 0
+        self.file, self._row = file, 0
         self._text_key: Any  # of the review in a row: position or name
         self._added = () if is_scored else (LABEL_COLUMN, PROBABILITY_COLUMN)
         with self._damage_named():
             self.size = None if stream else file.path.stat().st_size
             self._raw = stream or file.path.open("rb")
             if file.format == "parquet":
-                self._parquet = pyarrow.parquet.ParquetFile(self._raw)
+                self._parquet = pyarrow.parquet.ParquetFile(self._raw, pre_buffer=False, buffer_size=2**20)  # in parts
                 found = self._parquet.schema_arrow
                 self.text_column = self._find_text(found.names, text_column)
                 self._check_type(found.field(self.text_column))
@@ -182,7 +219,7 @@ class TableReader:
                 objects = [item.row for item in self._first_rows if isinstance(item.row, dict)]
                 self.text_column = self._find_text(dict.fromkeys(key for row in objects for key in row), text_column)
                 self._text_key = self.text_column
-                found = (schema or _infer_schema(objects)) if columnar else None
+                found = (schema or _infer_schema(objects, self.text_column)) if columnar else None
             else:
                 self._rows = self._lines() if file.format == "txt" else self._cells()
                 header = [text_column or TEXT_COLUMNS[0]] if file.format == "txt" else self._header()
@@ -349,27 +386,31 @@ class TableReader:
             unknown = [name for name in row if name not in self.schema.names]
             if unknown:
                 return f"its column {unknown[0]} is none of the first rows'"
-            try:
-                _columns_of([row], self.schema)
-            except (ValueError, TypeError, OverflowError) as error:
-                return f"its values do not fit the columns of the first rows: {error}"
+            for field in self.schema:
+                if not _fits(row.get(field.name), field.type):
+                    return f"its {field.name} does not fit the first rows, which hold {field.type}"
         return _unfit_review(row.get(self.text_column))
 
     def _content(self, row: Row) -> Any:
         return row if self.schema is None or isinstance(row, dict) else dict(zip(self.schema.names, row, strict=True))
 
     def _parquet_chunks(self) -> Iterator[Chunk]:
+        names = self._parquet.schema_arrow.names
         for batch in self._parquet.iter_batches(batch_size=CHUNK_ROWS):
-            texts = batch.column(self.text_column).to_pylist()
+            texts = _python_values(batch.column(self.text_column))
             reasons = [_unfit_review(text) for text in texts]
             rejected = [
-                Rejected(self._row + number, reason, batch.slice(number - 1, 1).to_pylist()[0])
+                Rejected(self._row + number, reason, {name: _python_value(batch[name][number - 1]) for name in names})
                 for number, reason in enumerate(reasons, 1)
                 if reason
             ]
             if rejected:
-                batch = batch.filter(pa.array([reason is None for reason in reasons]))
-                texts = batch.column(self.text_column).to_pylist()
+                kept = [position for position, reason in enumerate(reasons) if reason is None]
+                texts = [texts[position] for position in kept]
+                slices = [batch.slice(position, 1) for position in kept] or [batch.slice(0, 0)]  # views have no filter
+                batch = pa.RecordBatch.from_arrays(
+                    [pa.concat_arrays([part.column(name) for part in slices]) for name in names], schema=batch.schema
+                )
             self._row += len(reasons)
             position = (self.size or 0) * self._row // self._parquet.metadata.num_rows
             yield Chunk(texts, batch, rejected, position)
@@ -382,21 +423,16 @@ class TableWriter:
         """Begin the table.
 
         Args:
-            file: whose format to write; its path plays no part.
+            file: whose format to write, any but plain text; its path plays no part.
             sink: written to and left open.
             schema: of the rows to come; None if they are objects.
-
-        Raises:
-            InputError: the format cannot hold verdicts.
         """
-        if file.format == "txt":
-            raise InputError(f"{file.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
         self._sink: Any = sink
         self._close: list[Any] = []
         if file.is_compressed:
             self._sink = gzip.GzipFile("", "wb", fileobj=sink, mtime=0)
             self._close.append(self._sink)
-        self._format, self._rows = file.format, 0
+        self._format = file.format
         if file.format == "jsonl":
             return
         schema = _with_verdict_columns(schema if schema is not None else pa.schema([]))
@@ -417,7 +453,7 @@ class TableWriter:
             shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
             for row, label, probability in zip(objects, labels, shortest, strict=True):
                 content = {**row, LABEL_COLUMN: label, PROBABILITY_COLUMN: probability}
-                self._sink.write(json.dumps(content, ensure_ascii=False, default=str).encode() + b"\n")
+                self._sink.write(_as_json(content, ensure_ascii=False).encode() + b"\n")
             return
         assert isinstance(rows, pa.RecordBatch)
         columns = [*rows.columns, pa.array(labels, pa.string()), pa.array(probabilities, pa.float32())]
@@ -446,7 +482,7 @@ class TableWriter:
 def rejected_line(file: TableFile, rejected: Rejected) -> str:
     """A rejected row as a line of JSONL, in ASCII, as what it holds may be no text."""
     content = {"file": str(file.path), "row": rejected.row, "reason": rejected.reason, "content": rejected.content}
-    return json.dumps(content, default=str) + "\n"
+    return _as_json(content) + "\n"
 
 
 def _is_unicode(text: str) -> bool:
@@ -462,9 +498,8 @@ def _is_unicode(text: str) -> bool:
 
 def _parse_object(number: int, line: str) -> dict[str, Any] | Rejected:
     try:
-        row = json.loads(line)
-        if not line.isascii() or "\\u" in line:
-            json.dumps(row, ensure_ascii=False).encode()
+        row = json.loads(line, object_pairs_hook=_without_twins, parse_float=_finite, parse_constant=_finite)
+        json.dumps([row], ensure_ascii=False).encode()  # it can be written again, in a list or by itself
     except UnicodeEncodeError:
         return Rejected(number, "it is not UTF-8", line)
     except (ValueError, RecursionError) as error:
@@ -472,26 +507,83 @@ def _parse_object(number: int, line: str) -> dict[str, Any] | Rejected:
     return row if isinstance(row, dict) else Rejected(number, "it cannot be parsed: it is no JSON object", line)
 
 
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("it has a key twice")
+    return content
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is no number of JSON")
+    return value
+
+
+def _as_json(content: Any, *, ensure_ascii: bool = True) -> str:
+    """JSON, which has no NaN and no infinity: they become null."""
+    try:
+        return json.dumps(content, ensure_ascii=ensure_ascii, default=str, allow_nan=False)
+    except ValueError:
+        return json.dumps(_without_nan(content), ensure_ascii=ensure_ascii, default=str)
+
+
+def _without_nan(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _python_values(column: pa.Array) -> list[Any]:
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        return [_python_value(scalar) for scalar in column]
+    return values
+
+
+def _python_value(scalar: Any) -> Any:
+    """A scalar of Arrow; text that is not UTF-8 as its bytes."""
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return scalar.as_buffer().to_pybytes()
+
+
 def _unfit_review(review: Any) -> str | None:
     """Why a review cannot be scored; None if it can."""
     if review is None:
         return "the review is null"
+    if isinstance(review, bytes):
+        return "it is not UTF-8"
     if not isinstance(review, str):
         return f"the review is no text but of type {type(review).__name__}"
     return None if review and not review.isspace() else "the review is blank"
 
 
-def _infer_schema(objects: Sequence[dict[str, Any]]) -> pa.Schema:
+def _infer_schema(objects: Sequence[dict[str, Any]], text_column: str) -> pa.Schema:
     """Columns for JSONL: numbers and truth values keep their type, everything else becomes text."""
     fields = []
     for name in dict.fromkeys(key for row in objects for key in row):
-        try:
-            kind = pa.array([row.get(name) for row in objects]).type
-        except (ValueError, TypeError, OverflowError):
-            kind = pa.string()
-        is_kept = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-        fields.append((name, kind if is_kept else pa.string()))
+        values = [row[name] for row in objects if row.get(name) is not None]
+        kinds = COLUMN_TYPES if values and name != text_column else ()
+        kind = next((kind for kind in kinds if all(_fits(value, kind) for value in values)), pa.string())
+        fields.append((name, kind))
     return pa.schema(fields)
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    """Whether a value of JSON can stand in a column without being altered."""
+    if value is None or pa.types.is_string(kind):
+        return True
+    if isinstance(value, bool) or pa.types.is_boolean(kind):
+        return isinstance(value, bool) and pa.types.is_boolean(kind)
+    if isinstance(value, int):
+        return -(2**53) <= value <= 2**53 if pa.types.is_floating(kind) else -(2**63) <= value < 2**63
+    return isinstance(value, float) and pa.types.is_floating(kind)
 
 
 def _columns_of(rows: Sequence[Any], schema: pa.Schema) -> pa.RecordBatch:
@@ -509,8 +601,10 @@ def _columns_of(rows: Sequence[Any], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _as_text(value: Any) -> str | None:
-    """A text as it is, null as null, anything else as JSON."""
-    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    """A text as it is, null as null, what JSON knows as JSON, anything else as Python writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    return _as_json(value, ensure_ascii=False) if isinstance(value, bool | int | float | list | dict) else str(value)
 
 
 def _with_verdict_columns(schema: pa.Schema) -> pa.Schema:

@@ -214,7 +214,7 @@ def _model(folder: Path) -> dict[str, Any]:
             outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
         ),
         "input_example": INPUT_EXAMPLE,
-        "pip_requirements": [f"{package}=={version(package)}" for package in REQUIREMENTS],
+        "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
     }
 
 

@@ -5,7 +5,7 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
@@ -92,8 +92,7 @@ class _NumbersOnly(pickle.Unpickler):
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> Any:
-    with archive.open(f"{name}.npy") as opened:
-        file: BinaryIO = opened  # type: ignore[assignment]
+    with cast("BinaryIO", archive.open(f"{name}.npy")) as file:
         version = np.lib.format.read_magic(file)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, _, dtype = read_header[version](file)

@@ -4,13 +4,8 @@
 tests take theirs with the same functions.
 """
 
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,39 +13,16 @@ import mlflow
 from mlflow.entities import Run
 from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
 
+from tests.server import mlflow_server
+
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def mlflow_ui(folder: Path) -> Iterator[str]:
+def mlflow_ui(folder: Path) -> AbstractContextManager[str]:
     """The address of a real `mlflow ui` on the database in a folder."""
-    address = f"http://127.0.0.1:{free_port()}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--port", address.rpartition(":")[2]],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    return mlflow_server("ui", "--workers", "1", folder=folder)
 
 
 @contextmanager

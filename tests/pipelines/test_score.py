@@ -4,11 +4,12 @@ import fcntl
 import gzip
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ import psutil
 import pytest
 from typer.testing import Result
 
+from pipelines.output import folder_in_the_making
 from tests.conftest import PipelineRun, command_in
 
 Invoke = Callable[..., Result]
@@ -83,9 +85,10 @@ def test_every_row_is_written_or_rejected_and_no_cell_is_altered(
         (2, "the review is blank"),
         (5, "it cannot be parsed: it has 4 cells, the header 3"),
     ]
-    read = {"dtype": str, "keep_default_na": False, "lineterminator": None}
-    expected = pd.read_csv(tmp_path / "in.csv", on_bad_lines="skip", **read)  # type: ignore[call-overload]
-    written = pd.read_csv(tmp_path / "out.csv", **read)  # type: ignore[call-overload]
+    expected, written = (
+        pd.read_csv(tmp_path / name, dtype=str, keep_default_na=False, on_bad_lines="skip")
+        for name in ("in.csv", "out.csv")
+    )
     assert written[["id", "text", "formula"]].equals(expected.drop(1).reset_index(drop=True))
     assert not list(tmp_path.glob("*.partial")) + list(tmp_path.glob("*.scores"))
 
@@ -176,13 +179,18 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
         pytest.param("none.csv out.csv --model M", "none.csv names no file of reviews", id="no input"),
         pytest.param("empty out.csv --model M", "empty names no file of reviews", id="empty folder"),
         pytest.param("mixed out.csv --model M", "mixed holds csv and txt files", id="mixed formats"),
-        pytest.param("in.csv in.csv --model M --overwrite", "in.csv is the input", id="same file"),
+        pytest.param("in.csv in.csv --model M --overwrite", "is the input", id="same file"),
         pytest.param("in.csv there.csv --model M", "there.csv is there already", id="existing output"),
         pytest.param("in.csv empty/out --model M", "its ending tells no format", id="no ending"),
         pytest.param("in.csv no/out.csv --model M", "The folder no does not exist", id="no folder for output"),
         pytest.param("in.csv out.txt --model M", "plain text cannot hold verdicts", id="text output"),
         pytest.param("in.csv out.csv --model M --text-column body", "has no column body; its columns are id, text",
                      id="no such column"),
+        pytest.param("*.csv in.csv --model M --overwrite", "is the input", id="output in the pattern"),
+        pytest.param("in.csv kept.csv --model M", "kept.csv.rejected.jsonl is there already", id="existing rejected"),
+        pytest.param("kept.csv.rejected.jsonl kept.csv --model M --overwrite", "is the input", id="rejected as input"),
+        pytest.param("mixed/*.md out.csv --model M", "its ending tells no format", id="pattern of another format"),
+        pytest.param("in.csv out.csv --model M --spark-master local", "--spark-master is for", id="master of nothing"),
         pytest.param("in.csv out.csv --model M --strict", "row 2: the review is blank (--strict)", id="strict"),
         pytest.param("- out.csv --model M --engine spark", "The Spark engine reads and writes files", id="Spark pipe"),
     ],
@@ -191,17 +199,64 @@ def test_what_cannot_be_done_ends_with_exit_code_2_and_leaves_nothing(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path, arguments: str, says: str
 ) -> None:
     (tmp_path / "in.csv").write_text("id,text\n1,fine\n2,\n")
-    (tmp_path / "there.csv").write_text("precious")
+    for name in ("there.csv", "kept.csv.rejected.jsonl"):
+        (tmp_path / name).write_text("precious")
     (tmp_path / "empty").mkdir()
     (tmp_path / "mixed").mkdir()
-    for name in ("a.csv", "b.txt"):
+    for name in ("a.csv", "b.txt", "c.md"):
         (tmp_path / "mixed" / name).write_text("text\nfine\n")
     before = sorted(tmp_path.rglob("*"))
     result = invoke("score", *(small_run.classifier if word == "M" else word for word in arguments.split()))
     assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
     assert "Traceback" not in result.output
     assert [path for path in sorted(tmp_path.rglob("*")) if not path.name.endswith(".scores")] == before
-    assert (tmp_path / "there.csv").read_text() == "precious"
+    assert {(tmp_path / name).read_text() for name in ("there.csv", "kept.csv.rejected.jsonl")} == {"precious"}
+
+
+def test_a_file_named_like_the_output_elsewhere_is_scored_too(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("all.csv", "all.csv.gz", "empty.csv", "notes.docx"):
+        content = b"" if name == "empty.csv" else b"text\nfine\n"
+        (tmp_path / "in" / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    result = invoke("score", "in", "all.csv", "--model", small_run.classifier)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "all.csv").read_text().count("fine") == 2
+    assert "notes.docx" in result.output
+
+
+def test_a_folder_whose_completion_is_cut_short_is_made_again_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut short before each of the files that go at the end, as a kill would."""
+    output, identity = tmp_path / "out.csv", {"of": "this work"}
+    output.mkdir()
+
+    def make() -> None:
+        with folder_in_the_making(output, identity) as partial:
+            for number in range(3):
+                if not (partial / f"part-{number}.tally.json").exists():
+                    (partial / f"part-{number}.csv").write_text(f"row {number}")
+                    (partial / f"part-{number}.rejected.jsonl").write_text(f"{number}\n")
+                    (partial / f"part-{number}.tally.json").write_text("{}")
+
+    unlink = Path.unlink
+    for cut in range(7):
+        left = iter(range(cut))
+
+        def until_cut(path: Path, missing_ok: bool = False, left: Iterator[int] = left) -> None:
+            if path.is_file() and next(left, None) is None:
+                raise KeyboardInterrupt
+            unlink(path, missing_ok)
+
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(Path, "unlink", until_cut)
+            make()
+        make()
+        assert (tmp_path / "out.csv.rejected.jsonl").read_text() == "0\n1\n2\n"
+        assert sorted(path.name for path in output.iterdir()) == ["_SUCCESS", "part-0.csv", "part-1.csv", "part-2.csv"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.rejected.jsonl"]
 
 
 def test_overwrite_replaces_the_output_and_its_rejected_rows(
@@ -254,6 +309,39 @@ def test_standard_input_goes_to_standard_output_and_nothing_else_does(small_run:
     assert b"rows read" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "says"),
+    [
+        pytest.param(b"id,body\n1,fine\n", [], "names no column text or review: 'id,body'", id="header"),
+        pytest.param(b"text\nfine\n", ["--text-column", "body"], "names no column body", id="named column"),
+        pytest.param(gzip.compress(b"text\nfine\n"), [], "is gzip-compressed", id="gzip"),
+        pytest.param(b"PAR1\0\0", [], "is Parquet", id="Parquet"),
+    ],
+)
+def test_standard_input_that_tells_no_reviews_is_refused(
+    small_run: PipelineRun, tmp_path: Path, content: bytes, options: list[str], says: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "score", "-", "out.csv", "--model", small_run.classifier, *options],
+        input=content, cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True,
+    )  # fmt: skip
+    assert (done.returncode, says in done.stderr.decode()) == (2, True), done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "score", "-", "-", "--model", small_run.classifier],
+        env=command_in(tmp_path).environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(b"\nte")
+    process.stdin.flush()
+    time.sleep(1)
+    output, _ = process.communicate(b"xt\nfine\n", timeout=60)
+    assert output.startswith(b'"text","predicted_label","positive_probability"\n"fine",')
+
+
 def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
     result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
     assert result.exit_code == 0, result.output
@@ -267,7 +355,8 @@ def test_spark_writes_the_rows_and_values_of_one_machine(
     small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
 ) -> None:
     """A real Spark of two threads; a file of more than one chunk, one of nasty rows, one of blank reviews alone."""
-    pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java")
     folder = tmp_path / "in"
     folder.mkdir()
     rows = pd.DataFrame({"id": range(2_500), "text": (evaluated["text"].tolist() * 30)[:2_500], "formula": "=1"})

@@ -2,11 +2,8 @@
 
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from mlflow.entities import Run
 
 from sentiment.yardstick import YARDSTICK
 from tests.conftest import SHARED, SMALL, PipelineRun, command_in
+from tests.server import mlflow_server
 
 TIMES = {"training_seconds", "scored_per_second"}
 
@@ -156,28 +154,11 @@ def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(rev
 
 @pytest.fixture
 def tracking_server(tmp_path: Path) -> Iterator[str]:
-    """A real MLflow server on loopback, on SQLite."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    uri = f"http://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-         "--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
-         "--artifacts-destination", str(tmp_path / "store")],
-        cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{uri}/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
-        yield uri
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    """A real MLflow server on SQLite."""
+    stores = ("--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
+              "--artifacts-destination", str(tmp_path / "store"))  # fmt: skip
+    with mlflow_server("server", "--host", "127.0.0.1", "--workers", "1", *stores, folder=tmp_path) as address:
+        yield address
 
 
 def test_mlflow_tracking_uri_sends_everything_to_that_server(

@@ -2,12 +2,7 @@
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -17,16 +12,15 @@ from mlflow.entities import Run
 from sentiment import registry
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun, command_in
+from tests.server import mlflow_server
 
 
 @pytest.fixture
-def store(small_run: PipelineRun, tmp_path: Path) -> Iterator[Path]:
+def store(small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the store of the small run."""
     shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    yield tmp_path
-    mlflow.set_tracking_uri(before)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return tmp_path
 
 
 @pytest.fixture
@@ -101,32 +95,14 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
 
     texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
     expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "--port", str(port),
-         "--model-uri", "models:/imdb-sentiment@champion"],
-        cwd=small_run.folder, env=command_in(small_run.folder).environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
+    serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/imdb-sentiment@champion")
+    environment = command_in(small_run.folder).environment
+    with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
         for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
             request = urllib.request.Request(
-                f"http://127.0.0.1:{port}/invocations",
-                json.dumps(payload).encode(),
-                {"Content-Type": "application/json"},
+                f"{address}/invocations", json.dumps(payload).encode(), {"Content-Type": "application/json"}
             )
             found = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
             assert [row["predicted_label"] for row in found] == [row["predicted_label"] for row in expected]
             probabilities = [row["positive_probability"] for row in expected]
             assert [row["positive_probability"] for row in found] == pytest.approx(probabilities, abs=1e-6)
-    finally:
-        server.terminate()
-        server.wait(timeout=30)

@@ -2,6 +2,7 @@ import csv
 import gzip
 import io
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.errors import InputError
-from sentiment.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter
+from sentiment.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter, rejected_line
 
 characters = st.characters(exclude_categories=["Cs"])
 special = st.sampled_from(["\r\n", "\r", "\n", '"', ",", "\t", "\0", "=1+1", "\N{CLAPPER BOARD}"])
@@ -128,11 +129,11 @@ def test_jsonl_becomes_columns_of_numbers_and_text(tmp_path: Path) -> None:
 
 
 def test_objects_that_do_not_fit_the_columns_of_the_first_are_handed_over(tmp_path: Path) -> None:
-    rows = [{"text": "a", "n": 1}] * CHUNK_ROWS + [{"text": "a", "n": "one"}, {"text": "a", "m": 1}, {"text": "a"}]
+    rows = [{"text": "a", "n": 1}] * CHUNK_ROWS + [{"text": "a", "n": 1.9}, {"text": "a", "m": 1}, {"text": "a"}]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
     found = rejections(tmp_path / "in.jsonl")
     assert list(found) == [CHUNK_ROWS + 1, CHUNK_ROWS + 2]
-    assert "do not fit" in found[CHUNK_ROWS + 1]
+    assert "does not fit" in found[CHUNK_ROWS + 1]
     assert "its column m is none of the first rows'" in found[CHUNK_ROWS + 2]
 
 
@@ -146,9 +147,10 @@ def test_objects_that_do_not_fit_the_columns_of_the_first_are_handed_over(tmp_pa
         pytest.param("a.txt", b"fine\n\npoor\xff\nfine", {2: "blank", 3: "UTF-8"}, id="lines"),
         pytest.param(
             "a.jsonl",
-            b'{"text": "ok"}\n{"text": null}\n{"text": 3}\nno json\n[1]\n{"n": 1}\n{"text": "\\ud800"}\n\n{"text": ""}',
+            b'{"text": "ok"}\n{"text": null}\n{"text": 3}\nno json\n[1]\n{"n": 1}\n{"text": "\\ud800"}\n\n'
+            b'{"text": ""}\n{"text": "ok", "n": NaN}\n{"text": "ok", "n": 1, "n": 2}\n{"text": "ok", "n": 1e400}',
             {2: "null", 3: "type int", 4: "cannot be parsed", 5: "no JSON object", 6: "null",
-             7: "UTF-8", 8: "blank"},
+             7: "UTF-8", 8: "blank", 9: "NaN", 10: "twice", 11: "1e400"},
             id="objects",
         ),
     ],
@@ -162,12 +164,27 @@ def test_rows_that_cannot_be_scored_are_handed_over_with_number_and_reason(
     assert all(part in found[row] for row, part in expected.items()), found
 
 
-def test_null_and_blank_reviews_of_parquet_are_handed_over(tmp_path: Path) -> None:
-    pd.DataFrame({"text": ["ok", None, " ", "ok"], "n": [1, 2, 3, 4]}).to_parquet(tmp_path / "a.parquet")
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_reviews_of_parquet_that_cannot_be_scored_are_handed_over(tmp_path: Path, kind: pa.DataType) -> None:
+    raw = pa.array([b"ok", None, b" ", b"caf\xe9", b"ok"], pa.binary())
+    texts = (
+        raw.view(pa.string()).cast(kind) if kind != pa.string_view() else pa.array(["ok", None, " ", "", "ok"], kind)
+    )
+    table = pa.table({"text": texts, "n": pa.array([1.0, 2.0, float("nan"), 4.0, 5.0])})
+    pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
     _, [chunk] = read(tmp_path / "a.parquet")
-    assert [(r.row, r.content["n"]) for r in chunk.rejected] == [(2, 2), (3, 3)]
+    assert [rejected.row for rejected in chunk.rejected] == [2, 3, 4]
+    assert json.loads(rejected_line(TableFile.at(tmp_path / "a.parquet"), chunk.rejected[1]))["content"]["n"] is None
     assert isinstance(chunk.rows, pa.RecordBatch)
-    assert chunk.rows.column("n").to_pylist() == [1, 4]
+    assert chunk.rows.column("n").to_pylist() == [1, 5]
+
+
+def test_no_value_of_parquet_is_altered_in_csv(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a"], "price": pa.array([Decimal("1.50")]), "tags": [["x"]]})
+    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
+    converted(tmp_path / "in.parquet", tmp_path / "out.csv")
+    [row] = csv.DictReader((tmp_path / "out.csv").open())
+    assert (row["price"], row["tags"]) == ("1.50", '["x"]')
 
 
 @pytest.mark.parametrize(
