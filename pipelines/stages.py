@@ -214,12 +214,16 @@ def train(
         )
         if pretrained is not None:
             network.layers[0].set_weights([np.load(pretrained.folder / "word_vectors.npy")])
+        examples = inputs[training], labels[training]
         unlabelled = None
         if config.training.uses_unlabelled:
             unlabelled = np.load(padded.folder / "unlabelled.npy")
+            if config.training.pseudo_labels and len(unlabelled):
+                pseudo_labels = _pseudo_labels(prepared, training)
+                examples = np.concatenate([examples[0], unlabelled]), np.concatenate([examples[1], pseudo_labels])
             if not len(unlabelled):
                 unlabelled = inputs[training]
-        with console.training(name, config.training.epochs, len(training)) as progress:
+        with console.training(name, config.training.epochs, len(examples[1])) as progress:
 
             def epoch_end(history: History) -> None:
                 progress.on_epoch(history)
@@ -227,7 +231,7 @@ def train(
 
             history = fit(
                 network,
-                (inputs[training], labels[training]),
+                examples,
                 (inputs[validation], labels[validation]),
                 config.training,
                 seed=seed,
@@ -264,6 +268,15 @@ def train(
     on_epoch(history)
     console.say(f"            {name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
     return stage if config.threshold == "0.5" else _with_threshold(pipeline, prepared, stage, seed)
+
+
+def _pseudo_labels(prepared: Prepared, training: np.ndarray) -> np.ndarray:
+    """P(positive) of the unlabelled reviews, float32 (M,), by the yardstick fitted on these training reviews: what Lee
+    (2013) calls pseudo-labels, kept soft as Hinton, Vinyals & Dean (2015) keep those of a teacher.
+    """
+    corpus = read_corpus(prepared.loaded)
+    teacher = Yardstick([corpus.train.texts[i] for i in training], corpus.train.labels[training])
+    return teacher.positive_probability(corpus.unlabelled.texts).astype(np.float32)
 
 
 def _with_threshold(pipeline: Pipeline, prepared: Prepared, trained: Stage, seed: int) -> Stage:

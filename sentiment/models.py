@@ -25,8 +25,9 @@ class ModelConfig(BaseModel):
     bidirectional: bool = Field(False, description="Read each review in both directions.")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
     recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="Share of state entries dropped at each time step.")
-    pooling: Literal["last", "max", "mean"] = Field(
-        "last", description="What of the states goes on to Dense: the last one, or each unit's largest or mean value."
+    pooling: Literal["last", "max", "mean", "max_mean"] = Field(
+        "last",
+        description="What of the states goes on to Dense: the last, or each unit's largest or mean value, or both.",
     )
     mask_padding: bool = Field(False, description="Skip padding; else it is read like a word.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of what goes on to Dense dropped.")
@@ -40,7 +41,7 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
     """
     import keras
 
-    from sentiment.pooling import MaxPooling
+    from sentiment.pooling import MaxMeanPooling, MaxPooling
 
     keras.utils.set_random_seed(seed)
     recurrent = getattr(keras.layers, CELLS[cell])
@@ -64,6 +65,8 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
         layers.append(MaxPooling(name="max_pooling"))  # (batch, units)
     elif config.pooling == "mean":
         layers.append(keras.layers.GlobalAveragePooling1D(name="mean_pooling"))  # (batch, units)
+    elif config.pooling == "max_mean":
+        layers.append(MaxMeanPooling(name="max_mean_pooling"))  # (batch, 2 * units)
     if config.dropout:
         layers.append(keras.layers.Dropout(config.dropout, name="dropout"))
     layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)

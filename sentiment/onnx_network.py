@@ -158,6 +158,8 @@ def _graph(network: Any, states: States | None, maxlen: int) -> Any:
             value = _add_recurrent(graph, layer, [layer.forward_layer, layer.backward_layer], value, states, maxlen)
         elif kind in POOLINGS:
             value = _add_pooling(graph, kind, value)
+        elif kind == "MaxMeanPooling":
+            value = graph.add("Concat", *(_add_pooling(graph, part, value) for part in POOLINGS), axis=1)
         elif kind == "Dense":
             value = graph.add("Gemm", value, *map(graph.constant, weights))  # (batch, 1)
             value = graph.add("Sigmoid", value, output="positive_probability")

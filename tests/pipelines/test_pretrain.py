@@ -1,5 +1,6 @@
-"""The preset `strong`, made small: word vectors, unlabelled reviews, adversarial losses, pooling and masks at once."""
+"""The preset `strong`, made small: word vectors, pseudo-labels, adversarial steps, pooling and masks at once."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,23 @@ def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Call
     assert "--word-vectors" in result.output
 
 
+@pytest.mark.parametrize("options", ["--pseudo-labels", "--no-pseudo-labels"])
+def test_pseudo_labels_are_all_that_is_learned_from_unlabelled_reviews(
+    folder: Path, invoke: Callable[..., Result], tmp_path: Path, options: str
+) -> None:
+    def train(work_dir: str) -> object:
+        arguments = [*SMALL_STRONG, "--no-word-vectors", "--data", folder, options, "--work-dir", work_dir]
+        result = invoke("train", *arguments)
+        assert result.exit_code == 0, result.output
+        [path] = (tmp_path / work_dir).glob("train/*/history.json")
+        return json.loads(path.read_text())["loss"]
+
+    before = train("before")
+    for path in folder.glob("train/unsup/*.txt"):
+        path.write_text("a bad film")
+    assert (train("after") == before) == (options == "--no-pseudo-labels")
+
+
 @pytest.mark.parametrize("unlabelled", [True, False], ids=["unlabelled reviews", "none"])
 def test_a_strong_classifier_is_trained_and_scores_as_keras_does(
     folder: Path, invoke: Callable[..., Result], tmp_path: Path, unlabelled: bool
@@ -69,7 +87,7 @@ def test_a_strong_classifier_is_trained_and_scores_as_keras_does(
     [saved] = (tmp_path / ".sentiment").glob("train/*/classifier")
     classifier = SentimentClassifier.load(saved)
     assert [layer.name for layer in classifier.network.layers][-4:] == [
-        "lstm_1", "max_pooling", "dropout", "positive_probability"
+        "lstm_1", "max_mean_pooling", "dropout", "positive_probability"
     ]  # fmt: skip
     texts = [path.read_text("utf-8") for path in folder.glob("test/*/*.txt")]
     padded = pad_texts(texts, classifier.vocabulary, classifier.sequences)

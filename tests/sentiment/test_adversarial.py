@@ -25,7 +25,7 @@ from sentiment.vocabulary import OUT_OF_VOCABULARY
 MODEL = ModelConfig(embedding_dim=5, units=4, bidirectional=True, pooling="max", mask_padding=True)
 REVIEWS = np.array([[1, 5, 6, 7, 8, 9], [1, 7, 5, 0, 0, 0], [1, 11, 10, 4, 4, 0]], np.int32)
 UNLABELLED = np.array([[1, 6, 8, 11, 0, 0, 0], [1, 4, 9, 10, 5, 8, 7]], np.int32)
-LABELS = np.array([1, 0, 1], np.float32)
+LABELS = np.array([1, 0, 0.3], np.float32)  # the last is what another model thinks
 
 
 def small_network() -> Any:
@@ -145,6 +145,15 @@ def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, Any]) -> None
     learner.train_step((inputs, tf.constant(LABELS)))
     for found, value in zip(network.get_weights(), expected, strict=True):
         assert np.abs(found - value).max() < 1e-5
+
+
+def test_accuracy_against_a_probability_is_that_against_its_likelier_class() -> None:
+    network = small_network()
+    verdicts = network.predict(REVIEWS, verbose=0)[:, 0]
+    learner = AdversarialNetwork(network, adversarial_epsilon=0.7)
+    learner.compile(keras.optimizers.SGD(0.0), "binary_crossentropy", metrics=["accuracy"])
+    found = learner.train_step((tf.constant(REVIEWS), tf.constant(LABELS)))["accuracy"]
+    assert float(found) == pytest.approx(np.mean((verdicts > 0.5) == (LABELS > 0.5)))
 
 
 def test_word_vectors_are_normalized_by_frequency() -> None:

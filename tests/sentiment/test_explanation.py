@@ -84,17 +84,19 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     draw(explanation)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
 def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
     """Hidden states, traced and pooled, lead to the verdict; integrated gradients add up."""
     sequences = SequenceConfig(maxlen=24, padding="post")
     classifier = untrained("lstm", sequences, 2.0, bidirectional=True, mask_padding=True, pooling=pooling)
     explanation = explain(classifier, REVIEW)
     forward, backward = (layer.values["hidden_state"] for layer in explanation.layers)  # (tokens, units)
+    states = np.concatenate([forward, backward], axis=1)  # (tokens, 2 * units)
     pooled = {
         "last": np.concatenate([forward[-1], backward[0]]),
-        "max": np.concatenate([forward, backward], axis=1).max(axis=0),
-        "mean": np.concatenate([forward, backward], axis=1).mean(axis=0),
+        "max": states.max(axis=0),
+        "mean": states.mean(axis=0),
+        "max_mean": np.concatenate([states.max(axis=0), states.mean(axis=0)]),
     }[pooling]
     kernel, bias = classifier.network.layers[-1].get_weights()
     assert 1 / (1 + np.exp(-(pooled @ kernel + bias)[0])) == pytest.approx(explanation.probability, abs=1e-5)

@@ -21,12 +21,18 @@ POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "last": lambda hidden: hidden[-1],
     "max": lambda hidden: hidden.max(axis=0),
     "mean": lambda hidden: hidden.mean(axis=0),
+    "max_mean": lambda hidden: np.concatenate([hidden.max(axis=0), hidden.mean(axis=0)]),
 }
 
 
 @pytest.mark.parametrize(
     ("cell", "layers", "pooling"),
-    [*((cell, layers, "last") for cell in CELLS for layers in (1, 2)), ("lstm", 1, "max"), ("gru", 1, "mean")],
+    [
+        *((cell, layers, "last") for cell in CELLS for layers in (1, 2)),
+        ("lstm", 1, "max"),
+        ("gru", 1, "mean"),
+        ("lstm", 1, "max_mean"),
+    ],
 )
 def test_gradients_are_the_numerical_derivative(cell: CellName, layers: int, pooling: str) -> None:
     """By central differences, in double precision, of going on in NumPy from a nudged hidden state."""

@@ -40,7 +40,8 @@ def test_onnx_gives_what_keras_gives(
 
 @pytest.mark.parametrize("padding", ["pre", "post"])
 @pytest.mark.parametrize(
-    ("pooling", "mask_padding"), [("last", True), ("max", True), ("mean", True), ("max", False), ("mean", False)]
+    ("pooling", "mask_padding"),
+    [("last", True), ("max", True), ("mean", True), ("max_mean", True), ("max", False), ("mean", False)],
 )
 @pytest.mark.parametrize(("cell", "bidirectional"), [("lstm", True), ("gru", False), ("simple_rnn", True)])
 def test_pooling_and_masks_are_those_of_keras(

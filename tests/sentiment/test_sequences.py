@@ -34,7 +34,7 @@ def test_trimming_takes_nothing_but_padding(lengths: np.ndarray, side: str) -> N
 
 
 @pytest.mark.parametrize("side", ["pre", "post"])
-@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
 def test_a_network_that_skips_padding_reads_a_trimmed_review_alike(pooling: str, side: str) -> None:
     options = {"embedding_dim": 5, "units": 4, "bidirectional": True, "mask_padding": True, "pooling": pooling}
     network = build_model("lstm", ModelConfig.model_validate(options), num_words=30, maxlen=60, seed=1)
