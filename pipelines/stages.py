@@ -34,7 +34,7 @@ from sentiment.report import render_report
 from sentiment.sequences import pad_texts
 from sentiment.slices import confident_mistakes, slice_accuracy
 from sentiment.sources import find_files, load_corpus
-from sentiment.training import History, best_epoch, split_validation
+from sentiment.training import History, TrainingConfig, best_epoch, split_validation
 from sentiment.training import train as fit
 from sentiment.vocabulary import Vocabulary, tokenize
 from sentiment.yardstick import YARDSTICK, Yardstick
@@ -42,7 +42,7 @@ from sentiment.yardstick import YARDSTICK, Yardstick
 SPLITS = ("train", "test", "unlabelled")
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
-REPORT_FILE = "report.html"
+REPORT_FILE, WEIGHTS_FILE = "report.html", "network.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def pad(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     Where the training uses them also unlabelled.npy, of which a source may have none.
     """
     config = pipeline.config.sequences
-    splits = SPLITS if pipeline.config.training.uses_unlabelled else SPLITS[:2]
+    uses_unlabelled = pipeline.config.training.uses_unlabelled or pipeline.config.pretraining.pseudo_label_epochs
+    splits = SPLITS if uses_unlabelled else SPLITS[:2]
     pipeline.console.import_tensorflow()
 
     def run(folder: Path) -> None:
@@ -186,6 +187,47 @@ def pretrain(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     )
 
 
+def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> Stage:
+    """Training reviews with their labels, and unlabelled ones with those of a teacher -> network.weights.h5,
+    history.json.
+
+    Lee (2013) calls them pseudo-labels. The teacher is the yardstick, fitted on the same training reviews; its
+    P(positive) is learned, not its verdict, after Hinton, Vinyals & Dean (2015).
+    """
+    config = pipeline.config.training.model_copy(
+        update={
+            "epochs": pipeline.config.pretraining.pseudo_label_epochs,
+            "virtual_adversarial_epsilon": 0.0,
+            "entropy_weight": 0.0,
+        }
+    )
+
+    def run(folder: Path) -> None:
+        inputs, unlabelled = (np.load(prepared.padded.folder / f"{split}.npy") for split in ("train", "unlabelled"))
+        corpus = read_corpus(prepared.loaded)
+        labels = corpus.train.labels
+        training, validation = split_validation(labels, config.validation_share, seed)
+        teacher = Yardstick([corpus.train.texts[i] for i in training], labels[training])
+        pseudo_labels = teacher.positive_probability(corpus.unlabelled.texts).astype(np.float32)  # (M,)
+        network = _build_network(pipeline, prepared, cell, seed)
+        _fit(
+            pipeline,
+            f"{run_name(pipeline, CELLS[cell], seed)} on pseudo-labels",
+            network,
+            (np.concatenate([inputs[training], unlabelled]), np.concatenate([labels[training], pseudo_labels])),
+            (inputs[validation], labels[validation]),
+            config,
+            seed=seed,
+            folder=folder,
+            metrics=(),  # a probability is neither met nor missed
+        )
+        network.save_weights(folder / WEIGHTS_FILE)
+        shutil.rmtree(folder / "checkpoints")
+
+    key = _training_key(pipeline, prepared, cell, seed, config)
+    return pipeline.stage("pseudo-labels", f"pad {prepared.padded.digest}, load {prepared.loaded.digest}", key, run)
+
+
 def train(
     pipeline: Pipeline,
     prepared: Prepared,
@@ -198,69 +240,48 @@ def train(
     Args:
         on_epoch: called with the history so far, also for a training that is read, not run.
     """
-    import keras
-    import tensorflow as tf
-
     config, console = pipeline.config, pipeline.console
     fitted, padded, pretrained = prepared.fitted, prepared.padded, prepared.pretrained
     name = run_name(pipeline, CELLS[cell], seed)
+    _check_gpu(pipeline)
+    begun = None
+    if config.pretraining.pseudo_label_epochs and len(np.load(padded.folder / "unlabelled.npy", mmap_mode="r")):
+        begun = learn_pseudo_labels(pipeline, prepared, cell, seed)
 
     def run(folder: Path) -> None:
         inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.training.validation_share, seed)
-        vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
-        network = build_model(
-            cell, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen, seed=seed
-        )
-        if pretrained is not None:
-            network.layers[0].set_weights([np.load(pretrained.folder / "word_vectors.npy")])
-        examples = inputs[training], labels[training]
+        network = _build_network(pipeline, prepared, cell, seed)
+        if begun is not None:
+            network.load_weights(begun.folder / WEIGHTS_FILE)
         unlabelled = None
         if config.training.uses_unlabelled:
             unlabelled = np.load(padded.folder / "unlabelled.npy")
-            if config.training.pseudo_labels and len(unlabelled):
-                pseudo_labels = _pseudo_labels(prepared, training)
-                examples = np.concatenate([examples[0], unlabelled]), np.concatenate([examples[1], pseudo_labels])
             if not len(unlabelled):
                 unlabelled = inputs[training]
-        with console.training(name, config.training.epochs, len(examples[1])) as progress:
-
-            def epoch_end(history: History) -> None:
-                progress.on_epoch(history)
-                on_epoch(history)
-
-            history = fit(
-                network,
-                examples,
-                (inputs[validation], labels[validation]),
-                config.training,
-                seed=seed,
-                checkpoints=folder / "checkpoints",
-                unlabelled=unlabelled,
-                on_batch=progress.on_batch,
-                on_epoch=epoch_end,
-            )
+        _fit(
+            pipeline,
+            name,
+            network,
+            (inputs[training], labels[training]),
+            (inputs[validation], labels[validation]),
+            config.training,
+            seed=seed,
+            folder=folder,
+            unlabelled=unlabelled,
+            on_epoch=on_epoch,
+        )
+        vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
         SentimentClassifier.from_network(vocabulary, config.sequences, network).save(folder / "classifier")
-        write_json(folder / "history.json", history)
         shutil.rmtree(folder / "checkpoints")
 
-    if tf.config.list_physical_devices("GPU"):
-        if config.model.mask_padding and config.sequences.padding == "pre":
-            raise InputError("cuDNN skips padding only behind the words: on a GPU --mask-padding needs --padding post.")
-        if config.model.recurrent_dropout:
-            console.say("            with recurrent dropout the GPU is slow: it keeps Keras from cuDNN", style="yellow")
+    starts = "".join(f", {stage.name} {stage.digest}" for stage in (pretrained, begun) if stage)
     stage = pipeline.stage(
         "train",
-        f"pad {padded.digest}, vocabulary {fitted.digest}{f', pretrain {pretrained.digest}' if pretrained else ''}",
+        f"pad {padded.digest}, vocabulary {fitted.digest}{starts}",
         {
-            "cell": cell,
-            "model": config.model.model_dump(),
-            "training": config.training.model_dump(),
-            "seed": seed,
-            "pad": padded.digest,
-            "pretrain": pretrained.digest if pretrained else None,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
+            **_training_key(pipeline, prepared, cell, seed, config.training),
+            "pseudo-labels": begun.digest if begun else None,
         },
         run,
     )
@@ -270,13 +291,83 @@ def train(
     return stage if config.threshold == "0.5" else _with_threshold(pipeline, prepared, stage, seed)
 
 
-def _pseudo_labels(prepared: Prepared, training: np.ndarray) -> np.ndarray:
-    """P(positive) of the unlabelled reviews, float32 (M,), by the yardstick fitted on these training reviews: what Lee
-    (2013) calls pseudo-labels, kept soft as Hinton, Vinyals & Dean (2015) keep those of a teacher.
-    """
-    corpus = read_corpus(prepared.loaded)
-    teacher = Yardstick([corpus.train.texts[i] for i in training], corpus.train.labels[training])
-    return teacher.positive_probability(corpus.unlabelled.texts).astype(np.float32)
+def _check_gpu(pipeline: Pipeline) -> None:
+    """Where there is a GPU, refuse what cuDNN cannot do, and tell what it is not used for."""
+    import tensorflow as tf
+
+    config = pipeline.config
+    if tf.config.list_physical_devices("GPU"):
+        if config.model.mask_padding and config.sequences.padding == "pre":
+            raise InputError("cuDNN skips padding only behind the words: on a GPU --mask-padding needs --padding post.")
+        if config.model.recurrent_dropout:
+            pipeline.console.say(
+                "            with recurrent dropout the GPU is slow: it keeps Keras from cuDNN", style="yellow"
+            )
+
+
+def _training_key(
+    pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int, config: TrainingConfig
+) -> dict[str, Any]:
+    """What a trained network depends on."""
+    import keras
+    import tensorflow as tf
+
+    return {
+        "cell": cell,
+        "model": pipeline.config.model.model_dump(),
+        "training": config.model_dump(),
+        "seed": seed,
+        "pad": prepared.padded.digest,
+        "pretrain": prepared.pretrained.digest if prepared.pretrained else None,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+    }
+
+
+def _build_network(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> Any:
+    """An untrained network, with the word vectors of the stage `pretrain`, if there are any."""
+    config = pipeline.config
+    num_words = Vocabulary.load(prepared.fitted.folder / "vocabulary.json").num_words
+    network = build_model(cell, config.model, num_words=num_words, maxlen=config.sequences.maxlen, seed=seed)
+    if prepared.pretrained is not None:
+        network.layers[0].set_weights([np.load(prepared.pretrained.folder / "word_vectors.npy")])
+    return network
+
+
+def _fit(
+    pipeline: Pipeline,
+    name: str,
+    network: Any,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    folder: Path,
+    unlabelled: np.ndarray | None = None,
+    metrics: Sequence[str] = ("accuracy",),
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> None:
+    """Train with progress shown -> history.json and, until the caller removes it, checkpoints/."""
+    with pipeline.console.training(name, config.epochs, len(training[1])) as progress:
+
+        def epoch_end(history: History) -> None:
+            progress.on_epoch(history)
+            on_epoch(history)
+
+        history = fit(
+            network,
+            training,
+            validation,
+            config,
+            seed=seed,
+            checkpoints=folder / "checkpoints",
+            unlabelled=unlabelled,
+            metrics=metrics,
+            on_batch=progress.on_batch,
+            on_epoch=epoch_end,
+        )
+    write_json(folder / "history.json", history)
 
 
 def _with_threshold(pipeline: Pipeline, prepared: Prepared, trained: Stage, seed: int) -> Stage:

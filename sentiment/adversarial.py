@@ -77,7 +77,7 @@ def drop_words(indices: tf.Tensor, dropout: Any) -> tf.Tensor:
 
 class AdversarialNetwork(keras.Model):
     """A network in training; `fit` takes ((indices, unlabelled indices), labels), or where no loss is of unlabelled
-    reviews (indices, labels). A label may be a probability; accuracy then asks for the likelier class.
+    reviews (indices, labels). A label may be a probability.
 
     Args:
         network: as `build_model` makes it; it shares its weights.
@@ -133,7 +133,7 @@ class AdversarialNetwork(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, self._variables, strict=True))
         self._normalize()
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(labels)[0])
-        return self.compute_metrics(indices, tf.round(labels), probabilities)
+        return self.compute_metrics(indices, labels, probabilities)
 
     def _normalize(self) -> None:
         if self._frequencies is not None:

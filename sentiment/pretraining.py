@@ -20,7 +20,7 @@ SEED = 0
 
 
 class PretrainingConfig(BaseModel):
-    """How word vectors are learned before the network is trained."""
+    """What is learned before the network is trained."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +29,11 @@ class PretrainingConfig(BaseModel):
     )
     word_vector_epochs: int = Field(5, ge=1, description="Passes over the text to learn word vectors from.")
     word_vector_window: int = Field(8, ge=1, description="Words to each side that a word is predicted from.")
+    pseudo_label_epochs: int = Field(
+        0,
+        ge=0,
+        description="Passes over all reviews, the unlabelled ones with labels of TF-IDF + logistic regression.",
+    )
 
 
 def learn_word_vectors(

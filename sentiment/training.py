@@ -66,19 +66,11 @@ class TrainingConfig(BaseModel):
         0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
     )
     entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
-    pseudo_labels: bool = Field(
-        False, description="Train on the unlabelled reviews too, with P(positive) of TF-IDF + logistic regression."
-    )
-
-    @property
-    def has_unlabelled_loss(self) -> bool:
-        """Whether a part of the loss is of reviews without any label."""
-        return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
 
     @property
     def uses_unlabelled(self) -> bool:
-        """Whether unlabelled reviews are trained on."""
-        return self.has_unlabelled_loss or self.pseudo_labels
+        """Whether a part of the loss is of unlabelled reviews."""
+        return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
 
 
 OPTIONS_OF_THE_STEP = (
@@ -89,7 +81,7 @@ OPTIONS_OF_THE_STEP = (
     "label_smoothing",
     "normalize_embedding",
 )
-"""Fields of TrainingConfig that make a step of training more than the gradient of the loss of labels 0 and 1."""
+"""Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
 def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +160,7 @@ def train(
     }
     if history["loss"]:
         on_epoch(history)
-    others = unlabelled if config.has_unlabelled_loss else None
+    others = unlabelled if config.uses_unlabelled else None
     validating = batches(np.random.default_rng(seed), *validation)
     with compiled_time_loops(network):
         while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config):
@@ -242,7 +234,7 @@ def _batches(
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
     """The model to fit, which shares the weights of `network`, or is it."""
     options = config.model_dump(include=set(OPTIONS_OF_THE_STEP))
-    if not any(options.values()) and not config.pseudo_labels:
+    if not any(options.values()):
         return network
     from sentiment.adversarial import AdversarialNetwork
 

@@ -37,7 +37,7 @@ class Yardstick:
         except ValueError:
             raise InputError(
                 f"No word occurs in two of the {len(texts):,} training reviews, which {YARDSTICK} needs: "
-                "give more reviews, or leave it out with --no-yardstick and --no-pseudo-labels."
+                "give more reviews, or leave it out with --no-yardstick and --pseudo-label-epochs 0."
             ) from None
         self._regression: Any = LogisticRegression(C=10, max_iter=1_000).fit(features, labels)
 

@@ -147,15 +147,6 @@ def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, Any]) -> None
         assert np.abs(found - value).max() < 1e-5
 
 
-def test_accuracy_against_a_probability_is_that_against_its_likelier_class() -> None:
-    network = small_network()
-    verdicts = network.predict(REVIEWS, verbose=0)[:, 0]
-    learner = AdversarialNetwork(network, adversarial_epsilon=0.7)
-    learner.compile(keras.optimizers.SGD(0.0), "binary_crossentropy", metrics=["accuracy"])
-    found = learner.train_step((tf.constant(REVIEWS), tf.constant(LABELS)))["accuracy"]
-    assert float(found) == pytest.approx(np.mean((verdicts > 0.5) == (LABELS > 0.5)))
-
-
 def test_word_vectors_are_normalized_by_frequency() -> None:
     network = small_network()
     frequencies = np.arange(12) / np.arange(12).sum()
