@@ -177,7 +177,7 @@ def pretrain(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
         "pretrain",
         f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}",
         {
-            "pretraining": config.model_dump(),
+            "pretraining": config.model_dump(exclude={"pseudo_label_epochs"}),
             "embedding_dim": size,
             "load": loaded.digest,
             "vocabulary": fitted.digest,

@@ -35,8 +35,8 @@ def folder(reviews_csv: Path, tmp_path: Path) -> Path:
 def test_word_vectors_come_from_training_and_unlabelled_text_alone(
     folder: Path, invoke: Callable[..., Result], tmp_path: Path
 ) -> None:
-    def pretrain(work_dir: str) -> np.ndarray:
-        result = invoke("pretrain", *SMALL_STRONG, "--data", folder, "--work-dir", work_dir)
+    def pretrain(work_dir: str, *options: str) -> np.ndarray:
+        result = invoke("pretrain", *SMALL_STRONG, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
         [path] = (tmp_path / work_dir).glob("pretrain/*/word_vectors.npy")
         vectors: np.ndarray = np.load(path)
@@ -47,6 +47,7 @@ def test_word_vectors_come_from_training_and_unlabelled_text_alone(
     for path in folder.glob("test/*/*.txt"):
         path.write_text("the same words in every review of the test split")
     assert np.array_equal(pretrain("other-test"), vectors)
+    assert np.array_equal(pretrain("other-test", "--pseudo-label-epochs", "1"), vectors)
     for path in folder.glob("train/unsup/*.txt"):
         path.write_text("the same words in every review without a label")
     assert not np.array_equal(pretrain("other-unlabelled"), vectors)
