@@ -235,7 +235,8 @@ def train(
     seed: int,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> Stage:
-    """Padded training reviews -> a SentimentClassifier in classifier/, and history.json.
+    """Padded training reviews -> a SentimentClassifier in classifier/, history.json, and costs.json: seconds, those of
+    learning pseudo-labels included, and epochs.
 
     Args:
         on_epoch: called with the history so far, also for a training that is read, not run.
@@ -259,7 +260,7 @@ def train(
             unlabelled = np.load(padded.folder / "unlabelled.npy")
             if not len(unlabelled):
                 unlabelled = inputs[training]
-        _fit(
+        history = _fit(
             pipeline,
             name,
             network,
@@ -273,6 +274,8 @@ def train(
         )
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
         SentimentClassifier.from_network(vocabulary, config.sequences, network).save(folder / "classifier")
+        seconds = [*history["seconds"], *(begun.read_json("history.json")["seconds"] if begun else [])]
+        write_json(folder / "costs.json", {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
         shutil.rmtree(folder / "checkpoints")
 
     starts = "".join(f", {stage.name} {stage.digest}" for stage in (pretrained, begun) if stage)
@@ -347,7 +350,7 @@ def _fit(
     unlabelled: np.ndarray | None = None,
     metrics: Sequence[str] = ("accuracy",),
     on_epoch: Callable[[History], None] = lambda history: None,
-) -> None:
+) -> History:
     """Train with progress shown -> history.json and, until the caller removes it, checkpoints/."""
     with pipeline.console.training(name, config.epochs, len(training[1])) as progress:
 
@@ -368,6 +371,7 @@ def _fit(
             on_epoch=epoch_end,
         )
     write_json(folder / "history.json", history)
+    return history
 
 
 def _with_threshold(pipeline: Pipeline, prepared: Prepared, trained: Stage, seed: int) -> Stage:
@@ -381,7 +385,8 @@ def _with_threshold(pipeline: Pipeline, prepared: Prepared, trained: Stage, seed
         probabilities = classifier.positive_probability([reviews.texts[i] for i in validation])
         classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
         classifier.save(folder / "classifier")
-        shutil.copy(trained.folder / "history.json", folder)
+        for file in ("history.json", "costs.json"):
+            shutil.copy(trained.folder / file, folder)
 
     key = {"train": trained.digest, "threshold": config.threshold}
     stage = pipeline.stage(
@@ -398,12 +403,7 @@ def evaluate(pipeline: Pipeline, prepared: Prepared, trained: Stage, cell: CellN
 
     def run(folder: Path) -> None:
         classifier = SentimentClassifier.load(trained.folder / "classifier")
-        history: History = trained.read_json("history.json")
-        costs = {
-            "training_seconds": sum(history["seconds"]),
-            "epochs": len(history["loss"]),
-            "parameters": classifier.network.count_params(),
-        }
+        costs = {**trained.read_json("costs.json"), "parameters": classifier.network.count_params()}
         _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
     return pipeline.stage(
