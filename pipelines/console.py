@@ -119,11 +119,21 @@ class Console:
 
     @contextmanager
     def training(
-        self, model: str, epochs: int, count: int, *, examples: str = "reviews"
+        self,
+        model: str,
+        epochs: int,
+        count: int,
+        *,
+        on_epoch: Callable[[History], None],
+        examples: str = "reviews",
     ) -> Iterator["TrainingProgress"]:
-        """A bar per epoch while a model is trained on so many examples."""
+        """A bar per epoch while a model is trained on so many examples.
+
+        Args:
+            on_epoch: also called after every epoch.
+        """
         with self._bar() as bar:
-            yield TrainingProgress(self, bar, model, epochs, count, examples)
+            yield TrainingProgress(self, bar, model, epochs, count, on_epoch, examples)
 
     def _bar(self) -> Progress:
         """A bar whose tasks have a description and `figures`."""
@@ -153,9 +163,18 @@ def _plain(text: str) -> Text:
 class TrainingProgress:
     """The callbacks of `train`, drawn on a console."""
 
-    def __init__(self, console: Console, bar: Progress, model: str, epochs: int, count: int, examples: str) -> None:
+    def __init__(
+        self,
+        console: Console,
+        bar: Progress,
+        model: str,
+        epochs: int,
+        count: int,
+        on_epoch: Callable[[History], None],
+        examples: str,
+    ) -> None:
         self._console, self._bar, self._model, self._epochs, self._examples = console, bar, model, epochs, examples
-        self._finished = 0
+        self._finished, self._also = 0, on_epoch
         self._task = bar.add_task(self._title(), total=count, figures="")
 
     def _title(self) -> str:
@@ -185,3 +204,4 @@ class TrainingProgress:
             )
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(), figures="")
+        self._also(history)

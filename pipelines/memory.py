@@ -146,12 +146,9 @@ def train_on_task(
         data = TASKS[training.task].make(training.seed, training.length)
         fitted, validation = data.split(training.config.validation_share)
         network = build_task_network(training.task, training.cell, fitted[0], seed=training.seed)
-        with console.training(str(training), training.config.epochs, len(fitted[1]), examples="sequences") as progress:
-
-            def epoch_end(history: History) -> None:
-                progress.on_epoch(history)
-                on_epoch(history)
-
+        with console.training(
+            str(training), training.config.epochs, len(fitted[1]), on_epoch=on_epoch, examples="sequences"
+        ) as progress:
             history = fit(
                 network,
                 fitted,
@@ -163,7 +160,7 @@ def train_on_task(
                 metrics=(),
                 examples="sequences",
                 on_batch=progress.on_batch,
-                on_epoch=epoch_end,
+                on_epoch=progress.on_epoch,
             )
         inputs, targets = data.test
         metrics = {

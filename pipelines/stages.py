@@ -188,12 +188,13 @@ def pretrain(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
 
 
 def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> Stage:
-    """Training reviews with their labels, and unlabelled ones with those of a teacher -> network.weights.h5,
-    history.json.
+    """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
     Lee (2013) calls them pseudo-labels. The teacher is the yardstick, fitted on the same training reviews; its
     P(positive) is learned, not its verdict, after Hinton, Vinyals & Dean (2015).
     """
+    import sklearn
+
     config = pipeline.config.training.model_copy(
         update={
             "epochs": pipeline.config.pretraining.pseudo_label_epochs,
@@ -202,13 +203,15 @@ def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, 
         }
     )
 
+    splits = "train", "unlabelled"
+
     def run(folder: Path) -> None:
-        inputs, unlabelled = (np.load(prepared.padded.folder / f"{split}.npy") for split in ("train", "unlabelled"))
-        corpus = read_corpus(prepared.loaded)
-        labels = corpus.train.labels
+        inputs, unlabelled = (np.load(prepared.padded.folder / f"{split}.npy") for split in splits)
+        texts, others = (pd.read_parquet(prepared.loaded.folder / f"{split}.parquet")["text"] for split in splits)
+        labels = np.load(prepared.padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.validation_share, seed)
-        teacher = Yardstick([corpus.train.texts[i] for i in training], labels[training])
-        pseudo_labels = teacher.positive_probability(corpus.unlabelled.texts).astype(np.float32)  # (M,)
+        teacher = Yardstick(texts.iloc[training].tolist(), labels[training])
+        pseudo_labels = teacher.positive_probability(others.tolist()).astype(np.float32)  # (M,)
         network = _build_network(pipeline, prepared, cell, seed)
         _fit(
             pipeline,
@@ -224,7 +227,7 @@ def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, 
         network.save_weights(folder / WEIGHTS_FILE)
         shutil.rmtree(folder / "checkpoints")
 
-    key = _training_key(pipeline, prepared, cell, seed, config)
+    key = {**_training_key(pipeline, prepared, cell, seed, config), "scikit-learn": sklearn.__version__}
     return pipeline.stage("pseudo-labels", f"pad {prepared.padded.digest}, load {prepared.loaded.digest}", key, run)
 
 
@@ -245,16 +248,16 @@ def train(
     fitted, padded, pretrained = prepared.fitted, prepared.padded, prepared.pretrained
     name = run_name(pipeline, CELLS[cell], seed)
     _check_gpu(pipeline)
-    begun = None
+    taught = None
     if config.pretraining.pseudo_label_epochs and len(np.load(padded.folder / "unlabelled.npy", mmap_mode="r")):
-        begun = learn_pseudo_labels(pipeline, prepared, cell, seed)
+        taught = learn_pseudo_labels(pipeline, prepared, cell, seed)
 
     def run(folder: Path) -> None:
         inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.training.validation_share, seed)
         network = _build_network(pipeline, prepared, cell, seed)
-        if begun is not None:
-            network.load_weights(begun.folder / WEIGHTS_FILE)
+        if taught is not None:
+            network.load_weights(taught.folder / WEIGHTS_FILE)
         unlabelled = None
         if config.training.uses_unlabelled:
             unlabelled = np.load(padded.folder / "unlabelled.npy")
@@ -274,17 +277,17 @@ def train(
         )
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
         SentimentClassifier.from_network(vocabulary, config.sequences, network).save(folder / "classifier")
-        seconds = [*history["seconds"], *(begun.read_json("history.json")["seconds"] if begun else [])]
+        seconds = [*history["seconds"], *(taught.read_json("history.json")["seconds"] if taught else [])]
         write_json(folder / "costs.json", {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
         shutil.rmtree(folder / "checkpoints")
 
-    starts = "".join(f", {stage.name} {stage.digest}" for stage in (pretrained, begun) if stage)
+    starts = "".join(f", {stage.name} {stage.digest}" for stage in (pretrained, taught) if stage)
     stage = pipeline.stage(
         "train",
         f"pad {padded.digest}, vocabulary {fitted.digest}{starts}",
         {
             **_training_key(pipeline, prepared, cell, seed, config.training),
-            "pseudo-labels": begun.digest if begun else None,
+            "pseudo-labels": taught.digest if taught else None,
         },
         run,
     )
@@ -352,12 +355,7 @@ def _fit(
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train with progress shown -> history.json and, until the caller removes it, checkpoints/."""
-    with pipeline.console.training(name, config.epochs, len(training[1])) as progress:
-
-        def epoch_end(history: History) -> None:
-            progress.on_epoch(history)
-            on_epoch(history)
-
+    with pipeline.console.training(name, config.epochs, len(training[1]), on_epoch=on_epoch) as progress:
         history = fit(
             network,
             training,
@@ -368,7 +366,7 @@ def _fit(
             unlabelled=unlabelled,
             metrics=metrics,
             on_batch=progress.on_batch,
-            on_epoch=epoch_end,
+            on_epoch=progress.on_epoch,
         )
     write_json(folder / "history.json", history)
     return history

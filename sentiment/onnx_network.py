@@ -28,7 +28,7 @@ States = dict[str, np.ndarray]
 """State of a layer -> its values after 0, 1, ... maxlen padding tokens, float32 (maxlen + 1, units)."""
 
 POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
-"""Keras layer -> what stands in for tokens that are not read, and ONNX' operator over time."""
+"""Keras layer -> what stands for tokens not read, and ONNX' operator over time, as MaxMeanPooling orders them."""
 
 _FLOAT, _INT32 = 1, 6
 """Of onnx.TensorProto."""

@@ -29,19 +29,15 @@ class MaxPooling(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("sentiment")
-class MaxMeanPooling(keras.layers.Layer):
+class MaxMeanPooling(MaxPooling):
     """(batch, time, units) to (batch, 2 * units): the largest and the mean value of every unit over what is not masked,
     two parts of the concat pooling of Howard & Ruder (2018).
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.supports_masking = True
-        self._max, self._mean = MaxPooling(), keras.layers.GlobalAveragePooling1D()
+        self._mean = keras.layers.GlobalAveragePooling1D()
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """Pool; mask: bool (batch, time), True at words."""
-        return ops.concatenate([self._max(inputs, mask=mask), self._mean(inputs, mask=mask)], axis=-1)
-
-    def compute_mask(self, inputs: Any, mask: Any = None) -> None:
-        """None: time is gone."""
+        return ops.concatenate([super().call(inputs, mask=mask), self._mean(inputs, mask=mask)], axis=-1)

@@ -32,7 +32,7 @@ class PretrainingConfig(BaseModel):
     pseudo_label_epochs: int = Field(
         0,
         ge=0,
-        description="Passes over all reviews, the unlabelled ones with labels of TF-IDF + logistic regression.",
+        description="Passes over all reviews beforehand, the unlabelled ones labelled by TF-IDF + logistic regression.",
     )
 
 
