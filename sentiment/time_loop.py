@@ -2,43 +2,125 @@
 
 Keras multiplies inputs and weights at every step, and sums the weights' gradient over the steps. Here one product
 before the loop serves all steps (Appleyard, Kocisky & Blunsom 2016), and one product after it gives the gradient, so a
-step is left with the product of state and recurrent weights and with what its gates do. Results are Keras' own.
+step is left with the product of state and recurrent weights and with what its gates do. Every core takes a part of the
+batch, and waits for the others only when its loop is over. Results are Keras' own.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-States = tuple[tf.Tensor, ...]
-"""What a step hands on, hidden state first, each (batch, units)."""
+PARTS = min(4, os.cpu_count() or 1)
+"""Of a batch, one for each core; products of few reviews are slow."""
 
-Gates = Callable[[tf.Tensor, tf.Tensor, States], States]
-"""(from inputs, from state, states before) -> states; the first two are (batch, gates x units), biases included."""
-
-
-def _lstm(from_inputs: tf.Tensor, from_state: tf.Tensor, states: States) -> States:
-    input_gate, forget_gate, candidate, output_gate = tf.split(from_inputs + from_state, 4, axis=-1)
-    cell_state = tf.sigmoid(forget_gate) * states[1] + tf.sigmoid(input_gate) * tf.tanh(candidate)
-    return tf.sigmoid(output_gate) * tf.tanh(cell_state), cell_state
+Tensors = tuple[tf.Tensor, ...]
 
 
-def _gru(from_inputs: tf.Tensor, from_state: tf.Tensor, states: States) -> States:
-    inputs, state = tf.split(from_inputs, 3, axis=-1), tf.split(from_state, 3, axis=-1)
-    update_gate, reset_gate = tf.sigmoid(inputs[0] + state[0]), tf.sigmoid(inputs[1] + state[1])
-    candidate = tf.tanh(inputs[2] + reset_gate * state[2])
-    return (update_gate * states[0] + (1 - update_gate) * candidate,)
+class Cell(Protocol):
+    """What a step does after its products, and the derivative of that.
+
+    Sigmoids are written as (1 + tanh(x / 2)) / 2, so that a step takes one tanh of all its gates. `backward` puts
+    factors side by side before it multiplies them: XLA writes vector instructions for that, and for products that are
+    put side by side it writes none.
+    """
+
+    @staticmethod
+    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
+        """
+        Args:
+            from_inputs, from_state: products with the inputs and with the hidden state, (batch, gates x units).
+            before: states, the hidden one first, each (batch, units).
+
+        Returns:
+            The states after the step, and what else `backward` asks for.
+        """
+
+    @staticmethod
+    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+        """
+        Args:
+            kept: what `forward` kept.
+            before, after: states.
+            by_after: gradient by the states after the step.
+
+        Returns:
+            The gradient by the products, that by the product with the state last, and only one where they are equal;
+            and that by the states before, without what reaches them through the product.
+        """
 
 
-def _simple_rnn(from_inputs: tf.Tensor, from_state: tf.Tensor, states: States) -> States:
-    return (tf.tanh(from_inputs + from_state),)
+class _LSTM:
+    @staticmethod
+    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
+        gates = tf.tanh((from_inputs + from_state) * _per_gate(before, 0.5, 0.5, 1, 0.5))
+        input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+        cell_state = _sigmoid(forget_gate) * before[1] + _sigmoid(input_gate) * candidate
+        return (_sigmoid(output_gate) * tf.tanh(cell_state), cell_state), (gates,)
+
+    @staticmethod
+    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+        (gates,) = kept
+        input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+        output = tf.tanh(after[1])
+        by_hidden, by_cell = by_after
+        by_cell += by_hidden * _sigmoid(output_gate) * (1 - output**2)
+        by_products = tf.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
+        by_products *= tf.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
+        by_products *= (1 - gates**2) * _per_gate(before, 0.25, 0.25, 1, 0.25)
+        return (by_products,), (tf.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
 
 
-GATES: dict[str, Gates] = {"LSTM": _lstm, "GRU": _gru, "SimpleRNN": _simple_rnn}
-"""Keras layer -> what a step does after its products."""
+class _GRU:
+    @staticmethod
+    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
+        units = before[0].shape[-1]
+        gates = tf.tanh((from_inputs + from_state)[:, : 2 * units] * 0.5)
+        update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+        remembered = from_state[:, 2 * units :]
+        candidate = tf.tanh(from_inputs[:, 2 * units :] + _sigmoid(reset_gate) * remembered)
+        hidden = candidate + _sigmoid(update_gate) * (before[0] - candidate)
+        return (hidden,), (gates, candidate, remembered)
+
+    @staticmethod
+    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+        gates, candidate, remembered = kept
+        update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+        by_candidate = by_after[0] * (1 - _sigmoid(update_gate)) * (1 - candidate**2)
+        by_gates = tf.concat([by_after[0], by_candidate], axis=-1)
+        by_gates *= tf.concat([before[0] - candidate, remembered], axis=-1)
+        by_gates *= (1 - gates**2) * 0.25
+        by_from_inputs = tf.concat([by_gates, by_candidate], axis=-1)
+        by_from_state = tf.concat([by_gates, by_candidate * _sigmoid(reset_gate)], axis=-1)
+        return (by_from_inputs, by_from_state), (by_after[0] * _sigmoid(update_gate),)
+
+
+class _SimpleRNN:
+    @staticmethod
+    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
+        return (tf.tanh(from_inputs + from_state),), ()
+
+    @staticmethod
+    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+        return (by_after[0] * (1 - after[0] ** 2),), (tf.zeros_like(before[0]),)
+
+
+def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
+    return 0.5 + 0.5 * tanh_of_half
+
+
+def _per_gate(states: Tensors, *factors: float) -> np.ndarray:
+    """A factor for each gate, (gates x units,)."""
+    return np.repeat(np.array(factors, np.float32), states[0].shape[-1])
+
+
+CELLS: dict[str, Cell] = {"LSTM": _LSTM(), "GRU": _GRU(), "SimpleRNN": _SimpleRNN()}
+"""Keras layer -> what its steps do."""
 
 
 @contextmanager
@@ -59,7 +141,7 @@ def compiled_time_loops(network: Any) -> Iterator[None]:
 
 
 def _recurrent_layers(network: Any) -> list[Any]:
-    return [layer for layer in network._flatten_layers() if type(layer).__name__ in GATES]
+    return [layer for layer in network._flatten_layers() if type(layer).__name__ in CELLS]
 
 
 def _is_compilable(layer: Any) -> bool:
@@ -78,111 +160,122 @@ def _inner_loop(
     layer: Any, sequences: tf.Tensor, initial_state: Any, mask: Any, training: bool = False
 ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     """As keras.layers.RNN.inner_loop: (batch, time, features) to last output, outputs and states."""
-    batch, time, features = (tf.shape(sequences)[axis] for axis in range(3))
     kernel, recurrent_kernel, bias = (variable.value for variable in layer.cell.trainable_variables)
     input_bias, state_bias = tf.unstack(bias) if len(bias.shape) == 2 else (bias, tf.zeros_like(bias))
-    by_time = tf.reshape(tf.transpose(sequences, (1, 0, 2)), (-1, features))  # (time x batch, features)
-    from_inputs = tf.reshape(by_time @ kernel + input_bias, (time, batch, -1))
-    is_read = tf.ones((time, batch, 1), tf.bool) if mask is None else tf.transpose(mask)[:, :, None]
-    loop = _differentiable_loop(type(layer).__name__, layer.go_backwards)
-    states = loop(from_inputs, is_read, recurrent_kernel, state_bias, *tf.nest.flatten(initial_state))
-    last = [sequence[0 if layer.go_backwards else -1] for sequence in states]
-    outputs = tf.transpose(states[0], (1, 0, 2))  # (batch, time, units)
-    return last[0], tf.reverse(outputs, [1]) if layer.go_backwards else outputs, last
+    is_read = tf.ones(tf.shape(sequences)[:2], tf.bool) if mask is None else mask
+    if layer.go_backwards:
+        sequences, is_read = tf.reverse(sequences, [1]), tf.reverse(is_read, [1])
+    weights = kernel, recurrent_kernel, input_bias, state_bias
+    loop = _differentiable_loop(type(layer).__name__)
+    parts = zip(*map(_parts, (sequences, is_read, *tf.nest.flatten(initial_state))), strict=True)
+    read = [loop(inputs, is_read, *weights, *initial) for inputs, is_read, *initial in parts]
+    outputs, *states = (tf.concat(tensors, axis=0) for tensors in zip(*read, strict=True))
+    return states[0], outputs, states
+
+
+def _parts(batch: tf.Tensor) -> list[tf.Tensor]:
+    """A part for each core."""
+    rows = tf.shape(batch)[0]
+    parts: list[tf.Tensor] = tf.split(batch, [(rows + number) // PARTS for number in range(PARTS)])
+    return parts
 
 
 @functools.cache
-def _differentiable_loop(kind: str, backwards: bool) -> Any:
-    """(from inputs (time, batch, gates x units), which steps to read (time, batch, 1), recurrent kernel, bias of the
-    state's product, initial states) -> the states after each step, each (time, batch, units), in the order of time.
+def _differentiable_loop(layer: str) -> Any:
+    """(inputs (batch, time, features), which of them to read (batch, time), kernel, recurrent kernel, the biases of
+    their products, initial states (batch, units)) -> (outputs (batch, time, units), last states (batch, units)).
 
     A step that is not to be read hands the states on as they are.
     """
-    forward, backward = _compiled(GATES[kind], backwards)
+    forward, backward = _compiled(CELLS[layer])
 
-    def loop(
-        from_inputs: tf.Tensor, is_read: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *initial: tf.Tensor
-    ) -> tuple[Any, Any]:
-        states = forward(*map(tf.stop_gradient, (from_inputs, is_read, kernel, bias)), initial)
+    def loop(inputs: tf.Tensor, is_read: tf.Tensor, *weights_and_initial: tf.Tensor) -> tuple[Any, Any]:
+        arguments = inputs, is_read, weights_and_initial[:4], weights_and_initial[4:]
+        outputs, last, steps = forward(*tf.nest.map_structure(tf.stop_gradient, arguments))
 
-        def gradient(*by_states: tf.Tensor) -> tuple[Any, ...]:
-            before = [_shifted(sequence, first, backwards) for sequence, first in zip(states, initial, strict=True)]
-            hidden = tf.reshape(before[0], (-1, tf.shape(kernel)[0]))  # (time x batch, units)
-            from_state = tf.reshape(hidden @ kernel + bias, tf.shape(from_inputs))
-            by_inputs, by_state, by_initial = backward(from_inputs, from_state, is_read, kernel, before, by_states)
-            products = tf.reshape(by_state, (-1, tf.shape(kernel)[1]))
-            by_kernel = tf.matmul(hidden, products, transpose_a=True)
-            return by_inputs, None, by_kernel, tf.reduce_sum(products, axis=0), *by_initial
+        def gradient(by_outputs: tf.Tensor, *by_last: tf.Tensor) -> tuple[Any, ...]:
+            by_inputs, by_weights, by_initial = backward(*arguments, *steps, by_outputs, by_last)
+            return by_inputs, None, *by_weights, *by_initial
 
-        return states, gradient
+        return (outputs, *last), gradient
 
     return tf.custom_gradient(loop)
 
 
-def _shifted(sequence: tf.Tensor, first: tf.Tensor, backwards: bool) -> tf.Tensor:
-    """The states before each step, from those after it."""
-    if backwards:
-        return tf.concat([sequence[1:], first[None]], axis=0)
-    return tf.concat([first[None], sequence[:-1]], axis=0)
-
-
-def _compiled(gates: Gates, backwards: bool) -> tuple[Any, Any]:
+def _compiled(cell: Cell) -> tuple[Any, Any]:
     """The loop over the steps and the loop back over their gradients; XLA compiles each once per shape."""
 
-    def forward(
-        from_inputs: tf.Tensor, is_read: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: States
-    ) -> list[tf.Tensor]:
-        steps = tf.shape(from_inputs)[0]
-        units = kernel.shape[0]
+    def forward(inputs: tf.Tensor, is_read: tf.Tensor, weights: Tensors, initial: Tensors) -> tuple[Any, ...]:
+        kernel, recurrent_kernel, input_bias, state_bias = weights
+        inputs, is_read = _by_time(inputs), _by_time(is_read)[:, :, None]
+        time, batch = tf.unstack(tf.shape(inputs)[:2])
+        from_inputs = tf.reshape(_rows(inputs) @ kernel + input_bias, (time, batch, kernel.shape[1]))
 
-        def step(number: tf.Tensor, states: States, written: Sequence[Any]) -> tuple[Any, ...]:
-            time = steps - 1 - number if backwards else number
-            found = gates(from_inputs[time], states[0] @ kernel + bias, states)
-            states = tuple(tf.where(is_read[time], new, old) for new, old in zip(found, states, strict=True))
-            return number + 1, states, [array.write(time, new) for array, new in zip(written, states, strict=True)]
+        def step(carried: tuple[Tensors, Tensors], at: Tensors) -> tuple[Tensors, Tensors]:
+            before, _ = carried
+            from_input, is_read = at
+            after, kept = cell.forward(from_input, before[0] @ recurrent_kernel + state_bias, before)
+            return _where(is_read, after, before), kept
 
-        empty = [tf.TensorArray(tf.float32, steps, element_shape=(None, units)) for _ in initial]
-        _, _, written = tf.while_loop(
-            lambda number, *_: number < steps, step, (0, initial, empty), maximum_iterations=steps
-        )
-        return [array.stack() for array in written]
+        _, kept = step((initial, ()), (from_inputs[0], is_read[0]))
+        states, kept = tf.scan(step, (from_inputs, is_read), (initial, _zeros(kept)))
+        return _by_time(states[0]), [sequence[-1] for sequence in states], (states, kept)
 
     def backward(
-        from_inputs: tf.Tensor,
-        from_state: tf.Tensor,
+        inputs: tf.Tensor,
         is_read: tf.Tensor,
-        kernel: tf.Tensor,
-        before: Sequence[tf.Tensor],
-        by_states: Sequence[tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor, States]:
-        steps = tf.shape(from_inputs)[0]
-        width = kernel.shape[1]
-
-        def step(number: tf.Tensor, carried: States, by_inputs: Any, by_state: Any) -> tuple[Any, ...]:
-            time = number if backwards else steps - 1 - number
-            products = from_inputs[time], from_state[time]
-            states = tuple(sequence[time] for sequence in before)
-            arriving = [one + sequence[time] for one, sequence in zip(carried, by_states, strict=True)]
-            with tf.GradientTape() as tape:
-                tape.watch((products, states))
-                found = gates(*products, states)
-            passing = [tf.where(is_read[time], one, 0.0) for one in arriving]
-            by_products, by_before = tape.gradient(
-                found, (products, states), passing, unconnected_gradients=tf.UnconnectedGradients.ZERO
-            )
-            staying = [tf.where(is_read[time], 0.0, one) for one in arriving]
-            carried = tuple(one + other for one, other in zip(by_before, staying, strict=True))
-            carried = (carried[0] + tf.matmul(by_products[1], kernel, transpose_b=True), *carried[1:])
-            return number + 1, carried, by_inputs.write(time, by_products[0]), by_state.write(time, by_products[1])
-
-        empty = [tf.TensorArray(tf.float32, steps, element_shape=(None, width)) for _ in range(2)]
-        _, carried, by_inputs, by_state = tf.while_loop(
-            lambda number, *_: number < steps,
-            step,
-            (0, tuple(tf.zeros_like(sequence[0]) for sequence in before), *empty),
-            maximum_iterations=steps,
+        weights: Tensors,
+        initial: Tensors,
+        after: Tensors,
+        kept: Tensors,
+        by_outputs: tf.Tensor,
+        by_last: Tensors,
+    ) -> tuple[Any, ...]:
+        kernel, recurrent_kernel, _, _ = weights
+        inputs, is_read, by_outputs = _by_time(inputs), _by_time(is_read)[:, :, None], _by_time(by_outputs)
+        before = tuple(
+            tf.concat([first[None], sequence[:-1]], axis=0) for first, sequence in zip(initial, after, strict=True)
         )
-        return by_inputs.stack(), by_state.stack(), carried
+
+        def step(carried: tuple[Tensors, Tensors], at: Any) -> tuple[Tensors, Tensors]:
+            (by_hidden, *by_others), _ = carried
+            is_read, by_output, kept, before, after = at
+            arriving = by_hidden + by_output, *by_others
+            by_products, by_before = cell.backward(kept, before, after, _where(is_read, arriving, _zeros(arriving)))
+            by_hidden, *by_others = _where(is_read, by_before, arriving)
+            by_hidden += tf.matmul(by_products[-1], recurrent_kernel, transpose_b=True)
+            return (by_hidden, *by_others), by_products
+
+        steps = is_read, by_outputs, kept, before, after
+        _, by_products = step((by_last, ()), tf.nest.map_structure(lambda sequence: sequence[0], steps))
+        by_before, by_products = tf.scan(step, steps, (by_last, _zeros(by_products)), reverse=True)
+        by_inputs, by_state = _rows(by_products[0]), _rows(by_products[-1])
+        by_weights = (
+            tf.matmul(_rows(inputs), by_inputs, transpose_a=True),
+            tf.matmul(_rows(before[0]), by_state, transpose_a=True),
+            tf.reduce_sum(by_inputs, axis=0),
+            tf.reduce_sum(by_state, axis=0),
+        )
+        by_inputs = tf.reshape(tf.matmul(by_inputs, kernel, transpose_b=True), tf.shape(inputs))
+        return _by_time(by_inputs), by_weights, [sequence[0] for sequence in by_before]
 
     compiled = functools.partial(tf.function, jit_compile=True, reduce_retracing=True)
     return compiled(forward), compiled(backward)
+
+
+def _by_time(batch: tf.Tensor) -> tf.Tensor:
+    """(batch, time, ...) to (time, batch, ...), and back."""
+    return tf.transpose(batch, (1, 0, *range(2, len(batch.shape))))
+
+
+def _rows(sequence: tf.Tensor) -> tf.Tensor:
+    """(time, batch, features) to (time x batch, features)."""
+    return tf.reshape(sequence, (-1, tf.shape(sequence)[-1]))
+
+
+def _where(condition: tf.Tensor, ones: Tensors, others: Tensors) -> Tensors:
+    return tuple(tf.where(condition, one, other) for one, other in zip(ones, others, strict=True))
+
+
+def _zeros(tensors: Tensors) -> Tensors:
+    return tuple(map(tf.zeros_like, tensors))

@@ -228,7 +228,9 @@ def _batches(
             yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
 
     dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen)))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # there is nothing to tune, and its thread may let `fit` wait seconds at the end
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).with_options(options)
 
 
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
