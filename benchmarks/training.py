@@ -1,6 +1,6 @@
 """Training speed: `sentiment.training.train` beside Keras `fit` as usually written and PyTorch `nn.LSTM`.
 
-    python -m benchmarks.training [--archive ../shared/imdb/aclImdb_dev.tar.gz] [--reviews 12800] [--rounds 3]
+    python -m benchmarks.training [--archive ../shared/imdb/aclImdb_dev.tar.gz] [--reviews 6400] [--rounds 3]
 
 Needs `pip install '.[bench]'`. All train the same LSTM on the same reviews: 10,000 words, word vectors of 64, 64 units,
 batches of 64, Adam. Every contender is a process of its own; in every round each has its turn. It trains for two
@@ -193,7 +193,7 @@ def main() -> None:
     """Parse, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", type=Path, default=Path(__file__).parents[2] / "shared/imdb/aclImdb_dev.tar.gz")
-    parser.add_argument("--reviews", type=int, default=12_800)
+    parser.add_argument("--reviews", type=int, default=6_400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--run", nargs=3, metavar=("NAME", "FOLDER", "MAXLEN"), help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,9 +1,8 @@
 """The time loop of recurrent layers on a CPU, compiled by XLA, for training.
 
-Keras multiplies inputs and weights at every step, and sums the weights' gradient over the steps. Here one product
-before the loop serves all steps (Appleyard, Kocisky & Blunsom 2016), and one product after it gives the gradient, so a
-step is left with the product of state and recurrent weights and with what its gates do. Every core takes a part of the
-batch, and waits for the others only when its loop is over. Results are Keras' own.
+Keras runs a step as some ten operations, and sums the weights' gradient over the steps. Here XLA compiles the loop; the
+gates are kept for the way back; one product after it gives the gradient of the weights (Appleyard, Kocisky & Blunsom
+2016); and every core takes a part of the batch, and waits for the others only at the end. Results are Keras' own.
 """
 
 import functools
@@ -208,17 +207,15 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
     def forward(inputs: tf.Tensor, is_read: tf.Tensor, weights: Tensors, initial: Tensors) -> tuple[Any, ...]:
         kernel, recurrent_kernel, input_bias, state_bias = weights
         inputs, is_read = _by_time(inputs), _by_time(is_read)[:, :, None]
-        time, batch = tf.unstack(tf.shape(inputs)[:2])
-        from_inputs = tf.reshape(_rows(inputs) @ kernel + input_bias, (time, batch, kernel.shape[1]))
 
         def step(carried: tuple[Tensors, Tensors], at: Tensors) -> tuple[Tensors, Tensors]:
             before, _ = carried
-            from_input, is_read = at
-            after, kept = cell.forward(from_input, before[0] @ recurrent_kernel + state_bias, before)
+            read, is_read = at
+            after, kept = cell.forward(read @ kernel + input_bias, before[0] @ recurrent_kernel + state_bias, before)
             return _where(is_read, after, before), kept
 
-        _, kept = step((initial, ()), (from_inputs[0], is_read[0]))
-        states, kept = tf.scan(step, (from_inputs, is_read), (initial, _zeros(kept)))
+        _, kept = step((initial, ()), (inputs[0], is_read[0]))
+        states, kept = tf.scan(step, (inputs, is_read), (initial, _zeros(kept)))
         return _by_time(states[0]), [sequence[-1] for sequence in states], (states, kept)
 
     def backward(
