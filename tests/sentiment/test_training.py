@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -93,6 +94,19 @@ def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_pa
     target = losses[2]
     history, _ = learn(tmp_path / "target", config.model_copy(update={"target_loss": target}))
     assert history["val_loss"] == losses[: 1 + next(epoch for epoch, loss in enumerate(losses) if loss <= target)]
+
+
+def test_no_epoch_waits_for_the_autotuning_of_its_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = []
+
+    def fit(network: Any, batches: Any, **options: Any) -> Any:
+        tuned.append(batches.options().autotune.enabled)
+        return keras_fit(network, batches, **options)
+
+    keras_fit = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    learn(tmp_path, TrainingConfig(epochs=1))
+    assert tuned == [False]
 
 
 def test_validation_keeps_both_classes_in_proportion() -> None:
