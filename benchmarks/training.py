@@ -170,10 +170,11 @@ def benchmark(archive: Path, reviews: int, rounds: int) -> str:
     lines = [
         "# Training",
         "",
-        f"`python -m benchmarks.training --reviews {reviews} --rounds {rounds}` on {machine()}; best of {rounds} rounds.",
-        f"One LSTM: {NUM_WORDS:,} words, word vectors of {EMBEDDING_DIM}, {UNITS} units, batches of {BATCH_SIZE}, Adam;",
-        f"{reviews:,} IMDB reviews. The second epoch counts; the last column is what the first took longer. Now and",
-        "then Keras' `fit` waits at its end for a thread of tf.data, until 5.1 or 10.2 seconds have passed.",
+        f"`python -m benchmarks.training --reviews {reviews} --rounds {rounds}` on {machine()}; best of {rounds}",
+        f"rounds. One LSTM: {NUM_WORDS:,} words, word vectors of {EMBEDDING_DIM}, {UNITS} units, batches of",
+        f"{BATCH_SIZE}, Adam; {reviews:,} IMDB reviews. The second epoch counts; the last column is what the first",
+        "took longer. Now and then Keras' `fit` waits at its end for a thread of tf.data, until 5.1 or 10.2 seconds",
+        "have passed.",
     ]
     for maxlen in MAXLENS:
         lines += [
