@@ -174,7 +174,7 @@ class TrainingProgress:
         examples: str,
     ) -> None:
         self._console, self._bar, self._model, self._epochs, self._examples = console, bar, model, epochs, examples
-        self._finished, self._also = 0, on_epoch
+        self._finished, self._on_epoch = 0, on_epoch
         self._task = bar.add_task(self._title(), total=count, figures="")
 
     def _title(self) -> str:
@@ -204,4 +204,4 @@ class TrainingProgress:
             )
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(), figures="")
-        self._also(history)
+        self._on_epoch(history)

@@ -203,15 +203,16 @@ def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, 
         }
     )
 
-    splits = "train", "unlabelled"
-
     def run(folder: Path) -> None:
+        splits = "train", "unlabelled"
         inputs, unlabelled = (np.load(prepared.padded.folder / f"{split}.npy") for split in splits)
-        texts, others = (pd.read_parquet(prepared.loaded.folder / f"{split}.parquet")["text"] for split in splits)
+        texts, unlabelled_texts = (
+            pd.read_parquet(prepared.loaded.folder / f"{split}.parquet", columns=["text"])["text"] for split in splits
+        )
         labels = np.load(prepared.padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.validation_share, seed)
         teacher = Yardstick(texts.iloc[training].tolist(), labels[training])
-        pseudo_labels = teacher.positive_probability(others.tolist()).astype(np.float32)  # (M,)
+        pseudo_labels = teacher.positive_probability(unlabelled_texts.tolist()).astype(np.float32)  # (M,)
         network = _build_network(pipeline, prepared, cell, seed)
         _fit(
             pipeline,

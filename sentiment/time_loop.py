@@ -1,8 +1,8 @@
 """The time loop of recurrent layers on a CPU, compiled by XLA, for training.
 
-Keras runs a step as some ten operations, and sums the weights' gradient over the steps. Here XLA compiles the loop; the
-gates are kept for the way back; one product after it gives the gradient of the weights (Appleyard, Kocisky & Blunsom
-2016); and every core takes a part of the batch, and waits for the others only at the end. Results are Keras' own.
+Results are Keras' own. Other than Keras' loop, which XLA may compile too, this one keeps the gates for the way back,
+has the gradient of the weights from one product after all steps (Appleyard, Kocisky & Blunsom 2016), and gives every
+core a part of the batch, which waits for the others only at the end.
 """
 
 import functools
@@ -16,7 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 PARTS = min(4, os.cpu_count() or 1)
-"""Of a batch, one for each core; products of few reviews are slow."""
+"""Of a batch, one for each core, but not too many, as products of few reviews are slow. Sums over other parts round
+otherwise."""
 
 Tensors = tuple[tf.Tensor, ...]
 
@@ -24,9 +25,7 @@ Tensors = tuple[tf.Tensor, ...]
 class Cell(Protocol):
     """What a step does after its products, and the derivative of that.
 
-    Sigmoids are written as (1 + tanh(x / 2)) / 2, so that a step takes one tanh of all its gates. `backward` puts
-    factors side by side before it multiplies them: XLA writes vector instructions for that, and for products that are
-    put side by side it writes none.
+    Sigmoids are written as (1 + tanh(x / 2)) / 2, so that a step takes one tanh of all its gates.
     """
 
     @staticmethod
@@ -69,6 +68,7 @@ class _LSTM:
         output = tf.tanh(after[1])
         by_hidden, by_cell = by_after
         by_cell += by_hidden * _sigmoid(output_gate) * (1 - output**2)
+        # Factors side by side, multiplied then: that becomes vector instructions, products side by side do not.
         by_products = tf.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
         by_products *= tf.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
         by_products *= (1 - gates**2) * _per_gate(before, 0.25, 0.25, 1, 0.25)
@@ -126,8 +126,8 @@ CELLS: dict[str, Cell] = {"LSTM": _LSTM(), "GRU": _GRU(), "SimpleRNN": _SimpleRN
 def compiled_time_loops(network: Any) -> Iterator[None]:
     """Let the recurrent layers of a Keras model run the loops of this module.
 
-    Left as they are: all layers where there is a GPU, whose cuDNN is faster; layers with recurrent dropout, whose
-    product differs from step to step; and those with other activations than Keras' defaults.
+    Left as they are: all layers where there is a GPU, whose cuDNN is faster; layers with dropout of their own; and
+    those with other activations or fewer biases than Keras' defaults.
     """
     layers = [] if tf.config.list_physical_devices("GPU") else [*filter(_is_compilable, _recurrent_layers(network))]
     for layer in layers:
@@ -158,8 +158,13 @@ def _is_compilable(layer: Any) -> bool:
 def _inner_loop(
     layer: Any, sequences: tf.Tensor, initial_state: Any, mask: Any, training: bool = False
 ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-    """As keras.layers.RNN.inner_loop: (batch, time, features) to last output, outputs and states."""
-    kernel, recurrent_kernel, bias = (variable.value for variable in layer.cell.trainable_variables)
+    """As keras.layers.RNN.inner_loop: (batch, time, features) to last output, outputs and states.
+
+    But the output of a step that is not read is the state, whatever `zero_output_for_mask` says: nothing reads it.
+    """
+    kernel, recurrent_kernel, bias = (
+        variable.value for variable in (layer.cell.kernel, layer.cell.recurrent_kernel, layer.cell.bias)
+    )
     input_bias, state_bias = tf.unstack(bias) if len(bias.shape) == 2 else (bias, tf.zeros_like(bias))
     is_read = tf.ones(tf.shape(sequences)[:2], tf.bool) if mask is None else mask
     if layer.go_backwards:
@@ -167,8 +172,8 @@ def _inner_loop(
     weights = kernel, recurrent_kernel, input_bias, state_bias
     loop = _differentiable_loop(type(layer).__name__)
     parts = zip(*map(_parts, (sequences, is_read, *tf.nest.flatten(initial_state))), strict=True)
-    read = [loop(inputs, is_read, *weights, *initial) for inputs, is_read, *initial in parts]
-    outputs, *states = (tf.concat(tensors, axis=0) for tensors in zip(*read, strict=True))
+    results = [loop(*weights, *part) for part in parts]
+    outputs, *states = (tf.concat(tensors, axis=0) for tensors in zip(*results, strict=True))
     return states[0], outputs, states
 
 
@@ -180,21 +185,22 @@ def _parts(batch: tf.Tensor) -> list[tf.Tensor]:
 
 
 @functools.cache
-def _differentiable_loop(layer: str) -> Any:
-    """(inputs (batch, time, features), which of them to read (batch, time), kernel, recurrent kernel, the biases of
-    their products, initial states (batch, units)) -> (outputs (batch, time, units), last states (batch, units)).
+def _differentiable_loop(kind: str) -> Any:
+    """(kernel, recurrent kernel, the biases of their products, inputs (batch, time, features), which of them to read
+    (batch, time), initial states (batch, units)) -> (outputs (batch, time, units), last states (batch, units)).
 
     A step that is not to be read hands the states on as they are.
     """
-    forward, backward = _compiled(CELLS[layer])
+    forward, backward = _compiled(CELLS[kind])
 
-    def loop(inputs: tf.Tensor, is_read: tf.Tensor, *weights_and_initial: tf.Tensor) -> tuple[Any, Any]:
-        arguments = inputs, is_read, weights_and_initial[:4], weights_and_initial[4:]
-        outputs, last, steps = forward(*tf.nest.map_structure(tf.stop_gradient, arguments))
+    def loop(*arguments: tf.Tensor) -> tuple[Any, Any]:
+        weights, (inputs, is_read), initial = arguments[:4], arguments[4:6], arguments[6:]
+        sources = weights, inputs, is_read, initial
+        outputs, last, steps = forward(*tf.nest.map_structure(tf.stop_gradient, sources))
 
         def gradient(by_outputs: tf.Tensor, *by_last: tf.Tensor) -> tuple[Any, ...]:
-            by_inputs, by_weights, by_initial = backward(*arguments, *steps, by_outputs, by_last)
-            return by_inputs, None, *by_weights, *by_initial
+            by_weights, by_inputs, by_initial = backward(*sources, *steps, by_outputs, by_last)
+            return *by_weights, by_inputs, None, *by_initial
 
         return (outputs, *last), gradient
 
@@ -204,14 +210,14 @@ def _differentiable_loop(layer: str) -> Any:
 def _compiled(cell: Cell) -> tuple[Any, Any]:
     """The loop over the steps and the loop back over their gradients; XLA compiles each once per shape."""
 
-    def forward(inputs: tf.Tensor, is_read: tf.Tensor, weights: Tensors, initial: Tensors) -> tuple[Any, ...]:
+    def forward(weights: Tensors, inputs: tf.Tensor, is_read: tf.Tensor, initial: Tensors) -> tuple[Any, ...]:
         kernel, recurrent_kernel, input_bias, state_bias = weights
         inputs, is_read = _by_time(inputs), _by_time(is_read)[:, :, None]
 
         def step(carried: tuple[Tensors, Tensors], at: Tensors) -> tuple[Tensors, Tensors]:
             before, _ = carried
-            read, is_read = at
-            after, kept = cell.forward(read @ kernel + input_bias, before[0] @ recurrent_kernel + state_bias, before)
+            vectors, is_read = at
+            after, kept = cell.forward(vectors @ kernel + input_bias, before[0] @ recurrent_kernel + state_bias, before)
             return _where(is_read, after, before), kept
 
         _, kept = step((initial, ()), (inputs[0], is_read[0]))
@@ -219,9 +225,9 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
         return _by_time(states[0]), [sequence[-1] for sequence in states], (states, kept)
 
     def backward(
+        weights: Tensors,
         inputs: tf.Tensor,
         is_read: tf.Tensor,
-        weights: Tensors,
         initial: Tensors,
         after: Tensors,
         kept: Tensors,
@@ -243,21 +249,20 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
             by_hidden += tf.matmul(by_products[-1], recurrent_kernel, transpose_b=True)
             return (by_hidden, *by_others), by_products
 
-        steps = is_read, by_outputs, kept, before, after
-        _, by_products = step((by_last, ()), tf.nest.map_structure(lambda sequence: sequence[0], steps))
-        by_before, by_products = tf.scan(step, steps, (by_last, _zeros(by_products)), reverse=True)
-        by_inputs, by_state = _rows(by_products[0]), _rows(by_products[-1])
+        sequences = is_read, by_outputs, kept, before, after
+        _, by_products = step((by_last, ()), tf.nest.map_structure(lambda sequence: sequence[0], sequences))
+        by_before, by_products = tf.scan(step, sequences, (by_last, _zeros(by_products)), reverse=True)
+        by_from_inputs, by_from_state = _rows(by_products[0]), _rows(by_products[-1])
         by_weights = (
-            tf.matmul(_rows(inputs), by_inputs, transpose_a=True),
-            tf.matmul(_rows(before[0]), by_state, transpose_a=True),
-            tf.reduce_sum(by_inputs, axis=0),
-            tf.reduce_sum(by_state, axis=0),
+            tf.matmul(_rows(inputs), by_from_inputs, transpose_a=True),
+            tf.matmul(_rows(before[0]), by_from_state, transpose_a=True),
+            tf.reduce_sum(by_from_inputs, axis=0),
+            tf.reduce_sum(by_from_state, axis=0),
         )
-        by_inputs = tf.reshape(tf.matmul(by_inputs, kernel, transpose_b=True), tf.shape(inputs))
-        return _by_time(by_inputs), by_weights, [sequence[0] for sequence in by_before]
+        by_inputs = tf.reshape(tf.matmul(by_from_inputs, kernel, transpose_b=True), tf.shape(inputs))
+        return by_weights, _by_time(by_inputs), [sequence[0] for sequence in by_before]
 
-    compiled = functools.partial(tf.function, jit_compile=True, reduce_retracing=True)
-    return compiled(forward), compiled(backward)
+    return tf.function(forward, jit_compile=True), tf.function(backward, jit_compile=True)
 
 
 def _by_time(batch: tf.Tensor) -> tf.Tensor:
@@ -270,8 +275,8 @@ def _rows(sequence: tf.Tensor) -> tf.Tensor:
     return tf.reshape(sequence, (-1, tf.shape(sequence)[-1]))
 
 
-def _where(condition: tf.Tensor, ones: Tensors, others: Tensors) -> Tensors:
-    return tuple(tf.where(condition, one, other) for one, other in zip(ones, others, strict=True))
+def _where(condition: tf.Tensor, chosen: Tensors, otherwise: Tensors) -> Tensors:
+    return tuple(tf.where(condition, one, other) for one, other in zip(chosen, otherwise, strict=True))
 
 
 def _zeros(tensors: Tensors) -> Tensors:

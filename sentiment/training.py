@@ -229,8 +229,8 @@ def _batches(
 
     dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
     options = tf.data.Options()
-    options.autotune.enabled = False  # there is nothing to tune, and its thread may let `fit` wait seconds at the end
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).with_options(options)
+    options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
 
 
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:

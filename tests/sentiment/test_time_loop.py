@@ -11,7 +11,15 @@ import tensorflow as tf
 from sentiment.models import CELLS, CellName, ModelConfig, build_model
 from sentiment.time_loop import compiled_time_loops
 
-INDICES = np.array([[1, 5, 6, 7, 8, 9, 4], [1, 7, 5, 0, 0, 0, 0], [1, 11, 10, 4, 4, 0, 0]], np.int32)
+INDICES = np.array(
+    [[1, 5, 6, 7, 8, 9, 4], [0, 0, 0, 0, 0, 0, 0], [1, 7, 5, 0, 0, 0, 0], [1, 11, 10, 4, 4, 0, 0]], np.int32
+)
+
+
+@pytest.fixture(autouse=True)
+def parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many parts of a batch on every machine."""
+    monkeypatch.setattr("sentiment.time_loop.PARTS", 2)
 
 
 def network_of(cell: CellName, **options: Any) -> Any:
@@ -38,20 +46,23 @@ def test_a_compiled_loop_computes_what_keras_does(
     network = network_of(cell, bidirectional=bidirectional, mask_padding=mask_padding, layers=2)
     expected = gradients(network, tf.constant(indices))
     with compiled_time_loops(network):
+        assert any("inner_loop" in vars(layer) for layer in network._flatten_layers())
         found = gradients(network, tf.constant(indices))
     for one, other in zip(found, expected, strict=True):
         assert np.abs(one - other).max() < 1e-5
 
 
-def test_it_computes_the_same_within_a_graph_for_every_length_and_number_of_reviews() -> None:
-    network = network_of("lstm", mask_padding=True, pooling="max")
+@pytest.mark.parametrize("cell", CELLS)
+def test_it_computes_the_same_within_a_graph_for_every_size(cell: CellName) -> None:
     batches = [tf.constant(INDICES[-reviews:, :time]) for reviews, time in ((3, 7), (3, 5), (2, 5), (1, 5), (1, 3))]
-    expected = [gradients(network, batch) for batch in batches]
-    graph = tf.function(gradients, reduce_retracing=True)
-    with compiled_time_loops(network):
-        found = [graph(network, batch) for batch in batches]
-    for one, other in zip(itertools.chain(*found), itertools.chain(*expected), strict=True):
-        assert np.abs(one - other).max() < 1e-5
+    for units in (4, 6):
+        network = network_of(cell, units=units, mask_padding=True, pooling="max")
+        expected = [gradients(network, batch) for batch in batches]
+        graph = tf.function(gradients, reduce_retracing=True)
+        with compiled_time_loops(network):
+            found = [graph(network, batch) for batch in batches]
+        for one, other in zip(itertools.chain(*found), itertools.chain(*expected), strict=True):
+            assert np.abs(one - other).max() < 1e-5
 
 
 def test_layers_that_it_cannot_serve_are_left_alone() -> None:

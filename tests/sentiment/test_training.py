@@ -96,7 +96,7 @@ def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_pa
     assert history["val_loss"] == losses[: 1 + next(epoch for epoch, loss in enumerate(losses) if loss <= target)]
 
 
-def test_no_epoch_waits_for_the_autotuning_of_its_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = []
 
     def fit(network: Any, batches: Any, **options: Any) -> Any:
