@@ -16,8 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 PARTS = min(4, os.cpu_count() or 1)
-"""Of a batch, one for each core, but not too many, as products of few reviews are slow. Sums over other parts round
-otherwise."""
+"""Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
 
 Tensors = tuple[tf.Tensor, ...]
 
@@ -25,12 +24,14 @@ Tensors = tuple[tf.Tensor, ...]
 class Cell(Protocol):
     """What a step does after its products, and the derivative of that.
 
-    Sigmoids are written as (1 + tanh(x / 2)) / 2, so that a step takes one tanh of all its gates.
+    Sigmoids are written as t = tanh(x / 2), (1 + t) / 2, so that a step takes one tanh of all its gates; the derivative
+    is (1 - t ** 2) / 4.
     """
 
     @staticmethod
     def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
-        """
+        """Take a step.
+
         Args:
             from_inputs, from_state: products with the inputs and with the hidden state, (batch, gates x units).
             before: states, the hidden one first, each (batch, units).
@@ -41,15 +42,16 @@ class Cell(Protocol):
 
     @staticmethod
     def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
-        """
+        """Take the step's gradient.
+
         Args:
             kept: what `forward` kept.
-            before, after: states.
-            by_after: gradient by the states after the step.
+            before, after: states, each (batch, units).
+            by_after: gradient by the states after the step, the same shapes.
 
         Returns:
-            The gradient by the products, that by the product with the state last, and only one where they are equal;
-            and that by the states before, without what reaches them through the product.
+            The gradient by the products, (batch, gates x units), that by the product with the state last, and only one
+            where they are equal; and that by the states before, without what reaches them through the product.
         """
 
 
@@ -118,8 +120,8 @@ def _per_gate(states: Tensors, *factors: float) -> np.ndarray:
     return np.repeat(np.array(factors, np.float32), states[0].shape[-1])
 
 
-CELLS: dict[str, Cell] = {"LSTM": _LSTM(), "GRU": _GRU(), "SimpleRNN": _SimpleRNN()}
-"""Keras layer -> what its steps do."""
+CELL_OF_LAYER: dict[str, Cell] = {"LSTM": _LSTM(), "GRU": _GRU(), "SimpleRNN": _SimpleRNN()}
+"""Name of a Keras layer -> what its steps do."""
 
 
 @contextmanager
@@ -140,7 +142,7 @@ def compiled_time_loops(network: Any) -> Iterator[None]:
 
 
 def _recurrent_layers(network: Any) -> list[Any]:
-    return [layer for layer in network._flatten_layers() if type(layer).__name__ in CELLS]
+    return [layer for layer in network._flatten_layers() if type(layer).__name__ in CELL_OF_LAYER]
 
 
 def _is_compilable(layer: Any) -> bool:
@@ -191,7 +193,7 @@ def _differentiable_loop(kind: str) -> Any:
 
     A step that is not to be read hands the states on as they are.
     """
-    forward, backward = _compiled(CELLS[kind])
+    forward, backward = _compiled(CELL_OF_LAYER[kind])
 
     def loop(*arguments: tf.Tensor) -> tuple[Any, Any]:
         weights, (inputs, is_read), initial = arguments[:4], arguments[4:6], arguments[6:]
@@ -220,7 +222,7 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
             after, kept = cell.forward(vectors @ kernel + input_bias, before[0] @ recurrent_kernel + state_bias, before)
             return _where(is_read, after, before), kept
 
-        _, kept = step((initial, ()), (inputs[0], is_read[0]))
+        _, kept = step((initial, ()), (inputs[0], is_read[0]))  # for its shapes
         states, kept = tf.scan(step, (inputs, is_read), (initial, _zeros(kept)))
         return _by_time(states[0]), [sequence[-1] for sequence in states], (states, kept)
 
@@ -250,7 +252,8 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
             return (by_hidden, *by_others), by_products
 
         sequences = is_read, by_outputs, kept, before, after
-        _, by_products = step((by_last, ()), tf.nest.map_structure(lambda sequence: sequence[0], sequences))
+        first = tf.nest.map_structure(lambda sequence: sequence[0], sequences)
+        _, by_products = step((by_last, ()), first)  # for its shapes
         by_before, by_products = tf.scan(step, sequences, (by_last, _zeros(by_products)), reverse=True)
         by_from_inputs, by_from_state = _rows(by_products[0]), _rows(by_products[-1])
         by_weights = (
