@@ -13,7 +13,7 @@ from typing import IO, Any
 from sentiment import __version__
 from sentiment.errors import InputError
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.json"
