@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from sentiment.yardstick import Yardstick
+from sentiment.training.linear_model import Yardstick
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 COMMAND = "sentiment score"
@@ -46,7 +46,7 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
     from tensorflow.keras.preprocessing.text import text_to_word_sequence
 
     from sentiment.classifier import SentimentClassifier, classifier_folder
-    from sentiment.vocabulary import OUT_OF_VOCABULARY, START
+    from sentiment.data.vocabulary import OUT_OF_VOCABULARY, START
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
@@ -84,7 +84,7 @@ def pytorch(model: Path) -> Score:
     import torch
 
     from sentiment.classifier import SentimentClassifier, classifier_folder
-    from sentiment.sequences import pad_texts
+    from sentiment.data.sequences import pad_texts
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     embedding, lstm, dense = (
@@ -188,7 +188,7 @@ def fit_bag_of_words(archive: Path, target: Path) -> list[str]:
     """Fit the yardstick on the training reviews; returns the unlabelled reviews."""
     import joblib
 
-    from sentiment.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import SourceConfig, find_files, load_corpus
 
     config = SourceConfig(source="aclimdb", data=archive)
     corpus = load_corpus(config, find_files(config), seed=0)

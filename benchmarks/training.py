@@ -1,4 +1,4 @@
-"""Training speed: `sentiment.training.train` beside Keras `fit` as usually written and PyTorch `nn.LSTM`.
+"""Training speed: `sentiment.training.trainer.train` beside Keras `fit` as usually written and PyTorch `nn.LSTM`.
 
     python -m benchmarks.training [--archive ../shared/imdb/aclImdb_dev.tar.gz] [--reviews 6400] [--rounds 3]
 
@@ -72,8 +72,8 @@ def sentiment_train_with_mask(inputs: np.ndarray, labels: np.ndarray) -> list[fl
 
 
 def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bool) -> list[float]:
-    from sentiment.models import ModelConfig, build_model
-    from sentiment.training import TrainingConfig, train
+    from sentiment.training.models import ModelConfig, build_model
+    from sentiment.training.trainer import TrainingConfig, train
 
     config = ModelConfig(embedding_dim=EMBEDDING_DIM, units=UNITS, mask_padding=mask_padding)
     network = build_model("lstm", config, num_words=NUM_WORDS, maxlen=inputs.shape[1])
@@ -146,9 +146,9 @@ CONTENDERS: dict[str, Contender] = {
 
 def write_reviews(archive: Path, reviews: int, folder: Path) -> None:
     """Padded training reviews, MAXLEN.npy for each length, and labels.npy."""
-    from sentiment.sequences import SequenceConfig, pad_texts
-    from sentiment.sources import SourceConfig, find_files, load_corpus
-    from sentiment.vocabulary import Vocabulary
+    from sentiment.data.sequences import SequenceConfig, pad_texts
+    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.vocabulary import Vocabulary
 
     config = SourceConfig(source="aclimdb", data=archive)
     train = load_corpus(config, find_files(config), seed=0).train

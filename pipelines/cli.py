@@ -23,9 +23,9 @@ from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
 from pipelines.working_directory import WorkingDirectory, write_json
 from sentiment.errors import InputError
-from sentiment.memory_tasks import TaskName
-from sentiment.models import CELLS, CellName, build_model
-from sentiment.onnx_network import BATCH_SIZE
+from sentiment.inside.memory_tasks import TaskName
+from sentiment.scoring.network import BATCH_SIZE
+from sentiment.training.models import CELLS, CellName, build_model
 
 if TYPE_CHECKING:
     from pipelines.stages import Pipeline
@@ -418,7 +418,8 @@ def promote(
     name: Annotated[str, typer.Option(help="Registered model.")] = REGISTERED_NAME,
 ) -> None:
     """Make a registered version the champion, which `sentiment score` uses."""
-    from sentiment import registry, tracking
+    from sentiment.tracking import registry
+    from sentiment.tracking import runs as tracking
 
     tracking.silence()
     console.say(f"{registry.promote(name, version)} is what `sentiment score` uses now.")
@@ -430,7 +431,8 @@ def list_models(
     name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
 ) -> None:
     """List the registered versions with their aliases, accuracy and run."""
-    from sentiment import registry, tracking
+    from sentiment.tracking import registry
+    from sentiment.tracking import runs as tracking
 
     tracking.silence()
     rows = [

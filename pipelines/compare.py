@@ -6,13 +6,13 @@ from pathlib import Path
 from pipelines.console import Console
 from pipelines.stages import REPORT_FILE, SYNTHETIC_NOTE, compare_results, show_comparison
 from pipelines.working_directory import write_file
-from sentiment import tracking
-from sentiment.corpus import Reviews
+from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
-from sentiment.models import CELLS
-from sentiment.report import render_report
-from sentiment.tracking import LoggedResult
-from sentiment.yardstick import YARDSTICK
+from sentiment.reporting.report import render_report
+from sentiment.tracking import runs as tracking
+from sentiment.tracking.runs import LoggedResult
+from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.models import CELLS
 
 OF_ONE_RUN = ("models", "seeds", "yardstick")
 """Parameters that tell runs of one configuration apart, or say what ran beside them."""

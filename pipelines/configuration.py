@@ -8,13 +8,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.sources import SourceConfig
+from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
-from sentiment.models import CellName, ModelConfig
-from sentiment.pretraining import PretrainingConfig
-from sentiment.sequences import SequenceConfig
-from sentiment.sources import SourceConfig
-from sentiment.training import ThresholdRule, TrainingConfig
-from sentiment.vocabulary import VocabularyConfig
+from sentiment.training.models import CellName, ModelConfig
+from sentiment.training.trainer import ThresholdRule, TrainingConfig
+from sentiment.training.word_vectors import PretrainingConfig
 
 BASELINE: CellName = "simple_rnn"
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from sentiment.training import History, OnBatch
+from sentiment.training.trainer import History, OnBatch
 
 WIDTH_OF_FILES = 160
 """Columns of a table that goes to a file or a pipe, so that nothing is cut."""

@@ -13,11 +13,11 @@ from pipelines.console import Console
 from pipelines.score import located_classifier
 from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
-from sentiment.corpus import LABEL_NAMES
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.tables import TableFile, TableReader
 from sentiment.errors import InputError
-from sentiment.explanation import Explanation, explain
-from sentiment.explanation_picture import draw, render_explanation, segments, summary
-from sentiment.tables import TableFile, TableReader
+from sentiment.inside.explanation import Explanation, explain
+from sentiment.reporting.explanation_page import draw, render_explanation, segments, summary
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""

@@ -12,14 +12,15 @@ import pandas as pd
 
 from pipelines.stages import SYNTHETIC_NOTE, Pipeline, Prepared, prepare, train
 from pipelines.working_directory import Stage, write_json
-from sentiment import figures, tracking
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.sequences import pad_texts
+from sentiment.data.vocabulary import PADDING, Vocabulary
 from sentiment.errors import InputError
-from sentiment.gradient_flow import FACTOR, measure_gradient_flow
-from sentiment.models import CELLS, CellName, build_model
-from sentiment.sequences import pad_texts
-from sentiment.training import split_validation
-from sentiment.vocabulary import PADDING, Vocabulary
+from sentiment.inside.gradient_flow import FACTOR, measure_gradient_flow
+from sentiment.reporting import figures
+from sentiment.tracking import runs as tracking
+from sentiment.training.models import CELLS, CellName, build_model
+from sentiment.training.trainer import split_validation
 
 
 def run_gradient_flow(

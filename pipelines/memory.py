@@ -20,11 +20,12 @@ from pydantic import Field
 from pipelines.configuration import Configuration, read_preset, validated
 from pipelines.console import Console
 from pipelines.working_directory import Stage, WorkingDirectory, write_json
-from sentiment import figures, tracking
-from sentiment.memory_tasks import TASKS, TaskName, build_task_network
-from sentiment.models import CELLS, CellName
-from sentiment.training import History, TrainingConfig, best_epoch
-from sentiment.training import train as fit
+from sentiment.inside.memory_tasks import TASKS, TaskName, build_task_network
+from sentiment.reporting import figures
+from sentiment.tracking import runs as tracking
+from sentiment.training.models import CELLS, CellName
+from sentiment.training.trainer import History, TrainingConfig, best_epoch
+from sentiment.training.trainer import train as fit
 
 PRESETS = "memory"
 """Folder of the presets."""

@@ -42,10 +42,10 @@ from pipelines.output import (
 )
 from sentiment import __version__
 from sentiment.classifier import SentimentClassifier, classifier_folder
-from sentiment.corpus import LABEL_NAMES
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.tables import Chunk, TableFile, TableReader, TableWriter, rejected_line, standard_input
 from sentiment.errors import InputError
-from sentiment.scoring import scoring_pool
-from sentiment.tables import Chunk, TableFile, TableReader, TableWriter, rejected_line, standard_input
+from sentiment.scoring.pool import scoring_pool
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,8 @@ def located_classifier(model: str) -> Iterator[tuple[Path, str]]:
     elif ":/" not in model:
         raise InputError(f"There is no folder {model}: --model takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
     else:
-        from sentiment import registry, tracking
+        from sentiment.tracking import registry
+        from sentiment.tracking import runs as tracking
 
         tracking.silence()
         with registry.downloaded_model(model) as (folder, name):
@@ -271,7 +272,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     with (
         checkpoint(output.path, job.identity(first.text_column)) as kept,
         file_in_the_making(output.path) as (sink, rejected_sink),
-        scoring_pool(job.folder, job.config.batch_size) as pool,
+        scoring_pool(SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -323,8 +324,8 @@ def _chunks(source: Source, first: TableReader) -> Iterator[tuple[TableFile, Chu
 
 
 def _score_with_spark(job: Job) -> Tally:
-    from sentiment import tracking
-    from sentiment.spark import SparkScoring, spark_session
+    from sentiment.scoring.spark import SparkScoring, spark_session
+    from sentiment.tracking import runs as tracking
 
     tracking.silence()
     output, threshold = job.output, job.classifier.threshold

@@ -22,22 +22,22 @@ import pandas as pd
 from pipelines.configuration import BASELINE, PipelineConfig
 from pipelines.console import Console
 from pipelines.working_directory import Stage, WorkingDirectory, write_file, write_json
-from sentiment.behaviour import measure_behaviour
 from sentiment.classifier import SentimentClassifier
-from sentiment.comparison import Comparison, Result, difference_rows, metric_rows
-from sentiment.corpus import LABEL_NAMES, Corpus, Reviews
+from sentiment.data.corpus import LABEL_NAMES, Corpus, Reviews
+from sentiment.data.sequences import pad_texts
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.errors import InputError
-from sentiment.evaluation import choose_threshold, compare_models, evaluate_predictions
-from sentiment.models import CELLS, CellName, build_model
-from sentiment.pretraining import learn_word_vectors
-from sentiment.report import render_report
-from sentiment.sequences import pad_texts
-from sentiment.slices import confident_mistakes, slice_accuracy
-from sentiment.sources import find_files, load_corpus
-from sentiment.training import History, TrainingConfig, best_epoch, split_validation
-from sentiment.training import train as fit
-from sentiment.vocabulary import Vocabulary, tokenize
-from sentiment.yardstick import YARDSTICK, Yardstick
+from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.metrics import choose_threshold, compare_models, evaluate_predictions
+from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
+from sentiment.reporting.report import render_report
+from sentiment.training.linear_model import YARDSTICK, Yardstick
+from sentiment.training.models import CELLS, CellName, build_model
+from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
+from sentiment.training.trainer import train as fit
+from sentiment.training.word_vectors import learn_word_vectors
 
 SPLITS = ("train", "test", "unlabelled")
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."

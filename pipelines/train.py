@@ -26,16 +26,18 @@ from pipelines.stages import (
     train,
 )
 from pipelines.working_directory import Stage
-from sentiment import figures, registry, tracking
 from sentiment.classifier import SentimentClassifier
-from sentiment.comparison import Comparison, Result, metric_rows
-from sentiment.corpus import Corpus
-from sentiment.explanation import explain
-from sentiment.explanation_picture import render_explanation
-from sentiment.models import CELLS, CellName
-from sentiment.tracking import COLOUR_TAG, Run
-from sentiment.vocabulary import tokenize
-from sentiment.yardstick import YARDSTICK
+from sentiment.data.corpus import Corpus
+from sentiment.data.vocabulary import tokenize
+from sentiment.evaluation.comparison import Comparison, Result, metric_rows
+from sentiment.inside.explanation import explain
+from sentiment.reporting import figures
+from sentiment.reporting.explanation_page import render_explanation
+from sentiment.tracking import registry
+from sentiment.tracking import runs as tracking
+from sentiment.tracking.runs import COLOUR_TAG, Run
+from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.models import CELLS, CellName
 
 MODELS = {**{title: cell for cell, title in CELLS.items()}, YARDSTICK: "yardstick"}
 """Title of a model -> its name in tags and metrics."""

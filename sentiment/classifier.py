@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sentiment import __version__
-from sentiment.corpus import LABEL_NAMES
+from sentiment.data.corpus import predicted_labels
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import InputError
-from sentiment.onnx_network import BATCH_SIZE, OnnxNetwork, export_onnx
-from sentiment.sequences import SequenceConfig
-from sentiment.vocabulary import Vocabulary
+from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork, export_onnx
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ class SentimentClassifier:
 
     def labels(self, probabilities: np.ndarray) -> list[str]:
         """The verdict, positive or negative, on each P(positive)."""
-        return verdicts(probabilities, self.threshold)
+        return predicted_labels(probabilities, self.threshold)
 
     def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
@@ -118,7 +118,7 @@ class SentimentClassifier:
         def load_network() -> Any:
             import keras
 
-            import sentiment.pooling  # noqa: F401 - Keras then knows its layer
+            import sentiment.training.pooling  # noqa: F401 - Keras then knows its layer
 
             return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
 
@@ -129,11 +129,6 @@ class SentimentClassifier:
             return cls(vocabulary, sequences, (folder / ONNX_FILE).read_bytes(), load_network, threshold)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"The classifier in {folder} is damaged ({error}): take another, or train one.") from error
-
-
-def verdicts(probabilities: np.ndarray, threshold: float) -> list[str]:
-    """The label, positive or negative, for each P(positive)."""
-    return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
 
 
 def classifier_folder(folder: Path) -> Path:

@@ -40,7 +40,7 @@ def archive() -> Path:
 @pytest.fixture(scope="session")
 def reviews_csv(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 real reviews with the columns text and label."""
-    from sentiment.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import SourceConfig, find_files, load_corpus
 
     config = SourceConfig(source="aclimdb", data=archive)
     train = load_corpus(config, find_files(config), seed=0).train

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from sentiment.yardstick import YARDSTICK
+from sentiment.training.linear_model import YARDSTICK
 from tests.conftest import SMALL, PipelineRun, command_in
 
 MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", YARDSTICK: "yardstick"}

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.sequences import pad_texts
+from sentiment.data.sequences import pad_texts
 
 SMALL_STRONG = [
     *"--preset strong --source aclimdb --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 2".split(),

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from sentiment.yardstick import YARDSTICK
+from sentiment.training.linear_model import YARDSTICK
 from tests.conftest import SHARED, SMALL, PipelineRun, command_in
 from tests.server import mlflow_server
 

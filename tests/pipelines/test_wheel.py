@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 DATA_FILES = """
 from importlib.resources import files
 from pipelines.configuration import preset_names
-from sentiment.behaviour import read_behaviour
+from sentiment.evaluation.behaviour import read_behaviour
 assert read_behaviour().tests and preset_names() and preset_names("memory")
 assert all(files("sentiment").joinpath(name).is_file() for name in ("page.html", "report.html", "explanation.html"))
 """

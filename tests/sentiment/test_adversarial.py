@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
-from sentiment.adversarial import (
+from sentiment.data.vocabulary import OUT_OF_VOCABULARY
+from sentiment.training.adversarial import (
     AdversarialNetwork,
     divergence,
     drop_words,
@@ -19,8 +20,7 @@ from sentiment.adversarial import (
     normalize_embedding,
     perturbation,
 )
-from sentiment.models import ModelConfig, build_model
-from sentiment.vocabulary import OUT_OF_VOCABULARY
+from sentiment.training.models import ModelConfig, build_model
 
 MODEL = ModelConfig(embedding_dim=5, units=4, bidirectional=True, pooling="max", mask_padding=True)
 REVIEWS = np.array([[1, 5, 6, 7, 8, 9], [1, 7, 5, 0, 0, 0], [1, 11, 10, 4, 4, 0]], np.int32)

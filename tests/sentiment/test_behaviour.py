@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sentiment.behaviour import measure_behaviour, read_behaviour
+from sentiment.evaluation.behaviour import measure_behaviour, read_behaviour
 
 
 def rates(table: pd.DataFrame) -> dict[str, float]:

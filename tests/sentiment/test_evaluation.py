@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.evaluation import (
+from sentiment.evaluation.metrics import (
     calibration,
     choose_threshold,
     compare_models,
     evaluate_predictions,
     expected_calibration_error,
 )
-from sentiment.training import ThresholdRule
+from sentiment.training.trainer import ThresholdRule
 
 
 def test_metrics_of_a_case_that_can_be_done_by_hand() -> None:

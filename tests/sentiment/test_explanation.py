@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
-from sentiment.explanation import COMPLETENESS, explain, word_spans
-from sentiment.explanation_picture import draw, render_explanation, segments
-from sentiment.models import CellName, ModelConfig, build_model
-from sentiment.sequences import SequenceConfig
-from sentiment.vocabulary import tokenize
+from sentiment.inside.explanation import COMPLETENESS, explain, word_spans
+from sentiment.reporting.explanation_page import draw, render_explanation, segments
+from sentiment.training.models import CellName, ModelConfig, build_model
 from tests.conftest import PipelineRun
 
 Classifiers = dict[str, SentimentClassifier]
@@ -25,7 +25,7 @@ REVIEW = "A moving film, and not a minute too long: <b>wonderfull</b> acting by 
 
 def untrained(cell: CellName, sequences: SequenceConfig, scale: float, **options: object) -> SentimentClassifier:
     """A classifier with the words of REVIEW and random weights, larger than those of a fresh network by `scale`."""
-    from sentiment.vocabulary import Vocabulary
+    from sentiment.data.vocabulary import Vocabulary
 
     vocabulary = Vocabulary.fit([REVIEW.replace("Kowalczyk", "")], num_words=30)
     config = ModelConfig.model_validate({"embedding_dim": 6, "units": 5, **options})
@@ -61,7 +61,7 @@ def test_integrated_gradients_add_up_where_gradients_explode(monkeypatch: pytest
         return abs(float(explanation.integrated_gradients.sum()) / difference - 1)
 
     assert relative_error() < COMPLETENESS
-    monkeypatch.setattr("sentiment.explanation.MOST_HALVINGS", 0)  # the whole path as one piece
+    monkeypatch.setattr("sentiment.inside.explanation.MOST_HALVINGS", 0)  # the whole path as one piece
     assert relative_error() > COMPLETENESS
 
 

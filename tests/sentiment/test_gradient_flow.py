@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
-from sentiment.models import CELLS, CellName, ModelConfig, build_model
-from sentiment.recurrence import STEPS, trace
+from sentiment.inside.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
+from sentiment.training.cells import STEPS, trace
+from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
 
 STEPS_READ, UNITS = 12, 4
 

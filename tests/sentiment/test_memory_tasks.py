@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.memory_tasks import TASKS, TaskName, adding, build_task_network, marked_product, next_number, noisy_sine
+from sentiment.inside.memory_tasks import (
+    TASKS,
+    TaskName,
+    adding,
+    build_task_network,
+    marked_product,
+    next_number,
+    noisy_sine,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 

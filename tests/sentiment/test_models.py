@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sentiment.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
 
 
 def recurrent_parameters(cell: CellName, config: ModelConfig) -> int:

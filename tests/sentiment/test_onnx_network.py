@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.models import CELLS, CellName, ModelConfig, build_model
-from sentiment.onnx_network import OnnxNetwork, export_onnx
-from sentiment.sequences import SequenceConfig, pad_texts
-from sentiment.sources import SourceConfig, find_files, load_corpus
-from sentiment.vocabulary import Vocabulary
+from sentiment.data.sequences import SequenceConfig, pad_texts
+from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.scoring.network import OnnxNetwork, export_onnx
+from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
 
 MAXLEN = 40
 

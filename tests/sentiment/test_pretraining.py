@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sentiment.data.vocabulary import PADDING, Vocabulary
 from sentiment.errors import InputError
-from sentiment.pretraining import PretrainingConfig, learn_word_vectors
-from sentiment.vocabulary import PADDING, Vocabulary
+from sentiment.training.word_vectors import PretrainingConfig, learn_word_vectors
 
 CONFIG = PretrainingConfig(word_vectors=True, word_vector_epochs=3, word_vector_window=2)
 
@@ -38,7 +38,7 @@ def test_pretraining_that_was_stopped_ends_as_if_it_never_was(tmp_path: Path) ->
 
 
 def test_words_of_the_same_contexts_get_similar_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentiment.pretraining.FREQUENT", 1)  # among so few words, each is frequent
+    monkeypatch.setattr("sentiment.training.word_vectors.FREQUENT", 1)  # among so few words, each is frequent
     vectors, find = learn(tmp_path), Vocabulary.fit(sentences(), 40).index
     lovely, superb, tuesday, friday = (vectors[find[word]] for word in ("lovely", "superb", "tuesday", "friday"))
 

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentiment.recurrence import STEPS, trace
+from sentiment.training.cells import STEPS, trace
 
 
 @pytest.mark.parametrize("kind", STEPS)

@@ -9,8 +9,8 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
-from sentiment import registry
 from sentiment.errors import InputError
+from sentiment.tracking import registry
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment.behaviour import measure_behaviour
-from sentiment.comparison import Comparison, Result, difference_rows, metric_rows
-from sentiment.evaluation import evaluate_predictions
-from sentiment.report import render_report
-from sentiment.yardstick import YARDSTICK
+from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.metrics import evaluate_predictions
+from sentiment.reporting.report import render_report
+from sentiment.training.linear_model import YARDSTICK
 
 HARMFUL = "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & a </table> dull film"
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.models import ModelConfig, build_model
-from sentiment.sequences import LENGTH_STEP, batches_of_similar_length, trim
+from sentiment.data.sequences import LENGTH_STEP, batches_of_similar_length, trim
+from sentiment.training.models import ModelConfig, build_model
 
 LENGTHS = st.lists(st.integers(1, 400), min_size=1, max_size=300).map(np.array)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sentiment.significance import bootstrap_interval, compare_accuracy, mcnemar
+from sentiment.evaluation.significance import bootstrap_interval, compare_accuracy, mcnemar
 
 pairs = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60).map(np.array)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.slices import confident_mistakes, slice_accuracy, slice_reviews
+from sentiment.evaluation.slices import confident_mistakes, slice_accuracy, slice_reviews
 
 texts = st.lists(st.text("ab not", max_size=30), min_size=1, max_size=40)
 

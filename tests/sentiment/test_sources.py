@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment.corpus import Corpus
+from sentiment.data.corpus import Corpus
+from sentiment.data.sources import SourceConfig, SourceName, find_files, load_corpus
+from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
-from sentiment.sources import SourceConfig, SourceName, find_files, load_corpus
-from sentiment.vocabulary import tokenize
 from tests.conftest import SHARED
 
 

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment.data.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter, rejected_line
 from sentiment.errors import InputError
-from sentiment.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter, rejected_line
 
 characters = st.characters(exclude_categories=["Cs"])
 special = st.sampled_from(["\r\n", "\r", "\n", '"', ",", "\t", "\0", "=1+1", "\N{CLAPPER BOARD}"])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sentiment.models import CELLS, CellName, ModelConfig, build_model
-from sentiment.time_loop import compiled_time_loops
+from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.training.time_loop import compiled_time_loops
 
 INDICES = np.array(
     [[1, 5, 6, 7, 8, 9, 4], [0, 0, 0, 0, 0, 0, 0], [1, 7, 5, 0, 0, 0, 0], [1, 11, 10, 4, 4, 0, 0]], np.int32
@@ -19,7 +19,7 @@ INDICES = np.array(
 @pytest.fixture(autouse=True)
 def parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many parts of a batch on every machine."""
-    monkeypatch.setattr("sentiment.time_loop.PARTS", 2)
+    monkeypatch.setattr("sentiment.training.time_loop.PARTS", 2)
 
 
 def network_of(cell: CellName, **options: Any) -> Any:

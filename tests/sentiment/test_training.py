@@ -5,8 +5,8 @@ import keras
 import numpy as np
 import pytest
 
-from sentiment.models import ModelConfig, build_model
-from sentiment.training import History, TrainingConfig, best_epoch, build_optimizer, split_validation, train
+from sentiment.training.models import ModelConfig, build_model
+from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, split_validation, train
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, recurrent_dropout=0.2, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.datasets import imdb
 
+from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, START, Vocabulary, tokenize
 from sentiment.errors import InputError
-from sentiment.sources import SourceConfig, find_files, load_corpus
-from sentiment.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, START, Vocabulary, tokenize
 
 words = st.text(string.ascii_lowercase + "'", min_size=1, max_size=6)
 texts = st.lists(words, min_size=1, max_size=20).map(" ".join)

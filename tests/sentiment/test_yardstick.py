@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sentiment.errors import InputError
-from sentiment.yardstick import Yardstick
+from sentiment.training.linear_model import Yardstick
 
 
 def test_it_learns_from_a_few_hundred_real_reviews_and_gives_the_same_every_time(reviews_csv: Path) -> None:

@@ -1,0 +1,1 @@
+"""Text to arrays: reviews from their sources and tables, the vocabulary, and padded sequences."""

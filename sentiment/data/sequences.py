@@ -1,0 +1,68 @@
+"""Encoded reviews to one padded array, and to batches of similar length."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from sentiment.data.vocabulary import PADDING, Vocabulary
+
+LENGTH_BLUR = 0.05
+"""Largest change of a length, as a share of it, when reviews of similar length are brought together."""
+
+LENGTH_STEP = 25
+"""Batches are as long as a multiple of it, since code is compiled for every length."""
+
+
+class SequenceConfig(BaseModel):
+    """The shape of the network's input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    maxlen: int = Field(200, ge=2, description="Tokens kept of a review, the start token included.")
+    padding: Literal["pre", "post"] = Field("pre", description="Side on which short reviews are filled with zeros.")
+    truncating: Literal["pre", "post"] = Field("pre", description="Side on which long reviews are cut.")
+
+
+def pad_texts(texts: Iterable[str], vocabulary: Vocabulary, config: SequenceConfig) -> np.ndarray:
+    """The reviews as `keras.utils.pad_sequences` lays them out.
+
+    Returns:
+        int32 array of shape (N, maxlen).
+    """
+    import keras
+
+    padded: np.ndarray = keras.utils.pad_sequences(
+        [vocabulary.encode(text, config.maxlen, config.truncating) for text in texts],
+        maxlen=config.maxlen,
+        padding=config.padding,
+    )
+    return padded
+
+
+def batches_of_similar_length(lengths: np.ndarray, size: int, generator: np.random.Generator) -> list[np.ndarray]:
+    """Positions of all reviews, each once, `size` at a time, in random order.
+
+    Lengths are blurred before the reviews are sorted by them, so that other reviews meet in every epoch.
+
+    Args:
+        lengths: tokens of each review, (N,).
+    """
+    order = np.argsort(lengths * generator.uniform(1 - LENGTH_BLUR, 1 + LENGTH_BLUR, len(lengths)))
+    batches = np.split(order, range(size, len(order), size))
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def trim(padded: np.ndarray) -> np.ndarray:
+    """The reviews without most of the padding that all of them have.
+
+    Args:
+        padded: (N, maxlen), padded on either side.
+
+    Returns:
+        (N, time): the tokens of the longest review, rounded up to a multiple of LENGTH_STEP.
+    """
+    used = np.flatnonzero((padded != PADDING).any(axis=0))
+    time = min(-(-len(used) // LENGTH_STEP) * LENGTH_STEP, padded.shape[1])
+    return padded[:, :time] if used[0] == 0 else padded[:, -time:]

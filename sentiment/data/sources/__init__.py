@@ -1,0 +1,92 @@
+"""Where reviews come from: SourceConfig, the table of sources, and load_corpus."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sentiment.data.corpus import Corpus
+from sentiment.errors import InputError
+
+SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
+
+
+class SourceConfig(BaseModel):
+    """Which reviews to read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: SourceName = Field("imdb", description="Where the reviews come from.")
+    data: Path | None = Field(
+        None,
+        description="Reviews on disk. imdb: the tensorflow-datasets folder; keras: imdb.npz or its folder; "
+        "aclimdb: the archive or the folder unpacked from it; table: the file.",
+    )
+    text_column: str = Field("text", description="table: column that holds the reviews.")
+    label_column: str = Field("label", description="table: column with 0/1, positive/negative, pos/neg or true/false.")
+    test_fraction: float = Field(
+        0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
+    )
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a program writes the reviews."""
+        return self.source == "demo"
+
+    def existing_data(self) -> Path:
+        """`data`, which this source needs.
+
+        Raises:
+            InputError: it was not given or does not exist.
+        """
+        if self.data is None:
+            raise InputError(f"--source {self.source} needs --data: the path of the reviews.")
+        if not self.data.exists():
+            raise InputError(f"{self.data} does not exist: give an existing path as --data.")
+        return self.data
+
+
+class Source(NamedTuple):
+    """One place that reviews come from.
+
+    Attributes:
+        find: the files to read, downloaded first where the source can; shows progress if told to.
+        load: reads those files; the seed is for what is drawn at random.
+    """
+
+    find: Callable[[SourceConfig, bool], list[Path]]
+    load: Callable[[SourceConfig, list[Path], int], Corpus]
+
+
+def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Path]:
+    """The files that the source reads, downloaded first if need be; none for a source that reads no file.
+
+    Raises:
+        InputError: they are not there and cannot be downloaded.
+    """
+    return _sources()[config.source].find(config, show_progress)
+
+
+def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus:
+    """All reviews of the source, without blank ones.
+
+    Args:
+        files: what `find_files` gave.
+
+    Raises:
+        InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
+    """
+    return _sources()[config.source].load(config, files, seed).checked()
+
+
+def _sources() -> dict[str, Source]:
+    from sentiment.data.sources import demo, imdb_archive, imdb_keras, imdb_tfds, table
+
+    return {
+        "imdb": Source(imdb_tfds.find_imdb, imdb_tfds.load_imdb),
+        "keras": Source(imdb_keras.find_keras, imdb_keras.load_keras),
+        "aclimdb": Source(imdb_archive.find_archive, imdb_archive.load_archive),
+        "table": Source(table.find_table, table.load_table),
+        "demo": Source(lambda config, show_progress: [], lambda config, files, seed: demo.load_demo(seed)),
+    }

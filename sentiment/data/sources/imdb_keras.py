@@ -1,0 +1,101 @@
+"""`keras.datasets.imdb`: sequences of word ranks, decoded to text with Keras' word index."""
+
+import hashlib
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from sentiment.data.corpus import Corpus, Reviews
+from sentiment.data.sources import SourceConfig
+from sentiment.errors import InputError
+
+BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+REVIEWS_FILE, INDEX_FILE = "imdb.npz", "imdb_word_index.json"
+REVIEWS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
+INDEX_MD5 = "bfafd718b763782e994055a2d397834f"
+"""Both as pinned by keras.datasets.imdb."""
+
+
+def find_keras(config: SourceConfig, show_progress: bool) -> list[Path]:
+    """imdb.npz and imdb_word_index.json: where --data says, else downloaded to Keras' cache and checked by hash.
+
+    Raises:
+        InputError: a file is missing and cannot be downloaded.
+    """
+    if config.data is not None:
+        data = config.existing_data()
+        files = [data / REVIEWS_FILE, data / INDEX_FILE] if data.is_dir() else [data, data.with_name(INDEX_FILE)]
+        for path in files:
+            if not path.is_file():
+                raise InputError(f"{path} does not exist: --data needs {REVIEWS_FILE} with {INDEX_FILE} beside it.")
+        return files
+    import keras
+
+    pinned = {REVIEWS_FILE: REVIEWS_SHA256, INDEX_FILE: INDEX_MD5}
+    try:
+        if not show_progress:
+            keras.config.disable_interactive_logging()
+        return [Path(keras.utils.get_file(name, BASE_URL + name, file_hash=pinned[name])) for name in pinned]
+    except Exception as error:  # Keras raises no narrower one
+        raise InputError(
+            f"Keras' IMDB reviews could not be downloaded from {BASE_URL}{REVIEWS_FILE} ({error}). Give a folder "
+            f"that holds {REVIEWS_FILE} and {INDEX_FILE} as --data, put both into ~/.keras/datasets, "
+            "or try without data: --source demo."
+        ) from error
+
+
+def load_keras(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
+    """The official splits. No file of another hash than Keras pins is unpickled freely: it may hold lists of numbers
+    only, and a note says so.
+
+    Raises:
+        InputError: the files are not what Keras ships, in form.
+    """
+    reviews, index = files
+    notes: tuple[str, ...] = ()
+    with reviews.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != REVIEWS_SHA256:
+            notes = (f"{reviews} is not the file that Keras pins: read as named by --data, numbers only.",)
+    try:
+        word_index: dict[str, int] = json.loads(index.read_text("utf-8"))
+        words = {rank: word for word, rank in word_index.items()}
+        with zipfile.ZipFile(reviews) as archive:
+            arrays = {name: _read_array(archive, name) for name in ("x_train", "y_train", "x_test", "y_test")}
+        splits = {
+            split: Reviews(
+                [" ".join(words[rank] for rank in sequence) for sequence in arrays[f"x_{split}"]],
+                np.asarray(arrays[f"y_{split}"], np.int8),
+            )
+            for split in ("train", "test")
+        }
+    except (zipfile.BadZipFile, pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError) as error:
+        raise InputError(
+            f"{reviews} with {index.name} cannot be read ({error}): they must be {REVIEWS_FILE} "
+            f"and {INDEX_FILE} as Keras ships them."
+        ) from error
+    return Corpus(splits["train"], splits["test"], notes=notes)
+
+
+class _NumbersOnly(pickle.Unpickler):
+    """Builds NumPy arrays of lists of numbers, and nothing else: any other name in the pickle is an error."""
+
+    ALLOWED = frozenset({"_reconstruct", "ndarray", "dtype", "scalar"})
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.split(".")[0] != "numpy" or name not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no list of numbers needs")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> Any:
+    with cast("BinaryIO", archive.open(f"{name}.npy")) as file:
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, _, dtype = read_header[version](file)
+        if dtype.hasobject:
+            return _NumbersOnly(file).load()
+        return np.frombuffer(file.read(), dtype).reshape(shape)

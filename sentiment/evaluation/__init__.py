@@ -1,0 +1,1 @@
+"""What a trained model is worth: metrics, significance, slices, behaviour, and models side by side."""

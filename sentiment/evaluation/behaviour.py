@@ -1,0 +1,137 @@
+"""Behaviour: minimum functionality, invariance and direction tests, after CheckList (Ribeiro et al. 2020).
+
+The tests are data, in behaviour.toml beside this module.
+"""
+
+import itertools
+import string
+import tomllib
+from collections.abc import Callable, Sequence
+from importlib import resources
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+TOLERANCE = 0.1
+"""How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""
+
+Words = dict[str, list[str]]
+Cases = list[tuple[str, ...]]
+
+
+class _Test(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    capability: str
+    text: list[str] = Field(min_length=1, description="Templates, with slots such as {aspect}.")
+
+
+class MinimumFunctionality(_Test):
+    """Every text has one right verdict."""
+
+    type: Literal["minimum functionality"]
+    expect: Literal["positive", "negative"]
+
+    def cases(self, words: Words) -> Cases:
+        """One text each."""
+        return [case for text in self.text for case in _fill((text,), words)]
+
+    def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
+        """(cases, 1) -> bool (cases,)."""
+        failed: np.ndarray = (probabilities[:, 0] >= threshold) != (self.expect == "positive")
+        return failed
+
+
+class _Pair(_Test):
+    changed: list[str] = Field(description="For each template of `text`, what it is turned into.")
+
+    @model_validator(mode="after")
+    def _as_many(self) -> "_Pair":
+        if len(self.text) != len(self.changed):
+            raise ValueError("text and changed must hold as many templates")
+        return self
+
+    def cases(self, words: Words) -> Cases:
+        """The text and what it is turned into."""
+        return [case for pair in zip(self.text, self.changed, strict=True) for case in _fill(pair, words)]
+
+
+class Invariance(_Pair):
+    """The verdict on the changed text is that on the text."""
+
+    type: Literal["invariance"]
+
+    def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
+        """(cases, 2) -> bool (cases,)."""
+        failed: np.ndarray = (probabilities[:, 0] >= threshold) != (probabilities[:, 1] >= threshold)
+        return failed
+
+
+class Direction(_Pair):
+    """P(positive) of the changed text does not move the wrong way by more than TOLERANCE."""
+
+    type: Literal["direction"]
+    direction: Literal["up", "down"]
+
+    def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
+        """(cases, 2) -> bool (cases,)."""
+        moved = probabilities[:, 1] - probabilities[:, 0]
+        failed: np.ndarray = (-moved if self.direction == "up" else moved) > TOLERANCE
+        return failed
+
+
+class Behaviour(BaseModel):
+    """The words that fill the slots, and the tests."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: Words
+    tests: list[Annotated[MinimumFunctionality | Invariance | Direction, Field(discriminator="type")]]
+
+
+def read_behaviour() -> Behaviour:
+    """The tests of behaviour.toml."""
+    return Behaviour.model_validate(
+        tomllib.loads(resources.files("sentiment.evaluation").joinpath("behaviour.toml").read_text("utf-8"))
+    )
+
+
+def measure_behaviour(positive_probability: Callable[[Sequence[str]], np.ndarray], threshold: float) -> pd.DataFrame:
+    """Run the tests of behaviour.toml on a classifier.
+
+    Args:
+        positive_probability: texts -> P(positive), (N,).
+        threshold: texts at or above it are called positive.
+
+    Returns:
+        A row per capability: `capability`, `type`, `cases`, `failures`, `failure_rate`, and `example`, the first case
+        that failed ("" if none did; text and changed text joined by an arrow).
+    """
+    behaviour = read_behaviour()
+    rows = []
+    for test in behaviour.tests:
+        cases = test.cases(behaviour.words)
+        texts = [text for case in cases for text in case]
+        failed = test.fails(positive_probability(texts).reshape(len(cases), -1), threshold)
+        rows += [
+            (test.capability, test.type, bool(fails), " → ".join(case))
+            for case, fails in zip(cases, failed, strict=True)
+        ]
+    table = pd.DataFrame(rows, columns=["capability", "type", "failed", "case"])
+    summary = table.groupby(["capability", "type"], sort=False)["failed"].agg(
+        cases="size", failures="sum", failure_rate="mean"
+    )
+    examples = table[table["failed"]].groupby(["capability", "type"])["case"].first()
+    summary["example"] = examples.reindex(summary.index).fillna("")
+    return summary.reset_index()
+
+
+def _fill(templates: tuple[str, ...], words: Words) -> Cases:
+    """Every combination of the words of all slots, each slot filled alike in all templates."""
+    slots = list(dict.fromkeys(slot for t in templates for _, slot, _, _ in string.Formatter().parse(t) if slot))
+    return [
+        tuple(template.format(**dict(zip(slots, chosen, strict=True))) for template in templates)
+        for chosen in itertools.product(*(words[slot] for slot in slots))
+    ]

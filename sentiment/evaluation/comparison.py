@@ -1,0 +1,149 @@
+"""Result and Comparison: what trained models did on one test split, and how sure their differences are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.evaluation.metrics import compare_models
+from sentiment.evaluation.significance import Difference, compare_accuracy
+from sentiment.evaluation.slices import slice_accuracy
+from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.trainer import History
+
+SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
+"""Metrics shown as per cent; those of FRACTIONS are shown as they are, counts as whole numbers."""
+
+FRACTIONS = ("log_loss", "brier_score", "expected_calibration_error", "threshold")
+
+NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
+"""Metrics whose name is more than their words."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained model on the test split.
+
+    Attributes:
+        name: of this model and seed, such as `LSTM, seed 1`.
+        predictions: a row per test review: text, label, predicted_label, positive_probability.
+        metrics: as `evaluate_predictions` gives, and the costs of the model.
+        behaviour: as `measure_behaviour` gives.
+        history: per epoch; empty for a model without epochs.
+    """
+
+    name: str
+    predictions: pd.DataFrame
+    metrics: Mapping[str, float]
+    behaviour: pd.DataFrame
+    history: History = field(default_factory=dict)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each test review was judged rightly: bool (N,)."""
+        return (self.predictions["label"] == self.predictions["predicted_label"]).to_numpy()
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int8 (N,): 1 positive, 0 negative."""
+        return (self.predictions["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """P(positive), (N,)."""
+        return self.predictions["positive_probability"].to_numpy()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models on the same test reviews, in the same order.
+
+    Attributes:
+        results: model -> one result per seed.
+        baseline: the model that the others are held against.
+    """
+
+    results: Mapping[str, Sequence[Result]]
+    baseline: str
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """As `compare_models` gives."""
+        return compare_models({model: [r.metrics for r in of_seeds] for model, of_seeds in self.results.items()})
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Every model against the baseline; then every other model, the baseline too, against the yardstick."""
+        correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
+        others = [model for model in self.results if model != self.baseline]
+        pairs = [(model, self.baseline) for model in others]
+        if YARDSTICK in others:
+            pairs += [(model, YARDSTICK) for model in self.results if model != YARDSTICK]
+            pairs.remove((YARDSTICK, self.baseline))  # the same pair the other way round
+        return [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
+
+    @property
+    def scope(self) -> str:
+        """What the intervals cover, as a sentence."""
+        if any(len(of_seeds) > 1 for of_seeds in self.results.values()):
+            return "The intervals cover the choice of test reviews and that of seeds."
+        return (
+            "Each model was trained with one seed: the intervals cover the choice of test reviews, "
+            "not what another seed would give."
+        )
+
+    @cached_property
+    def slices(self) -> pd.DataFrame:
+        """Slice by model, its number of `reviews` first: accuracy, the mean over seeds."""
+        texts = self.any_result.predictions["text"].tolist()
+        columns = {}
+        for model, of_seeds in self.results.items():
+            table = slice_accuracy(texts, np.mean([r.correct for r in of_seeds], axis=0)).set_index("slice")
+            columns["reviews"] = table["reviews"]
+            columns[model] = table["accuracy"]
+        return pd.DataFrame(columns)
+
+    @cached_property
+    def behaviour(self) -> pd.DataFrame:
+        """(capability, type) by model, the number of `cases` first: failure rate, the mean over seeds."""
+        index = ["capability", "type"]
+        columns = {"cases": self.any_result.behaviour.set_index(index)["cases"]}
+        for model, of_seeds in self.results.items():
+            rates = pd.concat([r.behaviour.set_index(index)["failure_rate"] for r in of_seeds], axis=1)
+            columns[model] = rates.mean(axis=1)
+        return pd.DataFrame(columns)
+
+    @property
+    def any_result(self) -> Result:
+        """Test reviews, labels and behavioural cases are the same for all."""
+        return next(iter(self.results.values()))[0]
+
+
+def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows of what `compare_models` gives, as people read them: mean ± standard deviation."""
+    models = [str(column) for column in metrics if not str(column).endswith(" std")]
+    rows = []
+    for name, values in metrics.to_dict(orient="index").items():
+        metric = str(name)
+        cells = [_figure(metric, values[model], values.get(f"{model} std")) for model in models]
+        rows.append([NAMES.get(metric, metric.replace("_", " ")), *cells])
+    return ["test metric", *models], rows
+
+
+def difference_rows(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows of the verdicts, as people read them."""
+    return ["verdict", "McNemar's exact p"], [
+        [difference.verdict, "< 0.0001" if difference.p_value < 1e-4 else f"{difference.p_value:.4f}"]
+        for difference in differences
+    ]
+
+
+def _figure(metric: str, mean: float, deviation: float | None = None) -> str:
+    if np.isnan(mean):
+        return "n/a"
+    scale, digits, unit = (100, 2, " %") if metric in SHARES else (1, 4 if metric in FRACTIONS else 0, "")
+    spread = "" if deviation is None else f" ± {scale * deviation:,.{digits}f}"
+    return f"{scale * mean:,.{digits}f}{spread}{unit}"

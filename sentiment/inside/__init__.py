@@ -1,0 +1,1 @@
+"""What happens within a recurrent network: explanation of a review, gradient flow, memory tasks."""

@@ -1,0 +1,186 @@
+"""matplotlib figures made from results. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.evaluation.metrics import calibration, expected_calibration_error
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+EPOCHS = "epoch (dashed: training, solid: validation)"
+
+CURVES = {"loss": "Binary cross-entropy (nats)", "accuracy": "Accuracy"}
+"""Metric of a history -> title of its axes."""
+
+
+def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(5.2 * columns, 4.2), layout="constrained", dpi=110)
+    axes = [figure.add_subplot(1, columns, number) for number in range(1, columns + 1)]
+    for axis, title in zip(axes, titles, strict=True):
+        axis.set_title(title)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+    return figure, axes
+
+
+def _legend(figure: Figure) -> None:
+    """Below the axes, one entry per label, however many curves share it."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center")
+
+
+def learning_curves(
+    histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], metrics: Sequence[str] = tuple(CURVES)
+) -> Figure:
+    """Loss and accuracy against the epoch, training dashed and validation solid.
+
+    Args:
+        histories: model -> per seed {"loss", "accuracy", "val_loss", "val_accuracy"} -> one value per epoch.
+        metrics: one pair of axes each: "loss", "accuracy".
+    """
+    figure, axes = _figure(len(metrics), [CURVES[metric] for metric in metrics])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
+        for history in of_seeds:
+            epochs = np.arange(1, len(history["loss"]) + 1)
+            for axis, metric in zip(axes, metrics, strict=True):
+                axis.plot(epochs, history[metric], "--", color=colour, marker=".", alpha=0.7)
+                axis.plot(epochs, history[f"val_{metric}"], color=colour, marker="o", ms=4, label=model)
+    for axis, metric in zip(axes, metrics, strict=True):
+        axis.set_xlabel(EPOCHS)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if metric == "accuracy":
+            axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    _legend(figure)
+    return figure
+
+
+def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """True against false positive rate on the test split; probabilities: model -> (N,) per seed."""
+    from sklearn import metrics
+
+    figure, [axis] = _figure(1, ["ROC curve"])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        area = np.mean([metrics.roc_auc_score(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            false_rate, true_rate, _ = metrics.roc_curve(labels, values)
+            axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=f"{model}, area {area:.3f}")
+    axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
+    axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
+    _legend(figure)
+    return figure
+
+
+def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Precision against recall on the test split; probabilities: model -> (N,) per seed."""
+    from sklearn import metrics
+
+    figure, [axis] = _figure(1, ["Precision-recall curve"])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        average = np.mean([metrics.average_precision_score(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            precision, recall, _ = metrics.precision_recall_curve(labels, values)
+            axis.plot(recall, precision, color=colour, lw=1.3, label=f"{model}, average precision {average:.3f}")
+    axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    _legend(figure)
+    return figure
+
+
+def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
+    figure, [axis] = _figure(1, ["Reliability diagram"])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        error = np.mean([expected_calibration_error(labels, values) for values in of_seeds])
+        for values in of_seeds:
+            bins = calibration(labels, values)
+            axis.plot(
+                bins["probability"],
+                bins["positive"],
+                color=colour,
+                lw=1.3,
+                marker="o",
+                ms=4,
+                label=f"{model}, calibration error {error:.3f}",
+            )
+    axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
+    axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
+    _legend(figure)
+    return figure
+
+
+def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
+    """Counts of test reviews by true label (rows) and predicted label (columns)."""
+    counts = np.array(
+        [
+            [metrics["true_negatives"], metrics["false_positives"]],
+            [metrics["false_negatives"], metrics["true_positives"]],
+        ]
+    )
+    figure, [axis] = _figure(1, [f"{model}: test reviews"])
+    axis.grid(False)
+    axis.imshow(counts, cmap="Blues", vmin=0)
+    for row, column in np.ndindex(2, 2):
+        colour = "white" if counts[row, column] > counts.max() / 2 else "black"
+        axis.text(column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", color=colour, fontsize=16)
+    axis.set(xticks=[0, 1], xticklabels=LABEL_NAMES, yticks=[0, 1], yticklabels=LABEL_NAMES)
+    axis.set(xlabel="predicted label", ylabel="true label")
+    return figure
+
+
+def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Norm of the gradient by the hidden state of each time step, on a log axis: mean, median and quartiles.
+
+    Args:
+        tables: model -> columns `mean`, `lower_quartile`, `median`, `upper_quartile`, indexed by step.
+    """
+    figure, [axis] = _figure(1, [title])
+    figure.set_size_inches(8.5, 4.8)
+    for colour, (model, table) in zip(COLOURS, tables.items(), strict=False):
+        axis.plot(table.index, table["mean"], color=colour, label=f"{model}, mean")
+        axis.plot(table.index, table["median"], ":", color=colour, linewidth=1.2, label=f"{model}, median")
+        axis.fill_between(
+            table.index, table["lower_quartile"], table["upper_quartile"], color=colour, alpha=0.18, linewidth=0
+        )
+    axis.set_yscale("log")
+    axis.set(xlabel="time step t; the loss comes after the last", ylabel="norm of ∂loss/∂h$_t$; band: quartiles")
+    axis.legend(frameon=False, ncols=len(tables), fontsize=9)
+    return figure
+
+
+def memory_curves(
+    histories: Mapping[str, Mapping[str, Sequence[Mapping[str, Sequence[float]]]]], references: Mapping[str, float]
+) -> Figure:
+    """Mean squared error against the epoch on log axes, a panel per task; training dashed, validation solid.
+
+    Args:
+        histories: task -> model -> for each seed {"loss", "val_loss"} -> one value per epoch.
+        references: task -> error to hold them against.
+    """
+    columns = min(len(histories), 4)
+    rows = -(-len(histories) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.6 * rows), layout="constrained", dpi=110)
+    axes: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
+    for axis, (task, models) in zip(axes, histories.items(), strict=False):
+        for colour, (model, seeds) in zip(COLOURS, models.items(), strict=False):
+            for number, history in enumerate(seeds):
+                epochs = np.arange(1, len(history["loss"]) + 1)
+                axis.plot(epochs, history["loss"], "--", color=colour, linewidth=0.8, alpha=0.6)
+                label, marker = None if number else model, "." if len(epochs) < 20 else None
+                axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, marker=marker, label=label)
+        axis.axhline(references[task], ls=":", color="grey", label="reference")
+        axis.set(title=task, yscale="log", xlabel=EPOCHS, ylabel="mean squared error")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    for axis in axes[len(histories) :]:
+        axis.axis("off")
+    axes[0].legend(frameon=False, fontsize=9)
+    return figure

@@ -1,0 +1,38 @@
+"""Pages: HTML that needs nothing else, from the templates beside this module.
+
+A page loads nothing: styles and figures stand in it, and its content security policy forbids scripts and requests.
+Whatever is shown is escaped, so a review that holds markup is shown as it was written.
+"""
+
+import io
+import re
+
+import jinja2
+from markupsafe import Markup
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+
+def render_page(template: str, **content: object) -> str:
+    """The page, as HTML; content: name in the template -> value."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("sentiment.reporting", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template(template).render(content)
+
+
+def inline_svg(figure: Figure) -> Markup:
+    """The figure as an inline SVG element, in the page's font and colour of text, on no background."""
+    buffer = io.StringIO()
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("#000000", "currentColor")
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every figure, and nothing refers to them
+    return Markup(svg)

@@ -1,0 +1,92 @@
+"""The report of a comparison: the verdict first, then all that it rests on, as one HTML page."""
+
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from sentiment.evaluation.comparison import Comparison, difference_rows, metric_rows
+from sentiment.evaluation.slices import confident_mistakes
+from sentiment.reporting import figures
+from sentiment.reporting.page import inline_svg, render_page
+
+PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
+
+
+def render_report(comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object]) -> str:
+    """The page, as HTML.
+
+    Args:
+        title: what was compared.
+        note: a warning that goes before everything else, or "".
+        configuration: name -> value.
+    """
+    results = comparison.results
+    heads, rows = metric_rows(comparison.metrics)
+    return render_page(
+        "report.html",
+        title=title,
+        note=note,
+        verdicts=[difference.verdict for difference in comparison.differences],
+        scope=comparison.scope,
+        differences=difference_rows(comparison.differences),
+        metrics=(heads, rows),
+        curves=_curves(comparison),
+        slices=_share_rows(comparison.slices),
+        behaviour=_share_rows(comparison.behaviour),
+        failures={
+            model: of_seeds[0].behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
+            for model, of_seeds in results.items()
+        },
+        shown={model: of_seeds[0].name for model, of_seeds in results.items()},
+        mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
+        configuration=configuration,
+        versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
+    )
+
+
+def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Column heads and rows of shares by model, after the names and the number of reviews or cases."""
+    names, (counted, *models) = list(map(str, shares.index.names)), list(map(str, shares))
+    rows = [
+        [
+            *(str(row[name]) for name in names),
+            f"{row[counted]:,}",
+            *("n/a" if np.isnan(row[model]) else f"{100 * row[model]:.1f} %" for model in models),
+        ]
+        for row in shares.reset_index().to_dict("records")
+    ]
+    return [*names, counted, *models], rows
+
+
+def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
+    """Name, alternative text and SVG of each figure."""
+    results = comparison.results
+    labels = comparison.any_result.labels
+    probabilities = {model: [result.probabilities for result in of_seeds] for model, of_seeds in results.items()}
+    histories = {m: [r.history for r in of_seeds] for m, of_seeds in results.items() if of_seeds[0].history}
+    curves = []
+    if histories:
+        for metric, ends in (("loss", "lowest"), ("accuracy", "highest")):
+            best = min if metric == "loss" else max
+            ends_of_seeds = {m: [best(history[f"val_{metric}"]) for history in h] for m, h in histories.items()}
+            said = "; ".join(f"{m} {', '.join(f'{end:.3f}' for end in of_m)}" for m, of_m in ends_of_seeds.items())
+            curves.append(
+                (
+                    f"Learning curves: {metric}",
+                    f"Training and validation {metric} against the epoch. {ends.title()} on validation: {said}.",
+                    inline_svg(figures.learning_curves(histories, [metric])),
+                )
+            )
+    for name, metric, draw in (
+        ("ROC curves", "roc_auc", figures.roc_curves),
+        ("Reliability", "expected_calibration_error", figures.reliability_diagram),
+    ):
+        values = comparison.metrics.loc[metric, list(results)].to_dict()
+        said = "; ".join(f"{model} {value:.3f}" for model, value in values.items())
+        what = {"roc_auc": "Area under the curve", "expected_calibration_error": "Expected calibration error"}[metric]
+        curves.append((name, f"{what}: {said}.", inline_svg(draw(labels, probabilities))))
+    return curves

@@ -1,0 +1,1 @@
+"""Many reviews through a trained network: ONNX Runtime, a pool of processes, and Spark."""

@@ -1,0 +1,73 @@
+"""ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense.
+
+The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of
+Cho et al. (2014), the SimpleRNN that of Elman (1990), each as Keras builds it.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CellName = Literal["lstm", "simple_rnn", "gru"]
+
+CELLS: dict[str, str] = {"lstm": "LSTM", "simple_rnn": "SimpleRNN", "gru": "GRU"}
+"""Model name -> its Keras layer, which is also the name shown to people."""
+
+
+class ModelConfig(BaseModel):
+    """The network between the padded indices and the probability."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    embedding_dim: int = Field(64, ge=1, description="Length of a word vector.")
+    units: int = Field(64, ge=1, description="Units of each recurrent layer, per direction.")
+    layers: int = Field(1, ge=1, description="Recurrent layers, stacked.")
+    bidirectional: bool = Field(False, description="Read each review in both directions.")
+    embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
+    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="Share of state entries dropped at each time step.")
+    pooling: Literal["last", "max", "mean", "max_mean"] = Field(
+        "last",
+        description="What of the states goes on to Dense: the last, or each unit's largest or mean value, or both.",
+    )
+    mask_padding: bool = Field(False, description="Skip padding; else it is read like a word.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of what goes on to Dense dropped.")
+
+
+def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: int, seed: int = 0) -> Any:
+    """An untrained Keras model whose initial weights follow from `seed`.
+
+    Maps int32 indices (batch, maxlen) to P(positive), float32 (batch, 1). With `mask_padding` the reviews of a batch
+    may also be padded to less than `maxlen`, which changes nothing.
+    """
+    import keras
+
+    from sentiment.training.pooling import MaxMeanPooling, MaxPooling
+
+    keras.utils.set_random_seed(seed)
+    recurrent = getattr(keras.layers, CELLS[cell])
+    layers = [
+        keras.Input((None if config.mask_padding else maxlen,), dtype="int32"),
+        keras.layers.Embedding(  # (batch, maxlen, embedding_dim)
+            num_words, config.embedding_dim, mask_zero=config.mask_padding, name="embedding"
+        ),
+    ]
+    if config.embedding_dropout:
+        layers.append(keras.layers.Dropout(config.embedding_dropout, name="embedding_dropout"))
+    for number in range(1, config.layers + 1):
+        layer = recurrent(
+            config.units,
+            recurrent_dropout=config.recurrent_dropout,
+            return_sequences=number < config.layers or config.pooling != "last",  # (batch, maxlen, units), else no time
+            name=f"{cell}_{number}",
+        )
+        layers.append(keras.layers.Bidirectional(layer, name=layer.name) if config.bidirectional else layer)
+    if config.pooling == "max":
+        layers.append(MaxPooling(name="max_pooling"))  # (batch, units)
+    elif config.pooling == "mean":
+        layers.append(keras.layers.GlobalAveragePooling1D(name="mean_pooling"))  # (batch, units)
+    elif config.pooling == "max_mean":
+        layers.append(MaxMeanPooling(name="max_mean_pooling"))  # (batch, 2 * units)
+    if config.dropout:
+        layers.append(keras.layers.Dropout(config.dropout, name="dropout"))
+    layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)
+    return keras.Sequential(layers, name=cell)

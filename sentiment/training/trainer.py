@@ -1,0 +1,327 @@
+"""TrainingConfig and train: Adam, early stopping on the validation loss, and going on after a kill.
+
+Where the network skips padding, reviews of similar length share a batch, which is cut to the longest of them.
+"""
+
+import functools
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from sentiment.data.sequences import batches_of_similar_length, trim
+from sentiment.data.vocabulary import PADDING
+from sentiment.errors import InputError
+
+History = dict[str, list[float]]
+"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), the other metrics such as
+accuracy and val_accuracy, seconds of the epoch with its validation, and reviews_per_second of its training part."""
+
+OnBatch = Callable[[int, Mapping[str, float]], None]
+"""Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
+
+
+ThresholdRule = Literal["0.5", "accuracy", "f1"]
+"""What the threshold of a trained model makes best on its validation reviews, or 0.5 whatever they say."""
+
+
+class TrainingConfig(BaseModel):
+    """How the weights are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    validation_share: float = Field(0.1, gt=0, lt=1, description="Share of train kept for validation, stratified.")
+    batch_size: int = Field(64, ge=1, description="Reviews per gradient step.")
+    epochs: int = Field(8, ge=1, description="Most passes over the training reviews.")
+    patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
+    target_loss: float | None = Field(None, gt=0, description="Validation loss at which training stops; absent: none.")
+    learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
+    clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
+    warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the step size rises from 0.")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="Whether the step size stays or falls to 0 along a half cosine."
+    )
+    averaging_momentum: float = Field(
+        0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, lt=1, description="Share of a label that is split between both classes in training."
+    )
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words replaced by [OOV] in training.")
+    normalize_embedding: bool = Field(
+        False, description="Keep word vectors at mean 0 and variance 1, words counted by frequency."
+    )
+    adversarial_epsilon: float = Field(
+        0.0,
+        ge=0,
+        description="Length of the adversarial step of a review's word vectors; 0: no adversarial training.",
+    )
+    virtual_adversarial_epsilon: float = Field(
+        0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
+    )
+    entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
+
+    @property
+    def uses_unlabelled(self) -> bool:
+        """Whether a part of the loss is of unlabelled reviews."""
+        return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
+
+
+OPTIONS_OF_THE_STEP = (
+    "adversarial_epsilon",
+    "virtual_adversarial_epsilon",
+    "entropy_weight",
+    "word_dropout",
+    "label_smoothing",
+    "normalize_embedding",
+)
+"""Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
+
+
+def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
+
+    Args:
+        labels: (N,).
+        share: of N to validate on, at least two reviews.
+
+    Raises:
+        InputError: there are too few reviews of a class for both sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    size = max(2, round(share * len(labels)))
+    try:
+        train, validation = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)
+    except ValueError:
+        raise InputError(
+            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
+            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
+        ) from None
+    return train, validation
+
+
+def train(
+    network: Any,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoints: Path,
+    unlabelled: np.ndarray | None = None,
+    loss: str = "binary_crossentropy",
+    metrics: Sequence[str] = ("accuracy",),
+    examples: str = "reviews",
+    on_batch: OnBatch = lambda done, figures: None,
+    on_epoch: Callable[[History], None] = lambda history: None,
+) -> History:
+    """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
+
+    Everything random in an epoch follows from (seed, epoch), and every finished epoch is kept in `checkpoints`, so a
+    killed training that is started again with the same arguments ends as if it had never stopped. Keras'
+    BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
+    of early stopping nor that of dropout.
+
+    Args:
+        network: Keras model from inputs (batch, ...) to outputs (batch, 1).
+        training, validation: inputs (N, ...) and labels or targets (N,); a training label may be a probability.
+        checkpoints: a folder of this training alone; the caller removes it.
+        unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
+        loss, metrics: as Keras names them.
+        examples: what the network learns from; history counts EXAMPLES_per_second.
+        on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
+    """
+    import keras
+
+    from sentiment.training.time_loop import compiled_time_loops
+
+    inputs, labels = training
+    learner = _learner(network, inputs, config)
+    learner.compile(
+        build_optimizer(config, -(-len(labels) // config.batch_size)),
+        loss,
+        metrics=list(metrics),
+        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
+    )
+    learner.optimizer.build(learner.trainable_variables)
+    skips_padding = getattr(network.layers[0], "mask_zero", False)
+    batches = functools.partial(_batches, size=config.batch_size, by_length=skips_padding)
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    figures = ("loss", *metrics)
+    history = _resume(learner, checkpoints) or {
+        name: [] for name in (*figures, *(f"val_{name}" for name in figures), "seconds", f"{examples}_per_second")
+    }
+    if history["loss"]:
+        on_epoch(history)
+    others = unlabelled if config.uses_unlabelled else None
+    validating = batches(np.random.default_rng(seed), *validation)
+    with compiled_time_loops(network):
+        while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config):
+            _seed_dropout(learner, seed, epoch)
+
+            def batch_end(batch: int, logs: dict[str, float]) -> None:
+                on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
+
+            started = time.perf_counter()
+            logs = learner.fit(
+                batches(np.random.default_rng([seed, epoch]), inputs, labels, others),
+                shuffle=False,  # it is
+                verbose=0,
+                callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
+            ).history
+            trained = time.perf_counter()
+            with _averaged(learner):
+                validated = learner.evaluate(validating, verbose=0, return_dict=True)
+            for metric, value in {
+                **{name: logs[name][0] for name in figures},
+                **{f"val_{name}": validated[name] for name in figures},
+                "seconds": time.perf_counter() - started,
+                f"{examples}_per_second": len(labels) / (trained - started),
+            }.items():
+                history[metric].append(float(value))
+            _save(learner, checkpoints, history)
+            on_epoch(history)
+    learner.load_weights(_weights(checkpoints, best_epoch(history)))
+    learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    return history
+
+
+def _batches(
+    generator: np.random.Generator,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    unlabelled: np.ndarray | None = None,
+    *,
+    size: int,
+    by_length: bool,
+) -> Any:
+    """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
+
+    Args:
+        by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
+    """
+    import tensorflow as tf
+
+    def positions(padded: np.ndarray) -> list[np.ndarray]:
+        if by_length:
+            return batches_of_similar_length((padded != PADDING).sum(axis=1), size, generator)
+        return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
+
+    cut = trim if by_length else np.asarray
+    signature: Any = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
+    chosen, drawn, others = positions(inputs), np.empty(0), []
+    if unlabelled is not None:
+        signature = signature, signature
+        drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
+        others = positions(drawn)
+
+    def read() -> Iterator[Any]:
+        for batch, other in itertools.zip_longest(chosen, others):
+            labelled = cut(inputs[batch])
+            yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
+
+    dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
+
+
+def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
+    """The model to fit, which shares the weights of `network`, or is it."""
+    options = config.model_dump(include=set(OPTIONS_OF_THE_STEP))
+    if not any(options.values()):
+        return network
+    from sentiment.training.adversarial import AdversarialNetwork
+
+    frequencies = None
+    if options.pop("normalize_embedding"):
+        counts = np.bincount(inputs.ravel(), minlength=network.layers[0].input_dim)
+        counts[PADDING] = 0
+        frequencies = counts / counts.sum()
+    return AdversarialNetwork(network, frequencies, **options)
+
+
+def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
+    """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
+    import keras
+
+    step_size: Any = config.learning_rate
+    warmup = round(config.warmup_epochs * steps_per_epoch)
+    if warmup or config.schedule != "constant":
+        step_size = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else config.learning_rate,
+            decay_steps=max(1, config.epochs * steps_per_epoch - warmup),
+            alpha=1.0 if config.schedule == "constant" else 0.0,  # of the step size, at the end
+            warmup_target=config.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    return keras.optimizers.Adam(
+        step_size,
+        clipnorm=config.clipnorm,
+        use_ema=bool(config.averaging_momentum),
+        ema_momentum=config.averaging_momentum,
+    )
+
+
+@contextmanager
+def _averaged(learner: Any) -> Iterator[None]:
+    """Lend a model the moving averages of its weights, if there are any."""
+    if not learner.optimizer.use_ema:
+        yield
+        return
+    weights = learner.get_weights()
+    learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    yield
+    learner.set_weights(weights)
+
+
+def best_epoch(history: History) -> int:
+    """Number, from 1, of the epoch with the lowest validation loss."""
+    return int(np.argmin(history["val_loss"])) + 1
+
+
+def _is_over(history: History, config: TrainingConfig) -> bool:
+    if not history["loss"]:
+        return False
+    is_reached = config.target_loss is not None and min(history["val_loss"]) <= config.target_loss
+    return is_reached or len(history["loss"]) - best_epoch(history) >= config.patience
+
+
+def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
+    for number, layer in enumerate(network._flatten_layers(include_self=False)):
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None:
+            generator.state.assign(np.random.SeedSequence([seed, epoch, number]).generate_state(2))
+
+
+def _weights(checkpoints: Path, epoch: int) -> Path:
+    return checkpoints / f"epoch-{epoch}.weights.h5"
+
+
+def _resume(network: Any, checkpoints: Path) -> History | None:
+    """The history of the epochs finished before; `network` and its optimizer get their state after the last one."""
+    path = checkpoints / "history.json"
+    if not path.exists():
+        return None
+    history: History = json.loads(path.read_text())
+    network.load_weights(_weights(checkpoints, len(history["loss"])))
+    return history
+
+
+def _save(network: Any, checkpoints: Path, history: History) -> None:
+    """Keep the weights of the last epoch and of the best; replacing history.json is the moment that counts."""
+    last, best = len(history["loss"]), best_epoch(history)
+    network.save_weights(_weights(checkpoints, last))
+    partial = checkpoints / "history.json.partial"
+    partial.write_text(json.dumps(history))
+    partial.replace(checkpoints / "history.json")
+    for path in checkpoints.glob("epoch-*.weights.h5"):
+        if path not in (_weights(checkpoints, last), _weights(checkpoints, best)):
+            path.unlink()
