@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.working_directory import Stage
 from sentiment.training.trainer import History, OnBatch
 
 WIDTH_OF_FILES = 160
@@ -99,10 +100,10 @@ class Console:
             table.add_row(*map(_plain, row))
         self._out.print(table)
 
-    def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
+    def finished_stage(self, stage: Stage, read: str) -> None:
         """What a stage read and wrote."""
-        verb = "was there already:" if was_there else f"in {seconds:.1f} s wrote"
-        self.say(f"{name:<11} read {read}; {verb} {wrote}")
+        verb = "cached in" if stage.cached else f"in {stage.seconds:.1f} s wrote"
+        self.say(f"{stage.name:<11} read {read}; {verb} {stage.folder}")
 
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:

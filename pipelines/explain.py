@@ -1,7 +1,6 @@
-"""Explaining one review: on the terminal, and as an HTML page, a picture or numbers in a file."""
+"""Explaining one review: on the terminal, and as an HTML page or numbers in a file."""
 
 import contextlib
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +9,14 @@ import numpy as np
 from rich.text import Text
 
 from pipelines.console import Console
-from pipelines.score import located_classifier
+from pipelines.model_uri import located_classifier
 from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables import TableFile, TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
-from sentiment.reporting.explanation_page import draw, render_explanation, segments, summary
+from sentiment.reporting.explanation_page import render_explanation, segments, summary
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""
@@ -31,7 +30,7 @@ def explain_review(console: Console, text: str, model: str, output: Path | None)
 
     Args:
         model: a folder, or a model URI of MLflow.
-        output: .html, .png or .json file to write.
+        output: .html or .json file to write.
 
     Raises:
         InputError: there is no such model, it has no recurrent layer, the text holds no word, or `output` cannot be
@@ -91,19 +90,8 @@ def to_json(explanation: Explanation) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def to_png(explanation: Explanation) -> bytes:
-    """The picture of the explanation."""
-    picture = io.BytesIO()
-    draw(explanation).savefig(picture, format="png")
-    return picture.getvalue()
-
-
-def _renderer(output: Path) -> Callable[[Explanation], str | bytes]:
-    renderers: dict[str, Callable[[Explanation], str | bytes]] = {
-        ".html": render_explanation,
-        ".png": to_png,
-        ".json": to_json,
-    }
+def _renderer(output: Path) -> Callable[[Explanation], str]:
+    renderers: dict[str, Callable[[Explanation], str]] = {".html": render_explanation, ".json": to_json}
     if output.suffix.lower() not in renderers:
         raise InputError(f"--output {output} must end with {', '.join(renderers)}.")
     if not output.parent.is_dir():

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO, Any
 from sentiment import __version__
 from sentiment.errors import InputError
 
-FORMAT = 3
+FORMAT = 4
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.json"
@@ -27,14 +28,14 @@ class Stage:
         name: such as `vocabulary`.
         digest: of its configuration and inputs, 16 hexadecimal digits.
         folder: what it wrote.
-        was_there: whether an earlier command wrote it.
+        cached: whether an earlier command wrote it.
         seconds: that it took to run.
     """
 
     name: str
     digest: str
     folder: Path
-    was_there: bool
+    cached: bool
     seconds: float
 
     def read_json(self, name: str) -> Any:
@@ -44,6 +45,9 @@ class Stage:
 
 class WorkingDirectory:
     """A folder for one command at a time.
+
+    Attributes:
+        path: of the folder.
 
     Raises, when entered:
         InputError: the folder cannot be written, belongs to something else or to another version, or is in use.
@@ -79,7 +83,7 @@ class WorkingDirectory:
         if not path.exists():
             if any(entry.name not in (LOCK_FILE, f"{FORMAT_FILE}.partial") for entry in self.path.iterdir()):
                 raise InputError(f"{self.path} holds files but is no working directory of sentiment: {remedy}.")
-            write_json(path, {"format": FORMAT, "sentiment": __version__})
+            write_json(path, {"format": FORMAT, "sentiment": __version__, "id": uuid.uuid4().hex})
         try:
             content = json.loads(path.read_text("utf-8"))
             found, version = content["format"], content["sentiment"]
@@ -91,7 +95,12 @@ class WorkingDirectory:
                 f"this is {__version__}, format {FORMAT}): {remedy}."
             )
 
-    def stage(self, name: str, key: Mapping[str, Any], run: Callable[[Path], None]) -> Stage:
+    def resume_key(self, *content: str) -> str:
+        """32 hexadecimal digits that all attempts at the same result in this folder share, wherever the folder is."""
+        identifier = json.loads((self.path / FORMAT_FILE).read_text("utf-8"))["id"]
+        return hashlib.sha256(":".join((identifier, *content)).encode()).hexdigest()[:32]
+
+    def run_stage(self, name: str, key: Mapping[str, Any], run: Callable[[Path], None]) -> Stage:
         """The stage with this key: as found, or run now.
 
         Args:
@@ -110,9 +119,9 @@ class WorkingDirectory:
             seconds = time.perf_counter() - started
             write_json(partial / STAGE_FILE, {"seconds": seconds, **json.loads(content)})
             partial.replace(folder)
-            return Stage(name, digest, folder, was_there=False, seconds=seconds)
+            return Stage(name, digest, folder, cached=False, seconds=seconds)
         seconds = json.loads((folder / STAGE_FILE).read_text("utf-8"))["seconds"]
-        return Stage(name, digest, folder, was_there=True, seconds=seconds)
+        return Stage(name, digest, folder, cached=True, seconds=seconds)
 
 
 def lock(file: IO[Any], refusal: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sentiment.training.models import CELLS, CellName
+from sentiment.training.cells import CELLS, CellName
 
 TaskName = Literal["marked-product", "next-number", "noisy-sine", "adding"]
 
@@ -135,7 +135,7 @@ def build_task_network(name: TaskName, cell: CellName, inputs: np.ndarray, *, se
 
     keras.utils.set_random_seed(seed)
     kind = TASKS[name]
-    recurrent = getattr(keras.layers, CELLS[cell])
+    recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [keras.Input(inputs.shape[1:])]
     for number, units in enumerate(kind.recurrent_units, 1):
         layers.append(

@@ -14,15 +14,13 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.errors import InputError
+from sentiment.training.cells import CELL_OF_LAYER
 
 BATCH_SIZE = 24
 """Reviews that go through the network at once; small enough for their states to stay in the processor's cache."""
 
 OPSET, IR_VERSION = 17, 8
 """The oldest that hold all operators used, for the sake of older runtimes."""
-
-GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "SimpleRNN": (0,)}
-"""Keras layer -> positions of Keras' gates in ONNX' order: of i f c o as i o f c; both have z r h."""
 
 States = dict[str, np.ndarray]
 """State of a layer -> its values after 0, 1, ... maxlen padding tokens, float32 (maxlen + 1, units)."""
@@ -32,8 +30,6 @@ POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0
 
 _FLOAT, _INT32 = 1, 6
 """Of onnx.TensorProto."""
-
-OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 
 
 class OnnxNetwork:
@@ -96,7 +92,7 @@ def export_onnx(network: Any, sequences: SequenceConfig) -> bytes:
     """
     import onnx
 
-    recurrent = [layer for layer in network.layers if type(layer).__name__ in (*OPERATORS, "Bidirectional")]
+    recurrent = [layer for layer in network.layers if type(layer).__name__ in (*CELL_OF_LAYER, "Bidirectional")]
     skips_padding = network.layers[0].mask_zero
     reads_forward = not any(type(layer).__name__ == "Bidirectional" for layer in recurrent)
     padding_first = sequences.padding == "pre" and reads_forward and not recurrent[-1].return_sequences
@@ -152,7 +148,7 @@ def _graph(network: Any, states: States | None, maxlen: int) -> Any:
         weights = [np.asarray(weight, np.float32) for weight in layer.get_weights()]
         if kind == "Embedding":
             value = graph.add("Gather", graph.constant(weights[0]), value)  # (time, batch, embedding_dim)
-        elif kind in OPERATORS:
+        elif kind in CELL_OF_LAYER:
             value = _add_recurrent(graph, layer, [layer], value, states, maxlen)
         elif kind == "Bidirectional":
             value = _add_recurrent(graph, layer, [layer.forward_layer, layer.backward_layer], value, states, maxlen)
@@ -211,7 +207,7 @@ def _add_recurrent(
         attributes["direction"] = "bidirectional"
     if kind == "GRU":
         attributes["linear_before_reset"] = 1  # Keras' reset_after
-    graph.add_node(OPERATORS[kind], inputs, outputs, **attributes)
+    graph.add_node(CELL_OF_LAYER[kind].operator, inputs, outputs, **attributes)
     graph.last_states += [f"{name}_last" for name in names]
     if directions[0].return_sequences:  # (time, directions, batch, units)
         by_review = graph.add("Transpose", sequence, perm=[0, 2, 1, 3])
@@ -238,7 +234,7 @@ def _add_pooling(graph: "_Graph", kind: str, value: str) -> str:
 
 def _onnx_weights(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of one direction: weights (gates * units, inputs) and (gates * units, units), biases (2 * gates * units,)."""
-    gates = GATES[type(layer).__name__]
+    gates = CELL_OF_LAYER[type(layer).__name__].gate_order
     kernel, recurrent, bias = (np.asarray(weight, np.float32) for weight in layer.get_weights())
     two_biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])  # of the input and of the state
 

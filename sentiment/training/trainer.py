@@ -1,4 +1,4 @@
-"""TrainingConfig and train: Adam, early stopping on the validation loss, and going on after a kill.
+"""TrainingConfig and fit: Adam, early stopping on the validation loss, and going on after a kill.
 
 Where the network skips padding, reviews of similar length share a batch, which is cut to the longest of them.
 """
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
@@ -31,10 +32,8 @@ ThresholdRule = Literal["0.5", "accuracy", "f1"]
 """What the threshold of a trained model makes best on its validation reviews, or 0.5 whatever they say."""
 
 
-class TrainingConfig(BaseModel):
+class TrainingConfig(Configuration):
     """How the weights are found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     validation_share: float = Field(0.1, gt=0, lt=1, description="Share of train kept for validation, stratified.")
     batch_size: int = Field(64, ge=1, description="Reviews per gradient step.")
@@ -50,10 +49,6 @@ class TrainingConfig(BaseModel):
     averaging_momentum: float = Field(
         0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
     )
-    label_smoothing: float = Field(
-        0.0, ge=0, lt=1, description="Share of a label that is split between both classes in training."
-    )
-    word_dropout: float = Field(0.0, ge=0, lt=1, description="Share of words replaced by [OOV] in training.")
     normalize_embedding: bool = Field(
         False, description="Keep word vectors at mean 0 and variance 1, words counted by frequency."
     )
@@ -77,8 +72,6 @@ OPTIONS_OF_THE_STEP = (
     "adversarial_epsilon",
     "virtual_adversarial_epsilon",
     "entropy_weight",
-    "word_dropout",
-    "label_smoothing",
     "normalize_embedding",
 )
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
@@ -107,7 +100,7 @@ def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.nd
     return train, validation
 
 
-def train(
+def fit(
     network: Any,
     training: tuple[np.ndarray, np.ndarray],
     validation: tuple[np.ndarray, np.ndarray],

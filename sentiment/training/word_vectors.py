@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary, tokenize
 from sentiment.errors import InputError
 
@@ -19,10 +20,8 @@ SEED = 0
 """Word vectors are shared by all models and seeds of a run."""
 
 
-class PretrainingConfig(BaseModel):
+class PretrainingConfig(Configuration):
     """What is learned before the network is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     word_vectors: bool = Field(
         False, description="Start from word vectors learned from the training and the unlabelled reviews."

@@ -4,18 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
 
 
-class SourceConfig(BaseModel):
+class SourceConfig(Configuration):
     """Which reviews to read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: SourceName = Field("imdb", description="Where the reviews come from.")
     data: Path | None = Field(

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, split_validation, train
+from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit, split_validation
 
-MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, recurrent_dropout=0.2, dropout=0.2)
+MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
 EVERY_OPTION = {
     "clipnorm": 1.0,
     "warmup_epochs": 0.5,
     "schedule": "cosine",
     "averaging_momentum": 0.9,
-    "label_smoothing": 0.1,
-    "word_dropout": 0.1,
     "normalize_embedding": True,
     "adversarial_epsilon": 0.5,
     "virtual_adversarial_epsilon": 0.5,
@@ -39,7 +37,7 @@ def learn(
         if len(history["loss"]) == stop_after:
             raise KeyboardInterrupt
 
-    history = train(
+    history = fit(
         network,
         (inputs[:200], labels[:200]),
         (inputs[200:240], labels[200:240]),
@@ -58,9 +56,7 @@ def learn(
         (TEXTBOOK, MODEL, (1, 3)),
         (
             TEXTBOOK.model_validate({**TEXTBOOK.model_dump(), **EVERY_OPTION}),
-            MODEL.model_copy(
-                update={"recurrent_dropout": 0.0, "bidirectional": True, "pooling": "max", "mask_padding": True}
-            ),
+            MODEL.model_copy(update={"bidirectional": True, "pooling": "max", "mask_padding": True}),
             (2,),
         ),
     ],
@@ -99,12 +95,12 @@ def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_pa
 def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = []
 
-    def fit(network: Any, batches: Any, **options: Any) -> Any:
+    def watched_fit(network: Any, batches: Any, **options: Any) -> Any:
         tuned.append(batches.options().autotune.enabled)
         return keras_fit(network, batches, **options)
 
     keras_fit = keras.Model.fit
-    monkeypatch.setattr(keras.Model, "fit", fit)
+    monkeypatch.setattr(keras.Model, "fit", watched_fit)
     learn(tmp_path, TrainingConfig(epochs=1))
     assert tuned == [False]
 
