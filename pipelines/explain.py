@@ -13,7 +13,8 @@ from pipelines.model_uri import located_classifier
 from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables import TableFile, TableReader
+from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
 from sentiment.reporting.explanation_page import render_explanation, segments, summary
@@ -56,16 +57,17 @@ def read_review(path: Path, row: int, text_column: str | None) -> str:
     Raises:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
-    before = 0
+    rows = 0
     with contextlib.closing(TableReader(TableFile.at(path), text_column, is_scored=True)) as reader:
         for chunk in reader.chunks():
-            if before < row <= before + len(chunk):
-                unfit = {rejected.row: rejected.reason for rejected in chunk.rejected}
-                if row in unfit:
-                    raise InputError(f"{path}, row {row}: {unfit[row]}.")
-                return chunk.texts[row - before - 1 - sum(number < row for number in unfit)]
-            before += len(chunk)
-    raise InputError(f"{path} has no row {row}: choose --row from 1 to {before:,}.")
+            reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
+            if row in reasons:
+                raise InputError(f"{path}, row {row}: {reasons[row]}.")
+            texts = dict(zip(chunk.row_numbers(), chunk.texts, strict=True))
+            if row in texts:
+                return texts[row]
+            rows += len(chunk)
+    raise InputError(f"{path} has no row {row}: choose --row from 1 to {rows:,}.")
 
 
 def to_json(explanation: Explanation) -> str:

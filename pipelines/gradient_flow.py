@@ -23,7 +23,6 @@ from sentiment.inside.gradient_flow import FACTOR, measure_gradient_flow
 from sentiment.reporting import figures
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS
-from sentiment.training.trainer import split_validation
 
 TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 
@@ -88,7 +87,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
 def _long_reviews(context: Context, prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,)."""
     config, reviews = context.config, prepared.corpus.train
-    _, validation = split_validation(reviews.labels, config.training.validation_share, config.seeds[0])
+    _, validation = prepared.training_and_validation(config.seeds[0])
     sequences = config.sequences.model_copy(update={"maxlen": length})
     texts = [reviews.texts[position] for position in validation]
     inputs = pad_texts(texts, prepared.vocabulary(), sequences)

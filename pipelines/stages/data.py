@@ -18,6 +18,7 @@ from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.trainer import split_validation
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
@@ -35,12 +36,14 @@ class Prepared:
         loaded: the stage `load`.
         vocabulary_stage: the stage `vocabulary`.
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
+        validation_share: of train, for validation.
         word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
     """
 
     loaded: Stage
     vocabulary_stage: Stage
     padded_stages: Mapping[Split, Stage]
+    validation_share: float
     word_vector_stage: Stage | None = None
 
     @functools.cached_property
@@ -55,6 +58,16 @@ class Prepared:
     def vocabulary(self) -> Vocabulary:
         """The words of the training reviews."""
         return _read_vocabulary(self.vocabulary_stage)
+
+    def training_and_validation(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in train of the reviews to learn from, and of those to validate on.
+
+        The source may set reviews aside for validation; else the seed decides, as `split_validation` does.
+        """
+        validation = self.corpus.validation
+        if len(validation):
+            return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
+        return split_validation(self.corpus.train.labels, self.validation_share, seed)
 
     def padded(self, split: Split) -> np.ndarray:
         """Indices of a split that a network learns from: int32 (N, maxlen)."""
@@ -90,7 +103,7 @@ def prepare(context: Context) -> Prepared:
     if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
-    return Prepared(loaded, fitted, padded, word_vectors)
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors)
 
 
 def load(context: Context, *, report: bool = False) -> Stage:
@@ -111,6 +124,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
             if split != "unlabelled":
                 columns["label"] = pd.Series(reviews.labels)
+            if split == "train":
+                columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
             pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
         write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": corpus.notes})
 
@@ -130,7 +145,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
 def read_corpus(loaded: Stage) -> Corpus:
     """The corpus that `load` left."""
     train, test, unlabelled = (_read_split(loaded, split) for split in SPLITS)
-    return Corpus(train, test, unlabelled)
+    is_validation = pd.read_parquet(_split_file(loaded.folder, "train"), columns=["is_validation"])["is_validation"]
+    return Corpus(train, test, unlabelled, validation=np.flatnonzero(is_validation))
 
 
 def fit_vocabulary(context: Context, loaded: Stage) -> Stage:

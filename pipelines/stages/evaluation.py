@@ -20,7 +20,6 @@ from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.metrics import choose_threshold, evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
-from sentiment.training.trainer import split_validation
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
 SLICES_FILE, MISTAKES_FILE = "slices.csv", "confident_mistakes.csv"
@@ -97,7 +96,7 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
 
     def run(folder: Path) -> None:
         reviews = prepared.corpus.train
-        training, validation = split_validation(reviews.labels, config.training.validation_share, seed)
+        training, validation = prepared.training_and_validation(seed)
         started = time.perf_counter()
         model = LinearModel([reviews.texts[position] for position in training], reviews.labels[training])
         costs = {"training_seconds": time.perf_counter() - started, "parameters": model.parameters}

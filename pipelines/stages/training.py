@@ -18,7 +18,7 @@ from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import build_model
-from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
+from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
 
@@ -69,7 +69,7 @@ def train_network(
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
-        training, validation = split_validation(labels, config.training.validation_share, trial.seed)
+        training, validation = prepared.training_and_validation(trial.seed)
         network = build_network(context, prepared, trial)
         if pseudo_labelled is not None:
             network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
@@ -126,7 +126,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     def run(folder: Path) -> None:
         inputs, unlabelled = prepared.padded("train"), prepared.padded("unlabelled")
         train, labels = prepared.corpus.train, prepared.corpus.train.labels
-        training, validation = split_validation(labels, config.validation_share, trial.seed)
+        training, validation = prepared.training_and_validation(trial.seed)
         teacher = LinearModel([train.texts[position] for position in training], labels[training])
         pseudo_labels = teacher.positive_probability(prepared.corpus.unlabelled.texts).astype(np.float32)  # (M,)
         network = build_network(context, prepared, trial)
@@ -193,7 +193,7 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
 
     def run(folder: Path) -> None:
         reviews = prepared.corpus.train
-        _, validation = split_validation(reviews.labels, config.training.validation_share, trial.seed)
+        _, validation = prepared.training_and_validation(trial.seed)
         classifier = trained.classifier()
         probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
         classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)

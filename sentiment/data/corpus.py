@@ -61,12 +61,15 @@ class Corpus:
         train, test: labelled reviews.
         unlabelled: reviews without labels, perhaps none.
         notes: what the source left out or changed, one sentence each.
+        validation: int64 positions in train of the reviews that the source sets aside for validation; empty where
+            it leaves the choice to training.
     """
 
     train: Reviews
     test: Reviews
     unlabelled: Reviews = field(default_factory=lambda: Reviews([]))
     notes: tuple[str, ...] = ()
+    validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def checked(self) -> "Corpus":
         """This corpus without its blank reviews, which a note counts.
@@ -86,7 +89,9 @@ class Corpus:
                     f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
                     "a classifier needs both classes; check the label column."
                 )
-        return Corpus(train, test, unlabelled, notes)
+        kept = np.cumsum([bool(text.strip()) for text in self.train.texts])  # how many up to each
+        validation = np.array([kept[i] - 1 for i in self.validation if self.train.texts[i].strip()], np.int64)
+        return Corpus(train, test, unlabelled, notes, validation)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.

@@ -21,7 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
-from sentiment.data.tables import PROBABILITY_COLUMN, TableFile, TableReader, TableWriter, rejected_line
+from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import PROBABILITY_COLUMN, TableReader, rejected_line
+from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 
 

@@ -20,9 +20,11 @@ class SourceConfig(Configuration):
     data: Path | None = Field(
         None,
         description="Reviews on disk. imdb: the tensorflow-datasets folder; keras: imdb.npz or its folder; "
-        "aclimdb: the archive or the folder unpacked from it; table: the file.",
+        "aclimdb: the archive or the folder unpacked from it; table: a file, a folder or a pattern of files.",
     )
-    text_column: str = Field("text", description="table: column that holds the reviews.")
+    text_column: str | None = Field(
+        None, description="table: column that holds the reviews; by default `text`, or else `review`."
+    )
     label_column: str = Field("label", description="table: column with 0/1, positive/negative, pos/neg or true/false.")
     test_fraction: float = Field(
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."

@@ -96,7 +96,7 @@ TABLE = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz"])
 def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"reviews.{suffix}"
     {
@@ -104,6 +104,8 @@ def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: P
         "tsv": lambda: TABLE.to_csv(path, index=False, sep="\t"),
         "jsonl": lambda: TABLE.to_json(path, orient="records", lines=True),
         "parquet": lambda: TABLE.to_parquet(path),
+        "csv.gz": lambda: TABLE.to_csv(path, index=False),
+        "jsonl.gz": lambda: TABLE.to_json(path, orient="records", lines=True),
     }[suffix]()
     corpus = load("table", path)
     assert len(corpus.train) + len(corpus.test) == 100
@@ -137,12 +139,66 @@ def test_a_split_column_decides_and_copies_of_test_reviews_leave_train(tmp_path:
     assert corpus.notes == ("1 train reviews dropped, as the same text stands in test.",)
 
 
-def test_blank_reviews_are_dropped_and_counted(tmp_path: Path) -> None:
-    blank = pd.DataFrame({"text": ["", "  \t"], "label": [1, "?"]})
-    pd.concat([TABLE, blank]).to_csv(tmp_path / "t.csv", index=False)
+@pytest.mark.parametrize(("word", "unlabelled"), [("validation", "unsupervised"), ("Dev", "unlabelled")])
+def test_a_split_column_may_set_reviews_aside_for_validation(tmp_path: Path, word: str, unlabelled: str) -> None:
+    rows = [
+        ("a", 1, "train"),
+        ("b", 0, word),
+        ("c", 1, word),
+        ("b", 0, "train"),
+        ("d", 0, "train"),
+        ("c", 1, "test"),
+        ("e", 0, "test"),
+        ("f", -1, unlabelled),
+    ]
+    pd.DataFrame(rows, columns=["text", "label", "split"]).to_parquet(tmp_path / "t.parquet")
+    corpus = load("table", tmp_path / "t.parquet")
+    assert (corpus.train.texts, corpus.train.labels.tolist()) == (["a", "b", "d"], [1, 0, 0])
+    assert [corpus.train.texts[i] for i in corpus.validation] == ["b"]
+    assert (corpus.test.texts, corpus.unlabelled.texts) == (["c", "e"], ["f"])
+    assert corpus.notes == (
+        "1 validation reviews dropped, as the same text stands in test.",
+        "1 train reviews dropped, as the same text stands in validation.",
+    )
+
+
+def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    with (tmp_path / "t.csv").open("ab") as file:
+        file.write(b' ,1\n,?\n"too",many,cells\ncaf\xe9,1\n')
     corpus = load("table", tmp_path / "t.csv")
     assert len(corpus.train) + len(corpus.test) == 100
-    assert corpus.notes == ("2 empty or blank reviews dropped.",)
+    assert corpus.notes == (
+        "4 rows left out: the review is blank (2, first row 101), it cannot be parsed (1, first row 103), "
+        "it is not UTF-8 (1, first row 104).",
+    )
+
+
+def test_a_folder_of_tables_and_a_column_review_are_read_as_one_table(tmp_path: Path) -> None:
+    table = TABLE.rename(columns={"text": "review"})
+    table[:50].to_csv(tmp_path / "a.csv", index=False)
+    table[50:].to_csv(tmp_path / "b.csv.gz", index=False)
+    TABLE.to_csv(tmp_path / "whole.tsv", index=False, sep="\t")
+    whole, pattern = load("table", tmp_path / "whole.tsv"), load("table", tmp_path / "*.csv*")
+    assert (pattern.train.digest(), pattern.test.digest()) == (whole.train.digest(), whole.test.digest())
+    (tmp_path / "whole.tsv").unlink()
+    assert load("table", tmp_path).train.digest() == whole.train.digest()
+
+
+def test_an_unknown_label_is_named_with_its_row_whatever_the_index(tmp_path: Path) -> None:
+    table = TABLE.assign(label=TABLE["label"].astype(str)).set_index(pd.Index([f"id-{n}" for n in range(100)]))
+    table.iloc[41, 1] = "maybe"
+    table.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"t\.parquet, column label: found 'maybe', first in row 42; labels may be"):
+        load("table", tmp_path / "t.parquet")
+
+
+def test_a_table_without_a_usable_review_says_why(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"text": null, "label": 1}\n{"text": "", "label": 0}\n')
+    with pytest.raises(
+        InputError, match=r"the review is null \(1, first row 1\), the review is blank \(1, first row 2\)"
+    ):
+        load("table", tmp_path / "t.jsonl")
 
 
 def test_a_foreign_imdb_npz_is_read_without_running_what_it_pickles(tmp_path: Path) -> None:
