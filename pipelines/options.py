@@ -57,8 +57,8 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of an app. What the user can mend ends with exit code 2.
 
-    The function gets the console. Where `reads` names anything, the command also takes a preset and an option for every
-    field that it reads, with its help, and the function gets the preset and the options as a dictionary.
+    The function gets the console. Where `reads` names anything, the command also takes a preset
+    and an option for every field that it reads. The function then gets the preset, and the options as a dictionary.
 
     Args:
         panel: heading of the command in the list of all commands.

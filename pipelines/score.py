@@ -8,8 +8,12 @@
   command that is started again writes OUTPUT anew but scores only what has no score yet. As a probability does not
   depend on the batch, it ends with the same bytes.
 
-Raises InputError for what the user can mend: an INPUT without reviews or with files of different columns, an OUTPUT
-that is there already or in use, a model that is not there, a damaged file and, if strict, a row that cannot be scored.
+Raises InputError for what the user can mend:
+
+- an INPUT without reviews, with files of different columns, or damaged;
+- an OUTPUT that is there already or in use;
+- a model that is not there;
+- if strict, a row that cannot be scored.
 """
 
 import contextlib

@@ -21,8 +21,8 @@ from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
 
 History = dict[str, list[float]]
-"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), the other metrics such as
-accuracy and val_accuracy, seconds of the epoch with its validation, and reviews_per_second of its training part."""
+"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), other metrics such as
+accuracy and val_accuracy, seconds with validation, and reviews_per_second without."""
 
 OnBatch = Callable[[int, Mapping[str, float]], None]
 """Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
@@ -117,8 +117,8 @@ def fit(
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
 
-    Everything random in an epoch follows from (seed, epoch), and every finished epoch is kept in `checkpoints`, so a
-    killed training that is started again with the same arguments ends as if it had never stopped. Keras'
+    Everything random in an epoch follows from (seed, epoch), and `checkpoints` keeps every finished epoch. So a killed
+    training that starts again with the same arguments ends as if it had never stopped. Keras'
     BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
     of early stopping nor that of dropout.
 
