@@ -14,8 +14,9 @@ import typer
 
 from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
+from pipelines.files import write_json
 from pipelines.options import command, seeds_of, split_list
-from pipelines.working_directory import WorkingDirectory, write_json
+from pipelines.working_directory import WorkingDirectory
 from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName

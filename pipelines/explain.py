@@ -9,8 +9,8 @@ import numpy as np
 from rich.text import Text
 
 from pipelines.console import Console
+from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.files import TableFile
