@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from pipelines.console import Console
+from pipelines.console import Console, escaped
 from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
 from sentiment.classifier import SentimentClassifier
@@ -34,10 +34,12 @@ def explain_review(console: Console, text: str, model: str, output: Path | None)
         output: .html or .json file to write.
 
     Raises:
-        InputError: there is no such model, it has no recurrent layer, the text holds no word, or `output` cannot be
-            written.
+        InputError: there is no such model, it has no recurrent layer, the text is not UTF-8 or holds no word, or
+            `output` cannot be written.
     """
     render = None if output is None else _renderer(output)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
         explanation = explain(SentimentClassifier.load(folder), text)
     console.say(f"{'model':<11} {name}")
@@ -109,7 +111,7 @@ def _show(console: Console, explanation: Explanation) -> None:
         style = {"unknown": "italic underline ", "cut": "dim strike", "start": "dim "}.get(segment.kind, "")
         if abs(segment.contribution) > 0.1:
             style += f"black on {_blend(segment.colour)}"
-        text.append(segment.text, style)
+        text.append(escaped(segment.text), style)
         if segment.kind == "start":
             text.append(" ")
     console.show(text)
