@@ -61,6 +61,10 @@ Register = Annotated[
     str | None,
     typer.Option(help=f"Name to register each LSTM under (default: {REGISTERED_NAME}; the demo source: {DEMO_NAME})."),
 ]
+Report = Annotated[
+    Path | None,
+    typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
+]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
@@ -149,6 +153,7 @@ def run_pipeline(
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
+    output: Report = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
@@ -159,7 +164,7 @@ def run_pipeline(
         from pipelines import run_pipeline
 
         name = register or (DEMO_NAME if context.config.source.is_synthetic else REGISTERED_NAME)
-        run_pipeline.run_pipeline(context, experiment, None if no_register else name)
+        run_pipeline.run_pipeline(context, experiment, None if no_register else name, output)
 
 
 @command(app, "load", panel=TRAIN, reads=OF_TEXTS)
@@ -250,6 +255,7 @@ def compare(
     options: dict[str, Any],
     run_ids: RunIds = None,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
+    output: Report = None,
 ) -> None:
     """Compare the models on the test split and write report.html; or compare finished MLflow runs."""
     if run_ids:
@@ -257,7 +263,7 @@ def compare(
             raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
         from pipelines.compare import compare_runs
 
-        compare_runs(run_ids, console, work_dir)
+        compare_runs(run_ids, console, output or work_dir.parent)
         return
     with _opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages import comparison
@@ -265,9 +271,8 @@ def compare(
         from pipelines.stages.evaluation import evaluate_all
 
         config = context.config
-        comparison.compare(
-            context, evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
-        )
+        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output)
 
 
 @command(app, "score", panel=USE)

@@ -9,10 +9,11 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, compare
+from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
@@ -36,14 +37,17 @@ SUMMARIZED = ("accuracy", "f1", "roc_auc")
 REGISTERED_CELL: CellName = "lstm"
 
 
-def run_pipeline(context: Context, experiment: str, register_as: str | None) -> None:
+def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
     """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
 
     Args:
         experiment: of MLflow.
         register_as: name of the registered model that each LSTM becomes a version of; None for none.
+        output: where the report goes; None for report.html beside the working directory.
     """
     store.silence()
+    if output is not None:
+        check_report(output)
     config = context.config
     prepared = prepare(context)
     tracked = _TrackedPipeline(context, prepared, experiment)
@@ -64,7 +68,7 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None) -> 
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
                 outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
-        compared, comparison = compare(context, outcomes)
+        compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         if register_as is not None and lstms:
