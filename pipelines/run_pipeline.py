@@ -209,8 +209,11 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
             pair: difference.value,
             f"{pair}_low": difference.low,
             f"{pair}_high": difference.high,
-            f"{pair}_mcnemar_p": difference.p_value,
+            f"{pair}_p": difference.p_value,
+            f"{pair}_holm_p": difference.corrected_p_value,
         }
+        if difference.mcnemar_p_value is not None:
+            figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
     runs.log_metrics(parent, figures_of_parent)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
         runs.log_file(compared.folder / name)
