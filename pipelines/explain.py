@@ -26,11 +26,11 @@ DECISIVE_WORDS = 8
 """Words in the table on the terminal."""
 
 
-def explain_review(console: Console, text: str, model: str, output: Path | None) -> None:
+def explain_review(console: Console, text: str, model: str | None, output: Path | None) -> None:
     """Explain one review.
 
     Args:
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         output: .html or .json file to write.
 
     Raises:

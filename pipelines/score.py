@@ -61,7 +61,7 @@ class ScoreConfig:
     Attributes:
         input: a file, folder or glob; - for standard input.
         output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         text_column: None for `text` or else `review`.
         batch_size: reviews that go through the network at once.
         threshold: P(positive) from which on a review is called positive; None for the model's own.
@@ -73,7 +73,7 @@ class ScoreConfig:
 
     input: str
     output: str
-    model: str
+    model: str | None
     text_column: str | None
     batch_size: int
     threshold: float | None
