@@ -37,8 +37,9 @@ def row_sizes(array: pa.Array) -> np.ndarray:
         lengths = _numbers(pc.list_value_length(array))
         ends = np.cumsum(lengths)
         totals = np.append(0, np.cumsum(row_sizes(array.flatten())))  # up to each element
-        sizes = totals[ends] - totals[ends - lengths] + 8 * (1 + lengths)
-        return sizes
+        held: np.ndarray = totals[ends] - totals[ends - lengths]
+        held += 8 * (1 + lengths)
+        return held
     return np.full(len(array), WIDEST_NUMBER if kinds.is_decimal(kind) else 8, np.int64)
 
 
