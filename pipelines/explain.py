@@ -60,7 +60,7 @@ def read_review(path: Path, row: int, text_column: str | None) -> str:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
     rows = 0
-    with contextlib.closing(TableReader(TableFile.at(path), text_column, is_scored=True)) as reader:
+    with contextlib.closing(TableReader(TableFile.at(path), text_column, columns=(), is_scored=True)) as reader:
         for chunk in reader.chunks():
             reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
             if row in reasons:
