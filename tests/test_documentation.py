@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -71,8 +72,8 @@ def commands_in_blocks() -> list[tuple[str, str]]:
     ]
 
 
-def options_of(command: object) -> set[str]:
-    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}  # type: ignore[attr-defined]
+def options_of(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
 def prose(page: Path) -> Iterator[str]:
@@ -129,10 +130,10 @@ def test_the_python_of_the_readme_runs_after_the_demo(demo_folder: Path) -> None
 
 @pytest.mark.parametrize(("page", "line"), commands_in_blocks())
 def test_a_command_in_a_block_is_one_of_the_command_line(page: str, line: str) -> None:
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     words = sentiment_words(line)
     assert words, f"{page}: {line} has no arguments"
-    command = group.commands[words[0]]  # type: ignore[attr-defined]
+    command = group.commands[words[0]]
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options_of(command) | {"--help"}
     if "--help" not in words:
         command.make_context(words[0], words[1:])
@@ -140,15 +141,14 @@ def test_a_command_in_a_block_is_one_of_the_command_line(page: str, line: str) -
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name_of)
 def test_commands_and_options_that_the_prose_names_exist(page: Path) -> None:
-    group = typer.main.get_command(app)
-    commands: dict[str, object] = group.commands  # type: ignore[attr-defined]
-    every_option = functools.reduce(set.union, map(options_of, [group, *commands.values()]), {"--help"})
+    group: Any = typer.main.get_command(app)
+    every_option = functools.reduce(set.union, map(options_of, [group, *group.commands.values()]), {"--help"})
     for span in code_spans(page):
         words = sentiment_words(span) if span.startswith("sentiment ") else None
         known = every_option
         if words and not words[0].startswith("-"):
-            assert words[0] in commands, f"{name_of(page)}: {span}"
-            known = options_of(commands[words[0]]) | {"--help"}
+            assert words[0] in group.commands, f"{name_of(page)}: {span}"
+            known = options_of(group.commands[words[0]]) | {"--help"}
         if words or span.startswith("--"):
             named = {word for word in span.split() if word.startswith("--")}
             assert named <= known, f"{name_of(page)}: {span}"
