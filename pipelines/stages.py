@@ -33,7 +33,7 @@ from sentiment.evaluation.comparison import Comparison, Result, difference_rows,
 from sentiment.evaluation.metrics import choose_threshold, compare_models, evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.reporting.report import render_report
-from sentiment.training.linear_model import YARDSTICK, Yardstick
+from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
 from sentiment.training.models import CELLS, CellName, build_model
 from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
 from sentiment.training.trainer import train as fit
