@@ -11,7 +11,7 @@ from sentiment.errors import InputError
 from sentiment.reporting.report import render_report
 from sentiment.tracking import runs as tracking
 from sentiment.tracking.runs import LoggedResult
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.models import CELLS
 
 OF_ONE_RUN = ("models", "seeds", "yardstick")
@@ -79,7 +79,7 @@ def _check_split(logged: Sequence[LoggedResult]) -> None:
 
 def _groups(logged: Sequence[LoggedResult]) -> dict[str, list[LoggedResult]]:
     """Title of each model -> its runs, one per seed."""
-    titles = {**CELLS, "yardstick": YARDSTICK}
+    titles = {**CELLS, "yardstick": LINEAR_MODEL}
     groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, LoggedResult]] = {}
     for found in logged:
         model, seed = found.tags["model"], found.tags["seed"]

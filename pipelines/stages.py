@@ -120,7 +120,7 @@ def fit_vocabulary(pipeline: Pipeline, loaded: Stage) -> Stage:
 
     def run(folder: Path) -> None:
         texts = pd.read_parquet(loaded.folder / "train.parquet", columns=["text"])["text"]
-        Vocabulary.fit(texts, config.num_words).save(folder / "vocabulary.json")
+        Vocabulary.fit(texts, config.num_words, config.punctuation_tokens).save(folder / "vocabulary.json")
 
     return pipeline.stage(
         "vocabulary", f"train of load {loaded.digest}", {"vocabulary": config.model_dump(), "load": loaded.digest}, run
@@ -211,7 +211,7 @@ def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, 
         )
         labels = np.load(prepared.padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.validation_share, seed)
-        teacher = Yardstick(texts.iloc[training].tolist(), labels[training])
+        teacher = LinearModel.fit(texts.iloc[training].tolist(), labels[training])
         pseudo_labels = teacher.positive_probability(unlabelled_texts.tolist()).astype(np.float32)  # (M,)
         network = _build_network(pipeline, prepared, cell, seed)
         _fit(
@@ -426,7 +426,7 @@ def measure_yardstick(pipeline: Pipeline, prepared: Prepared) -> Stage:
         reviews = read_corpus(prepared.loaded).train
         training, validation = split_validation(reviews.labels, config.training.validation_share, seed)
         started = time.perf_counter()
-        yardstick = Yardstick([reviews.texts[i] for i in training], reviews.labels[training])
+        yardstick = LinearModel.fit([reviews.texts[i] for i in training], reviews.labels[training])
         costs = {"training_seconds": time.perf_counter() - started, "parameters": yardstick.parameters}
         probabilities = yardstick.positive_probability([reviews.texts[i] for i in validation])
         threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
@@ -509,7 +509,7 @@ def measure(
             evaluated = evaluate(pipeline, prepared, trained, cell)
             outcomes[CELLS[cell]].append(Outcome(run_name(pipeline, CELLS[cell], seed), evaluated, trained))
     if yardstick:
-        outcomes[YARDSTICK] = [Outcome(YARDSTICK, measure_yardstick(pipeline, prepared))]
+        outcomes[LINEAR_MODEL] = [Outcome(LINEAR_MODEL, measure_yardstick(pipeline, prepared))]
     return outcomes
 
 

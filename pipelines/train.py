@@ -36,10 +36,10 @@ from sentiment.reporting.explanation_page import render_explanation
 from sentiment.tracking import registry
 from sentiment.tracking import runs as tracking
 from sentiment.tracking.runs import COLOUR_TAG, Run
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.models import CELLS, CellName
 
-MODELS = {**{title: cell for cell, title in CELLS.items()}, YARDSTICK: "yardstick"}
+MODELS = {**{title: cell for cell, title in CELLS.items()}, LINEAR_MODEL: "yardstick"}
 """Title of a model -> its name in tags and metrics."""
 
 SUMMARIZED = ("accuracy", "f1", "roc_auc")
@@ -69,7 +69,7 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
     name = f"{' vs '.join(CELLS[cell] for cell in config.models)} on {source}"
     of_reviews, note = (" (synthetic reviews)", SYNTHETIC_NOTE) if config.source.is_synthetic else ("", "")
     parameters = config.flat()
-    titles = [*(CELLS[cell] for cell in config.models), YARDSTICK]
+    titles = [*(CELLS[cell] for cell in config.models), LINEAR_MODEL]
     colours = dict(zip(titles, figures.COLOURS, strict=False))
     tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
     with tracked_run(name, tags={**tags, "seed": seeds}, resume_key=_attempt(pipeline, prepared)) as parent:
@@ -99,15 +99,15 @@ def run_pipeline(pipeline: Pipeline, experiment: str, register_as: str | None) -
             child_key = f"{parent.info.run_id}:yardstick"
             child_tags = {
                 **tags,
-                "model": MODELS[YARDSTICK],
+                "model": MODELS[LINEAR_MODEL],
                 "seed": str(config.seeds[0]),
-                COLOUR_TAG: colours[YARDSTICK],
+                COLOUR_TAG: colours[LINEAR_MODEL],
             }
-            with tracked_run(YARDSTICK, tags=child_tags, resume_key=child_key, nested=True) as child:
-                tracking.log_parameters({**parameters, "models": MODELS[YARDSTICK], "seeds": config.seeds[0]})
+            with tracked_run(LINEAR_MODEL, tags=child_tags, resume_key=child_key, nested=True) as child:
+                tracking.log_parameters({**parameters, "models": MODELS[LINEAR_MODEL], "seeds": config.seeds[0]})
                 _log_datasets(source, corpus)
-                outcomes[YARDSTICK] = [Outcome(YARDSTICK, measure_yardstick(pipeline, prepared))]
-                _log_outcome(child, f"{YARDSTICK}{of_reviews}", outcomes[YARDSTICK][0])
+                outcomes[LINEAR_MODEL] = [Outcome(LINEAR_MODEL, measure_yardstick(pipeline, prepared))]
+                _log_outcome(child, f"{LINEAR_MODEL}{of_reviews}", outcomes[LINEAR_MODEL][0])
         compared, comparison = compare(pipeline, outcomes)
         _log_comparison(parent, compared, comparison, note=note)
         _log_curves({f"{title}{of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})

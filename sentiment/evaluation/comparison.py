@@ -11,7 +11,7 @@ from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.metrics import compare_models
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.evaluation.slices import slice_accuracy
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import History
 
 SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
@@ -80,9 +80,9 @@ class Comparison:
         correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
         others = [model for model in self.results if model != self.baseline]
         pairs = [(model, self.baseline) for model in others]
-        if YARDSTICK in others:
-            pairs += [(model, YARDSTICK) for model in self.results if model != YARDSTICK]
-            pairs.remove((YARDSTICK, self.baseline))  # the same pair the other way round
+        if LINEAR_MODEL in others:
+            pairs += [(model, LINEAR_MODEL) for model in self.results if model != LINEAR_MODEL]
+            pairs.remove((LINEAR_MODEL, self.baseline))  # the same pair the other way round
         return [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
 
     @property

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
 
-MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", YARDSTICK: "yardstick"}
+MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", LINEAR_MODEL: "yardstick"}
 
 
 def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tuple[Run, list[Run]]:

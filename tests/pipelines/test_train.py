@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SHARED, SMALL, PipelineRun, command_in
 from tests.server import mlflow_server
 
@@ -39,7 +39,7 @@ def runs(tracking_uri: str) -> tuple[list[Run], list[Run]]:
 def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun) -> None:
     [parent], children = runs(small_run.tracking_uri)
     by_name = {run.info.run_name: run for run in children}
-    assert set(by_name) == {"LSTM", "SimpleRNN", YARDSTICK}
+    assert set(by_name) == {"LSTM", "SimpleRNN", LINEAR_MODEL}
     assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
     assert parent.data.params["training.epochs"] == by_name["LSTM"].data.params["training.epochs"] == "3"
     assert parent.data.metrics["train_reviews"] + parent.data.metrics["test_reviews"] == 600
@@ -47,7 +47,7 @@ def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun
     assert parent.data.tags["synthetic"] == "false"
     client = mlflow.MlflowClient(small_run.tracking_uri)
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
-    del by_name[YARDSTICK]  # it has no epochs, no vocabulary and no model
+    del by_name[LINEAR_MODEL]  # it has no epochs, no vocabulary and no model
     for name, run in by_name.items():
         for metric in ("loss", "accuracy", "val_loss", "val_accuracy", "epoch_seconds", "reviews_per_second"):
             assert [point.step for point in client.get_metric_history(run.info.run_id, metric)] == [1, 2, 3]
@@ -65,7 +65,7 @@ def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun
 def test_the_console_shows_both_models_side_by_side(small_run: PipelineRun) -> None:
     assert "LSTM epoch 3/3: loss" in small_run.output
     head = next(line for line in small_run.output.splitlines() if line.strip().startswith("test metric"))
-    assert head.split() == ["test", "metric", "LSTM", "SimpleRNN", *YARDSTICK.split()]
+    assert head.split() == ["test", "metric", "LSTM", "SimpleRNN", *LINEAR_MODEL.split()]
     assert sum("95 % interval" in line for line in small_run.output.splitlines()) == 3
     assert "WARNING" not in small_run.output
     assert "INFO" not in small_run.output
@@ -131,12 +131,12 @@ def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
     assert output.count("was there already") >= 5  # load, vocabulary, pad, and train and evaluate of the LSTM
     assert results(tmp_path) == results(small_run.folder)
     [parent], children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    assert sorted(run.info.run_name for run in children) == ["LSTM", "SimpleRNN", YARDSTICK]
+    assert sorted(run.info.run_name for run in children) == ["LSTM", "SimpleRNN", LINEAR_MODEL]
     assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     for run in children:
         steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
-        assert steps == ([] if run.info.run_name == YARDSTICK else [1, 2, 3])
+        assert steps == ([] if run.info.run_name == LINEAR_MODEL else [1, 2, 3])
         assert len(client.get_metric_history(run.info.run_id, "test_accuracy")) == 1
 
 
