@@ -39,7 +39,7 @@ class Trainer:
 
     def log(self, right: int, *, loss: float = 0.4, reviews: str = "review", with_file: bool = True) -> Training:
         self._count += 1
-        folder = self._folder / f"classifier-{self._count}"
+        folder = self._folder / str(self._count) / "classifier"
         shutil.copytree(self._classifier, folder)
         content = json.loads((folder / "classifier.json").read_text())
         (folder / "classifier.json").write_text(json.dumps({**content, "threshold": 0.5 + self._count / 100}))
@@ -114,7 +114,7 @@ def test_a_classifier_logged_again_by_another_run_is_the_version_that_it_was(tra
     first = trainer.log(300)
     champion.register("films", [first])
     with runs.tracked_run("again", experiment="films", resume_key="again", tags={}) as run:
-        model_id = model.log_classifier(run, store / "classifier-1")
+        model_id = model.log_classifier(run, store / "1" / "classifier")
     assert model_id != first.model_id
     again = champion.register("films", [replace(first, model_id=model_id)])
     assert (again.candidate.number, again.reason) == (1, "as registered before")
@@ -130,7 +130,7 @@ def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(tra
         champion.register("films", [training])
     assert aliases() == {}
     with runs.tracked_run("later", experiment="films", resume_key="LSTM, seed 1", tags={}, nested=True) as run:
-        model_id = model.log_classifier(run, store / "classifier-1")
+        model_id = model.log_classifier(run, store / "1" / "classifier")
     assert model_id != training.model_id
     assert champion.register("films", [replace(training, model_id=model_id)]).candidate.aliases == ("champion",)
 
