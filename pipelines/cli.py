@@ -14,9 +14,10 @@ import typer
 
 from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
+from pipelines.files import write_json
 from pipelines.model_name import DEMO_NAME, IMDB_NAME, registered_name
 from pipelines.options import command, seeds_of, split_list
-from pipelines.working_directory import WorkingDirectory, write_json
+from pipelines.working_directory import WorkingDirectory
 from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName
@@ -61,6 +62,10 @@ Register = Annotated[
         help=f"Name to register each LSTM under (default: {IMDB_NAME}; a table: the name of its file; the demo source: "
         f"{DEMO_NAME})."
     ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[
@@ -111,11 +116,26 @@ def _opened(
     with WorkingDirectory(work_dir) as work:
         path = work_dir / CONFIGURATION_FILE
         follows = goes_on and preset is None and "source" not in options and path.exists()
-        config = compose(preset, options, base=json.loads(path.read_text("utf-8")) if follows else None)
+        config = compose(preset, options, base=_remembered(path) if follows else None)
         write_json(path, config.model_dump(mode="json"))
         from pipelines.stages.context import Context
 
         yield Context(config, work, console)
+
+
+def _remembered(path: Path) -> dict[str, Any]:
+    """The configuration that the last command left.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): delete the file, or give --preset or --source.") from error
+    return content
 
 
 def _trials(context: "Context", model: str | None) -> list[Trial]:
@@ -141,6 +161,7 @@ def run_pipeline(
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
+    output: Report = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
@@ -151,7 +172,7 @@ def run_pipeline(
         from pipelines import run_pipeline
 
         name = None if no_register else register or registered_name(context.config.source)
-        run_pipeline.run_pipeline(context, experiment, name)
+        run_pipeline.run_pipeline(context, experiment, name, output)
 
 
 @command(app, "load", panel=TRAIN, reads=OF_TEXTS)
@@ -242,6 +263,7 @@ def compare(
     options: dict[str, Any],
     run_ids: RunIds = None,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
+    output: Report = None,
 ) -> None:
     """Compare the models on the test split and write report.html; or compare finished MLflow runs."""
     if run_ids:
@@ -249,7 +271,7 @@ def compare(
             raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
         from pipelines.compare import compare_runs
 
-        compare_runs(run_ids, console, work_dir)
+        compare_runs(run_ids, console, output or work_dir.parent)
         return
     with _opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages import comparison
@@ -257,9 +279,8 @@ def compare(
         from pipelines.stages.evaluation import evaluate_all
 
         config = context.config
-        comparison.compare(
-            context, evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
-        )
+        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output)
 
 
 @command(app, "score", panel=USE)

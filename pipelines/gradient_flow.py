@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.configuration import Trial
+from pipelines.files import write_json
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.training import build_network, train_network
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
@@ -78,7 +79,13 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         "seed": config.seeds[0],
         "validation_share": config.training.validation_share,
     }
-    stage = context.run_stage("gradient-flow", f"{len(inputs)} validation reviews of {length} tokens", key, run)
+    stage = context.run_stage(
+        "gradient-flow",
+        f"{len(inputs)} validation reviews of {length} tokens",
+        key,
+        run,
+        code=("data", "training", "inside", "reporting"),
+    )
     _show(context, stage, length)
     _log(context, stage, trials, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
     console.say(f"            figure: {stage.folder / FIGURE_FILE}")

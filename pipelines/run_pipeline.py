@@ -9,11 +9,12 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
-from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, compare
+from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
@@ -37,7 +38,7 @@ SUMMARIZED = ("accuracy", "f1", "roc_auc")
 REGISTERED_CELL: CellName = "lstm"
 
 
-def run_pipeline(context: Context, experiment: str, register_as: str | None) -> None:
+def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
     """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
 
     At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
@@ -45,8 +46,11 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None) -> 
     Args:
         experiment: of MLflow.
         register_as: name of the registered model that each LSTM becomes a version of; None for none.
+        output: where the report goes; None for report.html beside the working directory.
     """
     store.silence()
+    if output is not None:
+        check_report(output)
     config = context.config
     prepared = prepare(context)
     tracked = _TrackedPipeline(context, prepared, experiment)
@@ -66,7 +70,7 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None) -> 
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
                 outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
-        compared, comparison = compare(context, outcomes)
+        compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
@@ -202,8 +206,11 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
             pair: difference.value,
             f"{pair}_low": difference.low,
             f"{pair}_high": difference.high,
-            f"{pair}_mcnemar_p": difference.p_value,
+            f"{pair}_p": difference.p_value,
+            f"{pair}_holm_p": difference.corrected_p_value,
         }
+        if difference.mcnemar_p_value is not None:
+            figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
     runs.log_metrics(parent, figures_of_parent)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
         runs.log_file(compared.folder / name)

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from pipelines.console import Console
+from pipelines.files import save_array, write_json
 from pipelines.stages.context import Context
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
@@ -67,7 +67,7 @@ class Prepared:
         validation = self.corpus.validation
         if len(validation):
             return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
-        return split_validation(self.corpus.train.labels, self.validation_share, seed)
+        return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
 
     def padded(self, split: Split) -> np.ndarray:
         """Indices of a split that a network learns from: int32 (N, maxlen)."""
@@ -134,7 +134,7 @@ def load(context: Context, *, report: bool = False) -> Stage:
     if source.source in ("demo", "table"):
         key["seed"] = seed  # they draw at random
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
-    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run)
+    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
     if report or not stage.cached:
         _show_summary(context.console, _read_summary(stage))
     if context.note:
@@ -157,7 +157,7 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
         Vocabulary.fit(_read_split(loaded, "train").texts, config.num_words).save(folder / VOCABULARY_FILE)
 
     key = {"vocabulary": config.model_dump(), "load": loaded.digest}
-    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run)
+    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))
 
 
 def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
@@ -166,10 +166,13 @@ def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
     context.console.import_tensorflow()
 
     def run(folder: Path) -> None:
-        np.save(folder / PADDED_FILE, pad_texts(_read_split(loaded, split).texts, _read_vocabulary(fitted), config))
+        texts = _read_split(loaded, split).texts
+        save_array(folder / PADDED_FILE, pad_texts(texts, _read_vocabulary(fitted), config))
 
     key = {"sequences": config.model_dump(), "split": split, "load": loaded.digest, "vocabulary": fitted.digest}
-    return context.run_stage("pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run)
+    return context.run_stage(
+        "pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run, code=("data",)
+    )
 
 
 def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
@@ -185,11 +188,10 @@ def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
             _read_vocabulary(fitted),
             config,
             size=size,
-            checkpoints=folder / "checkpoints",
+            checkpoints=folder / CHECKPOINTS,
             on_epoch=lambda done: console.say(f"  word vectors: epoch {done}/{epochs}"),
         )
-        np.save(folder / WORD_VECTORS_FILE, vectors)
-        shutil.rmtree(folder / "checkpoints")
+        save_array(folder / WORD_VECTORS_FILE, vectors)
 
     key = {
         "pretraining": config.model_dump(exclude={"pseudo_label_epochs"}),
@@ -199,7 +201,7 @@ def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
         "gensim": gensim.__version__,
     }
     read = f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}"
-    return context.run_stage("pretrain", read, key, run)
+    return context.run_stage("pretrain", read, key, run, code=("data", "training"))
 
 
 def _split_file(folder: Path, split: Split) -> Path:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.configuration import Trial
-from pipelines.stages.context import Context
+from pipelines.files import write_json
+from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.training import Trained, train_network
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import Stage
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Result
@@ -23,6 +24,9 @@ from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
 SLICES_FILE, MISTAKES_FILE = "slices.csv", "confident_mistakes.csv"
+
+CODE = ("data", "scoring", "evaluation")
+"""Wings of `sentiment` that figures come from, beside those of the model."""
 
 TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE)
 
@@ -81,8 +85,9 @@ def evaluate(context: Context, prepared: Prepared, trained: Trained, trial: Tria
         costs = {**trained.costs(), "parameters": classifier.network.count_params()}
         _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
+    key = {stage.name: stage.digest, "load": prepared.loaded.digest, **versions("onnxruntime", "scikit-learn")}
     read = f"test of load {prepared.loaded.digest}, {trial.title} of {stage.name} {stage.digest}"
-    return Outcome(trial.name, context.run_stage("evaluate", read, {stage.name: stage.digest}, run), trained)
+    return Outcome(trial.name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
 
 
 def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
@@ -90,8 +95,6 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
 
     It learns from the training reviews of the first seed, without its validation reviews, as the networks do.
     """
-    import sklearn
-
     config, seed = context.config, context.config.seeds[0]
 
     def run(folder: Path) -> None:
@@ -109,10 +112,13 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
         "validation_share": config.training.validation_share,
         "seed": seed,
         "threshold": config.threshold,
-        "scikit-learn": sklearn.__version__,
+        **versions("scikit-learn"),
     }
     return Outcome(
-        LINEAR_MODEL, context.run_stage("linear-model", f"train and test of load {prepared.loaded.digest}", key, run)
+        LINEAR_MODEL,
+        context.run_stage(
+            "linear-model", f"train and test of load {prepared.loaded.digest}", key, run, code=(*CODE, "training")
+        ),
     )
 
 

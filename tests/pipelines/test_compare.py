@@ -131,10 +131,18 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
         ([children[0].info.run_id], "at least two runs"),
         ([parent.info.run_id, "0123"], "has no run 0123"),
         ([parent.info.run_id, "--units", "8"], "either RUN_IDs or options"),
-        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The folder none, where report.html is to be"),
+        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The report cannot go to none"),
     ):
         process = command.start("compare", *arguments)
         output, _ = process.communicate(timeout=120)
         assert (process.returncode, reason in output) == (2, True), output
         assert "Traceback" not in output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_somebody_else_stays_as_it_is(small_run: PipelineRun, tmp_path: Path) -> None:
+    parent, _ = parent_and_children(small_run)
+    (tmp_path / "report.html").write_text("<p>my own report</p>")
+    command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).run("compare", parent.info.run_id)
+    assert (tmp_path / "report.html").read_text() == "<p>my own report</p>"
+    assert "<svg" in (tmp_path / "report-runs.html").read_text()

@@ -30,6 +30,10 @@ class SourceConfig(Configuration):
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
     )
 
+    keep_duplicates: bool = Field(
+        False, description="Keep train and unlabelled reviews whose text stands in test, as published figures do."
+    )
+
     @property
     def is_synthetic(self) -> bool:
         """Whether a program writes the reviews."""
@@ -70,7 +74,7 @@ def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Pat
 
 
 def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus:
-    """All reviews of the source, without blank ones.
+    """All reviews of the source, without blank ones and, unless they are to be kept, copies of test reviews.
 
     Args:
         files: what `find_files` gave.
@@ -78,7 +82,7 @@ def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus
     Raises:
         InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
     """
-    return _sources()[config.source].load(config, files, seed).checked()
+    return _sources()[config.source].load(config, files, seed).checked(keep_duplicates=config.keep_duplicates)
 
 
 def _sources() -> dict[str, Source]:

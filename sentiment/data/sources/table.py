@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
 from sentiment.data.tables.files import TableFile, find_tables
 from sentiment.data.tables.reader import TableReader
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown, shown_names
 
 LABELS = {
     **dict.fromkeys(("1", "1.0", "positive", "pos", "true"), 1),
@@ -26,9 +25,6 @@ SPLITS = {
     **dict.fromkeys(("unlabelled", "unlabeled", "unsupervised"), "unlabelled"),
 }
 """What the column `split` may say, and the split that each word means."""
-
-WORDS_SHOWN, LONGEST_WORD_SHOWN = 10, 40
-"""Of unknown words in a message."""
 
 
 class _Row(NamedTuple):
@@ -56,9 +52,7 @@ def find_table(config: SourceConfig, show_progress: bool) -> list[Path]:
 def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """Splits from the column `split` if there is one, else train and test cut by `test_fraction`, stratified.
 
-    Copies of one text never stand in two splits. A cut keeps them together. Where a column gives the splits, train
-    loses its copies of test and validation reviews, and validation those of test; a note counts them. Notes also
-    count the rows that cannot be used, by reason.
+    A cut keeps copies of one text together. Notes count the rows that cannot be used, by reason.
 
     Raises:
         InputError: a file cannot be read, lacks a column, or holds an unknown label or split.
@@ -78,8 +72,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         unlabelled = [row.text for row, split in zip(rows, given, strict=True) if split == "unlabelled"]
         rows = [row for row, split in zip(rows, given, strict=True) if split != "unlabelled"]
         labels = _labels(rows, config.label_column)
-        splits, copies = _without_copies([row.text for row in rows], given[given != "unlabelled"])
-        notes += copies
+        splits = given[given != "unlabelled"]
     train, test = np.flatnonzero(np.isin(splits, ("train", "validation"))), np.flatnonzero(splits == "test")
     return Corpus(
         Reviews([rows[i].text for i in train], labels[train]),
@@ -101,9 +94,8 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
     """
     text_column = config.text_column
     for path in files:
-        file = TableFile.at(path)
         with contextlib.closing(
-            TableReader(file, text_column, columnar=file.format != "jsonl", is_scored=True)
+            TableReader(TableFile.at(path), text_column, columns=(config.label_column, SPLIT_COLUMN), is_scored=True)
         ) as reader:
             text_column = reader.text_column
             names = dict.fromkeys(reader.schema.names if reader.schema is not None else ())
@@ -111,27 +103,19 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
                 for rejected in chunk.rejected:
                     place = f"row {rejected.row}" + (f" of {path.name}" if len(files) > 1 else "")
                     left_out.setdefault(rejected.reason.partition(":")[0], []).append(place)
-                if isinstance(chunk.rows, list):
-                    names.update(dict.fromkeys(name for row in chunk.rows for name in row))
-                labels, splits = (_words(chunk.rows, column) for column in (config.label_column, SPLIT_COLUMN))
-                for number, text, label, split in zip(chunk.row_numbers(), chunk.texts, labels, splits, strict=True):
-                    yield _Row(path, number, text, label or "", split)
+                for number, text, row in zip(chunk.row_numbers(), chunk.texts, chunk.rows, strict=True):
+                    names.update(dict.fromkeys(row))
+                    split = _word(row[SPLIT_COLUMN]) if SPLIT_COLUMN in row else None
+                    yield _Row(path, number, text, _word(row.get(config.label_column)), split)
             if names and config.label_column not in names:  # objects, if all are left out, have no names
                 raise InputError(
-                    f"{path} has no column {config.label_column}; its columns are {', '.join(names)}. "
+                    f"{path} has no column {shown(config.label_column)}; its columns are {shown_names(names)}. "
                     "Choose with --label-column."
                 )
 
 
-def _words(rows: pa.RecordBatch | list[dict[str, Any]], column: str) -> list[str | None]:
-    """What a column says in each row, in lower case and stripped; None where the row has no such column."""
-    if isinstance(rows, list):
-        values = [row.get(column, ...) for row in rows]
-    elif column in rows.schema.names:
-        values = rows.column(column).to_pylist()
-    else:
-        values = [...] * rows.num_rows
-    return [None if value is ... else "" if value is None else str(value).strip().lower() for value in values]
+def _word(value: Any) -> str:
+    return "" if value is None else str(value).strip().lower()
 
 
 def _rows_left_out(places: dict[str, list[str]]) -> str:
@@ -164,25 +148,7 @@ def _labels(rows: list[_Row], column: str) -> np.ndarray:
 
 
 def _listed(words: Iterable[str]) -> str:
-    return ", ".join(map(repr, sorted({word[:LONGEST_WORD_SHOWN] for word in words})[:WORDS_SHOWN]))
-
-
-def _without_copies(texts: list[str], splits: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The splits without copies of a text that stands in a later one, and a note on each kind of copy.
-
-    Returns:
-        The splits, (N,) of str, empty where a copy is dropped; and the notes.
-    """
-    splits, notes = splits.copy(), []
-    for kept, others in (("test", ("train", "validation")), ("validation", ("train",))):
-        held = {text for text, split in zip(texts, splits, strict=True) if split == kept}
-        is_copy = np.array([text in held for text in texts])
-        for other in others:
-            copies = is_copy & (splits == other)
-            splits[copies] = ""
-            if copies.any():
-                notes.append(f"{int(copies.sum()):,} {other} reviews dropped, as the same text stands in {kept}.")
-    return splits, tuple(notes)
+    return shown_names(map(repr, sorted(set(words))))
 
 
 def _cut(texts: list[str], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
