@@ -20,7 +20,8 @@ def score(generator: np.random.Generator, reviews: int, shift: float = 0.0) -> t
 
 @pytest.mark.parametrize("shift", [0.0, 1.5])
 def test_the_promise_is_broken_in_at_most_5_of_100_choices(shift: float) -> None:
-    broken, chosen, shares = 0, 0, []
+    broken, chosen = 0, 0
+    shares: list[float] = []
     new_labels, new_probabilities = score(np.random.default_rng(0), 200_000, shift)
     for choice in range(1, 101):
         abstention = choose_abstention(*score(np.random.default_rng(choice), 2_000, shift), 0.97)
