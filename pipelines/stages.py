@@ -33,8 +33,9 @@ from sentiment.evaluation.comparison import Comparison, Result, difference_rows,
 from sentiment.evaluation.metrics import choose_threshold, compare_models, evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.reporting.report import render_report
-from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
+from sentiment.training.linear_model import LINEAR_MODEL, LinearModel, LinearModelConfig
 from sentiment.training.models import CELLS, CellName, build_model
+from sentiment.training.pseudo_labels import learn_pseudo_labels, softened_labels
 from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
 from sentiment.training.trainer import train as fit
 from sentiment.training.word_vectors import learn_word_vectors
@@ -187,21 +188,17 @@ def pretrain(pipeline: Pipeline, loaded: Stage, fitted: Stage) -> Stage:
     )
 
 
-def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> Stage:
+def teach(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
-    Lee (2013) calls them pseudo-labels. The teacher is the yardstick, fitted on the same training reviews; its
-    P(positive) is learned, not its verdict, after Hinton, Vinyals & Dean (2015).
+    The first teacher is the linear model, fitted on the same training reviews; `sentiment.training.pseudo_labels` tells
+    of the others.
     """
-    import sklearn
+    import scipy
 
-    config = pipeline.config.training.model_copy(
-        update={
-            "epochs": pipeline.config.pretraining.pseudo_label_epochs,
-            "virtual_adversarial_epsilon": 0.0,
-            "entropy_weight": 0.0,
-        }
-    )
+    pretraining = pipeline.config.pretraining
+    config = pipeline.config.training.model_copy(update={"epochs": pretraining.pseudo_label_epochs})
+    name = f"{run_name(pipeline, CELLS[cell], seed)} on pseudo-labels"
 
     def run(folder: Path) -> None:
         splits = "train", "unlabelled"
@@ -211,24 +208,35 @@ def learn_pseudo_labels(pipeline: Pipeline, prepared: Prepared, cell: CellName, 
         )
         labels = np.load(prepared.padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.validation_share, seed)
-        teacher = LinearModel.fit(texts.iloc[training].tolist(), labels[training])
-        pseudo_labels = teacher.positive_probability(unlabelled_texts.tolist()).astype(np.float32)  # (M,)
+        training_texts = texts.iloc[training].tolist()
+        linear = LinearModelConfig()
+        teacher = LinearModel.fit(training_texts, labels[training], linear)
+        taught = teacher.positive_probability(unlabelled_texts.tolist())  # (M,)
+        softened = softened_labels(training_texts, labels[training], pretraining.softening, linear, seed=seed)
         network = _build_network(pipeline, prepared, cell, seed)
-        _fit(
-            pipeline,
-            f"{run_name(pipeline, CELLS[cell], seed)} on pseudo-labels",
-            network,
-            (np.concatenate([inputs[training], unlabelled]), np.concatenate([labels[training], pseudo_labels])),
-            (inputs[validation], labels[validation]),
-            config,
-            seed=seed,
-            folder=folder,
-            metrics=(),  # a probability is neither met nor missed
-        )
+        with pipeline.console.training(
+            name, config.epochs, len(training) + len(unlabelled), on_epoch=lambda history: None
+        ) as progress:
+            history = learn_pseudo_labels(
+                network,
+                (inputs[training], softened),
+                (unlabelled, taught),
+                (inputs[validation], labels[validation]),
+                config,
+                seed=seed,
+                checkpoints=folder / "checkpoints",
+                on_batch=progress.on_batch,
+                on_epoch=progress.on_epoch,
+            )
+        write_json(folder / "history.json", history)
         network.save_weights(folder / WEIGHTS_FILE)
         shutil.rmtree(folder / "checkpoints")
 
-    key = {**_training_key(pipeline, prepared, cell, seed, config), "scikit-learn": sklearn.__version__}
+    key = {
+        **_training_key(pipeline, prepared, cell, seed, config),
+        "softening": pretraining.softening,
+        "scipy": scipy.__version__,
+    }
     return pipeline.stage("pseudo-labels", f"pad {prepared.padded.digest}, load {prepared.loaded.digest}", key, run)
 
 
@@ -251,7 +259,7 @@ def train(
     _check_gpu(pipeline)
     taught = None
     if config.pretraining.pseudo_label_epochs and len(np.load(padded.folder / "unlabelled.npy", mmap_mode="r")):
-        taught = learn_pseudo_labels(pipeline, prepared, cell, seed)
+        taught = teach(pipeline, prepared, cell, seed)
 
     def run(folder: Path) -> None:
         inputs, labels = np.load(padded.folder / "train.npy"), np.load(padded.folder / "train_labels.npy")
@@ -264,23 +272,28 @@ def train(
             unlabelled = np.load(padded.folder / "unlabelled.npy")
             if not len(unlabelled):
                 unlabelled = inputs[training]
-        history = _fit(
-            pipeline,
-            name,
-            network,
-            (inputs[training], labels[training]),
-            (inputs[validation], labels[validation]),
-            config.training,
-            seed=seed,
-            folder=folder,
-            unlabelled=unlabelled,
-            on_epoch=on_epoch,
-        )
+        learned: History = taught.read_json("history.json") if taught else {}
+        if taught is not None and not config.pretraining.end_on_labels:
+            history, learned = learned, {}
+            write_json(folder / "history.json", history)
+        else:
+            history = _fit(
+                pipeline,
+                name,
+                network,
+                (inputs[training], labels[training]),
+                (inputs[validation], labels[validation]),
+                config.training,
+                seed=seed,
+                folder=folder,
+                unlabelled=unlabelled,
+                on_epoch=on_epoch,
+            )
         vocabulary = Vocabulary.load(fitted.folder / "vocabulary.json")
         SentimentClassifier.from_network(vocabulary, config.sequences, network).save(folder / "classifier")
-        seconds = [*history["seconds"], *(taught.read_json("history.json")["seconds"] if taught else [])]
+        seconds = [*history["seconds"], *learned.get("seconds", [])]
         write_json(folder / "costs.json", {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
-        shutil.rmtree(folder / "checkpoints")
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
     starts = "".join(f", {stage.name} {stage.digest}" for stage in (pretrained, taught) if stage)
     stage = pipeline.stage(
@@ -289,6 +302,7 @@ def train(
         {
             **_training_key(pipeline, prepared, cell, seed, config.training),
             "pseudo-labels": taught.digest if taught else None,
+            "end_on_labels": config.pretraining.end_on_labels,
         },
         run,
     )
