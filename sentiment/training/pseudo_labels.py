@@ -2,11 +2,12 @@
 
 Lee (2013) names them; that the student learns the teacher's probability, not its verdict, is Hinton, Vinyals & Dean
 (2015); that labelled and pseudo-labelled reviews are learned together, Sun et al. (2020). The first teacher is the
-linear model. After an epoch the student's mistakes are others than its teacher's, so the mean of both teaches the next
-epoch, as in the co-training of Blum & Mitchell (1998).
+linear model. After an epoch the student's mistakes are others than its teacher's, so the mean of both teaches the
+others, near to the co-training of Blum & Mitchell (1998).
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
 
 
 def softened_labels(
-    texts: list[str], labels: np.ndarray, share: float, config: LinearModelConfig, *, seed: int
+    texts: Sequence[str], labels: np.ndarray, share: float, config: LinearModelConfig, *, seed: int
 ) -> np.ndarray:
     """Labels, of which linear models that were fitted without the review have a share.
 
@@ -76,50 +77,60 @@ def learn_pseudo_labels(
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
-    """Train in place on all reviews, and leave `network` with the weights after the last epoch.
+    """Train in place on all reviews: an epoch with the first teacher, the others with the mean of it and `network`.
 
+    It keeps the weights of the epoch with the lowest validation loss among the latter, if there are any.
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
         labelled: indices (N, maxlen) and labels (N,), which may be probabilities.
         unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
         validation: indices and labels.
-        config: its losses of unlabelled reviews are left out.
+        config: its losses of unlabelled reviews alone are left out, and its patience.
         checkpoints: a folder of this training alone; the caller removes it.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
         As `train`.
     """
-    config = config.model_copy(update={"virtual_adversarial_epsilon": 0.0, "entropy_weight": 0.0})
     inputs = np.concatenate([labelled[0], unlabelled[0]])
-    history: History = {}
-    for number in range(config.epochs):
-        taught = unlabelled[1]
+    taught, history = unlabelled[1], History()
+    for number, epochs in enumerate([1, config.epochs - 1] if config.epochs > 1 else [1]):
         if number:
             taught = mean_log_odds(taught, _positive_probability(network, unlabelled[0], config.batch_size))
         found = train(
             network,
             (inputs, np.concatenate([labelled[1], taught]).astype(np.float32)),
             validation,
-            _of_one_epoch(config, number),
+            _of_round(config, number, epochs),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
-            checkpoints=checkpoints / f"epoch-{number + 1}",
+            checkpoints=checkpoints / f"teacher-{number + 1}",
             on_batch=on_batch,
+            on_epoch=functools.partial(_tell, on_epoch, history),
         )
-        history = {metric: [*history.get(metric, []), *values] for metric, values in found.items()}
-        on_epoch(history)
+        history = _joined(history, found)
     return history
 
 
-def _of_one_epoch(config: TrainingConfig, number: int) -> TrainingConfig:
-    """The step size rises in the first epoch and falls in the last."""
-    is_last = number == config.epochs - 1
+def _joined(before: History, found: History) -> History:
+    return {metric: [*before.get(metric, []), *values] for metric, values in found.items()}
+
+
+def _tell(on_epoch: Callable[[History], None], before: History, found: History) -> None:
+    on_epoch(_joined(before, found))
+
+
+def _of_round(config: TrainingConfig, number: int, epochs: int) -> TrainingConfig:
+    """The step size rises with the first teacher and falls with the last; no loss is of unlabelled reviews alone."""
+    is_last = number or config.epochs == 1
     return config.model_copy(
         update={
-            "epochs": 1,
+            "epochs": epochs,
+            "patience": epochs,
             "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
             "schedule": config.schedule if is_last else "constant",
+            "virtual_adversarial_epsilon": 0.0,
+            "entropy_weight": 0.0,
         }
     )
 
