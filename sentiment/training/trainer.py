@@ -129,6 +129,8 @@ def fit(
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
 
+    Where weights are averaged, an epoch goes on from the weights that the one before ended with, not their average.
+
     Everything random in an epoch follows from (seed, epoch), and `checkpoints` keeps every finished epoch. So a killed
     training that starts again with the same arguments ends as if it had never stopped. Keras'
     BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
@@ -146,8 +148,6 @@ def fit(
     Raises:
         InputError: no epoch has a finite validation loss.
     """
-    import keras
-
     from sentiment.training.time_loop import compiled_time_loops
 
     inputs, labels = training
@@ -155,7 +155,7 @@ def fit(
     learner.compile(
         build_optimizer(config, -(-len(labels) // config.batch_size)),
         loss,
-        metrics=list(metrics),
+        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
     learner.optimizer.build(learner.trainable_variables)
@@ -178,17 +178,12 @@ def fit(
                 on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
 
             started = time.perf_counter()
-            logs = learner.fit(
-                batches(np.random.default_rng([seed, epoch]), inputs, labels, others),
-                shuffle=False,  # it is
-                verbose=0,
-                callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
-            ).history
+            logs = _fit_epoch(learner, batches(np.random.default_rng([seed, epoch]), inputs, labels, others), batch_end)
             trained = time.perf_counter()
             with _averaged(learner):
                 validated = learner.evaluate(validating, verbose=0, return_dict=True)
             for metric, value in {
-                **{name: logs[name][0] for name in figures},
+                **{name: logs[name] for name in figures},
                 **{f"val_{name}": validated[name] for name in figures},
                 "seconds": time.perf_counter() - started,
                 f"{examples}_per_second": len(labels) / (trained - started),
@@ -204,6 +199,31 @@ def fit(
     learner.load_weights(_weights(checkpoints, best_epoch(history)))
     learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
+
+
+def accuracy(labels: Any, probabilities: Any) -> Any:
+    """1 for each review whose verdict is that of its label, else 0; the label may be a probability, too."""
+    from keras import ops
+
+    verdicts = ops.reshape(probabilities, (-1,)) > 0.5
+    return ops.cast(ops.equal(ops.reshape(labels, (-1,)) > 0.5, verdicts), "float32")
+
+
+def _fit_epoch(learner: Any, batches: Any, batch_end: Callable[[int, dict[str, float]], None]) -> dict[str, float]:
+    """Keras' `fit` for one epoch, without its end, which puts the moving averages of the weights in their place.
+
+    Returns:
+        The epoch's mean loss and metrics.
+    """
+    import keras
+
+    weights: list[np.ndarray] = []
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=batch_end, on_epoch_end=lambda *_: weights.extend(learner.get_weights())
+    )
+    logs = learner.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history  # they are shuffled
+    learner.set_weights(weights)
+    return {name: values[0] for name, values in logs.items()}
 
 
 def _batches(
@@ -265,6 +285,8 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
     """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
     import keras
 
+    from sentiment.training.optimizer import DenseAdam
+
     step_size: Any = config.learning_rate
     warmup = round(config.warmup_epochs * steps_per_epoch)
     if warmup or config.schedule != "constant":
@@ -275,7 +297,7 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
             warmup_target=config.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    return keras.optimizers.Adam(
+    return DenseAdam(
         step_size,
         clipnorm=config.clipnorm,
         use_ema=bool(config.averaging_momentum),
