@@ -30,8 +30,8 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     """The probability whose log-odds are the mean of those of the given ones, float32 of their shape."""
     clipped = np.clip(np.array(probabilities, np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     log_odds = np.log(clipped / (1 - clipped)).mean(axis=0)
-    probabilities: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
-    return probabilities
+    mean: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
+    return mean
 
 
 def softened_labels(

@@ -38,7 +38,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
         pytest.param("--seeds 1,2,1", FOUR_REVIEWS, "each may stand there once", id="repeated seed"),
         pytest.param("--seeds 1 --repeats 2", FOUR_REVIEWS, "give one of them", id="seeds and repeats"),
         pytest.param("--threshold 0.7", FOUR_REVIEWS, "threshold is '0.7'", id="threshold"),
-        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, large, standard, strong, textbook", id="unknown preset"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, large, standard, strong", id="unknown preset"),
         pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
     ],
 )  # fmt: skip
