@@ -58,7 +58,11 @@ def available() -> bool:
 
 
 class NativeNetwork:
-    """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone."""
+    """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone.
+
+    Attributes:
+        sequences: how its reviews were padded.
+    """
 
     def __init__(
         self,
@@ -79,12 +83,14 @@ class NativeNetwork:
             ValueError: the model is damaged, or of a kind that the core does not know; ONNX Runtime may.
             ImportError: the package was installed without a C compiler.
         """
+        self.sequences = sequences
         self._core = core()
         self._encode = lambda text: vocabulary.encode(text, sequences.maxlen, sequences.truncating).tobytes()
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()
         words = [word.encode() for word in vocabulary.words]
+        ends = np.cumsum([len(word) for word in words], dtype=np.int32)
         try:
             options, units, embedding, arrays, dense = _read(OnnxFile.read(model), sequences, width)
         except (LookupError, TypeError) as error:
@@ -101,7 +107,7 @@ class NativeNetwork:
                 *arrays,
                 classes or bytes(256),
                 b"".join(words),
-                _aligned(np.cumsum([len(word) for word in words])),
+                _aligned(ends),
                 dense,
             ),
         )

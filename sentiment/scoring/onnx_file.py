@@ -4,6 +4,7 @@ An ONNX model is a message of Protocol Buffers: fields, each with its number and
 again. The numbers are those of onnx.proto3.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -81,7 +82,10 @@ def _constant(message: memoryview) -> tuple[str, np.ndarray]:
             data = _message(value)
     if data_type not in _DATA_TYPES:
         raise ValueError(f"the ONNX model has a constant of the unexpected type {data_type}")
-    return name, np.frombuffer(data, _DATA_TYPES[data_type]).reshape(shape)
+    values = np.frombuffer(data, _DATA_TYPES[data_type])
+    if any(size > len(data) for size in shape) or math.prod(shape) != len(values):
+        raise ValueError("the ONNX model has a constant that does not fit its shape")
+    return name, values.reshape(shape)
 
 
 def _property(message: memoryview) -> tuple[str, str]:
