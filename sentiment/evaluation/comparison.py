@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.evaluation.metrics import compare_models
+from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.evaluation.slices import slice_accuracy
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import History
 
 SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
@@ -71,18 +71,18 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """As `compare_models` gives."""
-        return compare_models({model: [r.metrics for r in of_seeds] for model, of_seeds in self.results.items()})
+        """As `tabulate_metrics` gives."""
+        return tabulate_metrics({model: [r.metrics for r in of_seeds] for model, of_seeds in self.results.items()})
 
     @cached_property
     def differences(self) -> list[Difference]:
-        """Every model against the baseline; then every other model, the baseline too, against the yardstick."""
+        """Every model against the baseline; then every other model, the baseline too, against the linear model."""
         correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
         others = [model for model in self.results if model != self.baseline]
         pairs = [(model, self.baseline) for model in others]
-        if YARDSTICK in others:
-            pairs += [(model, YARDSTICK) for model in self.results if model != YARDSTICK]
-            pairs.remove((YARDSTICK, self.baseline))  # the same pair the other way round
+        if LINEAR_MODEL in others:
+            pairs += [(model, LINEAR_MODEL) for model in self.results if model != LINEAR_MODEL]
+            pairs.remove((LINEAR_MODEL, self.baseline))  # the same pair the other way round
         return [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
 
     @property
@@ -123,7 +123,7 @@ class Comparison:
 
 
 def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of what `compare_models` gives, as people read them: mean ± standard deviation."""
+    """Column heads and rows of what `tabulate_metrics` gives, as people read them: mean ± standard deviation."""
     models = [str(column) for column in metrics if not str(column).endswith(" std")]
     rows = []
     for name, values in metrics.to_dict(orient="index").items():

@@ -16,19 +16,23 @@ from sentiment.reporting.page import inline_svg, render_page
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
 
 
-def render_report(comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object]) -> str:
+def render_report(
+    comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object], owner: str = ""
+) -> str:
     """The page, as HTML.
 
     Args:
         title: what was compared.
         note: a warning that goes before everything else, or "".
         configuration: name -> value.
+        owner: who may replace the page; it stands in the page's generator.
     """
     results = comparison.results
     heads, rows = metric_rows(comparison.metrics)
     return render_page(
         "report.html",
         title=title,
+        owner=owner,
         note=note,
         verdicts=[difference.verdict for difference in comparison.differences],
         scope=comparison.scope,

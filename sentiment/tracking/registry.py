@@ -11,7 +11,8 @@ import mlflow
 from mlflow.exceptions import MlflowException
 
 from sentiment.errors import InputError
-from sentiment.tracking.runs import Run, check_store, errors_named
+from sentiment.tracking.runs import Run
+from sentiment.tracking.store import check_store, store_errors_explained
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 SPLIT_TAG = "test_split"
@@ -44,7 +45,7 @@ def versions(name: str | None = None) -> list[Version]:
     """The versions of a model, or of all models, newest first."""
     check_store()
     client = mlflow.MlflowClient()
-    with errors_named():
+    with store_errors_explained():
         found = client.search_model_versions(f"name = '{name}'" if name else None)
         aliases = {model: client.get_registered_model(model).aliases for model in {version.name for version in found}}
     by_age = sorted(found, key=lambda version: (version.name, -int(version.version)))

@@ -25,11 +25,11 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
         pytest.param("", "text,label,split\na,1,train\nb,1,train\nc,1,test\nd,0,test\n",
                      "train split has only positive reviews (2)", id="one class in train"),
         pytest.param("", "text,label,split\na,1,train\nb,0,train\n", "test split has no reviews", id="empty split"),
-        pytest.param("", "text,label\n", "0 reviews", id="no reviews"),
+        pytest.param("", "text,label\n", "holds no review that can be used", id="no reviews"),
         pytest.param("", "", "is empty", id="empty file"),
         pytest.param("", "text,label\ngood,1\nbad,perhaps\n", "found 'perhaps', first in row 2", id="unknown label"),
-        pytest.param("", b'text,label\n"go\nod",1\nbad,0\ncaf\xe9,1\n', "not UTF-8 in row 3", id="not UTF-8"),
-        pytest.param("", 'text,label\n"good,1\n', "cannot be read as CSV", id="open quote"),
+        pytest.param("", b'text,label\ncaf\xe9,1\n', "it is not UTF-8 (1, first row 1)", id="not UTF-8"),
+        pytest.param("", 'text,label\n"good,1\n', "it cannot be parsed (1, first row 1)", id="open quote"),
         pytest.param("--num-words 4", FOUR_REVIEWS, "num_words is 4", id="num_words"),
         pytest.param("--maxlen 1", FOUR_REVIEWS, "maxlen is 1", id="maxlen"),
         pytest.param("--padding middle", FOUR_REVIEWS, "padding is 'middle'", id="padding"),
@@ -170,11 +170,11 @@ def test_stage_commands_follow_one_another_without_repeating_options(invoke: Inv
     assert first.exit_code == 0, first.output
     assert "600" not in first.output.splitlines()[0]
     vocabulary = invoke("vocabulary", "--num-words", "500")
-    assert "was there already" in vocabulary.output  # load
+    assert "cached in" in vocabulary.output  # load
     assert "wrote" in vocabulary.output
     padded = invoke("pad")
     assert padded.exit_code == 0, padded.output
-    assert padded.output.count("was there already") == 2
+    assert padded.output.count("cached in") == 2
     described = json.loads(Path(".sentiment/configuration.json").read_text())
     assert (described["vocabulary"]["num_words"], described["sequences"]["maxlen"]) == (500, 60)
     evaluated = invoke("evaluate", "--model", "gru", "--epochs", "1")

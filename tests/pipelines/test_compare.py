@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from mlflow.entities import Run
 
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
 
-MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", YARDSTICK: "yardstick"}
+MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", LINEAR_MODEL: "linear_model"}
 
 
 def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tuple[Run, list[Run]]:
@@ -29,7 +29,7 @@ def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytes
     """LSTMs with the seeds 1 and 2, so on another test split than the small run; in the same database."""
     folder = tmp_path_factory.mktemp("two-seeds")
     command = command_in(folder, MLFLOW_TRACKING_URI=small_run.tracking_uri)
-    arguments = "--seeds 1,2 --models lstm --no-yardstick --experiment seeds --register seeds --threshold f1".split()
+    arguments = "--seeds 1,2 --models lstm --no-linear-model --experiment seeds --register seeds --threshold f1".split()
     return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
 
 
@@ -96,8 +96,8 @@ def test_each_model_holds_its_slices_mistakes_behaviour_and_images(small_run: Pi
     assert (small_run.folder / "report.html").read_text().count("<svg") == 4
 
 
-def test_the_yardstick_is_kept_as_predictions_alone(small_run: PipelineRun) -> None:
-    [folder] = small_run.folder.glob(".sentiment/yardstick/*")
+def test_the_linear_model_is_kept_as_predictions_alone(small_run: PipelineRun) -> None:
+    [folder] = small_run.folder.glob(".sentiment/linear-model/*")
     assert {path.suffix for path in folder.iterdir()} == {".json", ".parquet", ".csv"}
     _, children = parent_and_children(small_run)
     assert children[2].outputs is None or not children[2].outputs.model_outputs
@@ -129,10 +129,18 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
         ([children[0].info.run_id], "at least two runs"),
         ([parent.info.run_id, "0123"], "has no run 0123"),
         ([parent.info.run_id, "--units", "8"], "either RUN_IDs or options"),
-        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The folder none, where report.html is to be"),
+        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The report cannot go to none"),
     ):
         process = command.start("compare", *arguments)
         output, _ = process.communicate(timeout=120)
         assert (process.returncode, reason in output) == (2, True), output
         assert "Traceback" not in output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_somebody_else_stays_as_it_is(small_run: PipelineRun, tmp_path: Path) -> None:
+    parent, _ = parent_and_children(small_run)
+    (tmp_path / "report.html").write_text("<p>my own report</p>")
+    command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).run("compare", parent.info.run_id)
+    assert (tmp_path / "report.html").read_text() == "<p>my own report</p>"
+    assert "<svg" in (tmp_path / "report-runs.html").read_text()

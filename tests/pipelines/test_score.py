@@ -17,7 +17,7 @@ import psutil
 import pytest
 from typer.testing import Result
 
-from pipelines.output import folder_in_the_making
+from pipelines.output import atomic_folder
 from tests.conftest import PipelineRun, command_in
 
 Invoke = Callable[..., Result]
@@ -234,7 +234,7 @@ def test_a_folder_whose_completion_is_cut_short_is_made_again_in_full(
     output.mkdir()
 
     def make() -> None:
-        with folder_in_the_making(output, identity) as partial:
+        with atomic_folder(output, identity) as partial:
             for number in range(3):
                 if not (partial / f"part-{number}.tally.json").exists():
                     (partial / f"part-{number}.csv").write_text(f"row {number}")

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,8 @@ from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
 from sentiment.inside.explanation import COMPLETENESS, explain, word_spans
 from sentiment.reporting.explanation_page import draw, render_explanation, segments
-from sentiment.training.models import CellName, ModelConfig, build_model
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.models import ModelConfig, build_model
 from tests.conftest import PipelineRun
 
 Classifiers = dict[str, SentimentClassifier]
@@ -67,7 +67,7 @@ def test_integrated_gradients_add_up_where_gradients_explode(monkeypatch: pytest
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("side", ["pre", "post"])
-@pytest.mark.parametrize("cell", get_args(CellName))
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bool) -> None:
     """Hidden states of the last layer, traced, lead to the verdict of Keras; arrays are (tokens, units)."""
     sequences = SequenceConfig.model_validate({"maxlen": 24, "padding": side, "truncating": side})

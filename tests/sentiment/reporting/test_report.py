@@ -8,7 +8,7 @@ from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.reporting.report import render_report
-from sentiment.training.linear_model import YARDSTICK
+from sentiment.training.linear_model import LINEAR_MODEL
 
 HARMFUL = "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & a </table> dull film"
 
@@ -34,7 +34,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
         predictions,
         evaluate_predictions(labels, probabilities),
         measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
-        {} if name == YARDSTICK else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
+        {} if name == LINEAR_MODEL else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
     )
 
 
@@ -45,7 +45,7 @@ def compare_drawn() -> Comparison:
         {
             "LSTM": [result(f"LSTM, seed {seed}", 0.85, seed, texts) for seed in (0, 1)],
             "SimpleRNN": [result(f"SimpleRNN, seed {seed}", 0.70, 10 + seed, texts) for seed in (0, 1)],
-            YARDSTICK: [result(YARDSTICK, 0.97, 20, texts)],
+            LINEAR_MODEL: [result(LINEAR_MODEL, 0.97, 20, texts)],
         },
         baseline="SimpleRNN",
     )
@@ -58,16 +58,16 @@ def comparison() -> Comparison:
 
 def test_every_model_meets_the_baseline_and_then_the_yardstick(comparison: Comparison) -> None:
     found = [(difference.model, difference.baseline) for difference in comparison.differences]
-    assert found == [("LSTM", "SimpleRNN"), ("LSTM", YARDSTICK), ("SimpleRNN", YARDSTICK)]
+    assert found == [("LSTM", "SimpleRNN"), ("LSTM", LINEAR_MODEL), ("SimpleRNN", LINEAR_MODEL)]
     _, rows = difference_rows(comparison.differences)
     assert rows[0][0].startswith("LSTM is better than SimpleRNN by ")
-    assert rows[1][0].startswith(f"LSTM loses to {YARDSTICK} by ")
+    assert rows[1][0].startswith(f"LSTM loses to {LINEAR_MODEL} by ")
 
 
 def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:
     heads, rows = metric_rows(comparison.metrics)
     accuracies = [r.metrics["accuracy"] for r in comparison.results["LSTM"]]
-    assert heads == ["test metric", "LSTM", "SimpleRNN", YARDSTICK]
+    assert heads == ["test metric", "LSTM", "SimpleRNN", LINEAR_MODEL]
     assert rows[0][:2] == ["accuracy", f"{100 * np.mean(accuracies):.2f} ± {100 * np.std(accuracies, ddof=1):.2f} %"]
     assert "±" not in rows[0][3]
 

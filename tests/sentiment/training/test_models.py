@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.models import ModelConfig, build_model
 
 
 def recurrent_parameters(cell: CellName, config: ModelConfig) -> int:

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.inside.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
-from sentiment.training.cells import STEPS, trace
-from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.inside.trace import trace
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.models import ModelConfig, build_model
 
 STEPS_READ, UNITS = 12, 4
 
@@ -44,7 +45,7 @@ def test_gradients_are_the_numerical_derivative(cell: CellName, layers: int, poo
     for layer in network.layers[1:layers]:
         features = np.asarray(layer(features[None]))[0]
     recurrent, dense = network.layers[layers], network.layers[-1]
-    step = STEPS[CELLS[cell]]
+    step = CELLS[cell].step
     weights = [array.astype(np.float64) for array in recurrent.get_weights()]
     states = trace(recurrent, features)
 

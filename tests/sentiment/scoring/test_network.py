@@ -11,7 +11,8 @@ from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.scoring.network import OnnxNetwork, export_onnx
-from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.models import ModelConfig, build_model
 
 MAXLEN = 40
 

@@ -3,10 +3,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentiment.training.cells import STEPS, trace
+from sentiment.inside.trace import trace
+from sentiment.training.cells import CELL_OF_LAYER
 
 
-@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("kind", CELL_OF_LAYER)
 def test_the_states_of_every_step_are_those_of_keras(kind: str) -> None:
     import keras
 

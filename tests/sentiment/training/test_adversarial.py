@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
-from sentiment.data.vocabulary import OUT_OF_VOCABULARY
 from sentiment.training.adversarial import (
     AdversarialNetwork,
     divergence,
-    drop_words,
     entropy,
     normalize_embedding,
     perturbation,
@@ -50,8 +48,8 @@ def direction(network: Any, indices: np.ndarray, loss: Callable[[tf.Tensor], tf.
     return tape.gradient(value, vectors)
 
 
-def classification(probabilities: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-    return keras.losses.binary_crossentropy((LABELS * (1 - smoothing) + smoothing / 2)[:, None], probabilities)
+def classification(probabilities: tf.Tensor) -> tf.Tensor:
+    return keras.losses.binary_crossentropy(LABELS[:, None], probabilities)
 
 
 @given(
@@ -107,17 +105,13 @@ def test_entropy_and_divergence_follow_their_definitions(before: float, after: f
     {"adversarial_epsilon": 0.7},
     {"virtual_adversarial_epsilon": 0.7},
     {"entropy_weight": 0.4},
-    {"label_smoothing": 0.2, "adversarial_epsilon": 0.7, "virtual_adversarial_epsilon": 0.9, "entropy_weight": 0.4},
+    {"adversarial_epsilon": 0.7, "virtual_adversarial_epsilon": 0.9, "entropy_weight": 0.4},
 ])  # fmt: skip
 def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, Any]) -> None:
     network = small_network()
-    smoothing, weight = options.get("label_smoothing", 0.0), options.get("entropy_weight", 0.0)
-
-    def loss_of_labels(probabilities: tf.Tensor) -> tf.Tensor:
-        return classification(probabilities, smoothing)
-
+    weight = options.get("entropy_weight", 0.0)
     steps = {
-        "adversarial_epsilon": direction(network, REVIEWS, loss_of_labels),
+        "adversarial_epsilon": direction(network, REVIEWS, classification),
         "virtual_adversarial_epsilon": direction(network, UNLABELLED, entropy),
     }
     steps = {name: perturbation(way, options.get(name, 0.0)) for name, way in steps.items()}
@@ -125,10 +119,10 @@ def test_a_step_goes_down_the_sum_of_the_losses(options: dict[str, Any]) -> None
         table = network.layers[0].embeddings.value
         vectors, others = tf.gather(table, REVIEWS), tf.gather(table, UNLABELLED)
         before = read(network, others, UNLABELLED)
-        loss = tf.reduce_mean(loss_of_labels(read(network, vectors, REVIEWS)))
+        loss = tf.reduce_mean(classification(read(network, vectors, REVIEWS)))
         if "adversarial_epsilon" in options:
             moved = vectors + steps["adversarial_epsilon"]
-            loss += tf.reduce_mean(loss_of_labels(read(network, moved, REVIEWS)))
+            loss += tf.reduce_mean(classification(read(network, moved, REVIEWS)))
         loss += weight * tf.reduce_mean(entropy(before))
         after = read(network, others + steps["virtual_adversarial_epsilon"], UNLABELLED)
         loss += tf.reduce_mean(divergence(tf.stop_gradient(before), after))
@@ -154,12 +148,3 @@ def test_word_vectors_are_normalized_by_frequency() -> None:
     vectors = network.layers[0].get_weights()[0].astype(np.float64)
     assert frequencies @ vectors == pytest.approx(0, abs=1e-4)
     assert frequencies @ vectors**2 == pytest.approx(1, abs=1e-4)
-
-
-def test_word_dropout_drops_its_share_of_words_and_no_padding() -> None:
-    indices = np.full((200, 100), 7, np.int32)
-    indices[:, 60:] = 0
-    found = drop_words(tf.constant(indices), keras.layers.Dropout(0.3, seed=0)).numpy()
-    assert np.array_equal(found[:, 60:], indices[:, 60:])
-    assert set(np.unique(found)) == {0, 7, OUT_OF_VOCABULARY}
-    assert np.mean(found[:, :60] == OUT_OF_VOCABULARY) == pytest.approx(0.3, abs=0.02)
