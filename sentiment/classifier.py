@@ -16,7 +16,8 @@ from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import InputError
-from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork, export_onnx
+from sentiment.scoring.engine import scoring_engine
+from sentiment.scoring.network import BATCH_SIZE, export_onnx
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +49,7 @@ class ClassifierDescription(Configuration):
 
 
 class SentimentClassifier:
-    """A trained classifier of reviews. It scores with ONNX Runtime, so it needs TensorFlow only for `network`.
+    """A trained classifier of reviews. It scores without TensorFlow, in the project's own core or in ONNX Runtime.
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
@@ -67,7 +68,7 @@ class SentimentClassifier:
         self.sequences = sequences
         self.threshold = threshold
         self._onnx_model = onnx_model
-        self._onnx_network = OnnxNetwork(onnx_model)
+        self._engine = scoring_engine(onnx_model, vocabulary, sequences)
         self._load_network = load_network
 
     @classmethod
@@ -84,13 +85,11 @@ class SentimentClassifier:
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
-        maxlen, truncating = self.sequences.maxlen, self.sequences.truncating
-        encoded = [self.vocabulary.encode(text, maxlen, truncating) for text in texts]
-        return self.encoded_probability(encoded, batch_size)
+        return self._engine.positive_probability(texts, batch_size)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
-        return self._onnx_network.positive_probability(encoded, batch_size)
+        return self._engine.encoded_probability(encoded, batch_size)
 
     def labels(self, probabilities: np.ndarray) -> list[str]:
         """The verdict, positive or negative, on each P(positive)."""
@@ -150,7 +149,7 @@ class SentimentClassifier:
             onnx_model = (folder / ONNX_FILE).read_bytes()
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
             classifier = cls(vocabulary, description.sequences, onnx_model, load_network, description.threshold)
-            classifier._onnx_network.check(description.sequences, vocabulary.num_words)
+            classifier._engine.check()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise _damaged(folder, error) from error
         return classifier

@@ -92,7 +92,9 @@ class NativeNetwork:
         words = [word.encode() for word in vocabulary.words]
         ends = np.cumsum([len(word) for word in words], dtype=np.int32)
         try:
-            options, units, embedding, arrays, dense = _read(OnnxFile.read(model), sequences, width)
+            options, units, embedding, arrays, dense = _read(
+                OnnxFile.read(model), sequences, vocabulary.num_words, width
+            )
         except (LookupError, TypeError) as error:
             raise ValueError(f"the ONNX model is of a kind that the core does not know: {error!r}") from error
         self._network = self._core.load(
@@ -112,11 +114,14 @@ class NativeNetwork:
             ),
         )
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 (N,)."""
+    def check(self) -> None:
+        """Nothing: a network that does not fit its vocabulary and its sequences cannot be loaded."""
+
+    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
         return self._score(text if self._reads_text and text.isascii() else self._encode(text) for text in texts)
 
-    def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
+    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
         return self._score(np.asarray(indices, np.int32).tobytes() for indices in encoded)
 
@@ -152,7 +157,7 @@ def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
 
 
 def _read(
-    file: OnnxFile, sequences: SequenceConfig, width: int
+    file: OnnxFile, sequences: SequenceConfig, num_words: int, width: int
 ) -> tuple[tuple[int, int, int, int, int], list[int], np.ndarray, list[np.ndarray], np.ndarray]:
     """What the core takes: (cell, maxlen, padding, pooling, directions), the units of each layer, the embedding, five
     arrays for each direction of each layer, and Dense.
@@ -160,11 +165,16 @@ def _read(
     operators = {node.operator for node in file.nodes}
     recurrent = [node for node in file.nodes if node.operator in CELLS]
     cells = {node.operator for node in recurrent}
-    if not operators <= OPERATORS or len(cells) != 1 or file.properties["maxlen"] != str(sequences.maxlen):
+    if not operators <= OPERATORS or len(cells) != 1:
         raise ValueError("the ONNX model is of a kind that the core does not know")
+    fits = file.properties["maxlen"] == str(sequences.maxlen) and file.properties["padding"] in ("", sequences.padding)
+    embedding = file.constants[file.nodes[0].inputs[0]]
+    if not fits or len(embedding) != num_words:
+        raise ValueError("the ONNX model does not fit its vocabulary and sequences")
+    if not all(np.isfinite(values).all() for values in file.constants.values() if values.size > 1):
+        raise ValueError("the ONNX model has weights that are no numbers")
     [cell] = cells
     made_by = {output: node for node in file.nodes for output in node.outputs}
-    embedding = _aligned(file.constants[file.nodes[0].inputs[0]])
     units: list[int] = []
     arrays: list[np.ndarray] = []
     for node in recurrent:
@@ -194,7 +204,7 @@ def _read(
         pooling,
         len(kernels),
     )
-    return options, units, embedding, arrays, _aligned(head)
+    return options, units, _aligned(embedding), arrays, _aligned(head)
 
 
 FIRST_STATE = 5

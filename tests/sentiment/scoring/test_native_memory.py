@@ -12,9 +12,9 @@ import pytest
 from sentiment.data.sequences import SequenceConfig
 from sentiment.scoring.network import export_onnx
 from sentiment.training.models import CELLS, ModelConfig, build_model
-from tests.sentiment.hostile_input import MAXLEN, NUM_WORDS
+from tests.sentiment.scoring.hostile_input import MAXLEN, NUM_WORDS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no compiler")
@@ -40,6 +40,6 @@ def test_no_text_and_no_array_makes_the_core_leave_its_memory(tmp_path: Path) ->
         "PYTHONMALLOC": "malloc",  # so that the sanitizer sees the end of every text
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "-m", "tests.sentiment.hostile_input", str(library), str(tmp_path)]
+    command = [sys.executable, "-m", "tests.sentiment.scoring.hostile_input", str(library), str(tmp_path)]
     finished = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr[-5_000:]
