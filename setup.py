@@ -5,7 +5,7 @@ from setuptools import Extension, setup
 CORE = Extension(
     "sentiment.scoring._native",
     ["sentiment/scoring/native.c"],
-    depends=["sentiment/scoring/recurrence.h", "sentiment/scoring/tokens.h"],
+    depends=[f"sentiment/scoring/{part}.h" for part in ("network", "loading", "tokens", "recurrence")],
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     extra_compile_args=["-O3", "-std=gnu11"],
     py_limited_api=True,

@@ -85,7 +85,7 @@ class NativeNetwork:
         """
         self.sequences = sequences
         self._core = core()
-        self._encode = lambda text: vocabulary.encode(text, sequences.maxlen, sequences.truncating).tobytes()
+        self._vocabulary = vocabulary
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()
@@ -119,7 +119,7 @@ class NativeNetwork:
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
-        return self._score(text if self._reads_text and text.isascii() else self._encode(text) for text in texts)
+        return self._score(text if self._reads_text and text.isascii() else self._indices(text) for text in texts)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
@@ -128,6 +128,9 @@ class NativeNetwork:
     def encode(self, text: str) -> np.ndarray:
         """The indices of an ASCII text, int32, from the core's own tokenizer."""
         return np.frombuffer(self._core.encode(self._network, text), np.int32)
+
+    def _indices(self, text: str) -> bytes:
+        return self._vocabulary.encode(text, self.sequences.maxlen, self.sequences.truncating).tobytes()
 
     def _score(self, reviews: Iterable[str | bytes]) -> np.ndarray:
         reviews = tuple(reviews)

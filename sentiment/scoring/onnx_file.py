@@ -17,7 +17,7 @@ _INPUT, _OUTPUT, _OPERATOR = 1, 2, 4
 _DIMENSIONS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
 _KEY, _VALUE = 1, 2
 
-_DATA_TYPES = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
+_DATA_TYPES: dict[int, np.dtype] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Run the core of a library over hostile texts and arrays: python -m tests.sentiment.scoring.hostile_input LIBRARY FOLDER."""
+"""Runs the core over hostile texts and arrays: python -m tests.sentiment.scoring.hostile_input LIBRARY FOLDER."""
 
 import contextlib
 import importlib.util

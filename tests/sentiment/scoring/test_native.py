@@ -15,7 +15,8 @@ from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import OUT_OF_VOCABULARY, START, Vocabulary, tokenize
 from sentiment.scoring import native
 from sentiment.scoring.network import export_onnx
-from sentiment.training.models import CELLS, CellName, ModelConfig, build_model
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.models import ModelConfig, build_model
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="installed without a C compiler")
 

@@ -11,7 +11,8 @@ import pytest
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.scoring.network import export_onnx
-from sentiment.training.models import CELLS, ModelConfig, build_model
+from sentiment.training.cells import CELLS
+from sentiment.training.models import ModelConfig, build_model
 from tests.sentiment.scoring.hostile_input import MAXLEN, NUM_WORDS
 
 ROOT = Path(__file__).parents[3]
