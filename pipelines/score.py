@@ -123,6 +123,7 @@ class Job:
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
+            "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
             "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
@@ -216,7 +217,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     with (
         checkpoint(output.path, job.identity(first.text_column)) as kept,
         atomic_file(output.path) as (sink, rejected_sink),
-        scoring_pool(SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
+        scoring_pool(classifier, SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -244,7 +245,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 rejected_sink.write(line)
             known = kept.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            if len(waiting) > 2 * pool.processes:
+            if len(waiting) > 2 * pool.workers:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:

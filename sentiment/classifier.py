@@ -91,6 +91,16 @@ class SentimentClassifier:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
         return self._engine.encoded_probability(encoded, batch_size)
 
+    @property
+    def engine(self) -> str:
+        """Name of what scores: the core or ONNX Runtime. They differ in the last bits of a probability."""
+        return self._engine.name
+
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
+        return self._engine.frees_lock
+
     def labels(self, probabilities: np.ndarray) -> list[str]:
         """The verdict, positive or negative, on each P(positive)."""
         return predicted_labels(probabilities, self.threshold)

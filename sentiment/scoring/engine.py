@@ -11,7 +11,14 @@ from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork
 
 
 class OnnxEngine:
-    """A network in ONNX Runtime, with its vocabulary: each text is encoded in Python."""
+    """A network in ONNX Runtime, with its vocabulary: each text is encoded in Python.
+
+    Attributes:
+        name: of what decides the last bits of a probability.
+        frees_lock: whether other threads of Python go on while it scores.
+    """
+
+    name, frees_lock = "ONNX Runtime", False
 
     def __init__(self, model: bytes, vocabulary: Vocabulary, sequences: SequenceConfig) -> None:
         """Read the model.

@@ -61,8 +61,12 @@ class NativeNetwork:
     """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone.
 
     Attributes:
+        name: of what decides the last bits of a probability.
+        frees_lock: whether other threads of Python go on while it scores.
         sequences: how its reviews were padded.
     """
+
+    frees_lock = True
 
     def __init__(
         self,
@@ -89,6 +93,7 @@ class NativeNetwork:
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()
+        self.name = f"core with vectors of {width}"
         words = [word.encode() for word in vocabulary.words]
         ends = np.cumsum([len(word) for word in words], dtype=np.int32)
         try:

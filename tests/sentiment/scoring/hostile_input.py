@@ -70,7 +70,8 @@ def main(library: Path, folder: Path) -> None:
     networks = 0
     for file in sorted(folder.glob("*.onnx")):
         for truncating in ("pre", "post"):
-            sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "truncating": truncating})
+            padding = file.stem.rpartition("_")[2]
+            sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "padding": padding, "truncating": truncating})
             vocabulary = Vocabulary(WORDS, NUM_WORDS)
             width = widths[networks % len(widths)]
             network = NativeNetwork(file.read_bytes(), vocabulary, sequences, tokenize, width)

@@ -170,5 +170,5 @@ def test_what_does_not_fit_is_refused() -> None:
             network.encoded_probability([np.array([1], np.int32), np.array(wrong, np.int32)])
     with pytest.raises(ValueError, match="ASCII"):
         network.encode("é")
-    with pytest.raises(ValueError, match="range"):
+    with pytest.raises(ValueError, match="fit"):
         network_with(tokenize, Vocabulary(["a"], 39), "pre")
