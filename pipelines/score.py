@@ -128,6 +128,7 @@ class Job:
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
+            "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
             "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
@@ -221,7 +222,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     with (
         checkpoint(output.path, job.identity(first.text_column)) as kept,
         atomic_file(output.path) as (sink, rejected_sink),
-        scoring_pool(load_classifier, job.folder, job.config.batch_size) as pool,
+        scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -249,7 +250,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 rejected_sink.write(line)
             known = kept.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.processes or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
