@@ -1,1 +1,1 @@
-"""What a trained model is worth: metrics, significance, slices, behaviour, models side by side; when not to trust it."""
+"""What a trained model is worth: metrics, significance, slices, behaviour, comparison; and when not to trust it."""
