@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test screenshots clean
+.PHONY: run test lint format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -13,12 +13,18 @@ run: .venv/installed
 	@echo "See the runs in the MLflow UI:  $(BIN)/mlflow ui   and open the address it prints"
 	@echo "Run on the IMDB reviews:        $(BIN)/sentiment run-pipeline   (downloads 80 MB the first time)"
 
-test: .venv/installed-dev
+test: lint
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -30,7 +36,7 @@ test: .venv/installed-dev
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
 
-# The README's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
+# The documentation's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.browser.screenshots
 

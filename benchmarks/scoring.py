@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from sentiment.training.linear_model import Yardstick
+from sentiment.training.linear_model import LinearModel
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 COMMAND = "sentiment score"
@@ -113,7 +113,7 @@ def bag_of_words(fitted: Path) -> Score:
     """The yardstick, TF-IDF with logistic regression: another model."""
     import joblib
 
-    yardstick: Yardstick = joblib.load(fitted)  # written by this very run
+    yardstick: LinearModel = joblib.load(fitted)  # written by this very run
     return yardstick.positive_probability
 
 
@@ -192,13 +192,13 @@ def fit_bag_of_words(archive: Path, target: Path) -> list[str]:
 
     config = SourceConfig(source="aclimdb", data=archive)
     corpus = load_corpus(config, find_files(config), seed=0)
-    joblib.dump(Yardstick(corpus.train.texts, corpus.train.labels), target)
+    joblib.dump(LinearModel(corpus.train.texts, corpus.train.labels), target)
     return list(corpus.unlabelled.texts)[:ROWS]
 
 
 def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
     """Measure everything; returns the report, in Markdown."""
-    from pipelines.score import located_classifier
+    from pipelines.model_uri import located_classifier
 
     with located_classifier(model_uri) as (classifier, model_name), tempfile.TemporaryDirectory() as temporary:
         folder, model = Path(temporary), classifier.parents[1]
@@ -238,7 +238,7 @@ def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
         f"{model_name}; {ROWS:,} unlabelled IMDB reviews, CSV in and Parquet out. Reviews/s by a clock",
         "that starts when libraries and model are loaded; the seconds are those of the whole process.",
         "",
-        f"| | reviews/s | `{COMMAND}` is so many times as fast | seconds | peak memory, MiB | P(positive) differs by |",
+        f"| | reviews/s | speed-up of `{COMMAND}` | seconds | peak memory, MiB | P(positive) differs by |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in (COMMAND, *PEERS):

@@ -1,4 +1,4 @@
-"""Training speed: `sentiment.training.trainer.train` beside Keras `fit` as usually written and PyTorch `nn.LSTM`.
+"""Training speed: `sentiment.training.trainer.fit` beside Keras `fit` as usually written and PyTorch `nn.LSTM`.
 
     python -m benchmarks.training [--archive ../shared/imdb/aclImdb_dev.tar.gz] [--reviews 6400] [--rounds 3]
 
@@ -73,13 +73,13 @@ def sentiment_train_with_mask(inputs: np.ndarray, labels: np.ndarray) -> list[fl
 
 def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bool) -> list[float]:
     from sentiment.training.models import ModelConfig, build_model
-    from sentiment.training.trainer import TrainingConfig, train
+    from sentiment.training.trainer import TrainingConfig, fit
 
     config = ModelConfig(embedding_dim=EMBEDDING_DIM, units=UNITS, mask_padding=mask_padding)
     network = build_model("lstm", config, num_words=NUM_WORDS, maxlen=inputs.shape[1])
     training = TrainingConfig(epochs=2, patience=2, batch_size=BATCH_SIZE, learning_rate=LEARNING_RATE)
     with tempfile.TemporaryDirectory() as folder:
-        history = train(
+        history = fit(
             network,
             (inputs, labels),
             (inputs[:BATCH_SIZE], labels[:BATCH_SIZE]),

@@ -3,61 +3,48 @@
 TensorFlow and MLflow take seconds to import, so commands import the pipeline, which needs them, when they run.
 """
 
-import errno
-import functools
-import inspect
 import json
-import logging
-import os
-import types
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
-from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
+from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
-from pipelines.output import STANDARD_STREAM
-from pipelines.working_directory import WorkingDirectory, write_json
+from pipelines.files import write_json
+from pipelines.model_name import DEMO_NAME, IMDB_NAME, registered_name
+from pipelines.options import command, seeds_of, split_list
+from pipelines.working_directory import WorkingDirectory
+from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName
 from sentiment.scoring.network import BATCH_SIZE
-from sentiment.training.models import CELLS, CellName, build_model
+from sentiment.training.cells import CELLS
 
 if TYPE_CHECKING:
-    from pipelines.stages import Pipeline
+    from pipelines.stages.context import Context
 
-EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
-STORAGE_ERRORS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file would be larger than this system allows",
-    errno.EACCES: "permission denied",
-    errno.EROFS: "the file system is read-only",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.EISDIR: "a folder stands there",
-}
 CONFIGURATION_FILE = "configuration.json"
 
 app = typer.Typer(
     help="Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
 
+TRAIN, USE, UNDERSTAND = "Train and compare", "Use a trained model", "Understand"
+"""Headings of the list of commands."""
+
+OF_TEXTS = ("source", "seeds")
+OF_ARRAYS = (*OF_TEXTS, "vocabulary", "sequences")
+OF_NETWORKS = (*OF_ARRAYS, "pretraining", "model", "training", "models", "threshold")
+OF_ALL = (*OF_NETWORKS, "linear_model")
+"""What the stages read of the configuration."""
+
 WorkDir = Annotated[Path, typer.Option(help="Folder for the results of the stages.")]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
-        "(default: demo for the demo source, else textbook)."
-    ),
-]
 OneModel = Annotated[str | None, typer.Option(help=f"One of {', '.join(CELLS)} (default: all of --models).")]
 Repeats = Annotated[int | None, typer.Option(min=1, help="Instead of --seeds: this many, from 0 on.")]
 RunIds = Annotated[
@@ -65,25 +52,36 @@ RunIds = Annotated[
     typer.Argument(
         metavar="[RUN_ID]...",
         help="Finished MLflow runs to compare, of models or of whole pipelines (default: the working directory's).",
+        show_default=False,
     ),
 ]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
-REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
-DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
 Register = Annotated[
     str | None,
-    typer.Option(help=f"Name to register each LSTM under (default: {REGISTERED_NAME}; the demo source: {DEMO_NAME})."),
+    typer.Option(
+        help=f"Name to register each LSTM under (default: {IMDB_NAME}; a table: the name of its file; the demo source: "
+        f"{DEMO_NAME})."
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
-ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+ModelURI = Annotated[
+    str | None,
+    typer.Option(
+        help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder (default: the champion of the only "
+        f"registered model, or else of {IMDB_NAME})."
+    ),
+]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
 Engine = Literal["local", "spark"]
 Threshold = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="P(positive) from which on a review is positive (default: the model's own)."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+DEFAULT_WORK_DIR = Path(".sentiment")
 
 
 def main() -> None:
@@ -91,140 +89,69 @@ def main() -> None:
     app()
 
 
-def command(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command. What the user can mend ends with exit code 2.
-
-    The function gets the console. If it has the parameters `preset` and `options`, the command also takes a preset and
-    every option of PipelineConfig, with its help, and the function gets the preset and the given options.
-    """
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        signature = inspect.signature(function).parameters
-        configured = option_fields() if "options" in signature else {}
-        given = ("console", "preset", "options") if configured else ("console",)
-        own = [p for p in signature.values() if p.name not in given]
-
-        @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, **values: Any) -> None:
-            console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
-            _set_log_levels(verbose)
-            if configured:
-                values["options"] = {name: values.pop(name) for name in configured}
-            with _errors_to_exit_codes(console):
-                function(console=console, **values)
-
-        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
-        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [
-            *(p.replace(kind=keyword) for p in own),
-            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
-            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in configured),
-        ]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name)(run)
-        return function
-
-    return register
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"sentiment {__version__}")
+        raise typer.Exit
 
 
-def _option(name: str) -> Any:
-    """The Typer option of a configuration field: its type, its description, its textbook default."""
-    section, field_name = option_fields()[name]
-    owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
-    field = owner.model_fields[field_name]
-    kind = field.annotation
-    if isinstance(kind, types.UnionType):  # X | None
-        kind = get_args(kind)[0]
-    if kind not in (int, float, bool, Path):
-        kind = str  # pydantic checks names such as "pre"
-    flag = f"--{name.replace('_', '-')}"
-    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag, "--seed"] if name == "seeds" else [flag]
-    default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
-    choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
-    shown = "" if default is None else f" (textbook: {str(default).lower()})"
-    return Annotated[kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}")]
-
-
-@functools.cache
-def _textbook() -> PipelineConfig:
-    return compose("textbook", {})
-
-
-def _set_log_levels(verbose: bool) -> None:
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    if not verbose:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        warnings.simplefilter("ignore")
-
-
-@contextmanager
-def _errors_to_exit_codes(console: Console) -> Iterator[None]:
-    try:
-        yield
-    except InputError as error:
-        console.error(str(error))
-        raise typer.Exit(EXIT_INPUT) from error
-    except OSError as error:
-        if error.errno not in STORAGE_ERRORS:
-            raise
-        place = error.filename or "the results"
-        console.error(
-            f"{place} could not be written: {STORAGE_ERRORS[error.errno]}. Make room or choose another place; "
-            "the same command then goes on where it stopped."
-        )
-        raise typer.Exit(EXIT_INPUT) from error
-    except KeyboardInterrupt as error:
-        console.error("interrupted; the same command goes on where it stopped.")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
-
-
-def _configure(options: dict[str, Any], preset: str | None, remembered: dict[str, Any] | None = None) -> PipelineConfig:
-    return compose(preset, {**options, **_lists(models=options["models"], seeds=options["seeds"])}, base=remembered)
-
-
-def _lists(**options: str | None) -> dict[str, list[str]]:
-    """The comma-separated options that were given."""
-    return {name: [part.strip() for part in value.split(",")] for name, value in options.items() if value is not None}
-
-
-def _seeds(seeds: str | None, repeats: int | None) -> str | None:
-    """--seeds, or what --repeats stands for."""
-    if repeats is None:
-        return seeds
-    if seeds is not None:
-        raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
-    return ",".join(map(str, range(repeats)))
+@app.callback()
+def sentiment(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow."""
 
 
 @contextmanager
 def _opened(
-    console: Console, work_dir: Path, preset: str | None, options: dict[str, Any], *, goes_on: bool
-) -> Iterator["Pipeline"]:
-    """The pipeline on a working directory.
+    console: Console, work_dir: Path, preset: str | None, options: Mapping[str, Any], *, goes_on: bool
+) -> Iterator["Context"]:
+    """What the stages need, on a working directory.
 
     Args:
         goes_on: start from the configuration that the last command left there, unless a preset or source is given.
     """
     with WorkingDirectory(work_dir) as work:
         path = work_dir / CONFIGURATION_FILE
-        follows = goes_on and preset is None and options["source"] is None and path.exists()
-        config = _configure(options, preset, json.loads(path.read_text("utf-8")) if follows else None)
+        follows = goes_on and preset is None and "source" not in options and path.exists()
+        config = compose(preset, options, base=_remembered(path) if follows else None)
         write_json(path, config.model_dump(mode="json"))
-        from pipelines.stages import Pipeline
+        from pipelines.stages.context import Context
 
-        yield Pipeline(config, work, console)
-
-
-DEFAULT_WORK_DIR = Path(".sentiment")
+        yield Context(config, work, console)
 
 
-@command("run-pipeline")
+def _remembered(path: Path) -> dict[str, Any]:
+    """The configuration that the last command left.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): delete the file, or give --preset or --source.") from error
+    return content
+
+
+def _trials(context: "Context", model: str | None) -> list[Trial]:
+    """Those of one model, or all.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    if model is None:
+        return context.config.trials()
+    if model not in CELLS:
+        raise InputError(f"There is no model {model}: choose {', '.join(CELLS)}.")
+    return context.config.model_copy(update={"models": (model,)}).trials()
+
+
+@command(app, "run-pipeline", panel=TRAIN, reads=OF_ALL)
 def run_pipeline(
     console: Console,
     preset: str | None,
@@ -234,80 +161,83 @@ def run_pipeline(
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
+    output: Report = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
         raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
-    options["seeds"] = _seeds(options["seeds"], repeats)
-    with _opened(console, work_dir, preset, options, goes_on=False) as pipeline:
-        from pipelines import train
+    if repeats is not None:
+        options["seeds"] = split_list(seeds_of(options.get("seeds"), repeats) or "")
+    with _opened(console, work_dir, preset, options, goes_on=False) as context:
+        from pipelines import run_pipeline
 
-        name = register or (DEMO_NAME if pipeline.config.source.is_synthetic else REGISTERED_NAME)
-        train.run_pipeline(pipeline, experiment, None if no_register else name)
+        name = None if no_register else register or registered_name(context.config.source)
+        run_pipeline.run_pipeline(context, experiment, name, output)
 
 
-@command("load")
+@command(app, "load", panel=TRAIN, reads=OF_TEXTS)
 def load(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
-    """Read the reviews of a source, and report their number, balance, lengths and duplicates."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    """Read the reviews of a source, and report number, balance, lengths and duplicates."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
 
-        stages.load(pipeline, report=True)
+        data.load(context, report=True)
 
 
-@command("vocabulary")
+@command(app, "vocabulary", panel=TRAIN, reads=(*OF_TEXTS, "vocabulary"))
 def vocabulary(
     console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
 ) -> None:
-    """Find the most frequent words of the training reviews, running earlier stages if need be."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    """Find the most frequent words of the training reviews."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
 
-        stages.fit_vocabulary(pipeline, stages.load(pipeline))
+        data.fit_vocabulary(context, data.load(context))
 
 
-@command("pad")
+@command(app, "pad", panel=TRAIN, reads=OF_ARRAYS)
 def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
-    """Turn reviews into padded arrays of word indices, running earlier stages if need be."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    """Turn the training reviews into padded arrays of word indices."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
 
-        loaded = stages.load(pipeline)
-        stages.pad(pipeline, loaded, stages.fit_vocabulary(pipeline, loaded))
+        loaded = data.load(context)
+        data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
 
 
-@command("pretrain")
+@command(app, "pretrain", panel=TRAIN, reads=(*OF_TEXTS, "vocabulary", "pretraining", "model.embedding_dim"))
 def pretrain(
     console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
 ) -> None:
-    """Learn word vectors from reviews without their labels, running earlier stages if need be."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        if not pipeline.config.pretraining.word_vectors:
+    """Learn word vectors from reviews without their labels."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        if not context.config.pretraining.word_vectors:
             raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
-        from pipelines import stages
+        from pipelines.stages import data
 
-        stages.prepare(pipeline)
+        loaded = data.load(context)
+        data.pretrain(context, loaded, data.fit_vocabulary(context, loaded))
 
 
-@command("train")
-def train_models(
+@command(app, "train", panel=TRAIN, reads=OF_NETWORKS)
+def train(
     console: Console,
     preset: str | None,
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     model: OneModel = None,
 ) -> None:
-    """Train one model, or all, running earlier stages if need be. Only run-pipeline logs to MLflow."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    """Train one model, or all; only run-pipeline logs to MLflow."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages.data import prepare
+        from pipelines.stages.training import train_network
 
-        prepared = stages.prepare(pipeline)
-        for cell in _cells(pipeline.config, model):
-            for seed in pipeline.config.seeds:
-                stages.train(pipeline, prepared, cell, seed)
+        trials, prepared = _trials(context, model), prepare(context)
+        for trial in trials:
+            train_network(context, prepared, trial)
 
 
-@command("evaluate")
+@command(app, "evaluate", panel=TRAIN, reads=OF_ALL)
 def evaluate(
     console: Console,
     preset: str | None,
@@ -315,57 +245,45 @@ def evaluate(
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     model: OneModel = None,
 ) -> None:
-    """Measure one model, or all, on the test split, running earlier stages if need be."""
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    """Measure one model, or all, on the test split."""
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages.comparison import show_metrics
+        from pipelines.stages.data import prepare
+        from pipelines.stages.evaluation import evaluate_all
 
-        prepared = stages.prepare(pipeline)
-        cells = _cells(pipeline.config, model)
-        stages.show_metrics(
-            pipeline, stages.measure(pipeline, prepared, cells, yardstick=pipeline.config.yardstick and model is None)
-        )
+        trials, prepared = _trials(context, model), prepare(context)
+        with_linear_model = context.config.linear_model and model is None
+        show_metrics(context, evaluate_all(context, prepared, trials, linear_model=with_linear_model))
 
 
-@command("compare")
+@command(app, "compare", panel=TRAIN, reads=OF_ALL)
 def compare(
     console: Console,
     preset: str | None,
     options: dict[str, Any],
     run_ids: RunIds = None,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
+    output: Report = None,
 ) -> None:
-    """Compare the models on the test split and write report.html, running earlier stages if need be; or do so for
-    finished MLflow runs."""
+    """Compare the models on the test split and write report.html; or compare finished MLflow runs."""
     if run_ids:
-        if preset is not None or any(value is not None for value in options.values()):
+        if preset is not None or options:
             raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
         from pipelines.compare import compare_runs
 
-        compare_runs(run_ids, console, work_dir)
+        compare_runs(run_ids, console, output or work_dir.parent)
         return
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import stages
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import comparison
+        from pipelines.stages.data import prepare
+        from pipelines.stages.evaluation import evaluate_all
 
-        prepared = stages.prepare(pipeline)
-        config = pipeline.config
-        stages.compare(pipeline, stages.measure(pipeline, prepared, config.models, yardstick=config.yardstick))
-
-
-@command("describe")
-def describe(console: Console, preset: str | None, options: dict[str, Any]) -> None:
-    """Print the layers of each model with their parameter counts."""
-    config = _configure(options, preset)
-    for cell in config.models:
-        network = build_model(cell, config.model, num_words=config.vocabulary.num_words, maxlen=config.sequences.maxlen)
-        rows = [
-            [layer.name, type(layer).__name__, str(tuple(layer.output.shape)), f"{layer.count_params():,}"]
-            for layer in network.layers
-        ]
-        rows.append(["total", "", "", f"{network.count_params():,}"])
-        console.table(CELLS[cell], ["layer", "type", "output shape", "parameters"], rows)
+        config = context.config
+        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output)
 
 
-@command("score")
+@command(app, "score", panel=USE)
 def score(
     console: Console,
     input: Annotated[
@@ -373,7 +291,7 @@ def score(
         typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
     ],
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     text_column: TextColumn = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
@@ -398,43 +316,42 @@ def score(
     score.score(config, console)
 
 
-@command("predict")
-def predict(
+@command(app, "predict", panel=USE)
+def predict_texts(
     console: Console,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     threshold: Threshold = None,
 ) -> None:
     """Say of each review whether it is positive, and P(positive)."""
-    from pipelines import score
+    from pipelines.predict import predict
 
-    score.predict(texts, model, threshold, console)
+    predict(texts, model, threshold, console)
 
 
-@command("promote")
+@command(app, "promote", panel=USE)
 def promote(
     console: Console,
     version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
-    name: Annotated[str, typer.Option(help="Registered model.")] = REGISTERED_NAME,
+    name: Annotated[
+        str | None, typer.Option(help=f"Registered model (default: the only one, or else {IMDB_NAME}).")
+    ] = None,
 ) -> None:
-    """Make a registered version the champion, which `sentiment score` uses."""
-    from sentiment.tracking import registry
-    from sentiment.tracking import runs as tracking
+    """Make a registered version the champion, which `sentiment score` uses where no other is named."""
+    from pipelines.promote import promote
 
-    tracking.silence()
-    console.say(f"{registry.promote(name, version)} is what `sentiment score` uses now.")
+    promote(version, name, console)
 
 
-@command("models")
+@command(app, "models", panel=USE)
 def list_models(
     console: Console,
     name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
 ) -> None:
     """List the registered versions with their aliases, accuracy and run."""
-    from sentiment.tracking import registry
-    from sentiment.tracking import runs as tracking
+    from sentiment.tracking import registry, store
 
-    tracking.silence()
+    store.silence()
     rows = [
         [
             f"{version.name} {version.number}",
@@ -449,13 +366,35 @@ def list_models(
     console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)
 
 
-@command("explain")
+@command(
+    app,
+    "describe",
+    panel=UNDERSTAND,
+    reads=("models", "vocabulary.num_words", "sequences.maxlen", "model"),
+)
+def describe(console: Console, preset: str | None, options: dict[str, Any]) -> None:
+    """Print the layers of each model with their parameter counts."""
+    config = compose(preset, options)
+    console.import_tensorflow()
+    from sentiment.training.models import build_model
+
+    for cell in config.models:
+        network = build_model(cell, config.model, num_words=config.vocabulary.num_words, maxlen=config.sequences.maxlen)
+        rows = [
+            [layer.name, type(layer).__name__, str(tuple(layer.output.shape)), f"{layer.count_params():,}"]
+            for layer in network.layers
+        ]
+        rows.append(["total", "", "", f"{network.count_params():,}"])
+        console.table(CELLS[cell].layer, ["layer", "type", "output shape", "parameters"], rows)
+
+
+@command(app, "explain", panel=UNDERSTAND)
 def explain(
     console: Console,
     text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write the explanation here too, as .html or .png picture or as .json numbers.")
+        Path | None, typer.Option(help="Write the explanation here too: .html a page, .json numbers.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option("--input", help="Table of reviews, of any format that `sentiment score` reads.")
@@ -475,7 +414,7 @@ def explain(
     explain.explain_review(console, review, model, output)
 
 
-@command("gradient-flow")
+@command(app, "gradient-flow", panel=UNDERSTAND, reads=OF_NETWORKS)
 def gradient_flow(
     console: Console,
     preset: str | None,
@@ -489,17 +428,15 @@ def gradient_flow(
     experiment: Experiment = "gradient-flow",
 ) -> None:
     """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
-    every_kind = options["models"] is None
-    with _opened(console, work_dir, preset, options, goes_on=True) as pipeline:
-        from pipelines import gradient_flow
+    with _opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.gradient_flow import run_gradient_flow
 
-        cells = get_args(CellName) if every_kind else pipeline.config.models
-        gradient_flow.run_gradient_flow(
-            pipeline, cells, length=length, reviews=reviews, fresh=fresh, experiment=experiment
-        )
+        if "models" not in options:
+            context = replace(context, config=context.config.model_copy(update={"models": tuple(CELLS)}))
+        run_gradient_flow(context, length=length, reviews=reviews, fresh=fresh, experiment=experiment)
 
 
-@command("run-memory")
+@command(app, "run-memory", panel=UNDERSTAND)
 def run_memory(
     console: Console,
     task: Annotated[
@@ -517,27 +454,18 @@ def run_memory(
     preset: Annotated[
         str, typer.Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
     ] = "full",
-    quick: Annotated[bool, typer.Option("--quick", help="The preset quick: all of it in less than a minute.")] = False,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "memory",
 ) -> None:
     """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log all of it to MLflow."""
-    lists = _lists(tasks=task, models=models, seeds=_seeds(seeds, repeats), lengths=lengths)
+    given = {"tasks": task, "models": models, "seeds": seeds_of(seeds, repeats), "lengths": lengths}
+    lists = {name: split_list(value) for name, value in given.items() if value is not None}
     with console.without_native_log():
         from pipelines import memory
 
-    config = memory.compose_memory("quick" if quick else preset, lists, epochs)
+    config = memory.compose_memory(preset, lists, epochs)
     with WorkingDirectory(work_dir) as work:
         memory.run_memory(config, work, console, experiment)
-
-
-def _cells(config: PipelineConfig, model: str | None) -> tuple[CellName, ...]:
-    if model is None:
-        return config.models
-    for cell in get_args(CellName):
-        if cell == model:
-            return (cell,)
-    raise InputError(f"There is no model {model}: choose {', '.join(CELLS)}.")
 
 
 if __name__ == "__main__":

@@ -1,62 +1,56 @@
 """The comparison of finished MLflow runs: the tables and report of the training pipeline, from what the runs hold."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipelines.console import Console
-from pipelines.stages import REPORT_FILE, SYNTHETIC_NOTE, compare_results, show_comparison
-from pipelines.working_directory import write_file
+from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
-from sentiment.reporting.report import render_report
-from sentiment.tracking import runs as tracking
-from sentiment.tracking.runs import LoggedResult
-from sentiment.training.linear_model import YARDSTICK
-from sentiment.training.models import CELLS
+from sentiment.tracking import store
+from sentiment.tracking.results import LoggedResult, read_results
+from sentiment.training.cells import CELLS
+from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
-OF_ONE_RUN = ("models", "seeds", "yardstick")
+OF_ONE_RUN = ("models", "seeds", "linear_model")
 """Parameters that tell runs of one configuration apart, or say what ran beside them."""
 
 OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
-"""How the names of parameters begin that the yardstick does not know, but for the share of validation reviews."""
+"""How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""
 
 
-def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> None:
-    """Print the comparison of finished runs and write report.html beside the working directory.
+def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None:
+    """Print the comparison of finished runs and write the report.
 
     Runs that differ in nothing but their seed are one model; a model with several configurations is told apart by what
     differs.
 
     Args:
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.
+        output: the report, or the folder to write report.html in.
 
     Raises:
-        InputError: fewer than two runs, one that cannot be read, runs that were tested on different reviews, two
-            runs of one model with one seed, or no folder for the report.
+        InputError: fewer than two runs, a run that cannot be read, different test reviews, two runs of one model with
+            one seed, or no folder for the report.
     """
-    tracking.silence()
-    path = work_dir.parent / REPORT_FILE
-    if not path.parent.is_dir():
-        raise InputError(
-            f"The folder {path.parent}, where {path.name} is to be written, does not exist: make it first."
-        )
-    logged = {found.run_id: found for run_id in run_ids for found in tracking.read_results(run_id)}
+    store.silence()
+    check_report(output)
+    logged = {found.run_id: found for run_id in run_ids for found in read_results(run_id)}
     if len(logged) < 2:
         raise InputError("A comparison takes at least two runs of models: name more.")
     _check_split(list(logged.values()))
     groups = _groups(list(logged.values()))
-    comparison = compare_results({title: [found.result for found in of_seeds] for title, of_seeds in groups.items()})
-    is_synthetic = any(found.tags["synthetic"] == "true" for found in logged.values())
-    sources = " and ".join(dict.fromkeys(found.tags["source"] for found in logged.values()))
-    report = render_report(
-        comparison,
-        title=f"{' vs '.join(groups)} on {sources}",
-        note=SYNTHETIC_NOTE if is_synthetic else "",
+    findings = Findings(
+        with_baseline({title: [found.result for found in of_seeds] for title, of_seeds in groups.items()}),
+        sources=" and ".join(dict.fromkeys(found.tags["source"] for found in logged.values())),
+        is_synthetic=any(found.tags["synthetic"] == "true" for found in logged.values()),
         configuration=_configuration(groups),
+        owner="runs",
     )
-    write_file(path, report)
-    show_comparison(console, f"Test split of {sources}{' (synthetic reviews)' if is_synthetic else ''}", comparison)
-    console.say(f"report      {path}")
+    with tempfile.TemporaryDirectory() as folder:
+        findings.write(Path(folder))
+        findings.publish(Path(folder), output, console)
 
 
 def _check_split(logged: Sequence[LoggedResult]) -> None:
@@ -79,13 +73,13 @@ def _check_split(logged: Sequence[LoggedResult]) -> None:
 
 def _groups(logged: Sequence[LoggedResult]) -> dict[str, list[LoggedResult]]:
     """Title of each model -> its runs, one per seed."""
-    titles = {**CELLS, "yardstick": YARDSTICK}
+    titles = {name: cell.layer for name, cell in CELLS.items()} | {LINEAR_MODEL_NAME: LINEAR_MODEL}
     groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, LoggedResult]] = {}
     for found in logged:
         model, seed = found.tags["model"], found.tags["seed"]
         settings = frozenset(item for item in found.parameters.items() if _shapes(model, item[0]))
         same = groups.setdefault((model, settings), {}).setdefault(seed, found)
-        if same is not found and model != "yardstick":  # the yardstick stands beside every pipeline's models
+        if same is not found and model != LINEAR_MODEL_NAME:  # it stands beside every pipeline's networks
             raise InputError(
                 f"Runs {same.run_id} and {found.run_id} are the same {titles[model]} with the same seed, {seed}: "
                 "name one of them."
@@ -103,7 +97,9 @@ def _shapes(model: str, parameter: str) -> bool:
     """Whether a parameter decides what the model becomes, beside its seed."""
     if parameter in OF_ONE_RUN:
         return False
-    return model != "yardstick" or parameter == "training.validation_share" or not parameter.startswith(OF_NETWORKS)
+    if model != LINEAR_MODEL_NAME:
+        return True
+    return parameter == "training.validation_share" or not parameter.startswith(OF_NETWORKS)
 
 
 def _configuration(groups: Mapping[str, Sequence[LoggedResult]]) -> dict[str, str]:

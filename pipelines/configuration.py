@@ -1,44 +1,49 @@
 """PipelineConfig: everything that decides a result, composed from the stages' own configurations, and its presets."""
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from sentiment.configuration import Configuration
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
-from sentiment.training.models import CellName, ModelConfig
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.linear_model import LINEAR_MODEL
+from sentiment.training.models import ModelConfig
 from sentiment.training.trainer import ThresholdRule, TrainingConfig
 from sentiment.training.word_vectors import PretrainingConfig
 
 BASELINE: CellName = "simple_rnn"
 
-AnyConfiguration = TypeVar("AnyConfiguration", bound=BaseModel)
+AnyConfiguration = TypeVar("AnyConfiguration", bound=Configuration)
 
 
-class Configuration(BaseModel):
-    """What decides the result of a pipeline; a preset is a TOML file with the fields of its subclass."""
+class Trial(NamedTuple):
+    """One network to train.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes:
+        name: title of its model, with the seed where there are several.
+    """
 
-    def flat(self) -> dict[str, Any]:
-        """Every value under its dotted name, such as `training.epochs`."""
-        values: dict[str, Any] = {}
-        for name, value in self.model_dump(mode="json").items():
-            if isinstance(value, dict):
-                values |= {f"{name}.{field}": inner for field, inner in value.items()}
-            else:
-                values[name] = ",".join(map(str, value)) if isinstance(value, list) else value
-        return values
+    cell: CellName
+    seed: int
+    name: str
+
+    @property
+    def title(self) -> str:
+        """The model as people know it."""
+        return CELLS[self.cell].layer
 
 
 class PipelineConfig(Configuration):
-    """The configuration of `sentiment run-pipeline`."""
+    """The configuration of `sentiment run-pipeline`; a preset is a TOML file with these fields."""
 
     models: tuple[CellName, ...] = Field(
         ("lstm", BASELINE), min_length=1, description="Models to train: lstm, simple_rnn, gru, comma-separated."
@@ -53,7 +58,7 @@ class PipelineConfig(Configuration):
         "0.5",
         description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
     )
-    yardstick: bool = Field(True, description="Also fit TF-IDF + logistic regression.")
+    linear_model: bool = Field(True, description=f"Also fit the linear model, {LINEAR_MODEL}.")
     source: SourceConfig = SourceConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
     sequences: SequenceConfig = SequenceConfig()
@@ -68,12 +73,22 @@ class PipelineConfig(Configuration):
             raise ValueError("each may stand there once")
         return values
 
+    def trials(self) -> list[Trial]:
+        """Every model with every seed."""
+        several = len(self.seeds) > 1
+        return [
+            Trial(cell, seed, CELLS[cell].layer + (f", seed {seed}" if several else ""))
+            for cell in self.models
+            for seed in self.seeds
+        ]
 
+
+@functools.cache
 def option_fields() -> dict[str, tuple[str | None, str]]:
     """Command-line option -> (section, field) of PipelineConfig; section None for its own fields."""
     fields: dict[str, tuple[str | None, str]] = {}
     for name, field in PipelineConfig.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Configuration):
             fields |= {inner: (name, inner) for inner in field.annotation.model_fields}
         else:
             fields[name] = (None, name)
@@ -141,7 +156,7 @@ def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
         raise InputError(f"Preset {preset} is not TOML: {error}.") from error
 
 
-def _explain(error: ValidationError, kind: type[BaseModel], preset: str) -> str:
+def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
@@ -150,6 +165,7 @@ def _explain(error: ValidationError, kind: type[BaseModel], preset: str) -> str:
             names = list(owner.model_fields)
             problems.append(f"unknown key {key} in preset {preset}; known are {', '.join(names)}")
         else:
-            message = problem["msg"][0].lower() + problem["msg"][1:]
+            message = problem["msg"].removeprefix("Value error, ")
+            message = message[0].lower() + message[1:]
             problems.append(f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
     return "; ".join(problems) + "."

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.working_directory import Stage
 from sentiment.training.trainer import History, OnBatch
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys instead of showing them, but for the tab and the line feed."""
 
 WIDTH_OF_FILES = 160
 """Columns of a table that goes to a file or a pipe, so that nothing is cut."""
@@ -85,6 +90,11 @@ class Console:
         """Characters in a line."""
         return self._out.width
 
+    def note(self, text: str) -> None:
+        """A dim line on standard error, left out when quiet."""
+        if not self.quiet:
+            self._error.print(_plain(text), style="dim")
+
     def error(self, text: str) -> None:
         """A line on standard error."""
         self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))
@@ -99,10 +109,10 @@ class Console:
             table.add_row(*map(_plain, row))
         self._out.print(table)
 
-    def stage(self, name: str, *, read: str, wrote: object, was_there: bool, seconds: float) -> None:
+    def finished_stage(self, stage: Stage, read: str) -> None:
         """What a stage read and wrote."""
-        verb = "was there already:" if was_there else f"in {seconds:.1f} s wrote"
-        self.say(f"{name:<11} read {read}; {verb} {wrote}")
+        verb = "cached in" if stage.cached else f"in {stage.seconds:.1f} s wrote"
+        self.say(f"{stage.name:<11} read {read}; {verb} {stage.folder}")
 
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
@@ -155,9 +165,18 @@ def _own_stderr() -> TextIO:
     return os.fdopen(os.dup(2), "w", buffering=1)
 
 
+def escaped(text: str) -> str:
+    """Text that is safe on a terminal: control characters, marks of direction and undecodable bytes are escapes."""
+    return (
+        CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )
+
+
 def _plain(text: str) -> Text:
-    """Text that is shown as it is, without markup; bytes of file names that are not UTF-8 as escapes."""
-    return Text(text.encode("utf-8", "backslashreplace").decode())
+    """Text that is shown as it is, without markup."""
+    return Text(escaped(text))
 
 
 class TrainingProgress:

@@ -1,7 +1,6 @@
-"""Explaining one review: on the terminal, and as an HTML page, a picture or numbers in a file."""
+"""Explaining one review: on the terminal, and as an HTML page or numbers in a file."""
 
 import contextlib
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,16 +8,16 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from pipelines.console import Console
-from pipelines.score import located_classifier
-from pipelines.working_directory import write_file
+from pipelines.console import Console, escaped
+from pipelines.files import write_file
+from pipelines.model_uri import located_classifier
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
-from sentiment.reporting.explanation_page import draw, render_explanation, segments, summary
+from sentiment.reporting.explanation_page import render_explanation, segments, summary
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""
@@ -27,18 +26,20 @@ DECISIVE_WORDS = 8
 """Words in the table on the terminal."""
 
 
-def explain_review(console: Console, text: str, model: str, output: Path | None) -> None:
+def explain_review(console: Console, text: str, model: str | None, output: Path | None) -> None:
     """Explain one review.
 
     Args:
-        model: a folder, or a model URI of MLflow.
-        output: .html, .png or .json file to write.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
+        output: .html or .json file to write.
 
     Raises:
-        InputError: there is no such model, it has no recurrent layer, the text holds no word, or `output` cannot be
-            written.
+        InputError: there is no such model, it has no recurrent layer, the text is not UTF-8 or holds no word, or
+            `output` cannot be written.
     """
     render = None if output is None else _renderer(output)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
         explanation = explain(SentimentClassifier.load(folder), text)
     console.say(f"{'model':<11} {name}")
@@ -93,19 +94,8 @@ def to_json(explanation: Explanation) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def to_png(explanation: Explanation) -> bytes:
-    """The picture of the explanation."""
-    picture = io.BytesIO()
-    draw(explanation).savefig(picture, format="png")
-    return picture.getvalue()
-
-
-def _renderer(output: Path) -> Callable[[Explanation], str | bytes]:
-    renderers: dict[str, Callable[[Explanation], str | bytes]] = {
-        ".html": render_explanation,
-        ".png": to_png,
-        ".json": to_json,
-    }
+def _renderer(output: Path) -> Callable[[Explanation], str]:
+    renderers: dict[str, Callable[[Explanation], str]] = {".html": render_explanation, ".json": to_json}
     if output.suffix.lower() not in renderers:
         raise InputError(f"--output {output} must end with {', '.join(renderers)}.")
     if not output.parent.is_dir():
@@ -121,7 +111,7 @@ def _show(console: Console, explanation: Explanation) -> None:
         style = {"unknown": "italic underline ", "cut": "dim strike", "start": "dim "}.get(segment.kind, "")
         if abs(segment.contribution) > 0.1:
             style += f"black on {_blend(segment.colour)}"
-        text.append(segment.text, style)
+        text.append(escaped(segment.text), style)
         if segment.kind == "start":
             text.append(" ")
     console.show(text)

@@ -5,156 +5,153 @@ have the time step as their step.
 """
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipelines.stages import SYNTHETIC_NOTE, Pipeline, Prepared, prepare, train
-from pipelines.working_directory import Stage, write_json
-from sentiment.classifier import SentimentClassifier
+from pipelines.configuration import Trial
+from pipelines.files import write_json
+from pipelines.stages.context import Context
+from pipelines.stages.data import Prepared, prepare
+from pipelines.stages.training import build_network, train_network
+from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import PADDING, Vocabulary
+from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
 from sentiment.inside.gradient_flow import FACTOR, measure_gradient_flow
 from sentiment.reporting import figures
-from sentiment.tracking import runs as tracking
-from sentiment.training.models import CELLS, CellName, build_model
-from sentiment.training.trainer import split_validation
+from sentiment.tracking import runs, store
+from sentiment.training.cells import CELLS
+
+TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 
 
-def run_gradient_flow(
-    pipeline: Pipeline,
-    cells: tuple[CellName, ...],
-    *,
-    length: int | None,
-    reviews: int,
-    fresh: bool,
-    experiment: str,
-) -> None:
-    """Measure the gradients of every network, with the first seed, on validation reviews, show them and log them to
-    MLflow.
+def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fresh: bool, experiment: str) -> None:
+    """Measure the gradients of every network, with the first seed, on validation reviews, show them and log them.
 
     Args:
         length: tokens of a review, from its end that the model keeps; None for the model's `maxlen`.
         reviews: most reviews to measure on.
         fresh: measure networks with their initial weights, not trained ones.
+        experiment: of MLflow.
 
     Raises:
         InputError: what a stage raises; a length beyond `maxlen`; no validation review is that long; MLflow cannot be
             reached.
     """
-    tracking.silence()
-    config, console = pipeline.config, pipeline.console
-    seed = config.seeds[0]
+    store.silence()
+    config, console = context.config, context.console
     maxlen = config.sequences.maxlen
     length = maxlen if length is None else length
     if not 2 <= length <= maxlen:
         raise InputError(
             f"--length is {length}, but the model reads 2 to {maxlen} tokens: choose it so or set --maxlen."
         )
-    prepared = prepare(pipeline)
-    inputs, labels = _long_reviews(pipeline, prepared, length, reviews)
-    trained = {} if fresh else {cell: train(pipeline, prepared, cell, seed) for cell in cells}
+    trials = [trial for trial in config.trials() if trial.seed == config.seeds[0]]
+    prepared = prepare(context)
+    inputs, labels = _long_reviews(context, prepared, length, reviews)
+    trained = {} if fresh else {trial.cell: train_network(context, prepared, trial) for trial in trials}
 
     def run(folder: Path) -> None:
         tables, summary = {}, {}
-        for cell in cells:
-            if fresh:
-                num_words = config.vocabulary.num_words
-                network = build_model(cell, config.model, num_words=num_words, maxlen=maxlen, seed=seed)
-            else:
-                network = SentimentClassifier.load(trained[cell].folder / "classifier").network
+        for trial in trials:
+            network = build_network(context, prepared, trial) if fresh else trained[trial.cell].classifier().network
             flow = measure_gradient_flow(network, inputs, labels)
-            tables[cell] = flow.by_step()
-            summary[cell] = {"steps_to_vanish": flow.steps_to_vanish(), "exploding_share": flow.exploding_share()}
-        pd.concat(tables, names=["model"]).to_csv(folder / "gradient_flow.csv")
-        write_json(folder / "summary.json", summary)
-        kind = "fresh" if fresh else "trained"
-        of_reviews = "synthetic reviews" if config.source.is_synthetic else "reviews"
-        title = f"{kind} networks, {len(inputs)} {of_reviews} of {length} tokens"
-        titled = {CELLS[cell]: table for cell, table in tables.items()}
-        figures.gradient_flow(titled, title).savefig(folder / "gradient_flow.png")
+            tables[trial.cell] = flow.by_step()
+            summary[trial.cell] = {
+                "steps_to_vanish": flow.steps_to_vanish(),
+                "exploding_share": flow.exploding_share(),
+            }
+        pd.concat(tables, names=["model"]).to_csv(folder / TABLE_FILE)
+        write_json(folder / SUMMARY_FILE, summary)
+        title = f"{'fresh' if fresh else 'trained'} networks, {len(inputs)} reviews of {length} tokens"
+        titled = {CELLS[cell].layer: table for cell, table in tables.items()}
+        figures.gradient_flow(titled, f"{title}{context.of_reviews}").savefig(folder / FIGURE_FILE)
 
-    models: dict[str, object] = {cell: stage.digest for cell, stage in trained.items()}
-    if fresh:
-        models = {cell: config.model.model_dump() for cell in cells}
-    stage = pipeline.stage(
+    key = {
+        "models": [[trial.cell, None if fresh else trained[trial.cell].stage.digest] for trial in trials],
+        "model": config.model.model_dump(),
+        **prepared.key,
+        "length": length,
+        "reviews": len(inputs),
+        "seed": config.seeds[0],
+        "validation_share": config.training.validation_share,
+    }
+    stage = context.run_stage(
         "gradient-flow",
         f"{len(inputs)} validation reviews of {length} tokens",
-        {"models": list(models.items()), "pad": prepared.padded.digest, "length": length, "reviews": len(inputs),
-         "seed": seed, "validation_share": config.training.validation_share},
+        key,
         run,
-    )  # fmt: skip
-    _show(pipeline, stage, length)
-    _log(pipeline, stage, cells, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
-    console.say(f"            figure: {stage.folder / 'gradient_flow.png'}")
+        code=("data", "training", "inside", "reporting"),
+    )
+    _show(context, stage, length)
+    _log(context, stage, trials, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
+    console.say(f"            figure: {stage.folder / FIGURE_FILE}")
 
 
-def _long_reviews(pipeline: Pipeline, prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _long_reviews(context: Context, prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,)."""
-    config = pipeline.config
-    table = pd.read_parquet(prepared.loaded.folder / "train.parquet")
-    labels = table["label"].to_numpy()
-    _, validation = split_validation(labels, config.training.validation_share, config.seeds[0])
-    vocabulary = Vocabulary.load(prepared.fitted.folder / "vocabulary.json")
+    config, reviews = context.config, prepared.corpus.train
+    _, validation = prepared.training_and_validation(config.seeds[0])
     sequences = config.sequences.model_copy(update={"maxlen": length})
-    inputs = pad_texts(table["text"].iloc[validation], vocabulary, sequences)
+    texts = [reviews.texts[position] for position in validation]
+    inputs = pad_texts(texts, prepared.vocabulary(), sequences)
     whole = np.flatnonzero((inputs != PADDING).all(axis=1))[:most]
     if not len(whole):
         raise InputError(f"None of the {len(validation):,} validation reviews has {length} tokens: lower --length.")
-    return inputs[whole], labels[validation][whole]
+    return inputs[whole], reviews.labels[validation][whole]
 
 
-def _show(pipeline: Pipeline, stage: Stage, length: int) -> None:
-    table = pd.read_csv(stage.folder / "gradient_flow.csv", index_col=["model", "step"])
+def _show(context: Context, stage: Stage, length: int) -> None:
+    table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     rows = []
-    for cell, summary in stage.read_json("summary.json").items():
+    for cell, summary in stage.read_json(SUMMARY_FILE).items():
         steps, share = summary["steps_to_vanish"], summary["exploding_share"]
         median = table.loc[cell, "median"]
         rows.append(
             [
-                CELLS[cell],
+                CELLS[cell].layer,
                 f"{median.iloc[-1]:.1e}",
                 f"{median.iloc[0]:.1e}",
                 f"not within {length}" if steps is None else str(steps),
                 f"in {share:.0%} of the reviews" if share else "no",
             ]
         )
-    synthetic = " (synthetic reviews)" if pipeline.config.source.is_synthetic else ""
-    pipeline.console.table(
-        f"Norm of the gradient of the loss by the hidden state, {length} steps{synthetic}",
+    context.console.table(
+        f"Norm of the gradient of the loss by the hidden state, {length} steps{context.of_reviews}",
         ["model", "median at the last step", "at the first", f"steps to fall {FACTOR}-fold", "explodes"],
         rows,
     )
 
 
 def _log(
-    pipeline: Pipeline, stage: Stage, cells: tuple[CellName, ...], experiment: str, parameters: dict[str, object]
+    context: Context, stage: Stage, trials: Sequence[Trial], experiment: str, parameters: dict[str, object]
 ) -> None:
-    source = pipeline.config.source
+    source = context.config.source
     tags = {
         "source": source.source,
         "synthetic": str(source.is_synthetic).lower(),
-        "seed": str(pipeline.config.seeds[0]),
+        "seed": str(context.config.seeds[0]),
     }
-    table = pd.read_csv(stage.folder / "gradient_flow.csv", index_col=["model", "step"])
-    key = f"gradient-flow:{pipeline.work.path.resolve()}:{stage.digest}"
-    tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
-    name = f"Gradient flow on {source.source}"
-    with tracked_run(name, resume_key=key, tags=tags) as parent:
-        pipeline.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        tracking.log_parameters({**pipeline.config.flat(), **parameters})
-        tracking.log_file(stage.folder / "gradient_flow.csv")
-        tracking.log_file(stage.folder / "gradient_flow.png")
-        if source.is_synthetic:
-            tracking.set_description(f"**{SYNTHETIC_NOTE}**")
-        summaries = stage.read_json("summary.json")
-        for cell in cells:
-            child_key = f"{parent.info.run_id}:{cell}"
-            with tracked_run(CELLS[cell], tags={**tags, "model": cell}, resume_key=child_key, nested=True) as child:
-                tracking.log_parameters({"cell": cell, **parameters})
-                series = {f"gradient_norm_{column}": values.tolist() for column, values in table.loc[cell].items()}
-                tracking.log_series(child, series)
-                found = {metric: value for metric, value in summaries[cell].items() if value is not None}
-                tracking.log_metrics(child, found)
+    table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
+    summaries = stage.read_json(SUMMARY_FILE)
+    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    key = context.work.resume_key("gradient-flow", stage.digest)
+    with tracked_run(f"Gradient flow on {source.source}", resume_key=key, tags=tags) as parent:
+        context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
+        runs.log_parameters({**context.config.flat(), **parameters})
+        runs.log_file(stage.folder / TABLE_FILE)
+        runs.log_file(stage.folder / FIGURE_FILE)
+        if context.note:
+            runs.set_description(f"**{context.note}**")
+        for trial in trials:
+            child_key = f"{parent.info.run_id}:{trial.cell}"
+            child_tags = {**tags, "model": trial.cell}
+            with tracked_run(trial.title, tags=child_tags, resume_key=child_key, nested=True) as child:
+                runs.log_parameters({"cell": trial.cell, **parameters})
+                series = {f"gradient_norm_{name}": values.tolist() for name, values in table.loc[trial.cell].items()}
+                runs.log_series(child, series)
+                found = {metric: value for metric, value in summaries[trial.cell].items() if value is not None}
+                runs.log_metrics(child, found)

@@ -5,10 +5,7 @@ again with the same configuration, it goes on from the last finished epoch, in t
 """
 
 import functools
-import hashlib
-import shutil
-import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -17,15 +14,20 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipelines.configuration import Configuration, read_preset, validated
+from pipelines.configuration import read_preset, validated
 from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory, write_json
+from pipelines.files import write_json
+from pipelines.stages.context import training_environment
+from pipelines.stages.fitting import fit_with_progress, read_history
+from pipelines.working_directory import Stage, WorkingDirectory
+from sentiment.configuration import Configuration
 from sentiment.inside.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.reporting import figures
-from sentiment.tracking import runs as tracking
-from sentiment.training.models import CELLS, CellName
+from sentiment.tracking import runs, store
+from sentiment.training.cells import CELLS, CellName
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
-from sentiment.training.trainer import train as fit
+
+METRICS_FILE, RESULTS_FILE, CURVES_FILE = "metrics.json", "results.csv", "learning_curves.png"
 
 PRESETS = "memory"
 """Folder of the presets."""
@@ -41,7 +43,7 @@ class MemoryConfig(Configuration):
     """The configuration of `sentiment run-memory`."""
 
     tasks: tuple[TaskName, ...] = Field(get_args(TaskName), min_length=1, description="Tasks.")
-    models: tuple[CellName, ...] = Field(get_args(CellName), min_length=1, description="Models to train.")
+    models: tuple[CellName, ...] = Field(tuple(CELLS), min_length=1, description="Models to train.")
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1, description="Each fixes data, initial weights and order.")
     lengths: tuple[Length, ...] = Field((50, 100, 200, 400), min_length=1, description="Steps of the adding problem.")
     marked_product: TrainingConfig = TrainingConfig()
@@ -54,13 +56,15 @@ class MemoryConfig(Configuration):
         training: TrainingConfig = getattr(self, task.replace("-", "_"))
         return training
 
-    def trainings(self) -> Iterator["Training"]:
+    def trials(self) -> list["MemoryTrial"]:
         """Every network on every task, at every length, with every seed."""
-        for task in self.tasks:
-            for length in TASKS[task].lengths or self.lengths:
-                for seed in self.seeds:
-                    for cell in self.models:
-                        yield Training(task, length, cell, seed, self.training(task))
+        return [
+            MemoryTrial(task, length, cell, seed, self.training(task))
+            for task in self.tasks
+            for length in TASKS[task].lengths or self.lengths
+            for seed in self.seeds
+            for cell in self.models
+        ]
 
 
 def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None = None) -> MemoryConfig:
@@ -77,7 +81,7 @@ def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None =
 
 
 @dataclass(frozen=True)
-class Training:
+class MemoryTrial:
     """One network to be trained on one task.
 
     Attributes:
@@ -97,7 +101,7 @@ class Training:
         return f"{self.task}, {self.length} steps"
 
     def __str__(self) -> str:
-        return f"{CELLS[self.cell]} on {self.case}, seed {self.seed}"
+        return f"{CELLS[self.cell].layer} on {self.case}, seed {self.seed}"
 
 
 def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, experiment: str) -> None:
@@ -106,63 +110,58 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
     Raises:
         InputError: MLflow cannot be reached.
     """
-    tracking.silence()
+    store.silence()
     console.import_tensorflow()
-    place = f"{socket.gethostname()}:{work.path.resolve()}:{config.model_dump_json()}"
-    tracked_run = functools.partial(tracking.tracked_run, experiment=experiment)
-    resume_key = hashlib.sha256(place.encode()).hexdigest()[:32]
-    trained: list[tuple[Training, Stage]] = []
+    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    resume_key = work.resume_key(config.model_dump_json())
+    trained: list[tuple[MemoryTrial, Stage]] = []
     with tracked_run("Memory of recurrent networks", tags={}, resume_key=resume_key) as parent:
         console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        tracking.log_parameters(config.flat())
-        for training in config.trainings():
-            tags = {"task": training.task, "model": training.cell, "seed": str(training.seed)}
-            child_key = f"{parent.info.run_id}:{training}"
-            with tracked_run(str(training), tags=tags, resume_key=child_key, nested=True) as child:
-                tracking.log_parameters({**tags, "length": training.length, **training.config.model_dump()})
-                stage = train_on_task(training, work, console, functools.partial(tracking.log_history, child))
-                tracking.log_metrics(child, stage.read_json("metrics.json"))
-            trained.append((training, stage))
+        runs.log_parameters(config.flat())
+        for trial in config.trials():
+            tags = {"task": trial.task, "model": trial.cell, "seed": str(trial.seed)}
+            child_key = f"{parent.info.run_id}:{trial}"
+            with tracked_run(str(trial), tags=tags, resume_key=child_key, nested=True) as child:
+                runs.log_parameters({**tags, "length": trial.length, **trial.config.model_dump()})
+                stage = train_on_task(trial, work, console, functools.partial(runs.log_history, child))
+                runs.log_metrics(child, stage.read_json(METRICS_FILE))
+            trained.append((trial, stage))
         table = _tabulate(trained, work, console)
-        heads, rows = result_rows(pd.read_csv(table.folder / "results.csv"))
+        heads, rows = result_rows(pd.read_csv(table.folder / RESULTS_FILE))
         console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, rows)
-        tracking.set_description(tracking.markdown_table(heads, rows))
-        for file in ("results.csv", "learning_curves.png"):
-            tracking.log_file(table.folder / file)
-        console.say(f"figure      {table.folder / 'learning_curves.png'}")
+        runs.set_description(runs.markdown_table(heads, rows))
+        for file in (RESULTS_FILE, CURVES_FILE):
+            runs.log_file(table.folder / file)
+        console.say(f"figure      {table.folder / CURVES_FILE}")
 
 
 def train_on_task(
-    training: Training, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
+    trial: MemoryTrial, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
 ) -> Stage:
     """One network on one task -> history.json and metrics.json.
 
     Args:
-        on_epoch: called with the history so far, also for a training that is read, not run.
+        on_epoch: called with the history so far, also for a training that is cached.
     """
-    import keras
-    import tensorflow as tf
 
     def run(folder: Path) -> None:
-        data = TASKS[training.task].make(training.seed, training.length)
-        fitted, validation = data.split(training.config.validation_share)
-        network = build_task_network(training.task, training.cell, fitted[0], seed=training.seed)
-        with console.training(
-            str(training), training.config.epochs, len(fitted[1]), on_epoch=on_epoch, examples="sequences"
-        ) as progress:
-            history = fit(
-                network,
-                fitted,
-                validation,
-                training.config,
-                seed=training.seed,
-                checkpoints=folder / "checkpoints",
-                loss="mean_squared_error",
-                metrics=(),
-                examples="sequences",
-                on_batch=progress.on_batch,
-                on_epoch=progress.on_epoch,
-            )
+        data = TASKS[trial.task].make(trial.seed, trial.length)
+        training, validation = data.split(trial.config.validation_share)
+        network = build_task_network(trial.task, trial.cell, training[0], seed=trial.seed)
+        history = fit_with_progress(
+            console,
+            str(trial),
+            network,
+            training,
+            validation,
+            trial.config,
+            seed=trial.seed,
+            folder=folder,
+            loss="mean_squared_error",
+            metrics=(),
+            examples="sequences",
+            on_epoch=on_epoch,
+        )
         inputs, targets = data.test
         metrics = {
             "test_error": network.evaluate(inputs, targets, batch_size=256, verbose=0),
@@ -172,61 +171,55 @@ def train_on_task(
         }
         if len(inputs) == 1:
             metrics["answer"] = float(network(inputs)[0, 0])
-        write_json(folder / "history.json", history)
-        write_json(folder / "metrics.json", metrics)
-        shutil.rmtree(folder / "checkpoints")
+        write_json(folder / METRICS_FILE, metrics)
 
-    key = {**asdict(training), "config": training.config.model_dump()}
-    stage = work.stage("memory", {**key, "keras": keras.__version__, "tensorflow": tf.__version__}, run)
-    console.stage("memory", read=training.case, wrote=stage.folder, was_there=stage.was_there, seconds=stage.seconds)
-    history = stage.read_json("history.json")
+    key = {**asdict(trial), "config": trial.config.model_dump()}
+    stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "inside"))
+    console.finished_stage(stage, trial.case)
+    history = read_history(stage)
     on_epoch(history)
     console.say(
-        f"            {training} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
-        f"test error {stage.read_json('metrics.json')['test_error']:.4f}"
+        f"            {trial} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
+        f"test error {stage.read_json(METRICS_FILE)['test_error']:.4f}"
     )
     return stage
 
 
-def _tabulate(trained: Sequence[tuple[Training, Stage]], work: WorkingDirectory, console: Console) -> Stage:
+def _tabulate(trained: Sequence[tuple[MemoryTrial, Stage]], work: WorkingDirectory, console: Console) -> Stage:
     """All trainings -> results.csv, a row for each, and learning_curves.png."""
 
     def run(folder: Path) -> None:
         rows = [
             {
-                "task": training.task,
-                "length": training.length,
-                "model": training.cell,
-                "seed": training.seed,
-                "reference": TASKS[training.task].reference,
-                **stage.read_json("metrics.json"),
+                "task": trial.task,
+                "length": trial.length,
+                "model": trial.cell,
+                "seed": trial.seed,
+                "reference": TASKS[trial.task].reference,
+                **stage.read_json(METRICS_FILE),
             }
-            for training, stage in trained
+            for trial, stage in trained
         ]
-        pd.DataFrame(rows).to_csv(folder / "results.csv", index=False)
+        pd.DataFrame(rows).to_csv(folder / RESULTS_FILE, index=False)
         histories: dict[str, dict[str, list[History]]] = {}
         references: dict[str, float] = {}
-        for training, stage in trained:
-            of_case = histories.setdefault(training.case, {})
-            of_case.setdefault(CELLS[training.cell], []).append(stage.read_json("history.json"))
-            references[training.case] = stage.read_json("metrics.json")["reference_error"]
-        figures.memory_curves(histories, references).savefig(folder / "learning_curves.png")
+        for trial, stage in trained:
+            of_case = histories.setdefault(trial.case, {})
+            of_case.setdefault(CELLS[trial.cell].layer, []).append(read_history(stage))
+            references[trial.case] = stage.read_json(METRICS_FILE)["reference_error"]
+        figures.memory_curves(histories, references).savefig(folder / CURVES_FILE)
 
-    stage = work.stage("memory-table", {"trainings": [stage.digest for _, stage in trained]}, run)
-    console.stage(
-        "table",
-        read=f"{len(trained)} trainings",
-        wrote=stage.folder,
-        was_there=stage.was_there,
-        seconds=stage.seconds,
+    stage = work.run_stage(
+        "memory-table", {"trainings": [stage.digest for _, stage in trained]}, run, code=("reporting",)
     )
+    console.finished_stage(stage, f"{len(trained)} trainings")
     return stage
 
 
 def result_rows(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Column heads and rows of the table: a row per task and length, and what it comes to."""
     models = list(dict.fromkeys(results["model"]))
-    heads = ["task", "reference", *(CELLS[model] for model in models)]
+    heads = ["task", "reference", *(CELLS[model].layer for model in models)]
     rows = []
 
     def spread(of_case: pd.DataFrame, column: str, digits: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""OUTPUT of scoring in the making: under its name only when it is complete, and what is kept beside it until then."""
+"""OUTPUT of scoring: under its name only when it is complete, and what is kept beside it until then."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.working_directory import lock, write_json
+from pipelines.files import lock, write_json
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
@@ -27,7 +27,7 @@ def beside(output: Path, ending: str) -> Path:
 
 
 @contextlib.contextmanager
-def file_in_the_making(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
+def atomic_file(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
     """Where to write OUTPUT and the rejected rows; both get their names when all went well."""
     if str(output) == STANDARD_STREAM:
         yield sys.stdout.buffer, sys.stderr
@@ -46,7 +46,7 @@ def file_in_the_making(output: Path) -> Iterator[tuple[BinaryIO, TextIO]]:
 
 
 @contextlib.contextmanager
-def folder_in_the_making(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
+def atomic_folder(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
     """Where to write the parts of OUTPUT, beside each its part of the rejected rows, part-*.rejected.jsonl.
 
     It holds what an earlier attempt at the same work has left.

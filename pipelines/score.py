@@ -8,8 +8,12 @@
   command that is started again writes OUTPUT anew but scores only what has no score yet. As a probability does not
   depend on the batch, it ends with the same bytes.
 
-Raises InputError for what the user can mend: an INPUT without reviews or with files of different columns, an OUTPUT
-that is there already or in use, a model that is not there, a damaged file and, if strict, a row that cannot be scored.
+Raises InputError for what the user can mend:
+
+- an INPUT without reviews, with files of different columns, or damaged;
+- an OUTPUT that is there already or in use;
+- a model that is not there;
+- if strict, a row that cannot be scored.
 """
 
 import contextlib
@@ -18,7 +22,7 @@ import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +31,7 @@ from typing import Any, BinaryIO, Literal
 import numpy as np
 
 from pipelines.console import Console
+from pipelines.model_uri import located_classifier
 from pipelines.output import (
     ENDINGS,
     PARTIAL_ENDING,
@@ -34,13 +39,13 @@ from pipelines.output import (
     SCORES_ENDING,
     STANDARD_STREAM,
     SUCCESS_FILE,
+    atomic_file,
+    atomic_folder,
     beside,
     checkpoint,
-    file_in_the_making,
-    folder_in_the_making,
 )
 from sentiment import __version__
-from sentiment.classifier import SentimentClassifier, classifier_folder
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
@@ -60,7 +65,7 @@ class ScoreConfig:
     Attributes:
         input: a file, folder or glob; - for standard input.
         output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         text_column: None for `text` or else `review`.
         batch_size: reviews that go through the network at once.
         threshold: P(positive) from which on a review is called positive; None for the model's own.
@@ -72,7 +77,7 @@ class ScoreConfig:
 
     input: str
     output: str
-    model: str
+    model: str | None
     text_column: str | None
     batch_size: int
     threshold: float | None
@@ -83,7 +88,7 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True)
-class Source:
+class InputFiles:
     """The files of INPUT, all of one format; or standard input.
 
     Attributes:
@@ -105,7 +110,7 @@ class Job:
     """
 
     config: ScoreConfig
-    source: Source
+    inputs: InputFiles
     output: TableFile
     folder: Path
     classifier: SentimentClassifier
@@ -113,12 +118,12 @@ class Job:
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
         return TableReader(
-            self.source.files[0], self.config.text_column, output_format=self.output.format, stream=self.source.stream
+            self.inputs.files[0], self.config.text_column, output_format=self.output.format, stream=self.inputs.stream
         )
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file.path for file in self.source.files if self.source.stream is None]
+        files = [file.path for file in self.inputs.files if self.inputs.stream is None]
         stamps = [(str(path.resolve()), path.stat()) for path in files]
         return {
             "sentiment": __version__,
@@ -151,20 +156,20 @@ def score(config: ScoreConfig, console: Console) -> None:
         raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
-    source = find_source(config)
-    output = find_output(config, source)
+    inputs = find_input_files(config)
+    output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
         classifier = SentimentClassifier.load(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        job = Job(config, source, output, folder, classifier)
+        job = Job(config, inputs, output, folder, classifier)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
     show_summary(console, config, tally, model_name)
-    if source.left_out:
-        console.say(f"left out, as their endings tell no format of a table: {', '.join(source.left_out)}")
+    if inputs.left_out:
+        console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
 
-def find_source(config: ScoreConfig) -> Source:
+def find_input_files(config: ScoreConfig) -> InputFiles:
     """The files that INPUT names.
 
     Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
@@ -174,27 +179,27 @@ def find_source(config: ScoreConfig) -> Source:
     """
     if config.input == STANDARD_STREAM:
         file, stream = standard_input(config.text_column)
-        return Source([file], stream=stream)
+        return InputFiles([file], stream=stream)
     aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
-    return Source(*find_tables(config.input, ignored=aside))
+    return InputFiles(*find_tables(config.input, ignored=aside))
 
 
-def find_output(config: ScoreConfig, source: Source) -> TableFile:
+def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
     """The table to write: one that can be written.
 
     Raises:
         InputError: its ending tells no format, it or its rejected rows are there already, or it is an input.
     """
     if config.output == STANDARD_STREAM:
-        read = source.files[0].format
-        return TableFile(Path(STANDARD_STREAM), read if read in ("csv", "tsv", "jsonl") else "csv")
+        kind = inputs.files[0].format
+        return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")
     output = TableFile.at(Path(config.output))
     if output.format == "txt":
         raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
     rejected = beside(output.path, REJECTED_ENDING)
     places = {output.path.resolve(), rejected.resolve()}
-    inputs = [file.path.resolve() for file in source.files if source.stream is None]
-    if any(places & {path, *path.parents} for path in inputs):
+    read = [file.path.resolve() for file in inputs.files if inputs.stream is None]
+    if any(places & {path, *path.parents} for path in read):
         raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
         raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
@@ -208,52 +213,14 @@ def find_output(config: ScoreConfig, source: Source) -> TableFile:
     return output
 
 
-@contextlib.contextmanager
-def located_classifier(model: str) -> Iterator[tuple[Path, str]]:
-    """The folder of a classifier and a name for people, from a folder or a model URI of MLflow.
-
-    Raises:
-        InputError: there is no such model.
-    """
-    if Path(model).is_dir():
-        yield classifier_folder(Path(model)), model
-    elif ":/" not in model:
-        raise InputError(f"There is no folder {model}: --model takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
-    else:
-        from sentiment.tracking import registry
-        from sentiment.tracking import runs as tracking
-
-        tracking.silence()
-        with registry.downloaded_model(model) as (folder, name):
-            yield classifier_folder(folder), name
-
-
-def predict(texts: Sequence[str], model: str, threshold: float | None, console: Console) -> None:
-    """Print the verdict and P(positive) of each text.
-
-    Raises:
-        InputError: a text is blank, or there is no such model.
-    """
-    for number, text in enumerate(texts, 1):
-        if not text.strip():
-            raise InputError(f"Review {number} is blank: give the text of a review.")
-    with located_classifier(model) as (folder, _):
-        classifier = SentimentClassifier.load(folder)
-        if threshold is not None:
-            classifier.threshold = threshold
-        probabilities = classifier.positive_probability(texts)
-    for text, label, probability in zip(texts, classifier.labels(probabilities), probabilities, strict=True):
-        console.result(f"{label}  {probability:.4f}  {text}")
-
-
 def _score_locally(job: Job, console: Console) -> Tally:
-    source, output, classifier = job.source, job.output, job.classifier
+    inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
-    total = None if source.stream else sum(file.path.stat().st_size for file in source.files)
+    total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         checkpoint(output.path, job.identity(first.text_column)) as kept,
-        file_in_the_making(output.path) as (sink, rejected_sink),
+        atomic_file(output.path) as (sink, rejected_sink),
         scoring_pool(SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
@@ -274,7 +241,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
 
-        for file, chunk, position in _chunks(source, first, output.format):
+        for file, chunk, position in _chunks(inputs, first, output.format):
             for rejected in chunk.rejected:
                 line = rejected_line(file, rejected)
                 if job.config.strict:
@@ -291,12 +258,12 @@ def _score_locally(job: Job, console: Console) -> Tally:
     return tally
 
 
-def _chunks(source: Source, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
+def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
     """Every chunk with its file and the bytes of all files up to its end."""
     before = 0
-    for file in source.files:
+    for file in inputs.files:
         reader = first
-        if file is not source.files[0]:
+        if file is not inputs.files[0]:
             reader = TableReader(file, first.text_column, output_format=output_format, schema=first.schema)
         with contextlib.closing(reader):
             for chunk in reader.chunks():
@@ -306,19 +273,19 @@ def _chunks(source: Source, first: TableReader, output_format: str) -> Iterator[
 
 def _score_with_spark(job: Job) -> Tally:
     from sentiment.scoring.spark import SparkScoring, spark_session
-    from sentiment.tracking import runs as tracking
+    from sentiment.tracking import model, store
 
-    tracking.silence()
+    store.silence()
     output, threshold = job.output, job.classifier.threshold
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
     identity = {**job.identity(text_column), "threshold": threshold}
     with (
         spark_session(job.config.spark_master) as session,
-        tracking.spark_udf(session, job.folder) as score,
-        folder_in_the_making(output.path, identity) as partial,
+        model.spark_udf(session, job.folder) as score,
+        atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.source.files, text_column, schema, output, partial, threshold)
+        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import PADDING, Vocabulary
 
 LENGTH_BLUR = 0.05
@@ -15,12 +16,10 @@ LENGTH_STEP = 25
 """Batches are as long as a multiple of it, since code is compiled for every length."""
 
 
-class SequenceConfig(BaseModel):
+class SequenceConfig(Configuration):
     """The shape of the network's input."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    maxlen: int = Field(200, ge=2, description="Tokens kept of a review, the start token included.")
+    maxlen: int = Field(200, ge=2, le=100_000, description="Tokens kept of a review, the start token included.")
     padding: Literal["pre", "post"] = Field("pre", description="Side on which short reviews are filled with zeros.")
     truncating: Literal["pre", "post"] = Field("pre", description="Side on which long reviews are cut.")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.errors import InputError
 
 PADDING, START, OUT_OF_VOCABULARY, UNUSED = range(4)
@@ -27,10 +28,8 @@ CHARACTERS_PER_TOKEN = 7
 """A little more than reviews have, separators included."""
 
 
-class VocabularyConfig(BaseModel):
+class VocabularyConfig(Configuration):
     """What the vocabulary keeps."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_words: int = Field(10_000, ge=5, description="Bound on the word indices, the 4 reserved ones included.")
 

@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from sentiment.configuration import Configuration
 
 TOLERANCE = 0.1
 """How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""
@@ -21,9 +23,7 @@ Words = dict[str, list[str]]
 Cases = list[tuple[str, ...]]
 
 
-class _Test(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Test(Configuration):
     capability: str
     text: list[str] = Field(min_length=1, description="Templates, with slots such as {aspect}.")
 
@@ -82,10 +82,8 @@ class Direction(_Pair):
         return failed
 
 
-class Behaviour(BaseModel):
+class Behaviour(Configuration):
     """The words that fill the slots, and the tests."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     words: Words
     tests: list[Annotated[MinimumFunctionality | Invariance | Direction, Field(discriminator="type")]]

@@ -95,7 +95,7 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: Thresh
     return float(thresholds[best][np.argmin(np.abs(thresholds[best] - 0.5))])
 
 
-def compare_models(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
+def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
     """One row per metric; per model a column with the mean over its seeds and, if there are several, a column
     `MODEL std` with the standard deviation between them.
 

@@ -16,7 +16,8 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import FILTERS, MARKERS, OUT_OF_VOCABULARY, PADDING, START
 from sentiment.errors import InputError
-from sentiment.training.cells import is_recurrent, trace
+from sentiment.inside.trace import trace
+from sentiment.training.cells import is_recurrent
 
 COMPLETENESS = 0.01
 """Largest error of the sum of integrated gradients, as a share of the difference that they explain."""
@@ -42,7 +43,7 @@ class LayerTrace:
 
     Attributes:
         name: of the Keras layer, followed by the direction if it reads in both.
-        values: gates and states by name, as in `sentiment.training.cells.STEPS`: arrays of shape (tokens, units).
+        values: gates and states by name, as the cell of the layer names them: arrays of shape (tokens, units).
     """
 
     name: str

@@ -3,8 +3,8 @@
 - marked-product: two of the numbers are marked; their product is asked for. A regression variant of the adding problem.
 - next-number: which number follows 6, 7, 8, learned from four windows.
 - noisy-sine: the next value of a sine wave under uniform noise.
-- adding: the sum of two marked numbers, the adding problem of Hochreiter & Schmidhuber (1997) with numbers from
-  [0, 1) as Le, Jaitly & Hinton (2015) set it: one mark in the first half of the sequence, one in the second.
+- adding: the sum of two marked numbers, the adding problem of Hochreiter & Schmidhuber (1997). Numbers are from [0, 1),
+  as Le, Jaitly & Hinton (2015) set it: one mark in the first half of the sequence, one in the second.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sentiment.training.models import CELLS, CellName
+from sentiment.training.cells import CELLS, CellName
 
 TaskName = Literal["marked-product", "next-number", "noisy-sine", "adding"]
 
@@ -135,7 +135,7 @@ def build_task_network(name: TaskName, cell: CellName, inputs: np.ndarray, *, se
 
     keras.utils.set_random_seed(seed)
     kind = TASKS[name]
-    recurrent = getattr(keras.layers, CELLS[cell])
+    recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [keras.Input(inputs.shape[1:])]
     for number, units in enumerate(kind.recurrent_units, 1):
         layers.append(

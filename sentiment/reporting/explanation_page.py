@@ -1,18 +1,16 @@
-"""The picture of an Explanation: the text coloured by contribution, the running verdict and the gates, as a matplotlib
-figure or as one HTML file that needs nothing else.
+"""The page of an Explanation: the text coloured by contribution, the running verdict and the gates, as one HTML file
+that needs nothing else.
 
 Blue speaks for positive, orange for negative. A word's colour is as strong as its integrated gradients, held against
 the strongest word of the review. In a heat map the units are ordered by how much they move, the liveliest on top.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from sentiment.data.corpus import LABEL_NAMES
@@ -23,9 +21,6 @@ from sentiment.reporting.page import inline_svg, render_page
 POSITIVE, NEGATIVE = COLOURS[:2]
 SIGNED = ("candidate", "cell_state", "hidden_state")
 """Values drawn around 0; the others are gates, between 0 and 1."""
-
-TEXT_COLUMNS = 150
-"""Characters in a line of the figure's text."""
 
 MOST_WORDS_ON_AXIS = 75
 
@@ -101,21 +96,17 @@ def summary(explanation: Explanation) -> list[str]:
         f"to {explanation.probability:.1%} (numerical error {100 * error:.2f} points)."
     )
     if error > COMPLETENESS * max(abs(difference), SMALLEST_DIFFERENCE):
-        sentences.append("That error is large, as this model's gradients explode here: trust occlusion alone.")
+        sentences.append("This error is large, as the gradients of this model explode here: trust occlusion alone.")
     return sentences
 
 
-def draw(explanation: Explanation, *, with_text: bool = True) -> Figure:
-    """The text, the running verdict, the contributions and a heat map of each gate and state."""
+def draw(explanation: Explanation) -> Figure:
+    """The running verdict, the contributions and a heat map of each gate and state."""
     tokens = len(explanation.tokens)
     maps = [(layer, name) for layer in explanation.layers for name in layer.values]
-    lines = _lines(explanation) if with_text else []
-    heights = [0.2 * len(lines) + 0.1] * with_text + [1.5, 1.5] + [1.25] * len(maps)
+    heights = [1.5, 1.5] + [1.25] * len(maps)
     figure = Figure(figsize=(13.5, sum(heights) + 0.32 * len(heights) + 1), layout="constrained", dpi=110)
     axes: list[Axes] = list(figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0])
-    if with_text:
-        figure.suptitle("\n".join(summary(explanation)), fontsize=10, x=0.01, ha="left")
-        _draw_text(axes.pop(0), lines)
     for axis in axes[1:]:
         axis.sharex(axes[0])
     _draw_verdict(axes[0], explanation)
@@ -163,7 +154,7 @@ def render_explanation(explanation: Explanation, *, label: str = "", note: str =
         segments=list(segments(explanation)),
         positive=f"{POSITIVE}c8",
         negative=f"{NEGATIVE}c8",
-        svg=inline_svg(draw(explanation, with_text=False)),
+        svg=inline_svg(draw(explanation)),
         alternative="Against the words of the review: the running verdict, how much each word decides, and a heat map "
         f"of {_listed(explanation)}.",
     )
@@ -212,60 +203,3 @@ def _draw_contributions(axis: Axes, explanation: Explanation) -> None:
     axis.axhline(0, color="grey", linewidth=0.8)
     axis.legend(frameon=False, fontsize=8, ncols=2, loc="best")
     axis.set_title("how much each word decides, in points of P(positive)", fontsize=10, loc="left")
-
-
-def _lines(explanation: Explanation) -> list[list[tuple[int, Segment]]]:
-    """What was read, wrapped at spaces into lines of (column, segment)."""
-    lines: list[list[tuple[int, Segment]]] = [[]]
-    column = 0
-    chunk: list[Segment] = []
-
-    def place() -> None:
-        nonlocal column
-        length = sum(len(segment.text) for segment in chunk)
-        if column and column + length > TEXT_COLUMNS:
-            lines.append([])
-            column = 0
-        for segment in chunk:
-            lines[-1].append((column, segment))
-            column += len(segment.text)
-        column += bool(chunk)
-        chunk.clear()
-
-    for segment in segments(explanation):
-        if segment.kind == "cut":
-            continue
-        if segment.kind == "start":
-            chunk.append(segment)
-            place()
-            continue
-        for part in re.split(r"(\s+)", segment.text) if segment.kind == "between" else [segment.text]:
-            if part.isspace():
-                place()
-            elif part:
-                chunk.append(Segment(part, segment.kind, segment.contribution))
-    place()
-    return lines
-
-
-def _draw_text(axis: Axes, lines: list[list[tuple[int, Segment]]]) -> None:
-    axis.set(xlim=(0, TEXT_COLUMNS), ylim=(len(lines), 0))
-    axis.axis("off")
-    for row, line in enumerate(lines):
-        for column, segment in line:
-            width = len(segment.text)
-            if segment.contribution:
-                axis.add_patch(Rectangle((column, row + 0.05), width, 0.9, color=segment.colour, linewidth=0))
-            axis.text(
-                column + width / 2,
-                row + 0.5,
-                segment.text,
-                family="monospace",
-                fontsize=9,
-                ha="center",
-                va="center",
-                style="italic" if segment.kind == "unknown" else "normal",
-                color="grey" if segment.kind in ("unknown", "start") else "black",
-                parse_math=False,
-                clip_on=True,
-            )

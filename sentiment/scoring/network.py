@@ -1,9 +1,9 @@
 """OnnxNetwork: the trained network in ONNX Runtime, without TensorFlow and, where it can be, without padding.
 
 ONNX Runtime's LSTM, GRU and RNN operators take the true length of every review, so a batch costs what its words cost.
-That is all for a Keras network that skips padding. Any other reads padding tokens like words. Where all of them come
-before the words and are read first, and the last state decides, the state that k of them leave behind is the same for
-every review: it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
+That is all for a Keras network that skips padding. Any other reads padding tokens like words. Where they all come
+before the words and are read first, and the last state decides, k of them leave the same state behind in every review:
+it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
 """
 
 import itertools
@@ -14,6 +14,7 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.errors import InputError
+from sentiment.training.cells import CELL_OF_LAYER
 
 BATCH_SIZE = 24
 """Reviews that go through the network at once; small enough for their states to stay in the processor's cache."""
@@ -21,19 +22,21 @@ BATCH_SIZE = 24
 OPSET, IR_VERSION = 17, 8
 """The oldest that hold all operators used, for the sake of older runtimes."""
 
-GATES = {"LSTM": (0, 3, 1, 2), "GRU": (0, 1, 2), "SimpleRNN": (0,)}
-"""Keras layer -> positions of Keras' gates in ONNX' order: of i f c o as i o f c; both have z r h."""
-
 States = dict[str, np.ndarray]
 """State of a layer -> its values after 0, 1, ... maxlen padding tokens, float32 (maxlen + 1, units)."""
 
 POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
 """Keras layer -> what stands for tokens not read, and ONNX' operator over time, as MaxMeanPooling orders them."""
 
+INTERFACE = {
+    ("tokens", "tensor(int32)", 2),
+    ("lengths", "tensor(int32)", 1),
+    ("positive_probability", "tensor(float)", 2),
+}
+"""Name, type and rank of the inputs and of the output."""
+
 _FLOAT, _INT32 = 1, 6
 """Of onnx.TensorProto."""
-
-OPERATORS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}
 
 
 class OnnxNetwork:
@@ -47,9 +50,31 @@ class OnnxNetwork:
         """
         self._session = _session(model)
         properties = self._session.get_modelmeta().custom_metadata_map
-        if not {"maxlen", "padding"} <= set(properties):
+        found = {
+            (value.name, value.type, len(value.shape))
+            for value in (*self._session.get_inputs(), *self._session.get_outputs())
+        }
+        if not {"maxlen", "padding"} <= set(properties) or found != INTERFACE:
             raise InputError("the ONNX model was not made by sentiment")
         self._maxlen, self._padding = int(properties["maxlen"]), properties["padding"]
+
+    def check(self, sequences: SequenceConfig, num_words: int) -> None:
+        """Compare the network with the vocabulary and the sequences that it is saved with.
+
+        Raises:
+            InputError: they do not fit, or the network gives no probabilities.
+        """
+        if self._maxlen != sequences.maxlen or self._padding not in ("", sequences.padding):
+            raise InputError(
+                f"the network reads {self._maxlen} tokens, its sequences have {sequences.maxlen}, "
+                f"padded {sequences.padding}"
+            )
+        try:
+            self.positive_probability([np.array([index], np.int32) for index in (0, num_words - 1)])
+        except InputError:
+            raise
+        except Exception as error:  # ONNX Runtime's classes are not public
+            raise InputError(f"the network cannot score all words of its vocabulary: {error}") from error
 
     def positive_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each review, float32 (N,).
@@ -57,6 +82,9 @@ class OnnxNetwork:
         Args:
             encoded: N arrays of at most maxlen indices, as `Vocabulary.encode` gives them.
             batch_size: reviews, of similar length, that go through the network at once; it does not change the result.
+
+        Raises:
+            InputError: the network gives numbers that are no probabilities.
         """
         probabilities = np.empty(len(encoded), np.float32)
         lengths = np.fromiter(map(len, encoded), np.int32, len(encoded))
@@ -68,6 +96,8 @@ class OnnxNetwork:
             tokens, read = self._lay_out([encoded[i] for i in chosen], lengths[chosen])
             inputs = {"tokens": tokens, "lengths": read}
             probabilities[chosen] = self._session.run(["positive_probability"], inputs)[0][:, 0]
+        if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
+            raise InputError("the network gives numbers that are no probabilities: train another")
         return probabilities
 
     def _lay_out(self, encoded: Sequence[np.ndarray], lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +126,7 @@ def export_onnx(network: Any, sequences: SequenceConfig) -> bytes:
     """
     import onnx
 
-    recurrent = [layer for layer in network.layers if type(layer).__name__ in (*OPERATORS, "Bidirectional")]
+    recurrent = [layer for layer in network.layers if type(layer).__name__ in (*CELL_OF_LAYER, "Bidirectional")]
     skips_padding = network.layers[0].mask_zero
     reads_forward = not any(type(layer).__name__ == "Bidirectional" for layer in recurrent)
     padding_first = sequences.padding == "pre" and reads_forward and not recurrent[-1].return_sequences
@@ -152,7 +182,7 @@ def _graph(network: Any, states: States | None, maxlen: int) -> Any:
         weights = [np.asarray(weight, np.float32) for weight in layer.get_weights()]
         if kind == "Embedding":
             value = graph.add("Gather", graph.constant(weights[0]), value)  # (time, batch, embedding_dim)
-        elif kind in OPERATORS:
+        elif kind in CELL_OF_LAYER:
             value = _add_recurrent(graph, layer, [layer], value, states, maxlen)
         elif kind == "Bidirectional":
             value = _add_recurrent(graph, layer, [layer.forward_layer, layer.backward_layer], value, states, maxlen)
@@ -211,7 +241,7 @@ def _add_recurrent(
         attributes["direction"] = "bidirectional"
     if kind == "GRU":
         attributes["linear_before_reset"] = 1  # Keras' reset_after
-    graph.add_node(OPERATORS[kind], inputs, outputs, **attributes)
+    graph.add_node(CELL_OF_LAYER[kind].operator, inputs, outputs, **attributes)
     graph.last_states += [f"{name}_last" for name in names]
     if directions[0].return_sequences:  # (time, directions, batch, units)
         by_review = graph.add("Transpose", sequence, perm=[0, 2, 1, 3])
@@ -238,7 +268,7 @@ def _add_pooling(graph: "_Graph", kind: str, value: str) -> str:
 
 def _onnx_weights(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of one direction: weights (gates * units, inputs) and (gates * units, units), biases (2 * gates * units,)."""
-    gates = GATES[type(layer).__name__]
+    gates = CELL_OF_LAYER[type(layer).__name__].gate_order
     kernel, recurrent, bias = (np.asarray(weight, np.float32) for weight in layer.get_weights())
     two_biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])  # of the input and of the state
 

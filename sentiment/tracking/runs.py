@@ -1,13 +1,9 @@
-"""MLflow: runs, metrics, datasets, figures and models. The tracking URI is MLflow's own default or its variable."""
+"""MLflow runs in the making: parameters, metrics, datasets, figures, tables and descriptions."""
 
 import io
-import logging
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
-from mlflow.types import ColSpec, Schema
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.errors import InputError
-from sentiment.evaluation.comparison import Result
+from sentiment.tracking.store import make_store, store_errors_explained
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -31,29 +26,6 @@ COLOUR_TAG = "mlflow.runColor"
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Metrics of a result that the test split has no part in; the names of all others begin with `test_`."""
 
-REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "mlflow")
-"""What the logged model needs to score, pinned to the versions it was trained with."""
-
-INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
-
-
-def silence() -> None:
-    """Keep MLflow's and its database's progress notes out of the console."""
-    for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-
-
-@contextmanager
-def errors_named() -> Iterator[None]:
-    """Turn an error of the tracking server or its store into an InputError."""
-    try:
-        yield
-    except mlflow.MlflowException as error:
-        raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
-            "MLFLOW_TRACKING_URI; the same command then goes on where it stopped."
-        ) from error
-
 
 @contextmanager
 def tracked_run(
@@ -61,16 +33,18 @@ def tracked_run(
 ) -> Iterator[Run]:
     """An active MLflow run: a new one, or the one that an earlier, unfinished attempt left.
 
-    It ends as FINISHED; as KILLED when interrupted from the keyboard; as FAILED on any other exception.
+    It ends as FINISHED; as KILLED on a KeyboardInterrupt, which Ctrl-C and SIGTERM are; as FAILED on any other
+    exception.
 
     Args:
         resume_key: identifies the attempt; a nested run that carries it is taken up even when it has finished, any
             other only while it has not.
 
     Raises:
-        InputError: the tracking server cannot be reached, at the start or later.
+        InputError: the tracking server or its database cannot be used, at the start or later.
     """
-    with errors_named():
+    make_store()
+    with store_errors_explained():
         mlflow.set_experiment(experiment)
         run_id = _run_to_resume(resume_key, nested)
         run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
@@ -83,21 +57,6 @@ def tracked_run(
             raise
         finally:
             mlflow.end_run(RunStatus.to_string(status))
-
-
-def check_store() -> None:
-    """Refuse to look for something in a store that is not there, which MLflow would make.
-
-    Raises:
-        InputError: the tracking URI is a database file that does not exist.
-    """
-    uri = mlflow.get_tracking_uri()
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and not Path(path).exists():
-        raise InputError(
-            f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
-            "MLFLOW_TRACKING_URI."
-        )
 
 
 def _run_to_resume(resume_key: str, nested: bool) -> str | None:
@@ -134,12 +93,18 @@ def log_history(run: Run, history: History) -> None:
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
-    """Log metrics that have a value per step, from 1; those that an earlier attempt has logged are left alone."""
+    """Log metrics that have a value per step, from 1; the steps that an earlier attempt has logged are left alone.
+
+    They go in batches of the most metrics that MLflow takes at once.
+    """
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    points = []
     for name, values in series.items():
-        if name not in run.data.metrics:
-            points = [Metric(name, value, now, step) for step, value in enumerate(values, 1)]
-            client.log_batch(run.info.run_id, metrics=points)
+        is_new = name not in run.data.metrics
+        logged = set() if is_new else {point.step for point in client.get_metric_history(run.info.run_id, name)}
+        points += [Metric(name, value, now, step) for step, value in enumerate(values, 1) if step not in logged]
+    for start in range(0, len(points), MAX_METRICS_PER_BATCH):
+        client.log_batch(run.info.run_id, metrics=points[start : start + MAX_METRICS_PER_BATCH])
 
 
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:
@@ -191,114 +156,3 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def set_description(markdown: str) -> None:
     """The text that the UI shows at the head of the active run."""
     mlflow.set_tag("mlflow.note.content", markdown)
-
-
-def log_classifier(run: Run, folder: Path) -> None:
-    """Log a saved SentimentClassifier to the active run as the model `model`: text in, verdict and probability out.
-
-    It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
-    """
-    if run.outputs is not None and run.outputs.model_outputs:
-        return  # an earlier attempt has logged it
-    mlflow.pyfunc.log_model(name="model", **_model(folder))
-
-
-def _model(folder: Path) -> dict[str, Any]:
-    package = Path(__file__).parents[1]
-    return {
-        "python_model": str(package / "tracking" / "logged_model.py"),
-        "code_paths": [str(package)],
-        "artifacts": {"classifier": str(folder)},
-        "signature": mlflow.models.ModelSignature(
-            inputs=Schema([ColSpec("string", "text")]),
-            outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
-        ),
-        "input_example": INPUT_EXAMPLE,
-        "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
-    }
-
-
-@contextmanager
-def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
-    """A Spark UDF from a column of reviews to a struct with the field `positive_probability`.
-
-    Args:
-        session: a SparkSession whose executors have REQUIREMENTS installed.
-        folder: a saved SentimentClassifier, perhaps as a part of a logged model.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        logged = folder.parents[1]
-        if not (logged / "MLmodel").exists():
-            logged = Path(temporary) / "model"
-            mlflow.pyfunc.save_model(str(logged), **_model(folder))
-        yield mlflow.pyfunc.spark_udf(
-            session, str(logged), result_type="positive_probability float", env_manager="local"
-        )
-
-
-@dataclass(frozen=True)
-class LoggedResult:
-    """The Result that a finished run holds, with the run's parameters and tags."""
-
-    run_id: str
-    result: Result
-    parameters: Mapping[str, str]
-    tags: Mapping[str, str]
-
-
-def read_results(run_id: str) -> list[LoggedResult]:
-    """The result of a model's run, or those of the children of a pipeline's run.
-
-    Raises:
-        InputError: there is no such run or store, the run has not finished, or it holds no test predictions; or the
-            tracking server cannot be reached.
-    """
-    check_store()
-    client = mlflow.MlflowClient()
-    try:
-        run = client.get_run(run_id)
-    except mlflow.MlflowException as error:
-        raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} has no run {run_id} ({error}): copy a run ID from its UI."
-        ) from error
-    if run.info.status != "FINISHED":
-        raise InputError(
-            f"Run {run_id} ({run.info.run_name}) is {run.info.status}: only finished runs can be compared."
-        )
-    with errors_named():
-        if "model" in run.data.tags:
-            return [_read_result(client, run)]
-        children = client.search_runs(
-            [run.info.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{run_id}' and attributes.status = 'FINISHED'",
-            order_by=["attributes.start_time"],
-        )
-        if not children:
-            raise InputError(f"Run {run_id} ({run.info.run_name}) is neither a model's run nor a pipeline's.")
-        return [_read_result(client, child) for child in children]
-
-
-def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
-    run_id = run.info.run_id
-    held = {artifact.path for artifact in client.list_artifacts(run_id)}
-    missing = [name for name in ("predictions.parquet", "behaviour.csv") if name not in held]
-    if missing:
-        raise InputError(
-            f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
-            "choose runs that this version of run-pipeline has logged."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        predictions = pd.read_parquet(client.download_artifacts(run_id, "predictions.parquet", folder))
-        behaviour = pd.read_csv(client.download_artifacts(run_id, "behaviour.csv", folder), keep_default_na=False)
-    metrics = {
-        name.removeprefix("test_"): value
-        for name, value in run.data.metrics.items()
-        if name in NOT_OF_TEST or (name.startswith("test_") and not name.startswith("test_behaviour_"))
-    }
-    history = {
-        metric: [point.value for point in sorted(client.get_metric_history(run_id, metric), key=lambda p: p.step)]
-        for metric in ("loss", "accuracy", "val_loss", "val_accuracy")
-        if metric in run.data.metrics
-    }
-    result = Result(run.info.run_name, predictions, metrics, behaviour, history)
-    return LoggedResult(run_id, result, run.data.params, run.data.tags)

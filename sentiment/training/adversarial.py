@@ -1,8 +1,8 @@
 """AdversarialNetwork: a classifier of reviews in training, with losses that make it smooth around every review.
 
-- Adversarial training moves the word vectors of a review the small step that hurts its verdict most, and asks for the
-  right verdict there too; virtual adversarial training asks an unlabelled review for the verdict that it had before
-  the step (Miyato, Dai & Goodfellow 2017).
+- Adversarial training moves the word vectors of a review by the small step that hurts its verdict most. The loss asks
+  for the right verdict there too; virtual adversarial training asks an unlabelled review for the verdict that it had
+  before the step (Miyato, Dai & Goodfellow 2017).
 - Entropy minimization asks for decided verdicts on unlabelled reviews (Grandvalet & Bengio 2005); Sachan, Zaheer &
   Salakhutdinov (2019) add all four losses up for a bidirectional LSTM with max pooling.
 """
@@ -14,8 +14,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-
-from sentiment.data.vocabulary import OUT_OF_VOCABULARY, PADDING
 
 Loss = Callable[[tf.Tensor], tf.Tensor]
 """P(positive), (batch, 1), to a number."""
@@ -42,9 +40,9 @@ def perturbation(gradient: tf.Tensor, epsilon: float) -> tf.Tensor:
 def entropy(probabilities: tf.Tensor) -> tf.Tensor:
     """Of verdicts with these P(positive), in nats, the same shape.
 
-    Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is
-    p (1 - p) times the outer product of dz with itself, so the power iteration of Miyato et al. ends after one step at
-    dz, up to its sign; the gradient of the entropy points towards P(positive) = 0.5.
+    Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is p (1 - p)
+    times the outer product of dz with itself. So the power iteration of Miyato et al. ends after one step at dz, up to
+    its sign; the gradient of the entropy points towards P(positive) = 0.5.
     """
     return keras.losses.binary_crossentropy(probabilities[..., None], probabilities[..., None])
 
@@ -69,12 +67,6 @@ def normalize_embedding(embedding: Any, frequencies: tf.Tensor) -> None:
     embedding.embeddings.assign((vectors - mean) / tf.sqrt(variance + SMALLEST_VARIANCE))
 
 
-def drop_words(indices: tf.Tensor, dropout: Any) -> tf.Tensor:
-    """The indices, of which `dropout`, a Keras layer, has turned some into OUT_OF_VOCABULARY, but no padding."""
-    kept = dropout(tf.ones_like(indices, tf.float32), training=True) > 0
-    return tf.where(kept | (indices == PADDING), indices, OUT_OF_VOCABULARY)
-
-
 class AdversarialNetwork(keras.Model):
     """A network in training; `fit` takes ((indices, unlabelled indices), labels), or where no loss is of unlabelled
     reviews (indices, labels). A label may be a probability.
@@ -85,8 +77,6 @@ class AdversarialNetwork(keras.Model):
             normalized after every step; None: it is not.
         adversarial_epsilon, virtual_adversarial_epsilon: length of the perturbation; at 0 there is none.
         entropy_weight: of the entropy of the verdicts on unlabelled reviews.
-        word_dropout: share of words that are replaced by [OOV].
-        label_smoothing: share of a label that both classes are given halves of.
     """
 
     def __init__(
@@ -97,16 +87,12 @@ class AdversarialNetwork(keras.Model):
         adversarial_epsilon: float = 0.0,
         virtual_adversarial_epsilon: float = 0.0,
         entropy_weight: float = 0.0,
-        word_dropout: float = 0.0,
-        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(name=network.name)
         self.network = network
         self._adversarial_epsilon = adversarial_epsilon
         self._virtual_adversarial_epsilon = virtual_adversarial_epsilon
         self._entropy_weight = entropy_weight
-        self._label_smoothing = label_smoothing
-        self._word_dropout = keras.layers.Dropout(word_dropout, name="word_dropout") if word_dropout else None
         after_dropout = 2 if network.layers[1].name == "embedding_dropout" else 1
         self._embedding, *self._embedding_dropout = network.layers[:after_dropout]
         self._reader = network.layers[after_dropout:]
@@ -122,10 +108,9 @@ class AdversarialNetwork(keras.Model):
         """One step down the sum of the losses; the loss that is reported is the classification's alone."""
         indices, labels = data
         indices, unlabelled = indices if isinstance(indices, tuple) else (indices, None)
-        smoothing = self._label_smoothing
 
         def classification(probabilities: tf.Tensor) -> tf.Tensor:
-            return self.compute_loss(y=labels * (1 - smoothing) + smoothing / 2, y_pred=probabilities)
+            return self.compute_loss(y=labels, y_pred=probabilities)
 
         probabilities, loss, gradients = self._descent(indices, classification, self._adversarial_epsilon)
         if unlabelled is not None:
@@ -148,8 +133,9 @@ class AdversarialNetwork(keras.Model):
         return [variable for layer in self._reader for variable in layer.trainable_variables]
 
     def _descent(self, indices: tf.Tensor, loss: Loss, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """P(positive) of the reviews as they are, its loss, and the gradients by `_variables` of that loss plus, if
-        there is an epsilon, that of the reviews after the adversarial step.
+        """P(positive) of the reviews as they are, its loss, and gradients by `_variables`.
+
+        The gradients are those of this loss; with an epsilon, the loss after the adversarial step is added.
         """
         with tf.GradientTape() as tape:
             vectors, mask = self._embed(indices)
@@ -178,8 +164,6 @@ class AdversarialNetwork(keras.Model):
         """Word vectors after dropout, (batch, time, embedding_dim); and where the network skips padding, bool (batch,
         time), which of them are words.
         """
-        if self._word_dropout is not None:
-            indices = drop_words(indices, self._word_dropout)
         vectors = self._embedding(indices)
         for layer in self._embedding_dropout:
             vectors = layer(vectors, training=True)

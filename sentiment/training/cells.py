@@ -1,27 +1,76 @@
-"""The recurrent layers of Keras, one time step after the other in NumPy, with every gate laid open.
+"""Recurrent cells: CELLS, the one table of what the project knows of LSTM, SimpleRNN and GRU.
 
-The equations are those of `keras.layers.LSTM`, `GRU` (with `reset_after`, Keras' default) and `SimpleRNN` with their
-default activations; weights are in the order of `layer.get_weights()`: kernel (features, gates x units), recurrent
-kernel (units, gates x units) and bias.
+A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice. One is a step in NumPy with
+every gate laid open; the other a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The
+equations are those of the Keras layers with their default activations, for the GRU with `reset_after`.
+
+The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of Cho et
+al. (2014), the SimpleRNN that of Elman (1990).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
-from scipy.special import expit
+from pydantic import AfterValidator
 
 Values = Mapping[str, np.ndarray]
-"""What a layer computes at a time step, by name; `hidden_state` is what it hands on."""
+"""What a cell computes at a time step, by name; `hidden_state` is what it hands on."""
 
 Step = Callable[[Sequence[np.ndarray], np.ndarray, Values], dict[str, np.ndarray]]
-"""(weights, inputs (features,), the values of the step before) -> the values of this step, each (units,)."""
+"""(weights, inputs (features,), the values of the step before) -> the values of this step, each (units,).
+
+Weights are in the order of `layer.get_weights()`: kernel (features, gates x units), recurrent kernel (units, gates x
+units) and bias.
+"""
+
+Tensors = tuple[Any, ...]
+"""Tensors of TensorFlow."""
+
+Forward = Callable[[Any, Any, Tensors], tuple[Tensors, Tensors]]
+"""What a step does after its two products, with the inputs and with the hidden state, each (batch, gates x units).
+
+(product with inputs, product with state, states before) -> (states after, what `Backward` needs). States are (batch,
+units), the hidden one first. Sigmoids are written as (1 + t) / 2 with t = tanh(x / 2): so a step takes one tanh of all
+its gates; their derivative is (1 - t ** 2) / 4.
+"""
+
+Backward = Callable[[Tensors, Tensors, Tensors, Tensors], tuple[Tensors, Tensors]]
+"""The derivative of `Forward`.
+
+(what it kept, states before, states after, gradient by the states after) -> (gradient by both products, gradient by the
+states before). The last is without what reaches these states through the product. Where the two products have one
+gradient, it stands there once.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A kind of recurrent layer.
+
+    Attributes:
+        layer: name of the Keras layer, which is also the name shown to people.
+        operator: name of the ONNX operator.
+        gate_order: positions of Keras' gates in the order of the ONNX operator.
+        step: one time step in NumPy.
+        forward, backward: one time step in TensorFlow, and its derivative.
+    """
+
+    layer: str
+    operator: str
+    gate_order: tuple[int, ...]
+    step: Step
+    forward: Forward
+    backward: Backward
 
 
 def lstm_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
     """The forget gate keeps part of the cell state, the input gate adds part of the candidate, the output gate shows
-    part of the result (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+    part of the result.
     """
+    from scipy.special import expit
+
     kernel, recurrent_kernel, bias = weights
     summed = np.split(inputs @ kernel + before["hidden_state"] @ recurrent_kernel + bias, 4, axis=-1)
     input_gate, forget_gate, output_gate = expit(summed[0]), expit(summed[1]), expit(summed[3])
@@ -37,10 +86,36 @@ def lstm_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values)
     }
 
 
+def lstm_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
+    """The step of an LSTM, whose states are the hidden and the cell state; see `Forward`."""
+    import tensorflow as tf
+
+    gates = tf.tanh((from_inputs + from_state) * _per_gate(before, 0.5, 0.5, 1, 0.5))
+    input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+    cell_state = _sigmoid(forget_gate) * before[1] + _sigmoid(input_gate) * candidate
+    return (_sigmoid(output_gate) * tf.tanh(cell_state), cell_state), (gates,)
+
+
+def lstm_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+    """The derivative of `lstm_forward`; see `Backward`."""
+    import tensorflow as tf
+
+    (gates,) = kept
+    input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+    output = tf.tanh(after[1])
+    by_hidden, by_cell = by_after
+    by_cell += by_hidden * _sigmoid(output_gate) * (1 - output**2)
+    # XLA makes vector instructions of the factors side by side, multiplied after; not of products side by side.
+    by_products = tf.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
+    by_products *= tf.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
+    by_products *= (1 - gates**2) * _per_gate(before, 0.25, 0.25, 1, 0.25)
+    return (by_products,), (tf.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
+
+
 def gru_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
-    """The reset gate says how much of the state enters the candidate, the update gate how much of it stays (Cho et
-    al. 2014).
-    """
+    """The reset gate says how much of the state enters the candidate, the update gate how much of the state stays."""
+    from scipy.special import expit
+
     kernel, recurrent_kernel, bias = weights
     from_inputs = np.split(inputs @ kernel + bias[0], 3, axis=-1)
     from_state = np.split(before["hidden_state"] @ recurrent_kernel + bias[1], 3, axis=-1)
@@ -54,33 +129,85 @@ def gru_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) 
     }
 
 
+def gru_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
+    """The step of a GRU; see `Forward`."""
+    import tensorflow as tf
+
+    units = before[0].shape[-1]
+    gates = tf.tanh((from_inputs + from_state)[:, : 2 * units] * 0.5)
+    update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+    remembered = from_state[:, 2 * units :]
+    candidate = tf.tanh(from_inputs[:, 2 * units :] + _sigmoid(reset_gate) * remembered)
+    hidden = candidate + _sigmoid(update_gate) * (before[0] - candidate)
+    return (hidden,), (gates, candidate, remembered)
+
+
+def gru_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+    """The derivative of `gru_forward`; see `Backward`."""
+    import tensorflow as tf
+
+    gates, candidate, remembered = kept
+    update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+    by_candidate = by_after[0] * (1 - _sigmoid(update_gate)) * (1 - candidate**2)
+    by_gates = tf.concat([by_after[0], by_candidate], axis=-1)
+    by_gates *= tf.concat([before[0] - candidate, remembered], axis=-1)
+    by_gates *= (1 - gates**2) * 0.25
+    by_from_inputs = tf.concat([by_gates, by_candidate], axis=-1)
+    by_from_state = tf.concat([by_gates, by_candidate * _sigmoid(reset_gate)], axis=-1)
+    return (by_from_inputs, by_from_state), (by_after[0] * _sigmoid(update_gate),)
+
+
 def simple_rnn_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
-    """The state is made anew from inputs and state at every step (Elman 1990)."""
+    """Every step makes the state anew from inputs and state."""
     kernel, recurrent_kernel, bias = weights
     return {"hidden_state": np.tanh(inputs @ kernel + before["hidden_state"] @ recurrent_kernel + bias)}
 
 
-STEPS: dict[str, Step] = {"LSTM": lstm_step, "GRU": gru_step, "SimpleRNN": simple_rnn_step}
-"""Keras layer -> its time step."""
+def simple_rnn_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
+    """The step of a SimpleRNN; see `Forward`."""
+    import tensorflow as tf
+
+    return (tf.tanh(from_inputs + from_state),), ()
+
+
+def simple_rnn_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
+    """The derivative of `simple_rnn_forward`; see `Backward`."""
+    import tensorflow as tf
+
+    return (by_after[0] * (1 - after[0] ** 2),), (tf.zeros_like(before[0]),)
+
+
+def _sigmoid(tanh_of_half: Any) -> Any:
+    return 0.5 + 0.5 * tanh_of_half
+
+
+def _per_gate(states: Tensors, *factors: float) -> np.ndarray:
+    """A factor for each gate, (gates x units,)."""
+    return np.repeat(np.array(factors, np.float32), states[0].shape[-1])
+
+
+CELLS: dict[str, Cell] = {
+    # Keras has the gates i f c o, ONNX i o f c; both have z r h.
+    "lstm": Cell("LSTM", "LSTM", (0, 3, 1, 2), lstm_step, lstm_forward, lstm_backward),
+    "simple_rnn": Cell("SimpleRNN", "RNN", (0,), simple_rnn_step, simple_rnn_forward, simple_rnn_backward),
+    "gru": Cell("GRU", "GRU", (0, 1, 2), gru_step, gru_forward, gru_backward),
+}
+"""Name in options and configurations -> the cell."""
+
+CELL_OF_LAYER = {cell.layer: cell for cell in CELLS.values()}
+"""Name of a Keras layer -> its cell."""
+
+
+def _known(name: str) -> str:
+    if name not in CELLS:
+        raise ValueError(f"choose {', '.join(CELLS)}")
+    return name
+
+
+CellName = Annotated[str, AfterValidator(_known)]
+"""A key of CELLS."""
 
 
 def is_recurrent(layer: Any) -> bool:
-    """Whether a Keras layer is one of STEPS, in one direction or in both."""
-    return type(getattr(layer, "forward_layer", layer)).__name__ in STEPS
-
-
-def trace(layer: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
-    """What a recurrent Keras layer of one direction computes at each time step, from a state of zeros.
-
-    Args:
-        layer: built LSTM, GRU or SimpleRNN.
-        inputs: (time, features), in the order of reading.
-
-    Returns:
-        The values of its step in STEPS, float64 arrays of shape (time, units).
-    """
-    step = STEPS[type(layer).__name__]
-    weights = [array.astype(np.float64) for array in layer.get_weights()]
-    values: Values = dict.fromkeys(("hidden_state", "cell_state"), np.zeros(layer.units))
-    steps = [values := step(weights, vector, values) for vector in inputs.astype(np.float64)]
-    return {name: np.stack([values[name] for values in steps]) for name in steps[0]}
+    """Whether a Keras layer has a cell of CELLS, in one direction or in both."""
+    return type(getattr(layer, "forward_layer", layer)).__name__ in CELL_OF_LAYER

@@ -1,4 +1,4 @@
-"""Yardstick: TF-IDF and logistic regression, the bag of words that a recurrent network has to beat.
+"""LinearModel: TF-IDF and logistic regression, the bag of words that a recurrent network has to beat.
 
 Wang & Manning (2012) show how far words and pairs of words carry: on long reviews, often further than a small
 recurrent network.
@@ -11,10 +11,11 @@ import numpy as np
 
 from sentiment.errors import InputError
 
-YARDSTICK = "TF-IDF + logistic regression"
+LINEAR_MODEL, LINEAR_MODEL_NAME = "TF-IDF + logistic regression", "linear_model"
+"""Its title for people, and its name in tags and metrics of MLflow."""
 
 
-class Yardstick:
+class LinearModel:
     """scikit-learn's TF-IDF over words and pairs of words, and its logistic regression.
 
     Nothing in it is drawn at random.
@@ -36,8 +37,8 @@ class Yardstick:
             features = self._tfidf.fit_transform(texts)  # (N, words and pairs), sparse
         except ValueError:
             raise InputError(
-                f"No word occurs in two of the {len(texts):,} training reviews, which {YARDSTICK} needs: "
-                "give more reviews, or leave it out with --no-yardstick and --pseudo-label-epochs 0."
+                f"No word occurs in two of the {len(texts):,} training reviews, which {LINEAR_MODEL} needs: "
+                "give more reviews, or leave it out with --no-linear-model and --pseudo-label-epochs 0."
             ) from None
         self._regression: Any = LogisticRegression(C=10, max_iter=1_000).fit(features, labels)
 

@@ -1,30 +1,21 @@
-"""ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense.
-
-The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of
-Cho et al. (2014), the SimpleRNN that of Elman (1990), each as Keras builds it.
-"""
+"""ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense."""
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-CellName = Literal["lstm", "simple_rnn", "gru"]
-
-CELLS: dict[str, str] = {"lstm": "LSTM", "simple_rnn": "SimpleRNN", "gru": "GRU"}
-"""Model name -> its Keras layer, which is also the name shown to people."""
+from sentiment.configuration import Configuration
+from sentiment.training.cells import CELLS, CellName
 
 
-class ModelConfig(BaseModel):
+class ModelConfig(Configuration):
     """The network between the padded indices and the probability."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding_dim: int = Field(64, ge=1, description="Length of a word vector.")
     units: int = Field(64, ge=1, description="Units of each recurrent layer, per direction.")
     layers: int = Field(1, ge=1, description="Recurrent layers, stacked.")
     bidirectional: bool = Field(False, description="Read each review in both directions.")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
-    recurrent_dropout: float = Field(0.0, ge=0, lt=1, description="Share of state entries dropped at each time step.")
     pooling: Literal["last", "max", "mean", "max_mean"] = Field(
         "last",
         description="What of the states goes on to Dense: the last, or each unit's largest or mean value, or both.",
@@ -44,7 +35,7 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
     from sentiment.training.pooling import MaxMeanPooling, MaxPooling
 
     keras.utils.set_random_seed(seed)
-    recurrent = getattr(keras.layers, CELLS[cell])
+    recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [
         keras.Input((None if config.mask_padding else maxlen,), dtype="int32"),
         keras.layers.Embedding(  # (batch, maxlen, embedding_dim)
@@ -56,7 +47,6 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
     for number in range(1, config.layers + 1):
         layer = recurrent(
             config.units,
-            recurrent_dropout=config.recurrent_dropout,
             return_sequences=number < config.layers or config.pooling != "last",  # (batch, maxlen, units), else no time
             name=f"{cell}_{number}",
         )

@@ -1,127 +1,23 @@
 """The time loop of recurrent layers on a CPU, compiled by XLA, for training.
 
-Results are Keras' own. Other than Keras' loop, which XLA may compile too, this one keeps the gates for the way back,
-has the gradient of the weights from one product after all steps (Appleyard, Kocisky & Blunsom 2016), and gives every
-core a part of the batch, which waits for the others only at the end.
+Results are Keras' own. XLA may compile Keras' loop too, but this loop differs in three ways. It keeps the gates for the
+way back. It has the gradient of the weights from one product after all steps (Appleyard, Kocisky & Blunsom 2016). And
+it gives every core a part of the batch, which waits for the others only at the end.
 """
 
 import functools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-PARTS = min(4, os.cpu_count() or 1)
+from sentiment.cores import available_cores
+from sentiment.training.cells import CELL_OF_LAYER, Cell, Tensors
+
+PARTS = min(4, available_cores())
 """Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
-
-Tensors = tuple[tf.Tensor, ...]
-
-
-class Cell(Protocol):
-    """What a step does after its products, and the derivative of that.
-
-    Sigmoids are written as t = tanh(x / 2), (1 + t) / 2, so that a step takes one tanh of all its gates; the derivative
-    is (1 - t ** 2) / 4.
-    """
-
-    @staticmethod
-    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
-        """Take a step.
-
-        Args:
-            from_inputs, from_state: products with the inputs and with the hidden state, (batch, gates x units).
-            before: states, the hidden one first, each (batch, units).
-
-        Returns:
-            The states after the step, and what else `backward` asks for.
-        """
-
-    @staticmethod
-    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
-        """Take the step's gradient.
-
-        Args:
-            kept: what `forward` kept.
-            before, after: states, each (batch, units).
-            by_after: gradient by the states after the step, the same shapes.
-
-        Returns:
-            The gradient by the products, (batch, gates x units), that by the product with the state last, and only one
-            where they are equal; and that by the states before, without what reaches them through the product.
-        """
-
-
-class _LSTM:
-    @staticmethod
-    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
-        gates = tf.tanh((from_inputs + from_state) * _per_gate(before, 0.5, 0.5, 1, 0.5))
-        input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
-        cell_state = _sigmoid(forget_gate) * before[1] + _sigmoid(input_gate) * candidate
-        return (_sigmoid(output_gate) * tf.tanh(cell_state), cell_state), (gates,)
-
-    @staticmethod
-    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
-        (gates,) = kept
-        input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
-        output = tf.tanh(after[1])
-        by_hidden, by_cell = by_after
-        by_cell += by_hidden * _sigmoid(output_gate) * (1 - output**2)
-        # Factors side by side, multiplied then: that becomes vector instructions, products side by side do not.
-        by_products = tf.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
-        by_products *= tf.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
-        by_products *= (1 - gates**2) * _per_gate(before, 0.25, 0.25, 1, 0.25)
-        return (by_products,), (tf.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
-
-
-class _GRU:
-    @staticmethod
-    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
-        units = before[0].shape[-1]
-        gates = tf.tanh((from_inputs + from_state)[:, : 2 * units] * 0.5)
-        update_gate, reset_gate = tf.split(gates, 2, axis=-1)
-        remembered = from_state[:, 2 * units :]
-        candidate = tf.tanh(from_inputs[:, 2 * units :] + _sigmoid(reset_gate) * remembered)
-        hidden = candidate + _sigmoid(update_gate) * (before[0] - candidate)
-        return (hidden,), (gates, candidate, remembered)
-
-    @staticmethod
-    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
-        gates, candidate, remembered = kept
-        update_gate, reset_gate = tf.split(gates, 2, axis=-1)
-        by_candidate = by_after[0] * (1 - _sigmoid(update_gate)) * (1 - candidate**2)
-        by_gates = tf.concat([by_after[0], by_candidate], axis=-1)
-        by_gates *= tf.concat([before[0] - candidate, remembered], axis=-1)
-        by_gates *= (1 - gates**2) * 0.25
-        by_from_inputs = tf.concat([by_gates, by_candidate], axis=-1)
-        by_from_state = tf.concat([by_gates, by_candidate * _sigmoid(reset_gate)], axis=-1)
-        return (by_from_inputs, by_from_state), (by_after[0] * _sigmoid(update_gate),)
-
-
-class _SimpleRNN:
-    @staticmethod
-    def forward(from_inputs: tf.Tensor, from_state: tf.Tensor, before: Tensors) -> tuple[Tensors, Tensors]:
-        return (tf.tanh(from_inputs + from_state),), ()
-
-    @staticmethod
-    def backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
-        return (by_after[0] * (1 - after[0] ** 2),), (tf.zeros_like(before[0]),)
-
-
-def _sigmoid(tanh_of_half: tf.Tensor) -> tf.Tensor:
-    return 0.5 + 0.5 * tanh_of_half
-
-
-def _per_gate(states: Tensors, *factors: float) -> np.ndarray:
-    """A factor for each gate, (gates x units,)."""
-    return np.repeat(np.array(factors, np.float32), states[0].shape[-1])
-
-
-CELL_OF_LAYER: dict[str, Cell] = {"LSTM": _LSTM(), "GRU": _GRU(), "SimpleRNN": _SimpleRNN()}
-"""Name of a Keras layer -> what its steps do."""
 
 
 @contextmanager
@@ -188,8 +84,11 @@ def _parts(batch: tf.Tensor) -> list[tf.Tensor]:
 
 @functools.cache
 def _differentiable_loop(kind: str) -> Any:
-    """(kernel, recurrent kernel, the biases of their products, inputs (batch, time, features), which of them to read
-    (batch, time), initial states (batch, units)) -> (outputs (batch, time, units), last states (batch, units)).
+    """The loop as a function that TensorFlow can differentiate.
+
+    Its arguments are kernel, recurrent kernel, the biases of their products, inputs (batch, time, features), which of
+    them to read (batch, time), and initial states (batch, units). It gives outputs (batch, time, units) and the last
+    states (batch, units).
 
     A step that is not to be read hands the states on as they are.
     """

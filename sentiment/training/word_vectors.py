@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary, tokenize
 from sentiment.errors import InputError
 
@@ -19,10 +20,8 @@ SEED = 0
 """Word vectors are shared by all models and seeds of a run."""
 
 
-class PretrainingConfig(BaseModel):
+class PretrainingConfig(Configuration):
     """What is learned before the network is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     word_vectors: bool = Field(
         False, description="Start from word vectors learned from the training and the unlabelled reviews."
@@ -47,8 +46,8 @@ def learn_word_vectors(
 ) -> np.ndarray:
     """Vectors for every index of the vocabulary, by gensim's continuous bag of words with negative sampling.
 
-    One thread learns, so the same texts give the same vectors. Every finished epoch is kept in `checkpoints`, so a
-    killed training that is started again with the same arguments ends as if it had never stopped.
+    One thread learns, so the same texts give the same vectors. `checkpoints` keeps every
+    finished epoch: a killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
         texts: reviews, labelled or not.

@@ -19,7 +19,7 @@ from tests.browser.screenshots import (
     open_report_artifact,
 )
 from tests.conftest import PipelineRun
-from tests.sentiment.test_report import HARMFUL, compare_drawn, render
+from tests.sentiment.reporting.test_report import HARMFUL, compare_drawn, render
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 

@@ -170,11 +170,11 @@ def test_stage_commands_follow_one_another_without_repeating_options(invoke: Inv
     assert first.exit_code == 0, first.output
     assert "600" not in first.output.splitlines()[0]
     vocabulary = invoke("vocabulary", "--num-words", "500")
-    assert "was there already" in vocabulary.output  # load
+    assert "cached in" in vocabulary.output  # load
     assert "wrote" in vocabulary.output
     padded = invoke("pad")
     assert padded.exit_code == 0, padded.output
-    assert padded.output.count("was there already") == 2
+    assert padded.output.count("cached in") == 2
     described = json.loads(Path(".sentiment/configuration.json").read_text())
     assert (described["vocabulary"]["num_words"], described["sequences"]["maxlen"]) == (500, 60)
     evaluated = invoke("evaluate", "--model", "gru", "--epochs", "1")

@@ -42,7 +42,7 @@ def test_what_was_cut_is_said_and_the_champion_explains_unless_another_is_named(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
     result = invoke("explain", "word " * 70, "--output", "a.json")
     assert result.exit_code == 0, result.output
-    assert "imdb-sentiment version 1 (champion)" in result.output
+    assert "reviews version 1 (champion)" in result.output
     assert "its first 10 words were cut, 60 are read" in result.output
     content = json.loads(Path("a.json").read_text())
     assert (len(content["cut_words"]), "forget_gate" in content["layers"][0]) == (10, True)
@@ -66,7 +66,7 @@ def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run
     small_run: PipelineRun, tmp_path: Path
 ) -> None:
     client = mlflow.MlflowClient(small_run.tracking_uri)
-    for run in client.search_runs(["1"], "tags.model != 'yardstick'"):
+    for run in client.search_runs(["1"], "tags.model != 'linear_model'"):
         folder = tmp_path / run.info.run_id
         folder.mkdir()
         for path in ("explanations", "predictions.parquet"):
@@ -89,10 +89,11 @@ def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run
     [
         pytest.param(["?! ..."], "holds no word", id="only punctuation"),
         pytest.param([""], "holds no word", id="empty"),
+        pytest.param(["caf\udce9"], "is not UTF-8", id="not UTF-8"),
         pytest.param([], "Give one review", id="no review"),
         pytest.param(["good", "--row", "1"], "Give one review", id="row without input"),
-        pytest.param(["good", "--output", "a.pdf"], "must end with .html, .png, .json", id="format"),
-        pytest.param(["good", "--output", "none/a.png"], "there is no folder none", id="folder"),
+        pytest.param(["good", "--output", "a.pdf"], "must end with .html, .json", id="format"),
+        pytest.param(["good", "--output", "none/a.html"], "there is no folder none", id="folder"),
         pytest.param(["good", "--model", "nowhere"], "There is no folder nowhere", id="model"),
         pytest.param(["good", "--model", "."], "is no saved classifier", id="folder without a model"),
         pytest.param(["good", "--model", "runs:/0/model"], "The model runs:/0/model cannot be had", id="run"),

@@ -21,7 +21,7 @@ def test_every_step_of_every_model_is_tabled_drawn_and_logged(
     output = invoke(
         "gradient-flow", "--data", reviews_csv, *SMALL, "--models", "lstm,simple_rnn", "--length", "50"
     ).output
-    assert output.count("was there already") == 5  # nothing is trained anew
+    assert output.count("cached in") == 5  # nothing is trained anew
     assert "steps to fall 100-fold" in output
     [path] = tmp_path.glob(".sentiment/gradient-flow/*/gradient_flow.csv")
     table = pd.read_csv(path, index_col=["model", "step"])

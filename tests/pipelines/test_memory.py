@@ -14,7 +14,7 @@ Invoke = Callable[..., Result]
 
 
 def test_every_training_is_a_child_run_and_is_not_done_twice(invoke: Invoke, tmp_path: Path) -> None:
-    arguments = "run-memory --quick --task next-number --models lstm,simple_rnn --seeds 1 --epochs 2".split()
+    arguments = "run-memory --preset quick --task next-number --models lstm,simple_rnn --seeds 1 --epochs 2".split()
     output = invoke(*arguments).output
     assert "LSTM on next-number, 3 steps, seed 1 epoch 2/2: loss" in output
     assert "after 6, 7, 8 follows" in output
@@ -33,7 +33,7 @@ def test_every_training_is_a_child_run_and_is_not_done_twice(invoke: Invoke, tmp
     assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {"learning_curves.png", "results.csv"}
     assert "| after 6, 7, 8 follows | 9 |" in parent.data.tags["mlflow.note.content"]
     again = invoke(*arguments).output
-    assert again.count("was there already") == 3  # two trainings and the table
+    assert again.count("cached in") == 3  # two trainings and the table
 
 
 def test_the_length_at_which_adding_is_not_solved_is_told() -> None:
@@ -56,9 +56,9 @@ def test_the_presets_are_whole() -> None:
     assert (full.seeds, full.lengths, full.marked_product.epochs) == ((0, 1, 2), (50, 100, 200, 400), 100)
     assert full.next_number.batch_size == 1
     assert (quick.seeds, quick.adding.epochs, quick.next_number.epochs) == ((3,), 7, 7)
-    trainings = list(full.trainings())
-    assert list(dict.fromkeys(training.length for training in trainings)) == [100, 3, 10, 50, 200, 400]
-    assert len(trainings) == 7 * 3 * 3
+    trials = full.trials()
+    assert list(dict.fromkeys(trial.length for trial in trials)) == [100, 3, 10, 50, 200, 400]
+    assert len(trials) == 7 * 3 * 3
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
 
 
-class SourceConfig(BaseModel):
+class SourceConfig(Configuration):
     """Which reviews to read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: SourceName = Field("imdb", description="Where the reviews come from.")
     data: Path | None = Field(
@@ -29,6 +28,10 @@ class SourceConfig(BaseModel):
     label_column: str = Field("label", description="table: column with 0/1, positive/negative, pos/neg or true/false.")
     test_fraction: float = Field(
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
+    )
+
+    keep_duplicates: bool = Field(
+        False, description="Keep train and unlabelled reviews whose text stands in test, as published figures do."
     )
 
     @property
@@ -71,7 +74,7 @@ def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Pat
 
 
 def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus:
-    """All reviews of the source, without blank ones.
+    """All reviews of the source, without blank ones and, unless they are to be kept, copies of test reviews.
 
     Args:
         files: what `find_files` gave.
@@ -79,7 +82,7 @@ def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus
     Raises:
         InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
     """
-    return _sources()[config.source].load(config, files, seed).checked()
+    return _sources()[config.source].load(config, files, seed).checked(keep_duplicates=config.keep_duplicates)
 
 
 def _sources() -> dict[str, Source]:

@@ -52,9 +52,7 @@ def find_table(config: SourceConfig, show_progress: bool) -> list[Path]:
 def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """Splits from the column `split` if there is one, else train and test cut by `test_fraction`, stratified.
 
-    Copies of one text never stand in two splits. A cut keeps them together. Where a column gives the splits, train
-    loses its copies of test and validation reviews, and validation those of test; a note counts them. Notes also
-    count the rows that cannot be used, by reason.
+    A cut keeps copies of one text together. Notes count the rows that cannot be used, by reason.
 
     Raises:
         InputError: a file cannot be read, lacks a column, or holds an unknown label or split.
@@ -74,8 +72,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         unlabelled = [row.text for row, split in zip(rows, given, strict=True) if split == "unlabelled"]
         rows = [row for row, split in zip(rows, given, strict=True) if split != "unlabelled"]
         labels = _labels(rows, config.label_column)
-        splits, copies = _without_copies([row.text for row in rows], given[given != "unlabelled"])
-        notes += copies
+        splits = given[given != "unlabelled"]
     train, test = np.flatnonzero(np.isin(splits, ("train", "validation"))), np.flatnonzero(splits == "test")
     return Corpus(
         Reviews([rows[i].text for i in train], labels[train]),
@@ -152,24 +149,6 @@ def _labels(rows: list[_Row], column: str) -> np.ndarray:
 
 def _listed(words: Iterable[str]) -> str:
     return shown_names(map(repr, sorted(set(words))))
-
-
-def _without_copies(texts: list[str], splits: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The splits without copies of a text that stands in a later one, and a note on each kind of copy.
-
-    Returns:
-        The splits, (N,) of str, empty where a copy is dropped; and the notes.
-    """
-    splits, notes = splits.copy(), []
-    for kept, others in (("test", ("train", "validation")), ("validation", ("train",))):
-        held = {text for text, split in zip(texts, splits, strict=True) if split == kept}
-        is_copy = np.array([text in held for text in texts])
-        for other in others:
-            copies = is_copy & (splits == other)
-            splits[copies] = ""
-            if copies.any():
-                notes.append(f"{int(copies.sum()):,} {other} reviews dropped, as the same text stands in {kept}.")
-    return splits, tuple(notes)
 
 
 def _cut(texts: list[str], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:

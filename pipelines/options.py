@@ -1,0 +1,191 @@
+"""Fields of the configuration as options of a command, and errors as exit codes."""
+
+import errno
+import functools
+import inspect
+import logging
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
+from pipelines.console import Console
+from pipelines.output import STANDARD_STREAM
+from pipelines.termination import Terminated, termination_interrupts
+from sentiment.errors import InputError
+
+EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
+STORAGE_ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this system allows",
+    errno.EACCES: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "a folder stands there",
+}
+
+PANELS = {
+    None: "Run",
+    "source": "Source",
+    "vocabulary": "Vocabulary",
+    "sequences": "Sequences",
+    "pretraining": "Before training",
+    "model": "Network",
+    "training": "Training",
+}
+"""Section of PipelineConfig -> the heading over its options."""
+
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
+        "(default: demo for the demo source, else textbook)."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+
+
+def command(
+    app: typer.Typer, name: str, *, panel: str, reads: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command of an app. What the user can mend ends with exit code 2.
+
+    The function gets the console. Where `reads` names anything, the command also takes a preset
+    and an option for every field that it reads. The function then gets the preset, and the options as a dictionary.
+
+    Args:
+        panel: heading of the command in the list of all commands.
+        reads: sections of PipelineConfig, or single fields of it or of a section (`seeds`, `model.embedding_dim`).
+    """
+    configured = _options_of(reads)
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        given = ("console", "preset", "options") if configured else ("console",)
+        own = [p for p in inspect.signature(function).parameters.values() if p.name not in given]
+
+        @functools.wraps(function)
+        def run(quiet: bool, verbose: bool, **values: Any) -> None:
+            console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
+            _set_log_levels(verbose)
+            with errors_to_exit_codes(console):
+                if configured:
+                    values["options"] = _given({name: values.pop(name) for name in configured})
+                function(console=console, **values)
+
+        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
+        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [
+            *(p.replace(kind=keyword) for p in own),
+            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
+            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in configured),
+        ]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(name, rich_help_panel=panel)(run)
+        return function
+
+    return register
+
+
+def split_list(value: str) -> list[str]:
+    """The parts of a comma-separated option."""
+    return [part.strip() for part in value.split(",")]
+
+
+def seeds_of(seeds: str | None, repeats: int | None) -> str | None:
+    """--seeds, or what --repeats stands for.
+
+    Raises:
+        InputError: both are given.
+    """
+    if repeats is None:
+        return seeds
+    if seeds is not None:
+        raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
+    return ",".join(map(str, range(repeats)))
+
+
+@contextmanager
+def errors_to_exit_codes(console: Console) -> Iterator[None]:
+    """Say what went wrong and how to mend it, and exit with 2; with 130 on Ctrl-C, with 143 on SIGTERM."""
+    try:
+        with termination_interrupts():
+            yield
+    except InputError as error:
+        console.error(str(error))
+        raise typer.Exit(EXIT_INPUT) from error
+    except OSError as error:
+        number = error.errno or next((n for n in STORAGE_ERRORS if f"errno = {n}," in str(error)), None)  # as HDF5 says
+        if number not in STORAGE_ERRORS:
+            raise
+        place = error.filename or "the results"
+        console.error(
+            f"{place} could not be written: {STORAGE_ERRORS[number]}. Make room or choose another place; "
+            "the same command then goes on where it stopped."
+        )
+        raise typer.Exit(EXIT_INPUT) from error
+    except KeyboardInterrupt as error:
+        console.error("interrupted; the same command goes on where it stopped.")
+        raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
+
+
+def _options_of(reads: Sequence[str]) -> list[str]:
+    """The options of sections and single fields."""
+
+    def is_read(section: str | None, field: str) -> bool:
+        return (field if section is None else section) in reads or f"{section}.{field}" in reads
+
+    return [option for option, (section, field) in option_fields().items() if is_read(section, field)]
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given; comma-separated ones as lists."""
+    listed = {name for name, (_, field) in option_fields().items() if field in ("models", "seeds")}
+    return {
+        name: split_list(value) if name in listed else value for name, value in options.items() if value is not None
+    }
+
+
+def _option(name: str) -> Any:
+    """The Typer option of a configuration field: its type, its description, its textbook default."""
+    section, field_name = option_fields()[name]
+    owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
+    field = owner.model_fields[field_name]
+    kind = field.annotation
+    if isinstance(kind, types.UnionType):  # X | None
+        kind = get_args(kind)[0]
+    if kind not in (int, float, bool, Path):
+        kind = str  # pydantic checks names such as "pre"
+    flag = f"--{name.replace('_', '-')}"
+    names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
+    default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
+    choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
+    shown = "" if default is None else f" (textbook: {str(default).lower()})"
+    return Annotated[
+        kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}", rich_help_panel=PANELS[section])
+    ]
+
+
+@functools.cache
+def _textbook() -> PipelineConfig:
+    return compose("textbook", {})
+
+
+def _set_log_levels(verbose: bool) -> None:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        warnings.simplefilter("ignore")

@@ -1,0 +1,231 @@
+"""The training pipeline: every stage for every model and seed, logged to MLflow as a parent run with a child run each.
+
+Killed and started again with the same configuration, it takes up the MLflow runs that it left, as it does its stages.
+
+Raises InputError for what a stage cannot use, and where MLflow cannot be reached.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
+from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
+from pipelines.stages.context import Context
+from pipelines.stages.data import Prepared, prepare
+from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
+from pipelines.stages.training import Trained, train_network
+from pipelines.working_directory import Stage
+from sentiment.data.vocabulary import tokenize
+from sentiment.evaluation.comparison import Comparison, Result, metric_rows
+from sentiment.inside.explanation import explain
+from sentiment.reporting import figures
+from sentiment.reporting.explanation_page import render_explanation
+from sentiment.tracking import model, runs, store
+from sentiment.training.cells import CELLS, CellName
+from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+
+NAMES = {**{cell.layer: name for name, cell in CELLS.items()}, LINEAR_MODEL: LINEAR_MODEL_NAME}
+"""Title of a model -> its name in tags and metrics."""
+
+SUMMARIZED = ("accuracy", "f1", "roc_auc")
+"""Test metrics whose mean and standard deviation the parent run holds; comparison.csv has them all."""
+
+REGISTERED_CELL: CellName = "lstm"
+
+
+def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
+    """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
+
+    At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
+
+    Args:
+        experiment: of MLflow.
+        register_as: name of the registered model that each LSTM becomes a version of; None for none.
+        output: where the report goes; None for report.html beside the working directory.
+    """
+    store.silence()
+    if output is not None:
+        check_report(output)
+    config = context.config
+    prepared = prepare(context)
+    tracked = _TrackedPipeline(context, prepared, experiment)
+    outcomes: dict[str, list[Outcome]] = {}
+    networks: dict[CellName, list[LoggedNetwork]] = {}
+    with tracked.parent() as parent:
+        for trial in config.trials():
+            with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
+                log_epochs = functools.partial(runs.log_history, child)
+                trained = train_network(context, prepared, trial, log_epochs)
+                outcome = evaluate(context, prepared, trained, trial)
+                _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
+                model_id = _log_classifier(child, trained, outcome.result, note=context.note)
+            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
+            outcomes.setdefault(trial.title, []).append(outcome)
+        if config.linear_model:
+            with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
+                outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
+                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
+        compared, comparison = compare(context, outcomes, output)
+        _log_comparison(parent, compared, comparison, note=context.note)
+        _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
+        cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
+        if register_as is not None and cell == REGISTERED_CELL:
+            uri = register(context, register_as, networks[cell])
+        else:
+            uri = folder_of_best(networks[cell])
+    show_next_steps(context, uri)
+
+
+@dataclass(frozen=True)
+class _TrackedPipeline:
+    """The MLflow runs of one pipeline."""
+
+    context: Context
+    prepared: Prepared
+    experiment: str
+
+    @contextmanager
+    def parent(self) -> Iterator[runs.Run]:
+        """The run of the whole pipeline, with its configuration and its corpus."""
+        config = self.context.config
+        name = f"{' vs '.join(CELLS[cell].layer for cell in config.models)} on {config.source.source}"
+        seeds = ",".join(map(str, config.seeds))
+        key = self.context.work.resume_key(self.prepared.digest_of_padded, config.model_dump_json())
+        tags = {**self._tags, "seed": seeds}
+        with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key) as parent:
+            self.context.console.say(f"mlflow      run {parent.info.run_id} in experiment {self.experiment}")
+            runs.log_parameters(config.flat())
+            _log_corpus(parent, self.prepared)
+            self._log_datasets()
+            yield parent
+
+    @contextmanager
+    def child(self, parent: runs.Run, name: str, *, title: str, seed: int) -> Iterator[runs.Run]:
+        """The run of one model with one seed."""
+        model_name = NAMES[title]
+        tags = {**self._tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
+        key = f"{parent.info.run_id}:{model_name}:{seed}"
+        with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True) as child:
+            runs.log_parameters({**self.context.config.flat(), "models": model_name, "seeds": seed})
+            self._log_datasets()
+            yield child
+
+    @property
+    def _tags(self) -> dict[str, str]:
+        source = self.context.config.source
+        return {"source": source.source, "synthetic": str(source.is_synthetic).lower()}
+
+    @property
+    def _colours(self) -> dict[str, str]:
+        titles = [*(CELLS[cell].layer for cell in self.context.config.models), LINEAR_MODEL]
+        return dict(zip(titles, figures.COLOURS, strict=False))
+
+    def _log_datasets(self) -> None:
+        source, corpus = self.context.config.source.source, self.prepared.corpus
+        runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
+        runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
+
+
+def _log_corpus(parent: runs.Run, prepared: Prepared) -> None:
+    summary = prepared.summary()
+    for name, split in summary["splits"].items():
+        counts = {f"{name}_{count}": split[count] for count in ("reviews", "positive", "negative")}
+        tokens = {f"{name}_tokens_p{percentile}": value for percentile, value in split["tokens"].items()}
+        runs.log_metrics(parent, {**counts, **tokens})
+    runs.log_metrics(parent, {name: value for name, value in summary.items() if name.startswith("duplicates")})
+    runs.log_json(summary, "corpus.json")
+
+
+def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
+    """The metrics, tables and figures of one model; figures also as images that the chart view sets side by side."""
+    result = outcome.result
+    runs.log_metrics(child, runs.tracked_metrics(result.metrics))
+    failures = result.behaviour.groupby("capability")[["cases", "failures"]].sum()
+    runs.log_metrics(
+        child,
+        {
+            f"test_behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
+            for capability, row in failures.iterrows()
+        },
+    )
+    for path in outcome.tables:
+        runs.log_file(path)
+    _log_curves({title: [result]})
+    confusion_matrix = figures.confusion_matrix(result.metrics, title)
+    runs.log_figure(confusion_matrix, "confusion_matrix")
+    probabilities = {title: [result.probabilities]}
+    for key, figure in (
+        ("confusion_matrix", confusion_matrix),
+        ("roc_curve", figures.roc_curves(result.labels, probabilities)),
+        ("reliability_diagram", figures.reliability_diagram(result.labels, probabilities)),
+    ):
+        runs.log_image(child, figure, key)
+
+
+def _log_classifier(child: runs.Run, trained: Trained, result: Result, *, note: str) -> str:
+    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided.
+
+    Returns:
+        The ID of the logged model.
+    """
+    classifier = trained.classifier()
+    readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
+    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
+    cases = {
+        "right": np.where(result.correct, sureness, np.nan),
+        "wrong": np.where(result.correct, np.nan, sureness),
+        "undecided": -sureness,
+    }
+    for case, score in cases.items():
+        if not np.isnan(score).all():
+            review = result.predictions.iloc[int(np.nanargmax(score))]
+            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
+            runs.log_text(page, f"explanations/{case}.html")
+    runs.log_file(trained.vocabulary_file)
+    return model.log_classifier(child, trained.folder)
+
+
+def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
+    """Means and standard deviations over seeds, differences, tables, the report and a description."""
+    figures_of_parent: dict[str, float] = {}
+    for title in comparison.results:
+        for statistic, column in (("mean", title), ("std", f"{title} std")):
+            if column in comparison.metrics:
+                values = comparison.metrics[column].loc[list(SUMMARIZED)]
+                figures_of_parent |= {
+                    f"{NAMES[title]}_test_{metric}_{statistic}": value for metric, value in values.items()
+                }
+    for difference in comparison.differences:
+        pair = f"{NAMES[difference.model]}_minus_{NAMES[difference.baseline]}_accuracy"
+        figures_of_parent |= {
+            pair: difference.value,
+            f"{pair}_low": difference.low,
+            f"{pair}_high": difference.high,
+            f"{pair}_p": difference.p_value,
+            f"{pair}_holm_p": difference.corrected_p_value,
+        }
+        if difference.mcnemar_p_value is not None:
+            figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
+    runs.log_metrics(parent, figures_of_parent)
+    for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
+        runs.log_file(compared.folder / name)
+    table = runs.markdown_table(*metric_rows(comparison.metrics))
+    verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
+    runs.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))
+
+
+def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
+    """Learning, ROC, precision-recall and reliability curves on common axes; models: title -> a result per seed."""
+    labels = next(iter(models.values()))[0].labels  # the same for all
+    probabilities = {title: [result.probabilities for result in of_seeds] for title, of_seeds in models.items()}
+    histories = {t: [r.history for r in of_seeds] for t, of_seeds in models.items() if of_seeds[0].history}
+    if histories:
+        runs.log_figure(figures.learning_curves(histories), "learning_curves")
+    runs.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
+    runs.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
+    runs.log_figure(figures.reliability_diagram(labels, probabilities), "reliability_diagram")

@@ -1,0 +1,134 @@
+"""From figures to verdicts: the tables, files and report of a comparison, of stages or of MLflow runs alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.configuration import BASELINE
+from pipelines.console import Console
+from pipelines.files import write_file
+from pipelines.stages.context import SYNTHETIC_NOTE, Context
+from pipelines.stages.evaluation import Outcome
+from pipelines.working_directory import Stage
+from sentiment.errors import InputError
+from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.metrics import tabulate_metrics
+from sentiment.reporting.report import render_report
+from sentiment.training.cells import CELLS
+
+COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE = "comparison.csv", "differences.csv", "report.html"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A comparison and what it is of.
+
+    Attributes:
+        sources: where the reviews come from, for people.
+        is_synthetic: whether a program wrote the reviews.
+        configuration: setting -> value.
+        owner: what the report says of who may replace it, such as a working directory.
+    """
+
+    comparison: Comparison
+    sources: str
+    is_synthetic: bool
+    configuration: Mapping[str, object]
+    owner: str
+
+    @property
+    def note(self) -> str:
+        """The warning that goes before the figures, or ""."""
+        return SYNTHETIC_NOTE if self.is_synthetic else ""
+
+    def write(self, folder: Path) -> None:
+        """Write comparison.csv, differences.csv and report.html."""
+        self.comparison.metrics.to_csv(folder / COMPARISON_FILE)
+        rows = [{**asdict(difference), "verdict": difference.verdict} for difference in self.comparison.differences]
+        pd.DataFrame(rows).to_csv(folder / DIFFERENCES_FILE, index=False)
+        report = render_report(
+            self.comparison,
+            title=f"{' vs '.join(self.comparison.results)} on {self.sources}",
+            note=self.note,
+            configuration=self.configuration,
+            owner=self.owner,
+        )
+        (folder / REPORT_FILE).write_text(report, "utf-8")
+
+    def publish(self, folder: Path, output: Path, console: Console) -> None:
+        """Copy the report of the folder, and show metrics and verdicts as tables.
+
+        Args:
+            output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
+                copy then has the owner in its name.
+        """
+        report = output
+        if output.is_dir():
+            report = output / REPORT_FILE
+            if report.exists() and self.owner not in report.read_text("utf-8", "replace"):
+                report = output / f"report-{self.owner}.html"
+        write_file(report, (folder / REPORT_FILE).read_text("utf-8"))
+        title = title_of_test_split(self.sources, self.is_synthetic)
+        console.table(title, *metric_rows(self.comparison.metrics))
+        if self.comparison.differences:
+            scope = f"{title}, accuracy. {self.comparison.scope}"
+            console.table(scope, *difference_rows(self.comparison.differences))
+        console.say(f"report      {report}")
+
+
+def check_report(output: Path) -> None:
+    """Refuse a place for the report that cannot be one, before hours of work.
+
+    Raises:
+        InputError: the place is neither a folder nor a file that ends with .html in a folder.
+    """
+    if output.is_dir():
+        return
+    if output.suffix != ".html":
+        raise InputError(f"The report cannot go to {output}: give a folder that exists, or a file ending with .html.")
+    if not output.parent.is_dir():
+        raise InputError(f"The folder {output.parent}, where the report goes, does not exist: make it first.")
+
+
+def compare(
+    context: Context, outcomes: Mapping[str, Sequence[Outcome]], output: Path | None = None
+) -> tuple[Stage, Comparison]:
+    """All outcomes -> comparison.csv, differences.csv and report.html, also shown as tables.
+
+    Args:
+        output: where a copy of the report goes; None for report.html beside the working directory.
+    """
+    source = context.config.source
+    comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
+    owner = context.work.resume_key("report")[:8]
+    findings = Findings(comparison, source.source, source.is_synthetic, context.config.flat(), owner)
+    found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
+    read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
+    key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
+    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "reporting"))
+    findings.publish(stage.folder, output or context.work.path.parent, context.console)
+    return stage, comparison
+
+
+def show_metrics(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+    """The metrics of some models as a table."""
+    metrics = tabulate_metrics({title: [o.result.metrics for o in of_seeds] for title, of_seeds in outcomes.items()})
+    source = context.config.source
+    context.console.table(title_of_test_split(source.source, source.is_synthetic), *metric_rows(metrics))
+
+
+def with_baseline(results: Mapping[str, Sequence[Result]]) -> Comparison:
+    """The comparison with the baseline, or with the first model where the baseline is missing.
+
+    Args:
+        results: title of the model -> a result for each seed.
+    """
+    baseline = CELLS[BASELINE].layer
+    return Comparison(results, baseline if baseline in results else next(iter(results)))
+
+
+def title_of_test_split(sources: str, is_synthetic: bool) -> str:
+    """What stands over figures of the test split."""
+    return f"Test split of {sources}{' (synthetic reviews)' if is_synthetic else ''}"

@@ -1,0 +1,60 @@
+"""Context: what every stage needs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pipelines.configuration import PipelineConfig
+from pipelines.console import Console
+from pipelines.working_directory import Stage, WorkingDirectory
+
+SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
+
+
+@dataclass(frozen=True)
+class Context:
+    """The configuration, the place for results, and somebody to tell."""
+
+    config: PipelineConfig
+    work: WorkingDirectory
+    console: Console
+
+    def run_stage(
+        self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None], *, code: tuple[str, ...]
+    ) -> Stage:
+        """Run one stage, or find it cached, and say so.
+
+        Args:
+            read: what it reads, for people.
+            key, run, code: as for `WorkingDirectory.run_stage`.
+        """
+        stage = self.work.run_stage(name, key, run, code=code)
+        self.console.finished_stage(stage, read)
+        return stage
+
+    @property
+    def note(self) -> str:
+        """The warning that goes before figures of synthetic reviews; "" where the reviews are real."""
+        return SYNTHETIC_NOTE if self.config.source.is_synthetic else ""
+
+    @property
+    def of_reviews(self) -> str:
+        """What follows a title, so that figures of synthetic reviews are known as such."""
+        return " (synthetic reviews)" if self.config.source.is_synthetic else ""
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The versions of packages that decide a result, for the key of a stage."""
+    return {package: metadata.version(package) for package in packages}
+
+
+def training_environment() -> dict[str, Any]:
+    """What decides the digits of a training beside its configuration, for the key of a stage."""
+    import tensorflow as tf
+
+    from sentiment.training.time_loop import PARTS
+
+    device = "GPU" if tf.config.list_physical_devices("GPU") else f"CPU in {PARTS} parts"
+    return {**versions("keras", "tensorflow", "numpy"), "device": device}

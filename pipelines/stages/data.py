@@ -1,0 +1,241 @@
+"""From a source to arrays: load, vocabulary, pad, word vectors; and Prepared, which reads what they left."""
+
+import functools
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from pipelines.console import Console
+from pipelines.files import save_array, write_json
+from pipelines.stages.context import Context
+from pipelines.working_directory import CHECKPOINTS, Stage
+from sentiment.data.corpus import Corpus, Reviews
+from sentiment.data.sequences import pad_texts
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.trainer import split_validation
+from sentiment.training.word_vectors import learn_word_vectors
+
+Split = Literal["train", "test", "unlabelled"]
+SPLITS: tuple[Split, ...] = ("train", "test", "unlabelled")
+
+SUMMARY_FILE, VOCABULARY_FILE = "summary.json", "vocabulary.json"
+PADDED_FILE, WORD_VECTORS_FILE = "padded.npy", "word_vectors.npy"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What every model starts from, read from the finished stages.
+
+    Attributes:
+        loaded: the stage `load`.
+        vocabulary_stage: the stage `vocabulary`.
+        padded_stages: split -> its stage `pad`, of the splits that a network learns from.
+        validation_share: of train, for validation.
+        word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
+    """
+
+    loaded: Stage
+    vocabulary_stage: Stage
+    padded_stages: Mapping[Split, Stage]
+    validation_share: float
+    word_vector_stage: Stage | None = None
+
+    @functools.cached_property
+    def corpus(self) -> Corpus:
+        """All reviews."""
+        return read_corpus(self.loaded)
+
+    def summary(self) -> Any:
+        """As `Corpus.summary` gives, with the corpus' notes."""
+        return _read_summary(self.loaded)
+
+    def vocabulary(self) -> Vocabulary:
+        """The words of the training reviews."""
+        return _read_vocabulary(self.vocabulary_stage)
+
+    def training_and_validation(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in train of the reviews to learn from, and of those to validate on.
+
+        The source may set reviews aside for validation; else the seed decides, as `split_validation` does.
+        """
+        validation = self.corpus.validation
+        if len(validation):
+            return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
+        return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
+
+    def padded(self, split: Split) -> np.ndarray:
+        """Indices of a split that a network learns from: int32 (N, maxlen)."""
+        array: np.ndarray = np.load(self.padded_stages[split].folder / PADDED_FILE)
+        return array
+
+    def word_vectors(self) -> np.ndarray | None:
+        """float32 (num_words, embedding_dim), if there are any."""
+        return None if self.word_vector_stage is None else np.load(self.word_vector_stage.folder / WORD_VECTORS_FILE)
+
+    @property
+    def digest_of_padded(self) -> str:
+        """Of the padded training reviews."""
+        return self.padded_stages["train"].digest
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The digests of all that a network learns from."""
+        return {
+            "load": self.loaded.digest,
+            "vocabulary": self.vocabulary_stage.digest,
+            "pad": {split: stage.digest for split, stage in self.padded_stages.items()},
+            "word_vectors": self.word_vector_stage.digest if self.word_vector_stage else None,
+        }
+
+
+def prepare(context: Context) -> Prepared:
+    """Load, vocabulary, pad, and word vectors if the configuration asks for them."""
+    config = context.config
+    loaded = load(context)
+    fitted = fit_vocabulary(context, loaded)
+    padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
+    if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
+        padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
+    word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors)
+
+
+def load(context: Context, *, report: bool = False) -> Stage:
+    """Reviews of the source -> a Parquet file for each split, and summary.json.
+
+    Args:
+        report: show the summary also when the stage was cached.
+    """
+    source, seed = context.config.source, context.config.seeds[0]  # all seeds are tested on the same reviews
+    with context.console.without_native_log():
+        files = find_files(source, show_progress=context.console.shows_progress)
+
+    def run(folder: Path) -> None:
+        with context.console.without_native_log():
+            corpus = load_corpus(source, files, seed=seed)
+        for split in SPLITS:
+            reviews: Reviews = getattr(corpus, split)
+            columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
+            if split != "unlabelled":
+                columns["label"] = pd.Series(reviews.labels)
+            if split == "train":
+                columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
+            pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
+        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": corpus.notes})
+
+    stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
+    if source.source in ("demo", "table"):
+        key["seed"] = seed  # they draw at random
+    read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
+    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
+    if report or not stage.cached:
+        _show_summary(context.console, _read_summary(stage))
+    if context.note:
+        context.console.say(f"            {context.note}", style="bold yellow")
+    return stage
+
+
+def read_corpus(loaded: Stage) -> Corpus:
+    """The corpus that `load` left."""
+    train, test, unlabelled = (_read_split(loaded, split) for split in SPLITS)
+    is_validation = pd.read_parquet(_split_file(loaded.folder, "train"), columns=["is_validation"])["is_validation"]
+    return Corpus(train, test, unlabelled, validation=np.flatnonzero(is_validation))
+
+
+def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
+    """The training texts -> vocabulary.json."""
+    config = context.config.vocabulary
+
+    def run(folder: Path) -> None:
+        Vocabulary.fit(_read_split(loaded, "train").texts, config.num_words).save(folder / VOCABULARY_FILE)
+
+    key = {"vocabulary": config.model_dump(), "load": loaded.digest}
+    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))
+
+
+def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
+    """The texts of a split, perhaps none, and the vocabulary -> padded.npy: int32 (N, maxlen)."""
+    config = context.config.sequences
+    context.console.import_tensorflow()
+
+    def run(folder: Path) -> None:
+        texts = _read_split(loaded, split).texts
+        save_array(folder / PADDED_FILE, pad_texts(texts, _read_vocabulary(fitted), config))
+
+    key = {"sequences": config.model_dump(), "split": split, "load": loaded.digest, "vocabulary": fitted.digest}
+    return context.run_stage(
+        "pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run, code=("data",)
+    )
+
+
+def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
+    """Training and unlabelled texts -> word_vectors.npy, float32 (num_words, embedding_dim)."""
+    import gensim
+
+    config, console = context.config.pretraining, context.console
+    size, epochs = context.config.model.embedding_dim, config.word_vector_epochs
+
+    def run(folder: Path) -> None:
+        vectors = learn_word_vectors(
+            itertools.chain(_read_split(loaded, "train").texts, _read_split(loaded, "unlabelled").texts),
+            _read_vocabulary(fitted),
+            config,
+            size=size,
+            checkpoints=folder / CHECKPOINTS,
+            on_epoch=lambda done: console.say(f"  word vectors: epoch {done}/{epochs}"),
+        )
+        save_array(folder / WORD_VECTORS_FILE, vectors)
+
+    key = {
+        "pretraining": config.model_dump(exclude={"pseudo_label_epochs"}),
+        "embedding_dim": size,
+        "load": loaded.digest,
+        "vocabulary": fitted.digest,
+        "gensim": gensim.__version__,
+    }
+    read = f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}"
+    return context.run_stage("pretrain", read, key, run, code=("data", "training"))
+
+
+def _split_file(folder: Path, split: Split) -> Path:
+    return folder / f"{split}.parquet"
+
+
+def _read_split(loaded: Stage, split: Split) -> Reviews:
+    table = pd.read_parquet(_split_file(loaded.folder, split))
+    texts = table["text"].tolist()
+    return Reviews(texts, table["label"].to_numpy(np.int8)) if "label" in table else Reviews(texts)
+
+
+def _read_summary(loaded: Stage) -> Any:
+    return loaded.read_json(SUMMARY_FILE)
+
+
+def _read_vocabulary(fitted: Stage) -> Vocabulary:
+    return Vocabulary.load(fitted.folder / VOCABULARY_FILE)
+
+
+def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    for note in summary["notes"]:
+        console.say(f"            {note}", style="yellow")
+    if console.quiet:
+        return
+    percentiles = list(summary["splits"]["train"]["tokens"])
+    rows = [
+        [name, f"{split['reviews']:,}", f"{split['positive'] / split['reviews']:.1%}" if name != "unlabelled" else ""]
+        + [f"{split['tokens'][percentile]:,}" for percentile in percentiles]
+        for name, split in summary["splits"].items()
+    ]
+    heads = [{"50": "median", "100": "longest"}.get(percentile, f"{percentile} %") for percentile in percentiles]
+    console.table("Reviews, and percentiles of their length in tokens", ["split", "reviews", "positive", *heads], rows)
+    console.say(
+        f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
+        f"{summary['duplicates_between_train_and_test']:,} between train and test"
+    )

@@ -1,0 +1,209 @@
+"""From arrays to a classifier: pseudo-labels, if asked for, training, and the threshold."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.configuration import Trial
+from pipelines.files import write_json
+from pipelines.stages.context import Context, training_environment, versions
+from pipelines.stages.data import Prepared
+from pipelines.stages.fitting import fit_with_progress, read_history
+from pipelines.working_directory import Stage
+from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
+from sentiment.errors import InputError
+from sentiment.evaluation.metrics import choose_threshold
+from sentiment.training.linear_model import LinearModel
+from sentiment.training.models import build_model
+from sentiment.training.trainer import History, TrainingConfig, best_epoch
+
+CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
+
+NETWORK_CODE = ("data", "training", "scoring")
+"""Wings of `sentiment` that a trained classifier comes from."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained classifier, read from its finished stage."""
+
+    stage: Stage
+
+    @property
+    def folder(self) -> Path:
+        """Where the SentimentClassifier is saved."""
+        return self.stage.folder / CLASSIFIER_FOLDER
+
+    @property
+    def vocabulary_file(self) -> Path:
+        """Its words, as JSON."""
+        return self.folder / VOCABULARY_FILE
+
+    def classifier(self) -> SentimentClassifier:
+        """The SentimentClassifier."""
+        return SentimentClassifier.load(self.folder)
+
+    def history(self) -> History:
+        """The metrics of every epoch."""
+        return read_history(self.stage)
+
+    def costs(self) -> dict[str, float]:
+        """training_seconds, those on pseudo-labels included, and epochs."""
+        costs: dict[str, float] = self.stage.read_json(COSTS_FILE)
+        return costs
+
+
+def train_network(
+    context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None] = lambda history: None
+) -> Trained:
+    """Padded training reviews -> a SentimentClassifier in classifier/, history.json and costs.json.
+
+    Args:
+        on_epoch: called with the history so far, also for a training that is cached.
+    """
+    config, console = context.config, context.console
+    _check_gpu(context)
+    pseudo_labelled = None
+    if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial)
+
+    def run(folder: Path) -> None:
+        inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
+        training, validation = prepared.training_and_validation(trial.seed)
+        network = build_network(context, prepared, trial)
+        if pseudo_labelled is not None:
+            network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
+        unlabelled = None
+        if config.training.uses_unlabelled:
+            unlabelled = prepared.padded("unlabelled")
+            if not len(unlabelled):
+                unlabelled = inputs[training]
+        history = fit_with_progress(
+            console,
+            trial.name,
+            network,
+            (inputs[training], labels[training]),
+            (inputs[validation], labels[validation]),
+            config.training,
+            seed=trial.seed,
+            folder=folder,
+            unlabelled=unlabelled,
+            on_epoch=on_epoch,
+        )
+        classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
+        classifier.save(folder / CLASSIFIER_FOLDER)
+        seconds = [*history["seconds"], *(read_history(pseudo_labelled)["seconds"] if pseudo_labelled else [])]
+        write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
+
+    key = {
+        **_training_key(context, prepared, trial, config.training),
+        "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
+    }
+    trained = Trained(
+        context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
+    )
+    history = trained.history()
+    on_epoch(history)
+    console.say(f"            {trial.name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
+    return trained if config.threshold == "0.5" else _with_threshold(context, prepared, trained, trial)
+
+
+def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -> Stage:
+    """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
+
+    Lee (2013) calls these labels pseudo-labels. The teacher is the linear model, fitted on the same training reviews;
+    the network learns its P(positive), not its verdict, after Hinton, Vinyals & Dean (2015).
+    """
+    config = context.config.training.model_copy(
+        update={
+            "epochs": context.config.pretraining.pseudo_label_epochs,
+            "virtual_adversarial_epsilon": 0.0,
+            "entropy_weight": 0.0,
+        }
+    )
+
+    def run(folder: Path) -> None:
+        inputs, unlabelled = prepared.padded("train"), prepared.padded("unlabelled")
+        train, labels = prepared.corpus.train, prepared.corpus.train.labels
+        training, validation = prepared.training_and_validation(trial.seed)
+        teacher = LinearModel([train.texts[position] for position in training], labels[training])
+        pseudo_labels = teacher.positive_probability(prepared.corpus.unlabelled.texts).astype(np.float32)  # (M,)
+        network = build_network(context, prepared, trial)
+        fit_with_progress(
+            context.console,
+            f"{trial.name} on pseudo-labels",
+            network,
+            (np.concatenate([inputs[training], unlabelled]), np.concatenate([labels[training], pseudo_labels])),
+            (inputs[validation], labels[validation]),
+            config,
+            seed=trial.seed,
+            folder=folder,
+            metrics=(),  # a probability is neither met nor missed
+        )
+        network.save_weights(folder / WEIGHTS_FILE)
+
+    key = {**_training_key(context, prepared, trial, config), **versions("scikit-learn")}
+    return context.run_stage(
+        "pseudo-labels", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE
+    )
+
+
+def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
+    """An untrained network, with the word vectors of the stage `pretrain`, if there are any."""
+    config = context.config
+    num_words = prepared.vocabulary().num_words
+    network = build_model(
+        trial.cell, config.model, num_words=num_words, maxlen=config.sequences.maxlen, seed=trial.seed
+    )
+    word_vectors = prepared.word_vectors()
+    if word_vectors is not None:
+        network.layers[0].set_weights([word_vectors])
+    return network
+
+
+def _check_gpu(context: Context) -> None:
+    """Where there is a GPU, refuse what cuDNN cannot do."""
+    import tensorflow as tf
+
+    config = context.config
+    is_padded_before = config.model.mask_padding and config.sequences.padding == "pre"
+    if is_padded_before and tf.config.list_physical_devices("GPU"):
+        raise InputError("cuDNN skips padding only behind the words: on a GPU --mask-padding needs --padding post.")
+
+
+def _training_key(context: Context, prepared: Prepared, trial: Trial, config: TrainingConfig) -> dict[str, Any]:
+    """What a trained network depends on."""
+    return {
+        "cell": trial.cell,
+        "model": context.config.model.model_dump(),
+        "training": config.model_dump(),
+        "seed": trial.seed,
+        **prepared.key,
+        **training_environment(),
+    }
+
+
+def _with_threshold(context: Context, prepared: Prepared, trained: Trained, trial: Trial) -> Trained:
+    """The trained classifier with the threshold that is best on its validation reviews -> the files of `train`."""
+    config = context.config
+
+    def run(folder: Path) -> None:
+        reviews = prepared.corpus.train
+        _, validation = prepared.training_and_validation(trial.seed)
+        classifier = trained.classifier()
+        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
+        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
+        classifier.save(folder / CLASSIFIER_FOLDER)
+
+    key = {"train": trained.stage.digest, "threshold": config.threshold}
+    read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
+    chosen = Trained(context.run_stage("threshold", read, key, run, code=("evaluation", "scoring")))
+    context.console.say(
+        f"            threshold {chosen.classifier().threshold:.4f}: the best {config.threshold} on validation reviews"
+    )
+    return chosen

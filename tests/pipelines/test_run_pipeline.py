@@ -1,0 +1,267 @@
+"""The training pipeline as real processes: finished, killed, interrupted, and tracked by a real MLflow server."""
+
+import contextlib
+import shlex
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.entities import Run
+
+from sentiment.training.linear_model import LINEAR_MODEL
+from tests.conftest import SMALL, PipelineRun, command_in
+from tests.reviews import are_real
+from tests.server import mlflow_server
+
+TIMES = {"training_seconds", "scored_per_second"}
+
+
+def results(folder: Path) -> dict[str, list[float]]:
+    """The comparison of the only finished pipeline in a folder, without what depends on the clock or is not there."""
+    [path] = folder.glob(".sentiment/compare/*/comparison.csv")
+    table = pd.read_csv(path, index_col="metric")
+    return {str(metric): row.dropna().tolist() for metric, row in table.iterrows() if metric not in TIMES}
+
+
+def runs(tracking_uri: str) -> tuple[list[Run], list[Run]]:
+    """Parent runs and child runs in the experiment."""
+    client = mlflow.MlflowClient(tracking_uri)
+    experiment = client.get_experiment_by_name("sentiment")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    return parents, [run for run in found if run not in parents]
+
+
+def test_parent_and_children_hold_what_a_comparison_needs(small_run: PipelineRun) -> None:
+    [parent], children = runs(small_run.tracking_uri)
+    by_name = {run.info.run_name: run for run in children}
+    assert set(by_name) == {"LSTM", "SimpleRNN", LINEAR_MODEL}
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    assert parent.data.params["training.epochs"] == by_name["LSTM"].data.params["training.epochs"] == "3"
+    assert parent.data.metrics["train_reviews"] + parent.data.metrics["test_reviews"] == 600
+    assert parent.data.metrics["duplicates_between_train_and_test"] == 0
+    assert parent.data.tags["synthetic"] == "false"
+    client = mlflow.MlflowClient(small_run.tracking_uri)
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    del by_name[LINEAR_MODEL]  # it has no epochs, no vocabulary and no model
+    for name, run in by_name.items():
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy", "epoch_seconds", "reviews_per_second"):
+            assert [point.step for point in client.get_metric_history(run.info.run_id, metric)] == [1, 2, 3]
+        model = {"LSTM": "lstm", "SimpleRNN": "simple_rnn"}[name]
+        assert run.data.metrics["test_accuracy"] == parent.data.metrics[f"{model}_test_accuracy_mean"]
+        assert {item.dataset.name for item in run.inputs.dataset_inputs} == {"table-train", "table-test"}
+        artifacts = {artifact.path for artifact in client.list_artifacts(run.info.run_id)}
+        figures = {
+            f"{name}.png" for name in ("learning_curves", "roc_curve", "precision_recall_curve", "confusion_matrix")
+        }
+        assert artifacts >= {*figures, "vocabulary.json", "predictions.parquet"}
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} >= {"comparison.csv", "learning_curves.png"}
+
+
+def test_the_console_shows_both_models_side_by_side(small_run: PipelineRun) -> None:
+    assert "LSTM epoch 3/3: loss" in small_run.output
+    head = next(line for line in small_run.output.splitlines() if line.strip().startswith("test metric"))
+    assert head.split() == ["test", "metric", "LSTM", "SimpleRNN", *LINEAR_MODEL.split()]
+    assert sum("95 % interval" in line for line in small_run.output.splitlines()) == 3
+    assert "WARNING" not in small_run.output
+    assert "INFO" not in small_run.output
+
+
+def test_the_logged_model_scores_raw_text_where_sentiment_is_not_installed(
+    small_run: PipelineRun, tmp_path: Path
+) -> None:
+    """In a process without the package on its path; and nothing in it is a pickle."""
+    _, children = runs(small_run.tracking_uri)
+    lstm = next(run for run in children if run.info.run_name == "LSTM")
+    mlflow.artifacts.download_artifacts(
+        run_id=lstm.info.run_id,
+        artifact_path="predictions.parquet",
+        dst_path=str(tmp_path),
+        tracking_uri=small_run.tracking_uri,
+    )
+    code = f"""
+import importlib.util, os, sys
+sys.path = [path for path in sys.path if path and not os.path.exists(path + '/sentiment/__init__.py')]
+sys.meta_path = [finder for finder in sys.meta_path if 'editable' not in str(finder).lower()]
+assert importlib.util.find_spec('sentiment') is None
+import mlflow, pandas as pd
+model = mlflow.pyfunc.load_model('runs:/{lstm.info.run_id}/model')
+expected = pd.read_parquet('predictions.parquet')
+found = model.predict(expected[['text']])
+assert list(found.columns) == ['predicted_label', 'positive_probability']
+assert (found['predicted_label'] == expected['predicted_label']).all()
+assert (found['positive_probability'] - expected['positive_probability']).abs().max() < 1e-6
+"""
+    environment = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).environment
+    del environment["PYTHONPATH"]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list((small_run.folder / "mlruns").rglob("*.pkl"))
+
+
+def test_the_last_lines_are_commands_that_use_the_model_just_trained(small_run: PipelineRun, tmp_path: Path) -> None:
+    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    predict, score = [line[12:] for line in small_run.output.splitlines()[-2:]]
+    assert predict == 'sentiment predict --model models:/reviews/1 "A moving film, and not a minute too long."'
+    assert score.startswith("sentiment score --model models:/reviews/1 ")
+    command = command_in(tmp_path)
+    assert "model: models:/reviews/1" in command.run(*shlex.split(predict)[1:])
+    assert "models:/reviews/1" in command.run(*shlex.split(score)[1:])
+    assert len(pd.read_csv(tmp_path / "scored.csv")) == 600
+
+
+def test_a_finished_command_that_runs_again_registers_nothing_new(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
+    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    output = command_in(tmp_path).run("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    assert "registered  reviews version 1 (champion), as registered before" in output
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert len(client.search_model_versions()) == 1
+
+
+def test_a_model_whose_upload_was_killed_is_logged_again_before_it_is_registered(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
+    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL]
+    process = command.start(*arguments)
+    while not _models_in(tmp_path / "mlflow.db"):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=60)
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    [half] = client.search_logged_models(["1"])
+    assert half.status == "PENDING"
+    assert "reviews version 1 (champion)" in command.run(*arguments)
+    [version] = client.search_model_versions()
+    assert version.model_id != half.model_id
+    assert {model.status for model in client.search_logged_models(["1"])} == {"READY"}
+    assert "reviews version 1 (champion)" in command.run("predict", "a fine film")
+
+
+def _models_in(database: Path) -> int:
+    """Logged models in a store, whatever their state; 0 while the store is being made."""
+    try:
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            [[count]] = connection.execute("SELECT count(*) FROM logged_models")
+    except sqlite3.Error:
+        return 0
+    return int(count)
+
+
+def follow(process: "subprocess.Popen[str]", until: str) -> str:
+    """What the process prints, up to a line that holds `until`."""
+    assert process.stdout is not None
+    output = ""
+    for line in process.stdout:
+        output += line
+        if until in line:
+            return output
+    raise AssertionError(f"{until!r} never came:\n{output}")
+
+
+def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    command = command_in(tmp_path)
+    arguments = ["run-pipeline", "--data", str(reviews_csv), *SMALL]
+    for until in ("vocabulary  read", "LSTM epoch 2/3", "evaluate    read", "SimpleRNN epoch 1/3"):
+        process = command.start(*arguments)
+        follow(process, until)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    output = command.run(*arguments)
+    assert output.count("cached in") >= 5  # load, vocabulary, pad, and train and evaluate of the LSTM
+    assert results(tmp_path) == results(small_run.folder)
+    [parent], children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert sorted(run.info.run_name for run in children) == ["LSTM", "SimpleRNN", LINEAR_MODEL]
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    for run in children:
+        steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
+        assert steps == ([] if run.info.run_name == LINEAR_MODEL else [1, 2, 3])
+        assert len(client.get_metric_history(run.info.run_id, "test_accuracy")) == 1
+
+
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(
+    reviews_csv: Path, tmp_path: Path, by: signal.Signals, status: int
+) -> None:
+    process = command_in(tmp_path).start("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    follow(process, "LSTM epoch 1/3")
+    process.send_signal(by)
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert rest.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
+    assert "Traceback" not in rest
+    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert [run.info.status for run in [*parents, *children]] == ["KILLED", "KILLED"]
+
+
+@pytest.fixture
+def tracking_server(tmp_path: Path) -> Iterator[str]:
+    """A real MLflow server on SQLite."""
+    stores = ("--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}",
+              "--artifacts-destination", str(tmp_path / "store"))  # fmt: skip
+    with mlflow_server("server", "--host", "127.0.0.1", "--workers", "1", *stores, folder=tmp_path) as address:
+        yield address
+
+
+def test_mlflow_tracking_uri_sends_everything_to_that_server(
+    small_run: PipelineRun, reviews_csv: Path, tracking_server: str, tmp_path: Path
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    shutil.copytree(small_run.folder / ".sentiment", here / ".sentiment")
+    output = command_in(here, MLFLOW_TRACKING_URI=tracking_server).run(
+        "run-pipeline", "--data", str(reviews_csv), *SMALL
+    )
+    assert output.count("cached in") == 9
+    assert sorted(path.name for path in here.iterdir()) == [".sentiment", "report.html"]
+    [parent], children = runs(tracking_server)
+    assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
+    client = mlflow.MlflowClient(tracking_server)
+    lstm = next(run for run in children if run.info.run_name == "LSTM")
+    assert [point.step for point in client.get_metric_history(lstm.info.run_id, "val_loss")] == [1, 2, 3]
+    assert "predictions.parquet" in {artifact.path for artifact in client.list_artifacts(lstm.info.run_id)}
+
+
+def test_the_default_source_runs_end_to_end(tfds_folder: Path, tmp_path: Path) -> None:
+    """tensorflow-datasets' IMDB reviews through every stage."""
+    command = command_in(tmp_path, TFDS_DATA_DIR=str(tfds_folder))
+    output = command.run("run-pipeline", "--epochs", "1", "--maxlen", "120", "--no-linear-model")
+    predictions = next(tmp_path.glob(".sentiment/evaluate/*/predictions.parquet"))
+    if not are_real():
+        assert len(pd.read_parquet(predictions)) == 2_000
+        return
+    assert "50,000" in output  # the unlabelled reviews
+    accuracy = results(tmp_path)["accuracy"]
+    assert accuracy[0] > 0.80  # LSTM
+    assert accuracy[1] > 0.55  # SimpleRNN
+    assert len(pd.read_parquet(predictions)) == 5_000
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tmp_path: Path) -> None:
+    command_in(tmp_path).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
+    lstm, simple_rnn, linear_model = results(tmp_path)["accuracy"]
+    assert lstm >= 0.90
+    assert lstm >= simple_rnn + 0.05
+    assert lstm >= linear_model + 0.05
+    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

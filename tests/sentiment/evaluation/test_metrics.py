@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sentiment.evaluation.metrics import (
+    calibration,
+    choose_threshold,
+    evaluate_predictions,
+    expected_calibration_error,
+    tabulate_metrics,
+)
+from sentiment.training.trainer import ThresholdRule
+
+
+def test_metrics_of_a_case_that_can_be_done_by_hand() -> None:
+    metrics = evaluate_predictions(np.array([1, 1, 0, 0]), np.array([0.9, 0.4, 0.6, 0.1]))
+    assert metrics["accuracy"] == metrics["precision"] == metrics["recall"] == metrics["f1"] == 0.5
+    assert metrics["roc_auc"] == 0.75
+    assert metrics["average_precision"] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3)
+    assert metrics["log_loss"] == pytest.approx(-np.mean(np.log([0.9, 0.4, 0.4, 0.9])))
+    assert metrics["brier_score"] == pytest.approx(np.mean(np.square([0.1, 0.6, 0.6, 0.1])))
+    assert [metrics[f"{kind}s"] for kind in ("true_negative", "false_positive", "false_negative", "true_positive")] == [
+        1
+    ] * 4
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), min_size=2, max_size=50))
+def test_the_confusion_matrix_counts_every_review_once(reviews: list[tuple[bool, float]]) -> None:
+    labels = np.array([True, False, *(label for label, _ in reviews)])
+    probabilities = np.array([0.5, 0.5, *(probability for _, probability in reviews)])
+    metrics = evaluate_predictions(labels, probabilities)
+    correct = metrics["true_positives"] + metrics["true_negatives"]
+    assert correct + metrics["false_positives"] + metrics["false_negatives"] == len(labels)
+    assert correct / len(labels) == pytest.approx(metrics["accuracy"])
+
+
+def test_calibration_error_of_a_case_that_can_be_done_by_hand() -> None:
+    labels = np.array([1, 0, 1, 1])
+    probabilities = np.array([0.61, 0.65, 0.97, 1.0])  # bins of a fifteenth: two reviews each
+    assert calibration(labels, probabilities)["reviews"].tolist() == [2, 2]
+    assert expected_calibration_error(labels, probabilities) == pytest.approx(0.5 * 0.13 + 0.5 * 0.015)
+
+
+def test_calibration_error_is_near_zero_where_probabilities_are_true_and_grows_as_they_sharpen() -> None:
+    generator = np.random.default_rng(0)
+    probabilities = generator.random(50_000)
+    labels = (generator.random(50_000) < probabilities).astype(int)
+    sharpened = probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3)
+    assert expected_calibration_error(labels, probabilities) < 0.01
+    assert expected_calibration_error(labels, sharpened) > 0.1
+
+
+@settings(max_examples=20)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), max_size=15), st.sampled_from(["accuracy", "f1"]))
+def test_no_threshold_is_better_on_validation_than_the_chosen_one(
+    reviews: list[tuple[bool, float]], rule: ThresholdRule
+) -> None:
+    labels = np.array([1, 0, *(int(label) for label, _ in reviews)])
+    probabilities = np.array([0.25, 0.75, *(probability for _, probability in reviews)])
+    chosen = choose_threshold(labels, probabilities, rule)
+    best = max(evaluate_predictions(labels, probabilities, threshold)[rule] for threshold in [*probabilities, 1.1])
+    assert evaluate_predictions(labels, probabilities, chosen)[rule] == pytest.approx(best)
+    assert choose_threshold(labels, probabilities, "0.5") == 0.5
+
+
+def test_models_stand_side_by_side_with_mean_and_standard_deviation_over_seeds() -> None:
+    seeds: list[dict[str, float]] = [{"accuracy": 0.9, "epochs": 3}, {"accuracy": 0.8, "epochs": 5}]
+    table = tabulate_metrics({"LSTM": seeds, "yardstick": [{"accuracy": 0.7}]})
+    assert table.loc["accuracy"].to_dict() == pytest.approx({"LSTM": 0.85, "LSTM std": 0.005**0.5, "yardstick": 0.7})
+    assert table.loc["epochs", "LSTM"] == 4
+    assert np.isnan(table["yardstick"]["epochs"])

@@ -1,0 +1,103 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.metrics import evaluate_predictions
+from sentiment.reporting.report import render_report
+from sentiment.training.linear_model import LINEAR_MODEL
+
+HARMFUL = "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & a </table> dull film"
+
+
+def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
+    """Predictions with this accuracy, a point more with odd seeds; which reviews are judged rightly is random."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(len(texts)) % 2
+    right = generator.permutation(len(texts)) < (accuracy + 0.01 * (seed % 2)) * len(texts)
+    probabilities = np.where(right == (labels == 1), 0.9, 0.1)
+    words = np.array(["negative", "positive"])
+    predictions = pd.DataFrame(
+        {
+            "text": texts,
+            "label": words[labels],
+            "predicted_label": words[(probabilities >= 0.5).astype(int)],
+            "positive_probability": probabilities,
+        }
+    )
+    curve = [0.6, accuracy]
+    return Result(
+        name,
+        predictions,
+        evaluate_predictions(labels, probabilities),
+        measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
+        {} if name == LINEAR_MODEL else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
+    )
+
+
+def compare_drawn() -> Comparison:
+    """Two models with two seeds each, and a yardstick that beats them; every review tries to run a script."""
+    texts = [f"{HARMFUL} {number}" for number in range(400)]
+    return Comparison(
+        {
+            "LSTM": [result(f"LSTM, seed {seed}", 0.85, seed, texts) for seed in (0, 1)],
+            "SimpleRNN": [result(f"SimpleRNN, seed {seed}", 0.70, 10 + seed, texts) for seed in (0, 1)],
+            LINEAR_MODEL: [result(LINEAR_MODEL, 0.97, 20, texts)],
+        },
+        baseline="SimpleRNN",
+    )
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    return compare_drawn()
+
+
+def test_every_model_meets_the_baseline_and_then_the_yardstick(comparison: Comparison) -> None:
+    found = [(difference.model, difference.baseline) for difference in comparison.differences]
+    assert found == [("LSTM", "SimpleRNN"), ("LSTM", LINEAR_MODEL), ("SimpleRNN", LINEAR_MODEL)]
+    _, rows = difference_rows(comparison.differences)
+    assert rows[0][0].startswith("LSTM is better than SimpleRNN by ")
+    assert rows[1][0].startswith(f"LSTM loses to {LINEAR_MODEL} by ")
+    assert [difference.verdicts for difference in comparison.differences] == [3, 3, 3]
+
+
+def test_the_report_says_what_verdict_and_p_value_speak_of(comparison: Comparison) -> None:
+    page = render(comparison)
+    assert page.count(VERDICT_RULE) == 2  # under the verdicts, and over the table with the p-values
+    assert "p of its t test (Holm)" in page
+
+
+def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:
+    heads, rows = metric_rows(comparison.metrics)
+    accuracies = [r.metrics["accuracy"] for r in comparison.results["LSTM"]]
+    assert heads == ["test metric", "LSTM", "SimpleRNN", LINEAR_MODEL]
+    assert rows[0][:2] == ["accuracy", f"{100 * np.mean(accuracies):.2f} ± {100 * np.std(accuracies, ddof=1):.2f} %"]
+    assert "±" not in rows[0][3]
+
+
+def test_slices_and_behaviour_are_means_over_seeds(comparison: Comparison) -> None:
+    row = comparison.slices.loc["without negation"]
+    assert row["reviews"] == 400
+    assert row["LSTM"] == pytest.approx(np.mean([r.metrics["accuracy"] for r in comparison.results["LSTM"]]))
+    assert comparison.behaviour.loc[("plain verdict", "minimum functionality"), "LSTM"] == 0.5
+
+
+def render(comparison: Comparison) -> str:
+    return render_report(
+        comparison, title="LSTM vs SimpleRNN", note="Synthetic & <b>", configuration={"model.units": "<i>64</i>"}
+    )
+
+
+def test_the_page_holds_everything_escapes_reviews_and_asks_for_nothing(comparison: Comparison) -> None:
+    page = render(comparison)
+    assert page.index("LSTM is better than") < page.index("Test metrics") < page.index("Configuration")
+    assert page.count("<svg") == page.count('role="img" aria-label="') == 4
+    assert "&lt;script&gt;document.title = &#39;run&#39;&lt;/script&gt;&lt;img src=x" in page
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<i>64" not in page
+    assert not re.search(r"""(?:src|href)=["'](?!#|data:)|url\((?!#)|@import""", page)

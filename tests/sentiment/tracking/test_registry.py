@@ -1,0 +1,101 @@
+"""MLflow's registry on the store of a real run, and the model that it holds served over HTTP."""
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+from typer.testing import Result
+
+from sentiment.tracking.store import make_store
+from tests.conftest import PipelineRun, command_in
+from tests.server import mlflow_server
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def store(small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the store of the small run."""
+    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("models:/films@champion", "cannot be had from MLflow"),
+        ("models:/reviews/9", "cannot be had from MLflow"),
+        ("models:/none", "cannot be had from MLflow"),
+        ("runs:/none/model", "cannot be had from MLflow"),
+        ("s3://bucket/model", "`pip install boto3`"),
+        ("gs://bucket/model", "`pip install google-cloud-storage`"),
+        ("wasbs://box@account.blob.core.windows.net/model", "`pip install azure-storage-blob`"),
+        ("http://127.0.0.1:9/model", "cannot be read by http: download its folder, or give models:/NAME@ALIAS"),
+        ("other://place/model", "MLflow knows no other: give a folder, models:/NAME@ALIAS"),
+        ("file:///none/model", "cannot be had"),
+        ("dbfs:/none/model", "cannot be had"),
+        ("none", "There is no folder none"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_named_with_the_remedy(invoke: Invoke, store: Path, uri: str, says: str) -> None:
+    result = invoke("predict", "a fine film", "--model", uri)
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
+    invoke: Invoke, store: Path
+) -> None:
+    result = invoke("predict", "a fine film")
+    assert (result.exit_code, result.stderr) == (0, "model: reviews version 1 (champion)\n")
+    client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    client.create_registered_model("films")
+    result = invoke("predict", "a fine film")
+    assert result.exit_code == 2
+    assert "Several models are registered: films, reviews. Name one" in result.output
+    client.create_registered_model("imdb-sentiment")
+    [version] = client.search_model_versions()
+    client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
+    result = invoke("promote", "1")
+    assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
+    assert invoke("predict", "a fine film").stderr == "model: imdb-sentiment version 1 (champion)\n"
+    result = invoke("promote", "1", "--name", "reviews")
+    assert "(champion) is what `sentiment score --model models:/reviews@champion` uses now." in result.output
+    result = invoke("promote", "3", "--name", "reviews")
+    assert (result.exit_code, "reviews has no version 3; its versions are: 1" in result.output) == (2, True)
+
+
+def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
+    make_store()
+    result = invoke("predict", "a fine film")
+    assert (result.exit_code, "No model is registered in MLflow" in result.output) == (2, True)
+
+
+def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
+    assert "registered  reviews version 1 (champion), as there was none" in small_run.output
+    [row] = [line.split() for line in command_in(store).run("models").splitlines() if "reviews" in line]
+    assert row[:3] == ["reviews", "1", "champion"]
+
+
+def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
+    """`mlflow models serve`, asked with raw text; it says what the folder says."""
+    from sentiment.classifier import SentimentClassifier
+
+    texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
+    expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
+    serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/reviews@champion")
+    environment = command_in(small_run.folder).environment
+    with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
+        for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
+            request = urllib.request.Request(
+                f"{address}/invocations", json.dumps(payload).encode(), {"Content-Type": "application/json"}
+            )
+            found = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
+            assert [row["predicted_label"] for row in found] == [row["predicted_label"] for row in expected]
+            probabilities = [row["positive_probability"] for row in expected]
+            assert [row["positive_probability"] for row in found] == pytest.approx(probabilities, abs=1e-6)

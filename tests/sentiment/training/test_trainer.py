@@ -1,0 +1,172 @@
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from sentiment.errors import InputError
+from sentiment.training.models import ModelConfig, build_model
+from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit, split_validation
+
+MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
+TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
+EVERY_OPTION = {
+    "clipnorm": 1.0,
+    "warmup_epochs": 0.5,
+    "schedule": "cosine",
+    "averaging_momentum": 0.9,
+    "normalize_embedding": True,
+    "adversarial_epsilon": 0.5,
+    "virtual_adversarial_epsilon": 0.5,
+    "entropy_weight": 0.1,
+}
+TIMES = ("seconds", "reviews_per_second")
+
+
+def learn(
+    checkpoints: Path, config: TrainingConfig, model: ModelConfig = MODEL, stop_after: int | None = None
+) -> tuple[History, Any]:
+    """Train on a small task: is there a 7 in the sequence? Stops as a kill would, after some epochs."""
+    generator = np.random.default_rng(0)
+    inputs = generator.integers(4, 12, (300, 8), dtype=np.int32)
+    inputs[np.arange(8) >= generator.integers(2, 9, (300, 1))] = 0
+    labels = (inputs == 7).any(axis=1).astype(np.int8)
+    network = build_model("lstm", model, num_words=12, maxlen=8, seed=3)
+
+    def stop(history: History) -> None:
+        if len(history["loss"]) == stop_after:
+            raise KeyboardInterrupt
+
+    history = fit(
+        network,
+        (inputs[:200], labels[:200]),
+        (inputs[200:240], labels[200:240]),
+        config,
+        seed=3,
+        checkpoints=checkpoints,
+        unlabelled=inputs[240:],
+        on_epoch=stop,
+    )
+    return {metric: values for metric, values in history.items() if metric not in TIMES}, network.get_weights()
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "stops"),
+    [
+        (TEXTBOOK, MODEL, (1, 3)),
+        (
+            TEXTBOOK.model_validate({**TEXTBOOK.model_dump(), **EVERY_OPTION}),
+            MODEL.model_copy(update={"bidirectional": True, "pooling": "max", "mask_padding": True}),
+            (2,),
+        ),
+    ],
+    ids=["textbook", "every option"],
+)
+def test_training_that_was_stopped_ends_as_if_it_never_was(
+    tmp_path: Path, config: TrainingConfig, model: ModelConfig, stops: tuple[int, ...]
+) -> None:
+    history, weights = learn(tmp_path / "whole", config, model)
+    for stop_after in stops:
+        with pytest.raises(KeyboardInterrupt):
+            learn(tmp_path / "stopped", config, model, stop_after)
+    resumed_history, resumed_weights = learn(tmp_path / "stopped", config, model)
+    assert resumed_history == history
+    assert all(np.array_equal(a, b) for a, b in zip(weights, resumed_weights, strict=True))
+
+
+def test_training_stops_after_patience_and_keeps_the_best_weights(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=12, patience=2, batch_size=8, learning_rate=0.5)  # far too fast: it gets worse
+    history, weights = learn(tmp_path / "early", config)
+    best = best_epoch(history)
+    assert len(history["loss"]) == best + 2 < 12
+    up_to_best = config.model_copy(update={"epochs": best})
+    _, best_weights = learn(tmp_path / "to-best", up_to_best)
+    assert all(np.array_equal(a, b) for a, b in zip(weights, best_weights, strict=True))
+
+
+def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=6, patience=6, batch_size=32, learning_rate=0.02)
+    losses = learn(tmp_path / "whole", config)[0]["val_loss"]
+    target = losses[2]
+    history, _ = learn(tmp_path / "target", config.model_copy(update={"target_loss": target}))
+    assert history["val_loss"] == losses[: 1 + next(epoch for epoch, loss in enumerate(losses) if loss <= target)]
+
+
+def test_an_epoch_without_a_finite_validation_loss_is_never_the_best() -> None:
+    assert best_epoch({"val_loss": [np.nan, 0.4, 0.3, np.nan, np.inf]}) == 3
+    assert best_epoch({"val_loss": [np.nan, np.inf]}) == 0
+
+
+def test_training_without_a_finite_validation_loss_says_what_to_change(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=2, patience=2, learning_rate=1e38)
+    with pytest.raises(InputError, match=r"no number after any of 2 epochs: lower --learning-rate"):
+        learn(tmp_path, config)
+
+
+def test_a_checkpoint_without_its_weights_is_none(tmp_path: Path) -> None:
+    history, _ = learn(tmp_path, TEXTBOOK)
+    for path in tmp_path.glob("*.weights.h5"):
+        path.unlink()
+    assert learn(tmp_path, TEXTBOOK)[0] == history
+
+
+def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned = []
+
+    def watched_fit(network: Any, batches: Any, **options: Any) -> Any:
+        tuned.append(batches.options().autotune.enabled)
+        return keras_fit(network, batches, **options)
+
+    keras_fit = keras.Model.fit
+    monkeypatch.setattr(keras.Model, "fit", watched_fit)
+    learn(tmp_path, TrainingConfig(epochs=1))
+    assert tuned == [False]
+
+
+def test_copies_of_a_text_are_validated_on_or_learned_from_but_not_both() -> None:
+    texts = [f"Review {number // 3}{' ' * (number % 3)}" for number in range(60)]
+    labels = np.arange(60) // 3 % 2
+    training, validation = split_validation(texts, labels, 0.2, seed=0)
+    numbers = [{number // 3 for number in side} for side in (training, validation)]
+    assert (len(numbers[0]), len(numbers[1]), numbers[0] & numbers[1]) == (16, 4, set())
+    assert sorted([*training, *validation]) == list(range(60))
+
+
+def test_validation_keeps_both_classes_in_proportion() -> None:
+    labels = np.array([1] * 30 + [0] * 90)
+    training, validation = split_validation([f"review {number}" for number in range(120)], labels, 0.1, seed=0)
+    assert labels[validation].tolist().count(1) == 3
+    assert sorted([*training, *validation]) == list(range(120))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_step_size_rises_from_zero_and_stays_or_falls_to_zero(schedule: str) -> None:
+    config = TrainingConfig.model_validate(
+        {"epochs": 5, "warmup_epochs": 1, "schedule": schedule, "learning_rate": 0.4}
+    )
+    step_size = build_optimizer(config, steps_per_epoch=10)._learning_rate
+    found = [float(step_size(step)) for step in (0, 5, 10, 30, 50)]
+    assert found == pytest.approx([0, 0.2, 0.4, 0.4, 0.4] if schedule == "constant" else [0, 0.2, 0.4, 0.2, 0])
+
+
+def test_the_weights_kept_are_the_moving_average() -> None:
+    import keras
+
+    optimizer = build_optimizer(TrainingConfig(averaging_momentum=0.8, learning_rate=0.1), steps_per_epoch=1)
+    weight = keras.Variable([1.0, -2.0])
+    average = None
+    for _ in range(5):
+        optimizer.apply([keras.ops.array([0.5, 1.0])], [weight])
+        value = weight.numpy()
+        average = value if average is None else 0.8 * average + 0.2 * value
+    optimizer.finalize_variable_values([weight])
+    assert weight.numpy() == pytest.approx(average)
+
+
+def test_the_averaged_weights_are_those_that_were_validated(tmp_path: Path) -> None:
+    """With all of the momentum on the first step, training ends where that step ended, and was validated there."""
+    config = TEXTBOOK.model_copy(update={"averaging_momentum": 1 - 1e-9, "epochs": 2})
+    history, _ = learn(tmp_path / "average", config)
+    assert history["val_loss"][0] == pytest.approx(history["val_loss"][1], abs=1e-6)
+    assert history["loss"][0] != pytest.approx(history["loss"][1], abs=1e-3)
