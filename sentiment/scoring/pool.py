@@ -61,6 +61,8 @@ def scoring_pool(load: Callable[[Path], Scorer], folder: Path, batch_size: int) 
     try:
         executor.submit(os.getpid).result()
         yield ScoringPool(executor, processes, batch_size)
+    except MemoryError as error:
+        raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
     except BrokenProcessPool as error:
         raise InputError(
             "A scoring process was ended from outside, perhaps for want of memory: make room; the same command then "

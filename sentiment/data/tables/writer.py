@@ -63,7 +63,17 @@ class TableWriter:
         self._close.insert(0, self._table)
 
     def write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
-        """Add rows; `labels` and `probabilities`, float32, have one value for each."""
+        """Add rows; `labels` and `probabilities`, float32, have one value for each.
+
+        Raises:
+            InputError: the format cannot hold their values.
+        """
+        try:
+            self._write(rows, labels, probabilities)
+        except pa.ArrowException as error:
+            raise InputError(f"Rows cannot be written as {self._format} ({shown(error)}): write .jsonl.") from error
+
+    def _write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
         if isinstance(rows, list):
             shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
             for row, label, probability in zip(rows, labels, shortest, strict=True):
