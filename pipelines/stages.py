@@ -33,9 +33,9 @@ from sentiment.evaluation.comparison import Comparison, Result, difference_rows,
 from sentiment.evaluation.metrics import choose_threshold, compare_models, evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.reporting.report import render_report
-from sentiment.training.linear_model import LINEAR_MODEL, LinearModel, LinearModelConfig
+from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
 from sentiment.training.models import CELLS, CellName, build_model
-from sentiment.training.pseudo_labels import learn_pseudo_labels, softened_labels
+from sentiment.training.pseudo_labels import learn_pseudo_labels
 from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
 from sentiment.training.trainer import train as fit
 from sentiment.training.word_vectors import learn_word_vectors
@@ -208,18 +208,15 @@ def teach(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> 
         )
         labels = np.load(prepared.padded.folder / "train_labels.npy")
         training, validation = split_validation(labels, config.validation_share, seed)
-        training_texts = texts.iloc[training].tolist()
-        linear = LinearModelConfig()
-        teacher = LinearModel.fit(training_texts, labels[training], linear)
+        teacher = LinearModel.fit(texts.iloc[training].tolist(), labels[training])
         taught = teacher.positive_probability(unlabelled_texts.tolist())  # (M,)
-        softened = softened_labels(training_texts, labels[training], pretraining.softening, linear, seed=seed)
         network = _build_network(pipeline, prepared, cell, seed)
         with pipeline.console.training(
             name, config.epochs, len(training) + len(unlabelled), on_epoch=lambda history: None
         ) as progress:
             history = learn_pseudo_labels(
                 network,
-                (inputs[training], softened),
+                (inputs[training], labels[training]),
                 (unlabelled, taught),
                 (inputs[validation], labels[validation]),
                 config,
@@ -234,7 +231,6 @@ def teach(pipeline: Pipeline, prepared: Prepared, cell: CellName, seed: int) -> 
 
     key = {
         **_training_key(pipeline, prepared, cell, seed, config),
-        "softening": pretraining.softening,
         "scipy": scipy.__version__,
     }
     return pipeline.stage("pseudo-labels", f"pad {prepared.padded.digest}, load {prepared.loaded.digest}", key, run)

@@ -219,7 +219,8 @@ class LinearModel:
 
     def _added(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> np.ndarray:
         """What each occurrence adds to the log-odds of its review."""
-        return (self._ratios * self._weights)[ngrams] / self._scales(reviews, ngrams, count)[reviews]
+        added: np.ndarray = (self._ratios * self._weights)[ngrams] / self._scales(reviews, ngrams, count)[reviews]
+        return added
 
     def _features(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> Any:
         """Scaled log-count ratios, a sparse matrix (count, F)."""
