@@ -16,9 +16,8 @@ from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
-from sentiment.training.linear_model import LinearModelConfig
 from sentiment.training.models import build_model
-from sentiment.training.pseudo_labels import learn_pseudo_labels, softened_labels
+from sentiment.training.pseudo_labels import learn_pseudo_labels
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
@@ -124,27 +123,20 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
     others.
     """
-    pretraining = context.config.pretraining
-    config = context.config.training.model_copy(update={"epochs": pretraining.pseudo_label_epochs})
+    epochs = context.config.pretraining.pseudo_label_epochs
+    config = context.config.training.model_copy(update={"epochs": epochs})
     teacher = fit_linear_model(context, prepared, trial.seed)
 
     def run(folder: Path) -> None:
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
         taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
-        softened = softened_labels(
-            [train.texts[position] for position in training],
-            train.labels[training],
-            pretraining.softening,
-            LinearModelConfig(),
-            seed=trial.seed,
-        )
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         with context.console.training(name, config.epochs, len(training) + len(unlabelled)) as progress:
             history = learn_pseudo_labels(
                 network,
-                (inputs[training], softened),
+                (inputs[training], train.labels[training]),
                 (unlabelled, taught),
                 (inputs[validation], train.labels[validation]),
                 config,
@@ -156,11 +148,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
         write_json(folder / HISTORY_FILE, history)
         network.save_weights(folder / WEIGHTS_FILE)
 
-    key = {
-        **_training_key(context, prepared, trial, config),
-        "softening": pretraining.softening,
-        "teacher": teacher.stage.digest,
-    }
+    key = {**_training_key(context, prepared, trial, config), "teacher": teacher.stage.digest}
     read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
 

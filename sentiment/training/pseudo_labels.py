@@ -7,7 +7,7 @@ others, near to the co-training of Blum & Mitchell (1998).
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +15,19 @@ import numpy as np
 
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
-from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.time_loop import compiled_time_loops
 from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
 
-FOLDS = 4
-"""Parts of the training reviews, each judged by a linear model of the others."""
-
 
 def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     """The probability whose log-odds are the mean of those of the given ones, float32 of their shape."""
     clipped = np.clip(np.array(probabilities, np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     log_odds = np.log(clipped / (1 - clipped)).mean(axis=0)
-    mean: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
-    return mean
-
-
-def softened_labels(
-    texts: Sequence[str], labels: np.ndarray, share: float, config: LinearModelConfig, *, seed: int
-) -> np.ndarray:
-    """Labels, of which linear models that were fitted without the review have a share.
-
-    A label that the other reviews speak against is often wrong, or of a review that says little; learned as it is, it
-    is learned by heart.
-
-    Args:
-        texts: N training reviews.
-        labels: (N,), 1 positive, 0 negative.
-        share: of the linear models in the result, from 0 to 1.
-        seed: of the parts.
-
-    Returns:
-        float32 (N,).
-
-    Raises:
-        InputError: a linear model cannot be fitted.
-    """
-    if not share:
-        return labels.astype(np.float32)
-    from sklearn.model_selection import StratifiedKFold
-
-    judged = np.empty(len(texts))
-    folds = StratifiedKFold(max(2, min(FOLDS, int(np.bincount(labels).min()))), shuffle=True, random_state=seed)
-    for others, judging in folds.split(labels, labels):
-        model = LinearModel.fit([texts[position] for position in others], labels[others], config)
-        judged[judging] = model.positive_probability([texts[position] for position in judging])
-    return ((1 - share) * labels + share * judged).astype(np.float32)
+    probability: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
+    return probability
 
 
 def learn_pseudo_labels(

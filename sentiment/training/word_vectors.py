@@ -34,12 +34,6 @@ class PretrainingConfig(Configuration):
         description="Passes over all reviews beforehand, the unlabelled ones labelled by the linear model, from the "
         "second pass on by the mean log-odds of the linear model and the network.",
     )
-    softening: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Share of a label that linear models of the other reviews give, while pseudo-labels are learned.",
-    )
     end_on_labels: bool = Field(
         True,
         description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.training.linear_model import LinearModelConfig
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, softened_labels
+from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds
 from sentiment.training.trainer import History, TrainingConfig
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
@@ -67,12 +66,3 @@ def test_learning_pseudo_labels_that_was_stopped_ends_as_if_it_never_was(tmp_pat
     resumed_history, resumed = learn(tmp_path / "stopped", "lstm", taught)
     assert resumed_history["val_loss"] == history["val_loss"]
     assert all(np.array_equal(*pair) for pair in zip(network.get_weights(), resumed.get_weights(), strict=True))
-
-
-def test_a_label_that_the_other_reviews_speak_against_is_softened_most() -> None:
-    texts = [f"{verdict} {thing}" for verdict in ("good", "bad") for thing in ("film", "play", "plot", "cast", "end")]
-    labels = np.repeat([1, 0], 5)
-    labels[0] = 0  # of "good film"
-    softened = softened_labels(texts, labels, 0.5, LinearModelConfig(C=10), seed=0)
-    assert np.argmax(np.abs(softened - labels)) == 0
-    assert np.array_equal(softened_labels(texts, labels, 0.0, LinearModelConfig(), seed=0), labels)
