@@ -119,6 +119,7 @@ def train(
     loss: str = "binary_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
+    epoch_examples: Callable[[int], tuple[np.ndarray, np.ndarray]] | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
@@ -136,6 +137,7 @@ def train(
         unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
+        epoch_examples: number of an epoch, from 0, to what stands in for `training` in it, as many inputs and labels.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
     """
     import keras
@@ -170,8 +172,9 @@ def train(
                 on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
 
             started = time.perf_counter()
+            examples_now = epoch_examples(epoch) if epoch_examples is not None else (inputs, labels)
             logs = learner.fit(
-                batches(np.random.default_rng([seed, epoch]), inputs, labels, others),
+                batches(np.random.default_rng([seed, epoch]), *examples_now, others),
                 shuffle=False,  # it is
                 verbose=0,
                 callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
