@@ -34,7 +34,7 @@ CLAUSE_WORDS = 3, 14
 CONTRAST_SHARE = 0.3
 """Of the pieces, those that stand beside a clause of the opposite opinion, where there was one."""
 
-PLAIN_SHARE = 0.2
+PLAIN_SHARE = 0.4
 """Of the pieces, those that stay as they are, the other half of their minimal pair."""
 
 OPTIONAL_SHARE = 0.25

@@ -24,27 +24,29 @@ Examples = tuple[np.ndarray, np.ndarray]
 
 
 class PieceConfig(BaseModel):
-    """What stands in for whole reviews in training, drawn anew in every epoch; 0: nothing does."""
+    """What an epoch of training sees beside the whole reviews, drawn anew in every epoch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     piece_share: float = Field(
-        0.0, ge=0, le=1, description="Share of the training reviews of which an epoch sees a piece of 3 to 100 words."
+        0.0, ge=0, le=1, description="Random pieces of 3 to 100 words, as a share of the training reviews; 0: none."
     )
     counterfactual_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Share of the training reviews of which an epoch sees a clause turned into its opposite, "
-        "where one can be.",
+        description="Clauses turned into their opposite, as a share of the training reviews; 0: none. "
+        "A review without a clause to turn gives a random piece.",
     )
 
 
 class EpochPieces:
-    """The training examples of every epoch: whole reviews, pieces and counterfactuals, which follow from (seed, epoch).
+    """The training examples of every epoch: all reviews, and pieces of some, which follow from (seed, epoch).
+
+    A random piece has its review's label, a counterfactual its own.
 
     Args:
-        inputs, labels: of the whole reviews.
+        inputs, labels: of the whole reviews, padded indices (N, maxlen) and (N,).
         texts: of the same reviews, N.
         pad: texts to padded indices, as the inputs were made.
         counterfactuals: needed where the configuration asks for a share of them.
@@ -61,29 +63,31 @@ class EpochPieces:
         seed: int,
         counterfactuals: Counterfactuals | None = None,
     ) -> None:
-        self._examples = inputs, labels
-        self._texts, self._pad = texts, pad
-        self._config, self._seed = config, seed
-        self._counterfactuals = counterfactuals
+        self._inputs, self._labels, self._texts = inputs, labels.astype(np.float32), texts
+        self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
+        self._cut = round(config.piece_share * len(texts))
+        self._turned = 0 if counterfactuals is None else round(config.counterfactual_share * len(texts))
+
+    def __len__(self) -> int:
+        """Examples of an epoch."""
+        return len(self._texts) + self._cut + self._turned
 
     def __call__(self, epoch: int) -> Examples:
-        """The examples of an epoch, as many as there are reviews; a piece has its review's label."""
-        inputs, labels = self._examples
+        """The examples of an epoch."""
         generator = np.random.default_rng([self._seed, epoch])
-        drawn = generator.random(len(inputs))
-        cut = np.flatnonzero(drawn < self._config.piece_share)
-        turned = np.flatnonzero(drawn >= 1 - self._config.counterfactual_share)
-        pieces = {int(position): random_piece(self._texts[position], generator) for position in cut}
-        labels = labels.astype(np.float32)
+        cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
+        labels = [self._labels, self._labels[cut], self._labels[turned]]
+        pieces = [random_piece(self._texts[position], generator) for position in cut.tolist()]
+        texts = [self._texts[position] for position in turned.tolist()]
         if self._counterfactuals is not None:
-            counterfactuals = self._counterfactuals.pieces((self._texts[position] for position in turned), generator)
-            for position, piece in zip(turned.tolist(), counterfactuals, strict=True):
-                if piece is not None:
-                    pieces[position], labels[position] = piece
-        if pieces:
-            inputs = inputs.copy()
-            inputs[list(pieces)] = self._pad(list(pieces.values()))
-        return inputs, labels
+            for number, piece in enumerate(self._counterfactuals.pieces(texts, generator)):
+                if piece is None:
+                    pieces.append(random_piece(texts[number], generator))
+                else:
+                    pieces.append(piece.text)
+                    labels[2][number] = piece.positive_probability
+        inputs = np.concatenate([self._inputs, self._pad(pieces)]) if pieces else self._inputs
+        return inputs, np.concatenate(labels)
 
 
 def random_piece(text: str, generator: np.random.Generator) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,16 @@ accuracy and val_accuracy, seconds of the epoch with its validation, and reviews
 
 OnBatch = Callable[[int, Mapping[str, float]], None]
 """Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
+
+
+class EpochExamples(Protocol):
+    """The examples to train on, drawn anew in every epoch, always as many."""
+
+    def __len__(self) -> int:
+        """Examples of an epoch."""
+
+    def __call__(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs (len(self), ...) and labels (len(self),) of an epoch, counted from 0; they follow from its number."""
 
 
 ThresholdRule = Literal["0.5", "accuracy", "f1"]
@@ -119,7 +129,7 @@ def train(
     loss: str = "binary_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
-    epoch_examples: Callable[[int], tuple[np.ndarray, np.ndarray]] | None = None,
+    epoch_examples: EpochExamples | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
@@ -137,7 +147,7 @@ def train(
         unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
-        epoch_examples: number of an epoch, from 0, to what stands in for `training` in it, as many inputs and labels.
+        epoch_examples: what an epoch learns from instead of `training`.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
     """
     import keras
@@ -145,9 +155,10 @@ def train(
     from sentiment.training.time_loop import compiled_time_loops
 
     inputs, labels = training
+    count = len(labels) if epoch_examples is None else len(epoch_examples)
     learner = _learner(network, inputs, config)
     learner.compile(
-        build_optimizer(config, -(-len(labels) // config.batch_size)),
+        build_optimizer(config, -(-count // config.batch_size)),
         loss,
         metrics=list(metrics),
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
@@ -169,10 +180,10 @@ def train(
             _seed_dropout(learner, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
-                on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
+                on_batch(min((batch + 1) * config.batch_size, count), logs)
 
             started = time.perf_counter()
-            examples_now = epoch_examples(epoch) if epoch_examples is not None else (inputs, labels)
+            examples_now = training if epoch_examples is None else epoch_examples(epoch)
             logs = learner.fit(
                 batches(np.random.default_rng([seed, epoch]), *examples_now, others),
                 shuffle=False,  # it is
@@ -186,7 +197,7 @@ def train(
                 **{name: logs[name][0] for name in figures},
                 **{f"val_{name}": validated[name] for name in figures},
                 "seconds": time.perf_counter() - started,
-                f"{examples}_per_second": len(labels) / (trained - started),
+                f"{examples}_per_second": count / (trained - started),
             }.items():
                 history[metric].append(float(value))
             _save(learner, checkpoints, history)

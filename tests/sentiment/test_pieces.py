@@ -64,19 +64,20 @@ def test_the_examples_follow_from_seed_and_epoch(seed: int, epoch: int) -> None:
     assert not np.array_equal(examples(epoch, config, seed)[0], examples(epoch + 1, config, seed)[0])
 
 
-def test_shares_of_nothing_leave_the_reviews_as_they_are() -> None:
-    inputs, labels = examples(0, PieceConfig())
-    whole, _ = examples(1, PieceConfig())
-    assert np.array_equal(inputs, whole)
+def test_whole_reviews_stay_and_pieces_come_to_them() -> None:
+    whole, labels = examples(0, PieceConfig())
     assert labels.tolist() == [1, 0, 1] * 10
+    inputs, more = examples(0, PieceConfig(piece_share=0.5, counterfactual_share=1.0))
+    assert len(inputs) == len(more) == 30 + 15 + 30
+    assert np.array_equal(inputs[:30], whole) and np.array_equal(more[:30], labels)
 
 
-def test_a_review_that_no_rule_fits_stays_whole_with_its_label() -> None:
-    inputs, labels = examples(0, PieceConfig(counterfactual_share=1.0))
-    whole, _ = examples(0, PieceConfig())
-    assert np.array_equal(inputs[2::3], whole[2::3])
-    assert set(labels[2::3].tolist()) == {1.0}
-    assert not (inputs[0::3] == whole[0::3]).all(axis=1).any()
+def test_a_review_without_a_clause_to_turn_gives_a_random_piece_with_its_label() -> None:
+    labels = examples(0, PieceConfig(counterfactual_share=1.0))[1][30:]
+    probabilities = set(np.round(labels, 2).tolist())
+    assert {1.0} < probabilities
+    assert 0.0 not in probabilities  # every negative review has one
+    assert (labels == 1).sum() == 10
 
 
 @pytest.mark.parametrize(
