@@ -43,7 +43,7 @@ OPTIONAL_SHARE = 0.25
 _SLOT = re.compile(r"\{(?P<name>\w+)(?:\.(?P<form>\w+))?(?P<optional>\?)?\}(?P<space> ?)")
 _ENDS_WITH_OPINION = re.compile(r"\{(?:opinion|verb(?:\.\w+)?)\}$")
 _START, _END = r"(?<![\w'-])", r"(?![\w'-])"
-_PUNCTUATION = r"[.!?;:,()<>\"*/\n]|--|\s-\s"
+_PUNCTUATION = re.compile(r"[.!?;:,()<>\"*/\n]|--|\s-\s")
 _LOWER_CASE_WORD = r"[a-z]+(?:-[a-z]+)*"
 
 
@@ -162,8 +162,11 @@ class Counterfactuals:
     def __init__(self, polarity: Mapping[str, float]) -> None:
         self.polarity = polarity
         self._rules = _Rules.read()
-        self._forms = _forms(self._rules)
-        self._border = re.compile(rf"{_PUNCTUATION}|{_any_word(self._rules.ends)}")
+        forms = _forms(self._rules)
+        self._forms = {
+            is_turned: [form for form in forms if form.is_turned == is_turned] for is_turned in (False, True)
+        }
+        self._ends = re.compile(_any_word(self._rules.ends))
         self._negators = re.compile(rf"{_any_word(self._rules.negators)}|n['\u2019]t\b")
         verbs = ((word, forms["base"]) for word, forms in self._rules.forms["verb"].items())
         self._telling = {*polarity, *(word for pair in verbs if f"to {pair[1]}" in polarity for word in pair)}
@@ -227,21 +230,27 @@ class Counterfactuals:
 
     def turn(self, text: str, generator: np.random.Generator) -> Piece | None:
         """One clause of a text, turned; None where no rule fits."""
-        clauses = [clause for clause in self._clauses(text) if not self._telling.isdisjoint(clause.split())]
-        for position in generator.permutation(len(clauses)):
-            for choice in generator.permutation(len(self._forms)):
-                piece = self._turn_clause(clauses[position], self._forms[choice], generator)
+        clauses = list(self._clauses(text))
+        for position in generator.permutation(len(clauses)) if clauses else ():
+            clause = clauses[position]
+            forms = self._forms[bool(self._negators.search(clause))]
+            for choice in generator.permutation(len(forms)):
+                piece = self._turn_clause(clause, forms[choice], generator)
                 if piece is not None:
                     return piece
         return None
 
     def _clauses(self, text: str) -> Iterator[str]:
-        for part in self._border.split(text):
-            words = part.strip(" '").split()
-            while words and words[0].lower() in self._openers and words[0] != "I":
-                del words[0]
-            if CLAUSE_WORDS[0] <= len(words) <= CLAUSE_WORDS[1]:
-                yield " ".join(words)
+        """The clauses that hold an opinion."""
+        for part in _PUNCTUATION.split(text):
+            if self._telling.isdisjoint(part.split()):
+                continue
+            for clause in self._ends.split(part):
+                words = clause.strip(" '").split()
+                while words and words[0].lower() in self._openers and words[0] != "I":
+                    del words[0]
+                if CLAUSE_WORDS[0] <= len(words) <= CLAUSE_WORDS[1] and not self._telling.isdisjoint(words):
+                    yield " ".join(words)
 
     def _turn_clause(self, clause: str, form: _Form, generator: np.random.Generator) -> Piece | None:
         match = form.pattern.search(clause)
