@@ -28,6 +28,9 @@ FEWEST_DEGREES = 3
 PRIOR_REVIEWS = 10
 """Reviews that the mirror image of the plain word counts for, when the negated word is counted."""
 
+STRENGTH = 2.0
+"""Log-odds of a clause for each of its opinion's polarity: reviews say much else, which waters a word's share down."""
+
 CLAUSE_WORDS = 3, 14
 """Fewest and most words of a clause that is turned."""
 
@@ -48,7 +51,7 @@ _LOWER_CASE_WORD = r"[a-z]+(?:-[a-z]+)*"
 
 
 class Piece(NamedTuple):
-    """A text by rule, and the P(positive) that the training reviews teach for it."""
+    """A text by rule, and the P(positive) that it is to have."""
 
     text: str
     positive_probability: float
@@ -272,7 +275,7 @@ class Counterfactuals:
                 log_odds = -log_odds
         words = self._rules.write(written, self._rules.values(form.template, match), generator)
         text = before + words + (after if _ENDS_WITH_OPINION.search(written) else "")
-        return Piece(text, 1 / (1 + math.exp(-log_odds)))
+        return Piece(text, 1 / (1 + math.exp(-STRENGTH * log_odds)))
 
 
 def _forms(rules: _Rules) -> list[_Form]:

