@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context, training_environment
@@ -14,9 +16,12 @@ from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_histo
 from pipelines.stages.linear_model import fit_linear_model
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
+from sentiment.data.sequences import pad_texts
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
+from sentiment.training.pieces import EpochPieces
 from sentiment.training.pseudo_labels import learn_pseudo_labels
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
@@ -86,6 +91,7 @@ def train_network(
             history, before = before, {}
             write_json(folder / HISTORY_FILE, history)
         else:
+            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
             history = fit_with_progress(
                 console,
                 trial.name,
@@ -96,6 +102,7 @@ def train_network(
                 seed=trial.seed,
                 folder=folder,
                 unlabelled=unlabelled,
+                epoch_examples=None if draw is None else draw(labels[training]),
                 on_epoch=on_epoch,
             )
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
@@ -133,7 +140,11 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
         taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
-        with context.console.training(name, config.epochs, len(training) + len(unlabelled)) as progress:
+        draw = _draw_pieces(
+            context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
+        )
+        count = len(training) + len(unlabelled)
+        with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
             history = learn_pseudo_labels(
                 network,
                 (inputs[training], train.labels[training]),
@@ -142,6 +153,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
                 config,
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
+                draw=draw,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )
@@ -151,6 +163,47 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     key = {**_training_key(context, prepared, trial, config), "teacher": teacher.stage.digest}
     read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
+
+
+def _draw_pieces(
+    context: Context,
+    prepared: Prepared,
+    trial: Trial,
+    training: np.ndarray,
+    inputs: np.ndarray,
+    *,
+    with_unlabelled: bool = False,
+) -> Callable[[np.ndarray], EpochPieces] | None:
+    """From the labels of the reviews, (N,), to the examples of every epoch; None where there are whole reviews alone.
+
+    Args:
+        training: positions in train of the reviews to learn from.
+        inputs: the padded reviews, (N, maxlen).
+        with_unlabelled: whether the unlabelled reviews follow those of training.
+    """
+    config = context.config
+    if not config.training.uses_pieces:
+        return None
+    train, vocabulary = prepared.corpus.train, prepared.vocabulary()
+    texts = [train.texts[position] for position in training]
+    counterfactuals = (
+        Counterfactuals.fit(texts, train.labels[training]) if config.training.counterfactual_share else None
+    )
+    if with_unlabelled:
+        texts += prepared.corpus.unlabelled.texts
+
+    def draw(labels: np.ndarray) -> EpochPieces:
+        return EpochPieces(
+            inputs,
+            labels,
+            texts,
+            config.training,
+            pad=lambda pieces: pad_texts(pieces, vocabulary, config.sequences),
+            seed=trial.seed,
+            counterfactuals=counterfactuals,
+        )
+
+    return draw
 
 
 def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:

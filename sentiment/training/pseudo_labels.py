@@ -16,7 +16,7 @@ import numpy as np
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.training.time_loop import compiled_time_loops
-from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
+from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
@@ -39,6 +39,7 @@ def learn_pseudo_labels(
     *,
     seed: int,
     checkpoints: Path,
+    draw: Callable[[np.ndarray], EpochExamples] | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
@@ -53,6 +54,7 @@ def learn_pseudo_labels(
         validation: indices and labels.
         config: its losses of unlabelled reviews alone are left out, and its patience.
         checkpoints: a folder of this training alone; the caller removes it.
+        draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
@@ -63,13 +65,15 @@ def learn_pseudo_labels(
     for number, epochs in enumerate([1, config.epochs - 1] if config.epochs > 1 else [1]):
         if number:
             taught = mean_log_odds(taught, _positive_probability(network, unlabelled[0], config.batch_size))
+        labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
-            (inputs, np.concatenate([labelled[1], taught]).astype(np.float32)),
+            (inputs, labels),
             validation,
             _of_round(config, number, epochs),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
+            epoch_examples=None if draw is None else draw(labels),
             on_batch=on_batch,
             on_epoch=functools.partial(_tell, on_epoch, history),
         )
