@@ -7,20 +7,17 @@ function sigmoid(value) {
   return 1 / (1 + Math.exp(-value));
 }
 
-/** sums[s + j] += sum over k of vector[v + k] * matrix[k, j] */
+/** sums[s + j] += sum over k of vector[v + k] * matrix[k, j]; eight rows at a time, as every pass reads and writes sums. */
 export function addProduct(vector, v, rows, matrix, width, sums, s) {
   let k = 0;
-  for (; k + 3 < rows; k += 4) {
-    const a = vector[v + k];
-    const b = vector[v + k + 1];
-    const c = vector[v + k + 2];
-    const d = vector[v + k + 3];
-    const first = k * width;
-    const second = first + width;
-    const third = second + width;
-    const fourth = third + width;
-    for (let j = 0; j < width; j += 1) {
-      sums[s + j] += a * matrix[first + j] + b * matrix[second + j] + c * matrix[third + j] + d * matrix[fourth + j];
+  for (; k + 7 < rows; k += 8) {
+    const [c0, c1, c2, c3] = [vector[v + k], vector[v + k + 1], vector[v + k + 2], vector[v + k + 3]];
+    const [c4, c5, c6, c7] = [vector[v + k + 4], vector[v + k + 5], vector[v + k + 6], vector[v + k + 7]];
+    let at = k * width;
+    for (let j = 0; j < width; j += 1, at += 1) {
+      sums[s + j] +=
+        c0 * matrix[at] + c1 * matrix[at + width] + (c2 * matrix[at + 2 * width] + c3 * matrix[at + 3 * width]) +
+        (c4 * matrix[at + 4 * width] + c5 * matrix[at + 5 * width] + (c6 * matrix[at + 6 * width] + c7 * matrix[at + 7 * width]));
     }
   }
   for (; k < rows; k += 1) {

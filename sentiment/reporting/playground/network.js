@@ -4,7 +4,7 @@ import { addProduct, CELLS } from "./cells.js";
 import { addPoolings, pooledTrace, pooledVariant } from "./pooling.js";
 
 /** Difference of every state below which a review and its variant go on alike. */
-const ALIKE = 1e-7;
+const ALIKE = 1e-6;
 
 /** One recurrent layer in one reading direction. */
 class Direction {

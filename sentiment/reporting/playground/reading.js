@@ -31,13 +31,13 @@ export class Reader {
     return { indices, trace, offset: this.paddingFirst ? count : 0, count, probability: trace.probability };
   }
 
-  /** Yields {position, verdict}: P(positive) as if the review ended at each word. */
-  *runningVerdict(review) {
+  /** Yields {position, verdict}: P(positive) as if the review ended at each word, from word number `known` on. */
+  *runningVerdict(review, known = 0) {
     const { indices, trace } = review;
     const words = indices.length;
     if (this.skipsPadding) {
       this.network.prepareVariants(trace);
-      for (let position = 0; position < words; position += 1) {
+      for (let position = known; position < words; position += 1) {
         yield { position, verdict: position === words - 1 ? trace.probability : this.network.variant(trace, position + 1, words, words) };
       }
       return;
@@ -46,7 +46,7 @@ export class Reader {
     const { maxlen } = this;
     const full = this.network.prepareVariants(this.network.trace(this.padded(indices, maxlen), this.fullTrace));
     this.fullTrace = full;
-    for (let position = 0; position < words; position += 1) {
+    for (let position = known; position < words; position += 1) {
       const read = position + 1;
       const verdict = this.paddingFirst
         ? this.network.variant(full, maxlen - read, maxlen, maxlen + read)

@@ -1,0 +1,392 @@
+// The page: every change of the text is read at once, and what takes longer follows in slices.
+
+import { Background } from "./background.js";
+import { Classifier } from "./classifier.js";
+import { clauses, swapped, withoutWord } from "./clauses.js";
+import { Comparison } from "./comparison.js";
+import { Curve } from "./curve.js";
+import { integratedGradients } from "./gradients.js";
+import { InsidePanel } from "./inside.js";
+import { addressWith, fromFragment, toFragment } from "./link.js";
+import { percentage, VerdictPanel } from "./verdict.js";
+import { colourWords, fillWithWords } from "./words.js";
+
+/** Milliseconds between two drawings of what is still being computed. */
+const REDRAW_MILLISECONDS = 60;
+
+const HINTS = {
+  write: "Type over it: the verdict follows every key. The word at the caret, or under the pointer, is explained below.",
+  drop: "Click a word, or press Enter on it, to drop it. The arrow keys go from word to word.",
+  swap: "Press \u21c4 between two clauses to swap them.",
+};
+
+const byId = (id) => document.getElementById(id);
+const checked = (name) => document.querySelector(`input[name=${name}]:checked`).value;
+
+class Playground {
+  constructor(classifier) {
+    this.classifier = classifier;
+    this.background = new Background();
+    this.field = byId("text");
+    this.verdict = new VerdictPanel(classifier, byId);
+    this.comparison = new Comparison(classifier, byId);
+    this.curve = new Curve(byId("curve"), (share) => this.hover(share));
+    this.inside = new InsidePanel(classifier, byId, (share) => this.hover(share));
+    this.review = null;
+    this.selected = 0;
+    this.hovered = null;
+    this.lastDrawn = 0;
+    this.listen();
+    this.offerExamples();
+    this.describe();
+    this.open();
+  }
+
+  listen() {
+    this.field.addEventListener("input", () => this.read(this.field.value));
+    document.addEventListener("selectionchange", () => this.followCaret());
+    byId("sheet").addEventListener("pointermove", (event) => this.hoverAt(event.clientX, event.clientY));
+    byId("sheet").addEventListener("pointerleave", () => this.hover(null));
+    for (const input of document.querySelectorAll("input[name=mode]")) input.addEventListener("change", () => this.showMode());
+    for (const input of document.querySelectorAll("input[name=colour]")) input.addEventListener("change", () => this.colourBy(input.value));
+    byId("earlier").addEventListener("click", () => this.select(this.selected - 1));
+    byId("later").addEventListener("click", () => this.select(this.selected + 1));
+    byId("hold").addEventListener("click", () => this.hold(this.comparison.held === null));
+    byId("release").addEventListener("click", () => this.hold(false));
+    byId("restore").addEventListener("click", () => this.setText(this.comparison.held.review.text));
+    byId("share").addEventListener("click", () => this.share());
+    byId("pieces").addEventListener("keydown", (event) => this.walk(event));
+    byId("pieces").addEventListener("focusin", ({ target }) => this.select(this.pieces.indexOf(target)));
+    window.addEventListener("hashchange", () => this.open());
+  }
+
+  offerExamples() {
+    const buttons = this.classifier.data.examples.map(({ title, text, label }) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label ? `${title} (${label})` : title;
+      button.addEventListener("click", () => {
+        this.hold(false);
+        this.setText(text);
+      });
+      return button;
+    });
+    byId("examples").replaceChildren(...buttons);
+  }
+
+  describe() {
+    const { data, network } = this.classifier;
+    const [{ units }] = network.directions;
+    const cell = data.layers.find(({ kind }) => kind === "recurrent").directions[0].cell;
+    const ways = network.recurrent[0].length === 2 ? " in both directions" : "";
+    const layers = network.recurrent.length > 1 ? `${network.recurrent.length} layers of ` : "";
+    byId("model").textContent = `${data.name ? `${data.name}: ` : ""}${layers}${cell} of ${units} units${ways}, ${data.vocabulary.words.length.toLocaleString("en")} words, at most ${data.sequences.maxlen} tokens of a review.`;
+    const { format } = data.arrays[data.layers[0].array];
+    const kept = { float32: "exactly as trained", float16: "in half precision (float16)", int8: "in 8 bits with a scale for each word (int8)" }[format];
+    byId("about").textContent = `The word vectors are kept ${kept}. From P(positive) ${percentage(data.threshold)} on, a review is called positive. Made by sentiment ${data.version}.`;
+  }
+
+  /** Begin with the text of the address, else the one that the page was made for, else the first example. */
+  open() {
+    const { text, held } = fromFragment(window.location.hash);
+    const { opened_on: opened, examples } = this.classifier.data;
+    if (held !== null) {
+      this.setText(held);
+      this.finish();
+      this.hold(true);
+    }
+    if (text !== null || this.review === null) this.setText(text ?? opened?.text ?? examples[0]?.text ?? "");
+  }
+
+  setText(text) {
+    this.field.value = text;
+    this.read(text);
+  }
+
+  /** Read the text, show the verdict, and let the rest follow. */
+  read(text) {
+    const before = this.review;
+    const review = this.classifier.read(text, before);
+    this.review = review;
+    const words = review.indices.length;
+    this.gradients = null;
+    document.querySelector("input[name=colour][value=occlusion]").checked = true;
+    byId("progress").textContent = "";
+    this.carryOver(before, words);
+    this.verdict.show(review);
+    this.showWords();
+    this.curvePoints();
+    this.inside.show(review);
+    this.selected = Math.min(this.selected, words - 1);
+    if (document.activeElement === this.field) this.followCaret();
+    else this.point();
+    this.comparison.show(review, this.occlusion);
+    this.start();
+  }
+
+  /** Numbers of the text before that still hold, or stand in for those to come. */
+  carryOver(before, words) {
+    const verdicts = new Float64Array(words).fill(NaN);
+    const occlusion = new Float64Array(words).fill(NaN);
+    this.known = 0;
+    if (before !== null) {
+      const { indices } = this.review;
+      const most = Math.min(words, before.indices.length);
+      while (this.known < most && indices[this.known] === before.indices[this.known] && !Number.isNaN(this.verdicts[this.known])) this.known += 1;
+      verdicts.set(this.verdicts.subarray(0, this.known));
+      occlusion.set(this.occlusion.subarray(0, this.known));
+      for (let end = 1; end <= most - this.known && indices.at(-end) === before.indices.at(-end); end += 1) {
+        occlusion[words - end] = this.occlusion.at(-end);
+      }
+    }
+    verdicts[words - 1] = this.review.probability;
+    Object.assign(this, { verdicts, occlusion });
+  }
+
+  *work() {
+    const { reader } = this.classifier;
+    yield* reader.runningVerdict(this.review, this.known);
+    const near = (position) => Math.abs(position - this.selected);
+    const order = Array.from(this.review.indices.keys()).sort((one, other) => near(one) - near(other));
+    yield* reader.occlusion(this.review, order);
+  }
+
+  take({ position, verdict, occlusion }) {
+    if (verdict !== undefined) this.verdicts[position] = verdict;
+    else this.occlusion[position] = occlusion;
+  }
+
+  start() {
+    document.documentElement.dataset.finished = "false";
+    this.background.start(this.work(), (result) => this.take(result), (isLast) => this.redraw(isLast));
+  }
+
+  /** Compute at once what would follow in slices. */
+  finish() {
+    this.background.stop();
+    for (const result of this.work()) this.take(result);
+    this.redraw(true);
+  }
+
+  redraw(isLast) {
+    const now = performance.now();
+    if (!isLast && now - this.lastDrawn < REDRAW_MILLISECONDS) return;
+    this.lastDrawn = now;
+    this.curvePoints();
+    this.colour();
+    this.point();
+    document.documentElement.dataset.finished = String(isLast);
+  }
+
+  curvePoints() {
+    const held = this.comparison.held;
+    byId("curve-legend").textContent = held === null ? "" : "Dashed: the original.";
+    const description = `Running verdict over ${this.verdicts.length} words, at the end ${percentage(this.review.probability)}.`;
+    this.curve.draw(this.verdicts, this.classifier.data.threshold, held === null ? null : held.verdicts, description);
+  }
+
+  get contributions() {
+    return this.gradients ?? this.occlusion;
+  }
+
+  colour() {
+    colourWords(this.elements, this.contributions);
+    if (checked("mode") !== "write") colourWords(this.pieces, this.contributions);
+    this.comparison.colour(this.contributions);
+  }
+
+  showWords() {
+    this.elements = fillWithWords(byId("backdrop"), this.review, () => document.createElement("span"));
+    this.outlined = null;
+    if (checked("mode") !== "write") this.showPieces();
+    this.colour();
+  }
+
+  showMode() {
+    const mode = checked("mode");
+    byId("hint").textContent = HINTS[mode];
+    this.field.hidden = byId("backdrop").hidden = mode !== "write";
+    byId("pieces").hidden = mode === "write";
+    if (mode === "write") byId("pieces").replaceChildren();
+    this.showWords();
+  }
+
+  showPieces() {
+    const mode = checked("mode");
+    const place = byId("pieces");
+    this.pieces = fillWithWords(place, this.review, (word) => {
+      const element = document.createElement(mode === "drop" ? "button" : "span");
+      element.className = "piece";
+      if (mode === "drop") {
+        element.type = "button";
+        element.tabIndex = -1;
+        element.addEventListener("click", () => this.change(withoutWord(this.review.text, word)));
+      }
+      return element;
+    });
+    if (mode === "swap") this.addSwaps(place);
+    else this.makeReachable();
+  }
+
+  /** Tab reaches one word; the arrow keys go on from there. */
+  makeReachable() {
+    const reached = this.pieces[this.selected] ?? this.pieces.find((piece) => piece !== null);
+    if (reached) reached.tabIndex = 0;
+  }
+
+  /** A button between every two clauses; those at the end first, as each one splits what stands before it. */
+  addSwaps(place) {
+    const found = clauses(this.review.text);
+    for (let number = found.length - 1; number > 0; number -= 1) {
+      const [first, second] = [found[number - 1], found[number]];
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "swap";
+      button.textContent = "\u21c4";
+      button.setAttribute("aria-label", `Swap \u201c${this.review.text.slice(first.start, first.end)}\u201d and \u201c${this.review.text.slice(second.start, second.end)}\u201d`);
+      button.addEventListener("click", () => this.change(swapped(this.review.text, first, second)));
+      insertAt(place, second.start, button);
+    }
+    if (found.length < 2) byId("hint").textContent = "This text has one clause only: there is nothing to swap.";
+    else byId("hint").textContent = HINTS.swap;
+  }
+
+  /** An edit by a click: the text before it is held, so that both stand side by side. */
+  change(text) {
+    if (this.comparison.held === null) this.hold(true);
+    const focused = this.pieces.indexOf(document.activeElement);
+    this.setText(text);
+    if (focused >= 0) (this.pieces[Math.min(focused, this.pieces.length - 1)] ?? byId("hold")).focus();
+  }
+
+  walk(event) {
+    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const focused = this.pieces.indexOf(document.activeElement);
+    if (step === undefined || focused < 0) return;
+    event.preventDefault();
+    for (let next = focused + step; next >= 0 && next < this.pieces.length; next += step) {
+      if (this.pieces[next] === null) continue;
+      document.activeElement.tabIndex = -1;
+      this.pieces[next].tabIndex = 0;
+      this.pieces[next].focus();
+      return;
+    }
+  }
+
+  hold(holds) {
+    const { review, verdicts, contributions } = this;
+    this.comparison.hold(holds ? { review, verdicts, contributions } : null);
+    this.comparison.show(review, contributions);
+    this.curvePoints();
+  }
+
+  colourBy(kind) {
+    if (kind === "occlusion") {
+      this.gradients = null;
+      byId("progress").textContent = "";
+      this.colour();
+      this.start();
+      return;
+    }
+    const { review } = this;
+    const work = integratedGradients(this.classifier.network, review.trace.indices, this.classifier.data.gradients);
+    const show = (share) => (byId("progress").textContent = `Integrating: ${Math.floor(100 * share)} %`);
+    this.finish();
+    document.documentElement.dataset.finished = "false";
+    let done = 0;
+    this.background.start(
+      work,
+      (share) => (done = share),
+      (isLast, result) => (isLast ? this.takeGradients(review, result) : show(done)),
+    );
+  }
+
+  takeGradients(review, { attributions, baseline }) {
+    this.gradients = attributions.slice(review.offset, review.offset + review.indices.length);
+    const sum = attributions.reduce((total, value) => total + value, 0);
+    const error = Math.abs(sum - (review.probability - baseline));
+    byId("progress").textContent = `The words lead from ${percentage(baseline)}, the verdict on nothing, to ${percentage(review.probability)} (numerical error ${(100 * error).toFixed(2)} points).`;
+    this.redraw(true);
+  }
+
+  followCaret() {
+    if (document.activeElement !== this.field || this.review === null) return;
+    const caret = this.field.selectionStart;
+    let found = 0;
+    this.review.kept.forEach((word, position) => {
+      if (word.end > 0 && word.start <= caret) found = position;
+    });
+    this.select(found);
+  }
+
+  select(word) {
+    if (word < 0 || word >= this.review.indices.length) return;
+    this.selected = word;
+    this.point();
+  }
+
+  hover(share) {
+    this.hovered = share === null ? null : Math.floor(share * this.review.indices.length);
+    this.point();
+  }
+
+  hoverAt(x, y) {
+    const under = document.elementsFromPoint(x, y);
+    const list = checked("mode") === "write" ? this.elements : this.pieces;
+    const found = list.findIndex((element) => element !== null && under.includes(element));
+    this.hovered = found < 0 ? null : found;
+    this.point();
+  }
+
+  /** Show the word under the pointer, or else the selected one. */
+  point() {
+    const word = Math.min(this.hovered ?? this.selected, this.review.indices.length - 1);
+    const opened = this.classifier.data.opened_on;
+    const python = opened?.text === this.review.text ? opened : null;
+    this.outlined?.classList.remove("selected");
+    this.outlined = this.elements[word];
+    this.outlined?.classList.add("selected");
+    this.curve.point(word, this.review.indices.length);
+    const { verdicts, occlusion, gradients } = this;
+    this.inside.point(word, { verdicts, occlusion, gradients, python });
+  }
+
+  async share() {
+    const held = this.comparison.held;
+    const fragment = toFragment(this.review.text, held === null ? null : held.review.text);
+    const address = addressWith(fragment);
+    byId("link").value = address;
+    try {
+      await navigator.clipboard.writeText(address);
+      byId("shared").textContent = "The link is in the clipboard.";
+      byId("link-field").hidden = true;
+    } catch {
+      byId("shared").textContent = address === fragment ? "Add this to the address of the page:" : "Copy this link:";
+      byId("link-field").hidden = false;
+      byId("link").select();
+    }
+  }
+}
+
+/** Insert an element before the character at a place of the text that a container shows. */
+function insertAt(container, offset, element) {
+  let passed = 0;
+  for (const node of Array.from(container.childNodes)) {
+    if (node === element || node.className === "swap") continue;
+    const { length } = node.textContent;
+    if (offset < passed + length) {
+      if (node.nodeType === Node.TEXT_NODE) node.splitText(offset - passed).before(element);
+      else node.before(element);
+      return;
+    }
+    passed += length;
+  }
+  container.append(element);
+}
+
+const playground = new Playground(new Classifier(JSON.parse(byId("data").textContent), byId("weights").textContent));
+byId("hint").textContent = HINTS.write;
+byId("data").remove();
+byId("weights").remove();
+document.documentElement.classList.add("ready");
+playground.field.dataset.ready = "true";
