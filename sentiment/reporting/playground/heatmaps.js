@@ -15,6 +15,11 @@ export function isGate(value) {
   return value.endsWith("_gate");
 }
 
+/** A number with two digits and a true minus sign. */
+export function written(value) {
+  return value.toFixed(2).replace("-", "\u2212");
+}
+
 /** Units, those first whose hidden state changes most from word to word. */
 export function byMovement(direction, review) {
   const { array, size } = placeOf(direction, review.trace, "hidden_state");
@@ -72,14 +77,16 @@ export class HeatMap {
     const { units } = direction;
     const { array, size, shift } = placeOf(direction, review.trace, this.value);
     const gate = isGate(this.value);
-    let bound = 1;
-    if (!gate) {
-      bound = 1e-9;
-      for (let word = 0; word < words; word += 1) {
-        const at = (review.offset + word) * size + shift;
-        for (let unit = 0; unit < units; unit += 1) bound = Math.max(bound, Math.abs(array[at + unit]));
+    let [low, high] = [Infinity, -Infinity];
+    for (let word = 0; word < words; word += 1) {
+      const at = (review.offset + word) * size + shift;
+      for (let unit = 0; unit < units; unit += 1) {
+        low = Math.min(low, array[at + unit]);
+        high = Math.max(high, array[at + unit]);
       }
     }
+    if (!gate) low = -(high = Math.max(high, -low));
+    const span = Math.max(high - low, 1e-9);
     const scale = gate ? colours.gate : colours.signed;
     this.canvas.width = words;
     this.canvas.height = units;
@@ -88,21 +95,19 @@ export class HeatMap {
     for (let word = 0; word < words; word += 1) {
       const at = (review.offset + word) * size + shift;
       order.forEach((unit, row) => {
-        const share = gate ? array[at + unit] : (array[at + unit] / bound + 1) / 2;
-        pixels[row * words + word] = scale[Math.min(Math.max(Math.round(share * (SHADES - 1)), 0), SHADES - 1)];
+        pixels[row * words + word] = scale[Math.round(((array[at + unit] - low) / span) * (SHADES - 1))];
       });
     }
     this.canvas.getContext("2d").putImageData(image, 0, 0);
     const name = this.value.replaceAll("_", " ");
     this.title.textContent = name[0].toUpperCase() + name.slice(1);
-    this.bound = bound;
+    this.range = `${written(low)} to ${written(high)}`;
     this.canvas.setAttribute("aria-label", `${name} of ${units} units at ${words} words`);
   }
 
   point(word, words, mean) {
     this.column.style.left = `${(100 * word) / words}%`;
     this.column.style.width = `${100 / words}%`;
-    const range = isGate(this.value) ? "0 to 1" : `\u2212${this.bound.toFixed(2)} to ${this.bound.toFixed(2)}`;
-    this.note.textContent = `here ${mean} on average \u00b7 ${range}`;
+    this.note.textContent = `mean ${written(mean)} \u00b7 ${this.range}`;
   }
 }

@@ -1,6 +1,6 @@
 // What happens inside at one word: its numbers, a sentence on every gate, and the heat maps of a layer.
 
-import { byMovement, HeatMap, isGate, shades } from "./heatmaps.js";
+import { byMovement, HeatMap, shades } from "./heatmaps.js";
 import { meanAt, sentences } from "./sentences.js";
 import { inPoints, percentage } from "./verdict.js";
 
@@ -69,8 +69,7 @@ export class InsidePanel {
     byId("numbers").replaceChildren(...this.rows(word, read, numbers).flatMap(([name, value]) => [asElement("dt", name), asElement("dd", value)]));
     byId("sentences").replaceChildren(...sentences(direction, review, word).map((sentence) => asElement("li", sentence)));
     for (const map of this.maps) {
-      const mean = meanAt(direction, review, map.value, word);
-      map.point(word, words, isGate(map.value) ? mean.toFixed(2) : signed(mean));
+      map.point(word, words, meanAt(direction, review, map.value, word));
     }
     byId("earlier").disabled = word === 0;
     byId("later").disabled = word === words - 1;
@@ -92,10 +91,6 @@ export class InsidePanel {
     }
     return rows;
   }
-}
-
-function signed(value) {
-  return `${value < 0 ? "\u2212" : "+"}${Math.abs(value).toFixed(2)}`;
 }
 
 function asElement(name, text) {

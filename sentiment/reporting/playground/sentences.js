@@ -1,6 +1,6 @@
 // What each gate and state did at a word, one sentence each, in the words of the field.
 
-import { placeOf } from "./heatmaps.js";
+import { placeOf, written } from "./heatmaps.js";
 
 const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
@@ -32,8 +32,12 @@ function moved(direction, review, value, word) {
   return `moved by ${here.toFixed(2)} (Euclidean distance)${rank}.`;
 }
 
-function countBelow(values, bound) {
-  return values.filter((value) => value < bound).length;
+/** How many units lie below a bound, with the verb that follows: "no unit loses", "3 of 64 units lose". */
+function below(values, bound, singular, plural) {
+  const count = values.filter((value) => value < bound).length;
+  if (count === 0) return `no unit ${singular}`;
+  if (count === values.length) return `all ${count} units ${plural}`;
+  return `${count} of ${values.length} units ${count === 1 ? singular : plural}`;
 }
 
 function extreme(values) {
@@ -46,18 +50,18 @@ function extreme(values) {
 
 const SENTENCES = {
   forget_gate: (mean, values) =>
-    `The forget gate keeps ${percent(mean)} of the cell state on average; ${countBelow(values, 0.5)} of ${values.length} units lose more than half.`,
+    `The forget gate keeps ${percent(mean)} of the cell state on average; ${below(values, 0.5, "loses", "lose")} more than half.`,
   input_gate: (mean, values) =>
-    `The input gate adds ${percent(mean)} of the candidate on average; it is nearly closed (below 10 %) in ${countBelow(values, 0.1)} of ${values.length} units.`,
+    `The input gate adds ${percent(mean)} of the candidate on average; ${below(values, 0.1, "is", "are")} nearly closed (below 10 %).`,
   output_gate: (mean, values) =>
-    `The output gate shows ${percent(mean)} of the cell state on average; ${countBelow(values, 0.1)} of ${values.length} units stay hidden (below 10 %).`,
+    `The output gate shows ${percent(mean)} of the cell state on average; ${below(values, 0.1, "stays", "stay")} hidden (below 10 %).`,
   update_gate: (mean, values) =>
-    `The update gate keeps ${percent(mean)} of the hidden state on average and takes the rest from the candidate; ${countBelow(values, 0.5)} of ${values.length} units take more than they keep.`,
+    `The update gate keeps ${percent(mean)} of the hidden state on average, and takes the rest from the candidate; ${below(values, 0.5, "takes", "take")} more than half from it.`,
   reset_gate: (mean, values) =>
-    `The reset gate lets ${percent(mean)} of the hidden state into the candidate on average; it shuts out more than half in ${countBelow(values, 0.5)} of ${values.length} units.`,
+    `The reset gate lets ${percent(mean)} of the hidden state into the candidate on average; ${below(values, 0.5, "shuts", "shut")} out more than half.`,
   candidate: (_, values) => {
     const unit = extreme(values);
-    return `The candidate is largest in unit ${unit + 1}: ${values[unit].toFixed(2)}.`;
+    return `The candidate is largest in unit ${unit + 1}: ${written(values[unit])}.`;
   },
 };
 

@@ -1,0 +1,32 @@
+"""The playground: a trained classifier as one web page that works offline."""
+
+from pathlib import Path
+
+from pipelines.console import Console
+from pipelines.model_uri import located_classifier
+from pipelines.working_directory import write_file
+from sentiment.classifier import SentimentClassifier
+from sentiment.errors import InputError
+from sentiment.reporting.playground import render_playground
+
+
+def write_playground(console: Console, model: str, page: Path, *, exact: bool) -> None:
+    """Write a classifier as a web page.
+
+    Args:
+        model: a folder, or a model URI of MLflow.
+        page: .html file to write.
+        exact: keep the weights as float32.
+
+    Raises:
+        InputError: there is no such model, the page cannot run it, or `page` cannot be written.
+    """
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{page} must end with .html, as it is a web page.")
+    if not page.parent.is_dir():
+        raise InputError(f"{page}: there is no folder {page.parent}; make it first.")
+    with located_classifier(model) as (folder, name), console.without_native_log():
+        content = render_playground(SentimentClassifier.load(folder), exact=exact, name=name)
+    write_file(page, content)
+    console.say(f"{'model':<11} {name}")
+    console.say(f"{'playground':<11} wrote {page}, {len(content.encode()) / 1e6:.1f} MB: open it in a browser")
