@@ -238,7 +238,7 @@ def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
         f"{model_name}; {ROWS:,} unlabelled IMDB reviews, CSV in and Parquet out. Reviews/s by a clock",
         "that starts when libraries and model are loaded; the seconds are those of the whole process.",
         "",
-        f"| | reviews/s | `{COMMAND}` is so many times as fast | seconds | peak memory, MiB | P(positive) differs by |",
+        f"| | reviews/s | speed-up of `{COMMAND}` | seconds | peak memory, MiB | P(positive) differs by |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name in (COMMAND, *PEERS):

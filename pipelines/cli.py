@@ -14,8 +14,9 @@ import typer
 
 from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
+from pipelines.files import write_json
 from pipelines.options import command, seeds_of, split_list
-from pipelines.working_directory import WorkingDirectory, write_json
+from pipelines.working_directory import WorkingDirectory
 from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName
@@ -103,11 +104,26 @@ def _opened(
     with WorkingDirectory(work_dir) as work:
         path = work_dir / CONFIGURATION_FILE
         follows = goes_on and preset is None and "source" not in options and path.exists()
-        config = compose(preset, options, base=json.loads(path.read_text("utf-8")) if follows else None)
+        config = compose(preset, options, base=_remembered(path) if follows else None)
         write_json(path, config.model_dump(mode="json"))
         from pipelines.stages.context import Context
 
         yield Context(config, work, console)
+
+
+def _remembered(path: Path) -> dict[str, Any]:
+    """The configuration that the last command left.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no object")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({error}): delete the file, or give --preset or --source.") from error
+    return content
 
 
 def _trials(context: "Context", model: str | None) -> list[Trial]:

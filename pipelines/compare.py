@@ -30,8 +30,8 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.
 
     Raises:
-        InputError: fewer than two runs, one that cannot be read, runs that were tested on different reviews, two
-            runs of one model with one seed, or no folder for the report.
+        InputError: fewer than two runs, a run that cannot be read, different test reviews, two runs of one model with
+            one seed, or no folder for the report.
     """
     store.silence()
     path = work_dir.parent / REPORT_FILE

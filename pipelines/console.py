@@ -3,6 +3,7 @@
 import functools
 import importlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from rich.text import Text
 
 from pipelines.working_directory import Stage
 from sentiment.training.trainer import History, OnBatch
+
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys instead of showing them, but for the tab and the line feed."""
 
 WIDTH_OF_FILES = 160
 """Columns of a table that goes to a file or a pipe, so that nothing is cut."""
@@ -156,9 +160,18 @@ def _own_stderr() -> TextIO:
     return os.fdopen(os.dup(2), "w", buffering=1)
 
 
+def escaped(text: str) -> str:
+    """Text that is safe on a terminal: control characters, marks of direction and undecodable bytes are escapes."""
+    return (
+        CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )
+
+
 def _plain(text: str) -> Text:
-    """Text that is shown as it is, without markup; bytes of file names that are not UTF-8 as escapes."""
-    return Text(text.encode("utf-8", "backslashreplace").decode())
+    """Text that is shown as it is, without markup."""
+    return Text(escaped(text))
 
 
 class TrainingProgress:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from rich.text import Text
 
-from pipelines.console import Console
+from pipelines.console import Console, escaped
+from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables import TableFile, TableReader
+from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
 from sentiment.reporting.explanation_page import render_explanation, segments, summary
@@ -33,10 +34,12 @@ def explain_review(console: Console, text: str, model: str, output: Path | None)
         output: .html or .json file to write.
 
     Raises:
-        InputError: there is no such model, it has no recurrent layer, the text holds no word, or `output` cannot be
-            written.
+        InputError: there is no such model, it has no recurrent layer, the text is not UTF-8 or holds no word, or
+            `output` cannot be written.
     """
     render = None if output is None else _renderer(output)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
         explanation = explain(SentimentClassifier.load(folder), text)
     console.say(f"{'model':<11} {name}")
@@ -56,16 +59,17 @@ def read_review(path: Path, row: int, text_column: str | None) -> str:
     Raises:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
-    before = 0
+    rows = 0
     with contextlib.closing(TableReader(TableFile.at(path), text_column, is_scored=True)) as reader:
         for chunk in reader.chunks():
-            if before < row <= before + len(chunk):
-                unfit = {rejected.row: rejected.reason for rejected in chunk.rejected}
-                if row in unfit:
-                    raise InputError(f"{path}, row {row}: {unfit[row]}.")
-                return chunk.texts[row - before - 1 - sum(number < row for number in unfit)]
-            before += len(chunk)
-    raise InputError(f"{path} has no row {row}: choose --row from 1 to {before:,}.")
+            reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
+            if row in reasons:
+                raise InputError(f"{path}, row {row}: {reasons[row]}.")
+            texts = dict(zip(chunk.row_numbers(), chunk.texts, strict=True))
+            if row in texts:
+                return texts[row]
+            rows += len(chunk)
+    raise InputError(f"{path} has no row {row}: choose --row from 1 to {rows:,}.")
 
 
 def to_json(explanation: Explanation) -> str:
@@ -107,7 +111,7 @@ def _show(console: Console, explanation: Explanation) -> None:
         style = {"unknown": "italic underline ", "cut": "dim strike", "start": "dim "}.get(segment.kind, "")
         if abs(segment.contribution) > 0.1:
             style += f"black on {_blend(segment.colour)}"
-        text.append(segment.text, style)
+        text.append(escaped(segment.text), style)
         if segment.kind == "start":
             text.append(" ")
     console.show(text)

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.configuration import Trial
+from pipelines.files import write_json
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.training import build_network, train_network
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
@@ -23,7 +24,6 @@ from sentiment.inside.gradient_flow import FACTOR, measure_gradient_flow
 from sentiment.reporting import figures
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS
-from sentiment.training.trainer import split_validation
 
 TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 
@@ -79,7 +79,13 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         "seed": config.seeds[0],
         "validation_share": config.training.validation_share,
     }
-    stage = context.run_stage("gradient-flow", f"{len(inputs)} validation reviews of {length} tokens", key, run)
+    stage = context.run_stage(
+        "gradient-flow",
+        f"{len(inputs)} validation reviews of {length} tokens",
+        key,
+        run,
+        code=("data", "training", "inside", "reporting"),
+    )
     _show(context, stage, length)
     _log(context, stage, trials, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
     console.say(f"            figure: {stage.folder / FIGURE_FILE}")
@@ -88,7 +94,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
 def _long_reviews(context: Context, prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,)."""
     config, reviews = context.config, prepared.corpus.train
-    _, validation = split_validation(reviews.labels, config.training.validation_share, config.seeds[0])
+    _, validation = prepared.training_and_validation(config.seeds[0])
     sequences = config.sequences.model_copy(update={"maxlen": length})
     texts = [reviews.texts[position] for position in validation]
     inputs = pad_texts(texts, prepared.vocabulary(), sequences)

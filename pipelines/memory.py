@@ -5,7 +5,6 @@ again with the same configuration, it goes on from the last finished epoch, in t
 """
 
 import functools
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from pydantic import Field
 
 from pipelines.configuration import read_preset, validated
 from pipelines.console import Console
-from pipelines.stages.fitting import CHECKPOINTS, fit_with_progress, read_history
-from pipelines.working_directory import Stage, WorkingDirectory, write_json
+from pipelines.files import write_json
+from pipelines.stages.context import training_environment
+from pipelines.stages.fitting import fit_with_progress, read_history
+from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
 from sentiment.inside.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.reporting import figures
@@ -142,8 +143,6 @@ def train_on_task(
     Args:
         on_epoch: called with the history so far, also for a training that is cached.
     """
-    import keras
-    import tensorflow as tf
 
     def run(folder: Path) -> None:
         data = TASKS[trial.task].make(trial.seed, trial.length)
@@ -173,10 +172,9 @@ def train_on_task(
         if len(inputs) == 1:
             metrics["answer"] = float(network(inputs)[0, 0])
         write_json(folder / METRICS_FILE, metrics)
-        shutil.rmtree(folder / CHECKPOINTS)
 
     key = {**asdict(trial), "config": trial.config.model_dump()}
-    stage = work.run_stage("memory", {**key, "keras": keras.__version__, "tensorflow": tf.__version__}, run)
+    stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "inside"))
     console.finished_stage(stage, trial.case)
     history = read_history(stage)
     on_epoch(history)
@@ -211,7 +209,9 @@ def _tabulate(trained: Sequence[tuple[MemoryTrial, Stage]], work: WorkingDirecto
             references[trial.case] = stage.read_json(METRICS_FILE)["reference_error"]
         figures.memory_curves(histories, references).savefig(folder / CURVES_FILE)
 
-    stage = work.run_stage("memory-table", {"trainings": [stage.digest for _, stage in trained]}, run)
+    stage = work.run_stage(
+        "memory-table", {"trainings": [stage.digest for _, stage in trained]}, run, code=("reporting",)
+    )
     console.finished_stage(stage, f"{len(trained)} trainings")
     return stage
 

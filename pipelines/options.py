@@ -57,8 +57,8 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of an app. What the user can mend ends with exit code 2.
 
-    The function gets the console. Where `reads` names anything, the command also takes a preset and an option for every
-    field that it reads, with its help, and the function gets the preset and the options as a dictionary.
+    The function gets the console. Where `reads` names anything, the command also takes a preset
+    and an option for every field that it reads. The function then gets the preset, and the options as a dictionary.
 
     Args:
         panel: heading of the command in the list of all commands.
@@ -122,11 +122,12 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
     except OSError as error:
-        if error.errno not in STORAGE_ERRORS:
+        number = error.errno or next((n for n in STORAGE_ERRORS if f"errno = {n}," in str(error)), None)  # as HDF5 says
+        if number not in STORAGE_ERRORS:
             raise
         place = error.filename or "the results"
         console.error(
-            f"{place} could not be written: {STORAGE_ERRORS[error.errno]}. Make room or choose another place; "
+            f"{place} could not be written: {STORAGE_ERRORS[number]}. Make room or choose another place; "
             "the same command then goes on where it stopped."
         )
         raise typer.Exit(EXIT_INPUT) from error

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.working_directory import lock, write_json
+from pipelines.files import lock, write_json
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"

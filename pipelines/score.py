@@ -8,12 +8,15 @@
   command that is started again writes OUTPUT anew but scores only what has no score yet. As a probability does not
   depend on the batch, it ends with the same bytes.
 
-Raises InputError for what the user can mend: an INPUT without reviews or with files of different columns, an OUTPUT
-that is there already or in use, a model that is not there, a damaged file and, if strict, a row that cannot be scored.
+Raises InputError for what the user can mend:
+
+- an INPUT without reviews, with files of different columns, or damaged;
+- an OUTPUT that is there already or in use;
+- a model that is not there;
+- if strict, a row that cannot be scored.
 """
 
 import contextlib
-import glob
 import json
 import sys
 import time
@@ -44,7 +47,9 @@ from pipelines.output import (
 from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables import Chunk, TableFile, TableReader, TableWriter, rejected_line, standard_input
+from sentiment.data.tables.files import TableFile, find_tables, standard_input
+from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
+from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
 
@@ -87,8 +92,8 @@ class InputFiles:
     """
 
     files: list[TableFile]
-    stream: BinaryIO | None = None
     left_out: tuple[str, ...] = ()
+    stream: BinaryIO | None = None
 
 
 @dataclass(frozen=True)
@@ -169,33 +174,9 @@ def find_input_files(config: ScoreConfig) -> InputFiles:
     """
     if config.input == STANDARD_STREAM:
         file, stream = standard_input(config.text_column)
-        return InputFiles([file], stream)
+        return InputFiles([file], stream=stream)
     aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
-    files, left_out = [], []
-    try:
-        path = Path(config.input)
-        if path.is_file():
-            return InputFiles([TableFile.at(path)])
-        is_folder = bool(config.input) and path.is_dir()
-        paths = path.iterdir() if is_folder else map(Path, glob.glob(config.input, recursive=True))  # noqa: PTH207 - Path's takes no absolute one
-        for candidate in sorted(paths):
-            is_hidden = is_folder and candidate.name.startswith((".", "_"))
-            if is_hidden or not candidate.is_file() or candidate.resolve() in aside or not candidate.stat().st_size:
-                continue
-            try:
-                files.append(TableFile.at(candidate))
-            except InputError:
-                if not is_folder:
-                    raise
-                left_out.append(candidate.name)
-    except OSError as error:
-        raise InputError(f"{config.input} cannot be read ({error.strerror}): give another file or folder.") from error
-    if not files:
-        raise InputError(f"{config.input} names no file of reviews: give a file, a folder or a quoted pattern.")
-    formats = sorted({file.format for file in files})
-    if len(formats) > 1:
-        raise InputError(f"{config.input} holds {' and '.join(formats)} files: score one format at a time.")
-    return InputFiles(files, left_out=tuple(left_out))
+    return InputFiles(*find_tables(config.input, ignored=aside))
 
 
 def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:

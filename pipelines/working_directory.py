@@ -1,16 +1,19 @@
 """WorkingDirectory: where stages leave their results, each in a folder named by a digest of all it came from."""
 
-import fcntl
 import hashlib
 import json
+import shutil
+import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
+import sentiment
+from pipelines.files import PARTIAL_ENDING, finish, lock, write_json
 from sentiment import __version__
 from sentiment.errors import InputError
 
@@ -18,6 +21,9 @@ FORMAT = 4
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.json"
+
+CHECKPOINTS = "checkpoints"
+"""Folder within a stage's folder for what only an unfinished stage needs; it goes when the stage is finished."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +87,13 @@ class WorkingDirectory:
         path = self.path / FORMAT_FILE
         remedy = "choose another with --work-dir, or delete it to start afresh"
         if not path.exists():
-            if any(entry.name not in (LOCK_FILE, f"{FORMAT_FILE}.partial") for entry in self.path.iterdir()):
+            if any(entry.name not in (LOCK_FILE, FORMAT_FILE + PARTIAL_ENDING) for entry in self.path.iterdir()):
                 raise InputError(f"{self.path} holds files but is no working directory of sentiment: {remedy}.")
             write_json(path, {"format": FORMAT, "sentiment": __version__, "id": uuid.uuid4().hex})
         try:
             content = json.loads(path.read_text("utf-8"))
-            found, version = content["format"], content["sentiment"]
-        except (ValueError, KeyError, TypeError):
+            found, version, self._id = content["format"], content["sentiment"], str(content.get("id"))
+        except (ValueError, KeyError, TypeError, AttributeError):
             found, version = None, "an unknown version"
         if found != FORMAT:
             raise InputError(
@@ -97,56 +103,76 @@ class WorkingDirectory:
 
     def resume_key(self, *content: str) -> str:
         """32 hexadecimal digits that all attempts at the same result in this folder share, wherever the folder is."""
-        identifier = json.loads((self.path / FORMAT_FILE).read_text("utf-8"))["id"]
-        return hashlib.sha256(":".join((identifier, *content)).encode()).hexdigest()[:32]
+        return hashlib.sha256(":".join((self._id, *content)).encode()).hexdigest()[:32]
 
-    def run_stage(self, name: str, key: Mapping[str, Any], run: Callable[[Path], None]) -> Stage:
+    def run_stage(
+        self, name: str, key: Mapping[str, Any], run: Callable[[Path], None], *, code: tuple[str, ...]
+    ) -> Stage:
         """The stage with this key: as found, or run now.
 
         Args:
-            key: all that decides the result, as JSON can hold it: configuration and digests of inputs.
-            run: writes the results into the folder it is given, where it finds what a killed attempt left. The
-                folder gets its final name only after it returns.
+            key: all that decides the result, as JSON can hold it: configuration, digests of inputs, versions.
+            run: writes the results into the folder that it is given, where it finds what a killed attempt left. The
+                folder gets its final name only after `run` returns; its folder CHECKPOINTS goes then.
+            code: wings of `sentiment` that decide the result beside the module of `run`: changed code is another key.
+
+        Raises:
+            InputError: the folder of the stage is damaged.
         """
-        content = json.dumps({"stage": name, "sentiment": __version__, **key}, sort_keys=True)
+        content = json.dumps({"stage": name, **key, "code": _code_digest(code, run)}, sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         folder = self.path / name / digest
-        if not folder.exists():
-            partial = folder.with_name(f"{digest}.partial")
+        cached = folder.exists()
+        if not cached:
+            partial = folder.with_name(digest + PARTIAL_ENDING)
             partial.mkdir(parents=True, exist_ok=True)
             started = time.perf_counter()
             run(partial)
             seconds = time.perf_counter() - started
-            write_json(partial / STAGE_FILE, {"seconds": seconds, **json.loads(content)})
-            partial.replace(folder)
-            return Stage(name, digest, folder, cached=False, seconds=seconds)
-        seconds = json.loads((folder / STAGE_FILE).read_text("utf-8"))["seconds"]
-        return Stage(name, digest, folder, cached=True, seconds=seconds)
+            description = {"seconds": seconds, **json.loads(content), "files": _checksums(partial)}
+            write_json(partial / STAGE_FILE, description)
+            finish(partial, folder)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        return Stage(name, digest, folder, cached, _checked(folder)["seconds"] if cached else seconds)
 
 
-def lock(file: IO[Any], refusal: str) -> None:
-    """Lock a file until it is closed.
+def _checksums(folder: Path) -> dict[str, str]:
+    """Path below a folder -> SHA-256 of each file, but for those of checkpoints and the description of the stage."""
+    checksums = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts[0] not in (CHECKPOINTS, STAGE_FILE):
+            with path.open("rb") as file:
+                checksums[name.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return checksums
+
+
+def _checked(folder: Path) -> Any:
+    """The description of a finished stage, whose files are still those that it wrote.
 
     Raises:
-        InputError: another process has locked it; the refusal says so.
+        InputError: a file is missing, new or changed.
     """
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(refusal) from error
+        description = json.loads((folder / STAGE_FILE).read_text("utf-8"))
+        kept, found = description["files"], _checksums(folder)
+        damaged = sorted(name for name in {*kept, *found} if kept.get(name) != found.get(name))
+        float(description["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        damaged = [STAGE_FILE]
+    if damaged:
+        raise InputError(
+            f"{folder} is damaged ({', '.join(damaged[:3])}): delete this folder, and the same command makes it again."
+        )
+    return description
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file that is there whole or not at all."""
-    write_file(path, json.dumps(content, indent=2, ensure_ascii=False))
-
-
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8, that is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:
+    """Of the sources of some wings of `sentiment`, and of the module that a function is defined in."""
+    package = Path(sentiment.__file__).parent
+    module = Path(sys.modules[run.__module__].__file__ or "")
+    paths = [path for wing in wings for path in (package / wing).rglob("*") if path.suffix in (".py", ".toml", ".c")]
+    hasher = hashlib.sha256()
+    for path in [*sorted(paths), *sorted(package.glob("*.py")), module]:
+        hasher.update(path.name.encode() + path.read_bytes())
+    return hasher.hexdigest()[:16]

@@ -1,3 +1,26 @@
-"""What a review classifier is made of: reviews, vocabulary, sequences, models, training and evaluation."""
+"""What a review classifier is made of, from text to verdict, and what stands around it.
 
-__version__ = "0.1.0"
+- `data`: text to arrays. `training`: arrays to a network. `scoring`: many reviews through a network.
+- `classifier`: SentimentClassifier, vocabulary and network together; text in, probability out.
+- `evaluation`: what a model is worth. `inside`: what happens within it. `reporting`: figures and pages of both.
+- `tracking`: MLflow, which nothing else imports.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from sentiment.errors import InputError
+
+if TYPE_CHECKING:
+    from sentiment.classifier import SentimentClassifier
+
+__version__ = "0.2.0"
+__all__ = ["InputError", "SentimentClassifier", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """SentimentClassifier, imported when it is first asked for: ONNX Runtime takes its time."""
+    if name != "SentimentClassifier":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sentiment.classifier import SentimentClassifier
+
+    return SentimentClassifier

@@ -1,7 +1,10 @@
-"""Real reviews, the command line, and one small finished pipeline run that many tests read."""
+"""Reviews, the command line, and one small finished pipeline run that many tests read."""
 
+import fcntl
+import functools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,14 +17,13 @@ import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result
 
+from tests import reviews
+
 if TYPE_CHECKING:
     from sentiment.classifier import SentimentClassifier
 
 settings.register_profile("shared-machine", deadline=None, max_examples=50)
 settings.load_profile("shared-machine")
-
-SHARED = Path(__file__).parents[2] / "shared" / "imdb"
-ARCHIVE = SHARED / "aclImdb_dev.tar.gz"
 
 SMALL = [
     *"--source table --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 3 --patience 3".split(),
@@ -31,23 +33,52 @@ SMALL = [
 
 
 @pytest.fixture(scope="session")
-def archive() -> Path:
-    if not ARCHIVE.exists():
-        pytest.skip(f"the real reviews are not at {SHARED}")
-    return ARCHIVE
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of one run of pytest have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+def once(path: Path, make: Callable[[Path], object]) -> Path:
+    """What `make` writes at a path, made by the first process that asks for it."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = path.with_name(f"{path.name}.done")
+        if not done.exists():
+            make(path)
+            done.touch()
+    return path
 
 
 @pytest.fixture(scope="session")
-def reviews_csv(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """600 real reviews with the columns text and label."""
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+def archive(shared_folder: Path) -> Path:
+    """The archive of real reviews, or of the demo corpus where they are not there."""
+    return (
+        reviews.REAL_ARCHIVE
+        if reviews.are_real()
+        else once(shared_folder / "aclImdb.tar.gz", reviews.write_demo_archive)
+    )
 
-    config = SourceConfig(source="aclimdb", data=archive)
-    train = load_corpus(config, find_files(config), seed=0).train
-    table = pd.DataFrame({"text": list(train.texts), "label": train.labels}).groupby("label").head(300)
-    path = tmp_path_factory.mktemp("table") / "reviews.csv"
-    table.to_csv(path, index=False)
-    return path
+
+@pytest.fixture(scope="session")
+def tfds_folder(archive: Path, shared_folder: Path) -> Path:
+    """The archive as tensorflow-datasets prepares it."""
+    return once(shared_folder / "tfds", functools.partial(reviews.prepare_tfds, archive))
+
+
+@pytest.fixture(scope="session")
+def reviews_csv(archive: Path, shared_folder: Path) -> Path:
+    """600 reviews with the columns text and label."""
+
+    def write(path: Path) -> None:
+        from sentiment.data.sources import SourceConfig, find_files, load_corpus
+
+        config = SourceConfig(source="aclimdb", data=archive)
+        train = load_corpus(config, find_files(config), seed=0).train
+        table = pd.DataFrame({"text": list(train.texts), "label": train.labels})
+        table.groupby("label").head(300).to_csv(path, index=False)
+
+    return once(shared_folder / "reviews.csv", write)
 
 
 @dataclass(frozen=True)
@@ -111,10 +142,21 @@ class PipelineRun:
 
 
 @pytest.fixture(scope="session")
-def small_run(reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """LSTM and SimpleRNN on 600 real reviews, as a user runs it: a process of its own, MLflow by its defaults."""
-    folder = tmp_path_factory.mktemp("small-run")
-    return PipelineRun(folder, command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL))
+def small_run(reviews_csv: Path, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+    """LSTM and SimpleRNN on 600 reviews, as a user runs it: a process of its own, MLflow by its defaults.
+
+    Every process of pytest has a copy, but the files of MLflow's runs stay where they were written.
+    """
+
+    def run(folder: Path) -> None:
+        folder.mkdir()
+        output = command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL)
+        (folder.parent / "small-run.txt").write_text(output)
+
+    original = once(shared_folder / "small-run", run)
+    folder = tmp_path_factory.mktemp("copy") / "small-run"
+    shutil.copytree(original, folder)
+    return PipelineRun(folder, (shared_folder / "small-run.txt").read_text())
 
 
 @pytest.fixture(scope="session")

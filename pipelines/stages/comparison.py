@@ -8,9 +8,10 @@ import pandas as pd
 
 from pipelines.configuration import BASELINE
 from pipelines.console import Console
+from pipelines.files import write_file
 from pipelines.stages.context import SYNTHETIC_NOTE, Context
 from pipelines.stages.evaluation import Outcome
-from pipelines.working_directory import Stage, write_file
+from pipelines.working_directory import Stage
 from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.reporting.report import render_report
@@ -74,7 +75,7 @@ def compare(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> tupl
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
-    stage = context.run_stage("compare", read, key, findings.write)
+    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "reporting"))
     findings.publish(stage.folder, context.work.path.parent / REPORT_FILE, context.console)
     return stage, comparison
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ class Context:
     work: WorkingDirectory
     console: Console
 
-    def run_stage(self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None]) -> Stage:
+    def run_stage(
+        self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None], *, code: tuple[str, ...]
+    ) -> Stage:
         """Run one stage, or find it cached, and say so.
 
         Args:
             read: what it reads, for people.
-            key, run: as for `WorkingDirectory.run_stage`.
+            key, run, code: as for `WorkingDirectory.run_stage`.
         """
-        stage = self.work.run_stage(name, key, run)
+        stage = self.work.run_stage(name, key, run, code=code)
         self.console.finished_stage(stage, read)
         return stage
 
@@ -40,3 +43,18 @@ class Context:
     def of_reviews(self) -> str:
         """What follows a title, so that figures of synthetic reviews are known as such."""
         return " (synthetic reviews)" if self.config.source.is_synthetic else ""
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """The versions of packages that decide a result, for the key of a stage."""
+    return {package: metadata.version(package) for package in packages}
+
+
+def training_environment() -> dict[str, Any]:
+    """What decides the digits of a training beside its configuration, for the key of a stage."""
+    import tensorflow as tf
+
+    from sentiment.training.time_loop import PARTS
+
+    device = "GPU" if tf.config.list_physical_devices("GPU") else f"CPU in {PARTS} parts"
+    return {**versions("keras", "tensorflow", "numpy"), "device": device}

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from pipelines.console import Console
+from pipelines.files import save_array, write_json
 from pipelines.stages.context import Context
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.trainer import split_validation
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
@@ -35,12 +36,14 @@ class Prepared:
         loaded: the stage `load`.
         vocabulary_stage: the stage `vocabulary`.
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
+        validation_share: of train, for validation.
         word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
     """
 
     loaded: Stage
     vocabulary_stage: Stage
     padded_stages: Mapping[Split, Stage]
+    validation_share: float
     word_vector_stage: Stage | None = None
 
     @functools.cached_property
@@ -55,6 +58,16 @@ class Prepared:
     def vocabulary(self) -> Vocabulary:
         """The words of the training reviews."""
         return _read_vocabulary(self.vocabulary_stage)
+
+    def training_and_validation(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in train of the reviews to learn from, and of those to validate on.
+
+        The source may set reviews aside for validation; else the seed decides, as `split_validation` does.
+        """
+        validation = self.corpus.validation
+        if len(validation):
+            return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
+        return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
 
     def padded(self, split: Split) -> np.ndarray:
         """Indices of a split that a network learns from: int32 (N, maxlen)."""
@@ -90,7 +103,7 @@ def prepare(context: Context) -> Prepared:
     if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
-    return Prepared(loaded, fitted, padded, word_vectors)
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors)
 
 
 def load(context: Context, *, report: bool = False) -> Stage:
@@ -111,6 +124,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
             if split != "unlabelled":
                 columns["label"] = pd.Series(reviews.labels)
+            if split == "train":
+                columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
             pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
         write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": corpus.notes})
 
@@ -119,7 +134,7 @@ def load(context: Context, *, report: bool = False) -> Stage:
     if source.source in ("demo", "table"):
         key["seed"] = seed  # they draw at random
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
-    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run)
+    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
     if report or not stage.cached:
         _show_summary(context.console, _read_summary(stage))
     if context.note:
@@ -130,7 +145,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
 def read_corpus(loaded: Stage) -> Corpus:
     """The corpus that `load` left."""
     train, test, unlabelled = (_read_split(loaded, split) for split in SPLITS)
-    return Corpus(train, test, unlabelled)
+    is_validation = pd.read_parquet(_split_file(loaded.folder, "train"), columns=["is_validation"])["is_validation"]
+    return Corpus(train, test, unlabelled, validation=np.flatnonzero(is_validation))
 
 
 def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
@@ -141,7 +157,7 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
         Vocabulary.fit(_read_split(loaded, "train").texts, config.num_words).save(folder / VOCABULARY_FILE)
 
     key = {"vocabulary": config.model_dump(), "load": loaded.digest}
-    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run)
+    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))
 
 
 def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
@@ -150,10 +166,13 @@ def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
     context.console.import_tensorflow()
 
     def run(folder: Path) -> None:
-        np.save(folder / PADDED_FILE, pad_texts(_read_split(loaded, split).texts, _read_vocabulary(fitted), config))
+        texts = _read_split(loaded, split).texts
+        save_array(folder / PADDED_FILE, pad_texts(texts, _read_vocabulary(fitted), config))
 
     key = {"sequences": config.model_dump(), "split": split, "load": loaded.digest, "vocabulary": fitted.digest}
-    return context.run_stage("pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run)
+    return context.run_stage(
+        "pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run, code=("data",)
+    )
 
 
 def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
@@ -169,11 +188,10 @@ def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
             _read_vocabulary(fitted),
             config,
             size=size,
-            checkpoints=folder / "checkpoints",
+            checkpoints=folder / CHECKPOINTS,
             on_epoch=lambda done: console.say(f"  word vectors: epoch {done}/{epochs}"),
         )
-        np.save(folder / WORD_VECTORS_FILE, vectors)
-        shutil.rmtree(folder / "checkpoints")
+        save_array(folder / WORD_VECTORS_FILE, vectors)
 
     key = {
         "pretraining": config.model_dump(exclude={"pseudo_label_epochs"}),
@@ -183,7 +201,7 @@ def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
         "gensim": gensim.__version__,
     }
     read = f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}"
-    return context.run_stage("pretrain", read, key, run)
+    return context.run_stage("pretrain", read, key, run, code=("data", "training"))
 
 
 def _split_file(folder: Path, split: Split) -> Path:

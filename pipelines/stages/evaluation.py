@@ -10,20 +10,23 @@ import numpy as np
 import pandas as pd
 
 from pipelines.configuration import Trial
-from pipelines.stages.context import Context
+from pipelines.files import write_json
+from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.training import Trained, train_network
-from pipelines.working_directory import Stage, write_json
+from pipelines.working_directory import Stage
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.metrics import choose_threshold, evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
-from sentiment.training.trainer import split_validation
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
 SLICES_FILE, MISTAKES_FILE = "slices.csv", "confident_mistakes.csv"
+
+CODE = ("data", "scoring", "evaluation")
+"""Wings of `sentiment` that figures come from, beside those of the model."""
 
 TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE)
 
@@ -82,8 +85,9 @@ def evaluate(context: Context, prepared: Prepared, trained: Trained, trial: Tria
         costs = {**trained.costs(), "parameters": classifier.network.count_params()}
         _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
+    key = {stage.name: stage.digest, "load": prepared.loaded.digest, **versions("onnxruntime", "scikit-learn")}
     read = f"test of load {prepared.loaded.digest}, {trial.title} of {stage.name} {stage.digest}"
-    return Outcome(trial.name, context.run_stage("evaluate", read, {stage.name: stage.digest}, run), trained)
+    return Outcome(trial.name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
 
 
 def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
@@ -91,13 +95,11 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
 
     It learns from the training reviews of the first seed, without its validation reviews, as the networks do.
     """
-    import sklearn
-
     config, seed = context.config, context.config.seeds[0]
 
     def run(folder: Path) -> None:
         reviews = prepared.corpus.train
-        training, validation = split_validation(reviews.labels, config.training.validation_share, seed)
+        training, validation = prepared.training_and_validation(seed)
         started = time.perf_counter()
         model = LinearModel([reviews.texts[position] for position in training], reviews.labels[training])
         costs = {"training_seconds": time.perf_counter() - started, "parameters": model.parameters}
@@ -110,10 +112,13 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
         "validation_share": config.training.validation_share,
         "seed": seed,
         "threshold": config.threshold,
-        "scikit-learn": sklearn.__version__,
+        **versions("scikit-learn"),
     }
     return Outcome(
-        LINEAR_MODEL, context.run_stage("linear-model", f"train and test of load {prepared.loaded.digest}", key, run)
+        LINEAR_MODEL,
+        context.run_stage(
+            "linear-model", f"train and test of load {prepared.loaded.digest}", key, run, code=(*CODE, "training")
+        ),
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from pipelines.console import Console
-from pipelines.working_directory import Stage, write_json
+from pipelines.files import write_json
+from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.training.trainer import History, TrainingConfig, fit
 
-CHECKPOINTS, HISTORY_FILE = "checkpoints", "history.json"
+HISTORY_FILE = "history.json"
 Examples = tuple[np.ndarray, np.ndarray]
 
 
@@ -27,7 +28,7 @@ def fit_with_progress(
     on_epoch: Callable[[History], None] = lambda history: None,
     **options: Any,
 ) -> History:
-    """Train with progress shown -> history.json and, until the caller removes it, checkpoints/.
+    """Train with progress shown -> history.json and, until the stage is finished, checkpoints/.
 
     Args:
         name: of the network, for people.

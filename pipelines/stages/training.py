@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 
 from pipelines.configuration import Trial
-from pipelines.stages.context import Context
+from pipelines.files import write_json
+from pipelines.stages.context import Context, training_environment, versions
 from pipelines.stages.data import Prepared
-from pipelines.stages.fitting import CHECKPOINTS, fit_with_progress, read_history
-from pipelines.working_directory import Stage, write_json
+from pipelines.stages.fitting import fit_with_progress, read_history
+from pipelines.working_directory import Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import build_model
-from sentiment.training.trainer import History, TrainingConfig, best_epoch, split_validation
+from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
+
+NETWORK_CODE = ("data", "training", "scoring")
+"""Wings of `sentiment` that a trained classifier comes from."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def train_network(
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
-        training, validation = split_validation(labels, config.training.validation_share, trial.seed)
+        training, validation = prepared.training_and_validation(trial.seed)
         network = build_network(context, prepared, trial)
         if pseudo_labelled is not None:
             network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
@@ -94,13 +98,14 @@ def train_network(
         classifier.save(folder / CLASSIFIER_FOLDER)
         seconds = [*history["seconds"], *(read_history(pseudo_labelled)["seconds"] if pseudo_labelled else [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
-        shutil.rmtree(folder / CHECKPOINTS)
 
     key = {
         **_training_key(context, prepared, trial, config.training),
         "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
     }
-    trained = Trained(context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run))
+    trained = Trained(
+        context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
+    )
     history = trained.history()
     on_epoch(history)
     console.say(f"            {trial.name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
@@ -113,8 +118,6 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     Lee (2013) calls these labels pseudo-labels. The teacher is the linear model, fitted on the same training reviews;
     the network learns its P(positive), not its verdict, after Hinton, Vinyals & Dean (2015).
     """
-    import sklearn
-
     config = context.config.training.model_copy(
         update={
             "epochs": context.config.pretraining.pseudo_label_epochs,
@@ -126,7 +129,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     def run(folder: Path) -> None:
         inputs, unlabelled = prepared.padded("train"), prepared.padded("unlabelled")
         train, labels = prepared.corpus.train, prepared.corpus.train.labels
-        training, validation = split_validation(labels, config.validation_share, trial.seed)
+        training, validation = prepared.training_and_validation(trial.seed)
         teacher = LinearModel([train.texts[position] for position in training], labels[training])
         pseudo_labels = teacher.positive_probability(prepared.corpus.unlabelled.texts).astype(np.float32)  # (M,)
         network = build_network(context, prepared, trial)
@@ -142,10 +145,11 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
             metrics=(),  # a probability is neither met nor missed
         )
         network.save_weights(folder / WEIGHTS_FILE)
-        shutil.rmtree(folder / CHECKPOINTS)
 
-    key = {**_training_key(context, prepared, trial, config), "scikit-learn": sklearn.__version__}
-    return context.run_stage("pseudo-labels", f"{trial.name}: pad {prepared.digest_of_padded}", key, run)
+    key = {**_training_key(context, prepared, trial, config), **versions("scikit-learn")}
+    return context.run_stage(
+        "pseudo-labels", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE
+    )
 
 
 def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
@@ -173,17 +177,13 @@ def _check_gpu(context: Context) -> None:
 
 def _training_key(context: Context, prepared: Prepared, trial: Trial, config: TrainingConfig) -> dict[str, Any]:
     """What a trained network depends on."""
-    import keras
-    import tensorflow as tf
-
     return {
         "cell": trial.cell,
         "model": context.config.model.model_dump(),
         "training": config.model_dump(),
         "seed": trial.seed,
         **prepared.key,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
+        **training_environment(),
     }
 
 
@@ -193,7 +193,7 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
 
     def run(folder: Path) -> None:
         reviews = prepared.corpus.train
-        _, validation = split_validation(reviews.labels, config.training.validation_share, trial.seed)
+        _, validation = prepared.training_and_validation(trial.seed)
         classifier = trained.classifier()
         probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
         classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
@@ -202,7 +202,7 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
 
     key = {"train": trained.stage.digest, "threshold": config.threshold}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
-    chosen = Trained(context.run_stage("threshold", read, key, run))
+    chosen = Trained(context.run_stage("threshold", read, key, run, code=("evaluation", "scoring")))
     context.console.say(
         f"            threshold {chosen.classifier().threshold:.4f}: the best {config.threshold} on validation reviews"
     )

@@ -20,6 +20,11 @@ def predicted_labels(probabilities: np.ndarray, threshold: float) -> list[str]:
     return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
 
 
+def normalized(text: str) -> str:
+    """What copies of a text have in common: the text in lower case, with one space for all white space."""
+    return " ".join(text.lower().split())
+
+
 @dataclass(frozen=True)
 class Reviews:
     """Texts with their labels.
@@ -35,12 +40,10 @@ class Reviews:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def without_blanks(self) -> "Reviews":
-        """The reviews that hold more than white space, in the same order."""
-        kept = [position for position, text in enumerate(self.texts) if text.strip()]
-        if len(kept) == len(self):
-            return self
-        return Reviews([self.texts[i] for i in kept], self.labels[kept] if len(self.labels) else self.labels)
+    def where(self, kept: np.ndarray) -> "Reviews":
+        """The reviews that `kept`, bool (N,), names, in the same order."""
+        texts = [text for text, is_kept in zip(self.texts, kept, strict=True) if is_kept]
+        return Reviews(texts, self.labels[kept] if len(self.labels) else self.labels)
 
     def digest(self) -> str:
         """SHA-256 over texts and labels in their order, as 32 hexadecimal digits."""
@@ -61,32 +64,53 @@ class Corpus:
         train, test: labelled reviews.
         unlabelled: reviews without labels, perhaps none.
         notes: what the source left out or changed, one sentence each.
+        validation: int64 positions in train of the reviews that the source sets aside for validation; empty where
+            it leaves the choice to training.
     """
 
     train: Reviews
     test: Reviews
     unlabelled: Reviews = field(default_factory=lambda: Reviews([]))
     notes: tuple[str, ...] = ()
+    validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def checked(self) -> "Corpus":
-        """This corpus without its blank reviews, which a note counts.
+    def checked(self, *, keep_duplicates: bool = False) -> "Corpus":
+        """This corpus without blank reviews, and without copies of test reviews in train and unlabelled.
+
+        Nor does train hold copies of its validation reviews. Copies differ in white space and case alone. Notes count
+        what is left out.
+
+        Args:
+            keep_duplicates: keep the copies, for comparison with figures that others published.
 
         Raises:
             InputError: train or test is empty or holds one class only.
         """
-        train, test, unlabelled = (split.without_blanks() for split in (self.train, self.test, self.unlabelled))
-        dropped = sum(map(len, (self.train, self.test, self.unlabelled))) - sum(map(len, (train, test, unlabelled)))
-        notes = self.notes + ((f"{dropped:,} empty or blank reviews dropped.",) if dropped else ())
-        for name, split in (("train", train), ("test", test)):
-            if not len(split):
-                raise InputError(f"The {name} split has no reviews: give it some of both classes.")
-            classes = np.unique(split.labels)
-            if len(classes) == 1:
-                raise InputError(
-                    f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
-                    "a classifier needs both classes; check the label column."
-                )
-        return Corpus(train, test, unlabelled, notes)
+        keys = {name: list(map(normalized, getattr(self, name).texts)) for name in ("train", "test", "unlabelled")}
+        notes = list(self.notes)
+        kept = {name: np.array([bool(key) for key in of_split], bool) for name, of_split in keys.items()}
+        if blanks := sum(int(np.sum(~of_split)) for of_split in kept.values()):
+            notes.append(f"{blanks:,} empty or blank reviews dropped.")
+        is_validation = np.isin(np.arange(len(self.train)), self.validation)
+        tested = set(keys["test"])
+        validated = {key for key, inside in zip(keys["train"], is_validation, strict=True) if inside} - tested
+        for part, split, inside, others, where in (
+            ("train", "train", ~is_validation, tested, "test"),
+            ("validation", "train", is_validation, tested, "test"),
+            ("unlabelled", "unlabelled", np.ones(len(self.unlabelled), bool), tested, "test"),
+            ("train", "train", ~is_validation, validated, "validation"),
+        ):
+            copies = kept[split] & inside & np.array([key in others for key in keys[split]], bool)
+            if copies.any() and not keep_duplicates:
+                reviews = "review" if copies.sum() == 1 else "reviews"
+                notes.append(f"{copies.sum():,} {part} {reviews} dropped, as the same text stands in {where}.")
+                kept[split] &= ~copies
+        train, test = self.train.where(kept["train"]), self.test.where(kept["test"])
+        _check_classes("train", train)
+        _check_classes("test", test)
+        position = np.cumsum(kept["train"]) - 1  # of each kept review of train
+        validation = position[self.validation[kept["train"][self.validation]]]
+        return Corpus(train, test, self.unlabelled.where(kept["unlabelled"]), tuple(notes), validation)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.
@@ -115,3 +139,14 @@ class Corpus:
             "duplicates_within_train": len(self.train) - len(seen),
             "duplicates_between_train_and_test": sum(text in seen for text in self.test.texts),
         }
+
+
+def _check_classes(name: str, split: Reviews) -> None:
+    if not len(split):
+        raise InputError(f"The {name} split has no reviews: give it some of both classes.")
+    classes = np.unique(split.labels)
+    if len(classes) == 1:
+        raise InputError(
+            f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
+            "a classifier needs both classes; check the label column."
+        )

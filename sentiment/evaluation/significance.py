@@ -70,11 +70,11 @@ def bootstrap_interval(
     """95 % percentile interval of the difference in mean accuracy (Efron & Tibshirani 1993, chapter 13).
 
     The reviews are drawn with replacement, the same for both models, and so are the runs of each model that has
-    several, as reviews and runs are crossed (the pigeonhole bootstrap, Owen 2007): the interval covers the choice of
+    several. Reviews and runs are crossed (the pigeonhole bootstrap, Owen 2007): the interval covers the choice of
     test reviews and that of seeds. Of S runs S - 1 are drawn, which makes the variance between runs unbiased (McCarthy
     & Snowden 1985); it matters as S is small. A single run always stands for itself.
 
-    Reviews that the same runs judge rightly are alike, so one draw of all reviews is one multinomial draw of how many
+    Reviews that the same runs judge rightly are alike. So one draw of all reviews is one multinomial draw of how many
     come from each kind. That is the same distribution as drawing the reviews one by one, and takes a fraction of the
     time.
 

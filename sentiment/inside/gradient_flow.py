@@ -1,8 +1,8 @@
 """GradientFlow: how far back the loss of a review reaches through the states of a recurrent network.
 
-The norm of the gradient of the loss with respect to the hidden state of each time step shrinks or grows geometrically
-in a plain recurrent network (Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio 2013), which gates are there to
-prevent (Hochreiter & Schmidhuber 1997).
+Measured is the norm of the gradient of the loss with respect to the hidden state of each time step. In a plain
+recurrent network this norm shrinks or grows geometrically (Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio
+2013), which gates are there to prevent (Hochreiter & Schmidhuber 1997).
 """
 
 from dataclasses import dataclass

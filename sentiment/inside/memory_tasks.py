@@ -3,8 +3,8 @@
 - marked-product: two of the numbers are marked; their product is asked for. A regression variant of the adding problem.
 - next-number: which number follows 6, 7, 8, learned from four windows.
 - noisy-sine: the next value of a sine wave under uniform noise.
-- adding: the sum of two marked numbers, the adding problem of Hochreiter & Schmidhuber (1997) with numbers from
-  [0, 1) as Le, Jaitly & Hinton (2015) set it: one mark in the first half of the sequence, one in the second.
+- adding: the sum of two marked numbers, the adding problem of Hochreiter & Schmidhuber (1997). Numbers are from [0, 1),
+  as Le, Jaitly & Hinton (2015) set it: one mark in the first half of the sequence, one in the second.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Scoring in Spark: the rows and values of one machine, each input file a partition and a part of the output.
 
-A partition reads the reviews of its file, MLflow's `spark_udf` scores them, and then the partition reads its file again
+A partition reads the reviews of its file, and MLflow's `spark_udf` scores them. Then the partition reads its file again
 and writes the rows with their verdicts, as one machine does. So only reviews and probabilities pass through Spark, and
 no column changes its type on the way. The paths must be the same on every executor.
 """
@@ -21,7 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
-from sentiment.data.tables import PROBABILITY_COLUMN, TableFile, TableReader, TableWriter, rejected_line
+from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import PROBABILITY_COLUMN, TableReader, rejected_line
+from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 
 

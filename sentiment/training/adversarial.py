@@ -1,8 +1,8 @@
 """AdversarialNetwork: a classifier of reviews in training, with losses that make it smooth around every review.
 
-- Adversarial training moves the word vectors of a review the small step that hurts its verdict most, and asks for the
-  right verdict there too; virtual adversarial training asks an unlabelled review for the verdict that it had before
-  the step (Miyato, Dai & Goodfellow 2017).
+- Adversarial training moves the word vectors of a review by the small step that hurts its verdict most. The loss asks
+  for the right verdict there too; virtual adversarial training asks an unlabelled review for the verdict that it had
+  before the step (Miyato, Dai & Goodfellow 2017).
 - Entropy minimization asks for decided verdicts on unlabelled reviews (Grandvalet & Bengio 2005); Sachan, Zaheer &
   Salakhutdinov (2019) add all four losses up for a bidirectional LSTM with max pooling.
 """
@@ -40,9 +40,9 @@ def perturbation(gradient: tf.Tensor, epsilon: float) -> tf.Tensor:
 def entropy(probabilities: tf.Tensor) -> tf.Tensor:
     """Of verdicts with these P(positive), in nats, the same shape.
 
-    Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is
-    p (1 - p) times the outer product of dz with itself, so the power iteration of Miyato et al. ends after one step at
-    dz, up to its sign; the gradient of the entropy points towards P(positive) = 0.5.
+    Its gradient is the virtual adversarial direction: with a single output z the Hessian of the divergence is p (1 - p)
+    times the outer product of dz with itself. So the power iteration of Miyato et al. ends after one step at dz, up to
+    its sign; the gradient of the entropy points towards P(positive) = 0.5.
     """
     return keras.losses.binary_crossentropy(probabilities[..., None], probabilities[..., None])
 
@@ -133,8 +133,9 @@ class AdversarialNetwork(keras.Model):
         return [variable for layer in self._reader for variable in layer.trainable_variables]
 
     def _descent(self, indices: tf.Tensor, loss: Loss, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """P(positive) of the reviews as they are, its loss, and the gradients by `_variables` of that loss plus, if
-        there is an epsilon, that of the reviews after the adversarial step.
+        """P(positive) of the reviews as they are, its loss, and gradients by `_variables`.
+
+        The gradients are those of this loss; with an epsilon, the loss after the adversarial step is added.
         """
         with tf.GradientTape() as tape:
             vectors, mask = self._embed(indices)

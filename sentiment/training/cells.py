@@ -1,8 +1,8 @@
 """Recurrent cells: CELLS, the one table of what the project knows of LSTM, SimpleRNN and GRU.
 
-A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice, as a step in NumPy with every
-gate laid open, and as a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The equations
-are those of the Keras layers with their default activations, for the GRU with `reset_after`.
+A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice. One is a step in NumPy with
+every gate laid open; the other a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The
+equations are those of the Keras layers with their default activations, for the GRU with `reset_after`.
 
 The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of Cho et
 al. (2014), the SimpleRNN that of Elman (1990).
@@ -32,16 +32,16 @@ Forward = Callable[[Any, Any, Tensors], tuple[Tensors, Tensors]]
 """What a step does after its two products, with the inputs and with the hidden state, each (batch, gates x units).
 
 (product with inputs, product with state, states before) -> (states after, what `Backward` needs). States are (batch,
-units), the hidden one first. Sigmoids are written as (1 + t) / 2 with t = tanh(x / 2), so that a step takes one tanh of
-all its gates; their derivative is (1 - t ** 2) / 4.
+units), the hidden one first. Sigmoids are written as (1 + t) / 2 with t = tanh(x / 2): so a step takes one tanh of all
+its gates; their derivative is (1 - t ** 2) / 4.
 """
 
 Backward = Callable[[Tensors, Tensors, Tensors, Tensors], tuple[Tensors, Tensors]]
 """The derivative of `Forward`.
 
 (what it kept, states before, states after, gradient by the states after) -> (gradient by both products, gradient by the
-states before without what reaches them through the product). Where the two products have one gradient, it stands there
-once.
+states before). The last is without what reaches these states through the product. Where the two products have one
+gradient, it stands there once.
 """
 
 

@@ -1,8 +1,8 @@
 """The time loop of recurrent layers on a CPU, compiled by XLA, for training.
 
-Results are Keras' own. Other than Keras' loop, which XLA may compile too, this one keeps the gates for the way back,
-has the gradient of the weights from one product after all steps (Appleyard, Kocisky & Blunsom 2016), and gives every
-core a part of the batch, which waits for the others only at the end.
+Results are Keras' own. XLA may compile Keras' loop too, but this loop differs in three ways. It keeps the gates for the
+way back. It has the gradient of the weights from one product after all steps (Appleyard, Kocisky & Blunsom 2016). And
+it gives every core a part of the batch, which waits for the others only at the end.
 """
 
 import functools
@@ -84,8 +84,11 @@ def _parts(batch: tf.Tensor) -> list[tf.Tensor]:
 
 @functools.cache
 def _differentiable_loop(kind: str) -> Any:
-    """(kernel, recurrent kernel, the biases of their products, inputs (batch, time, features), which of them to read
-    (batch, time), initial states (batch, units)) -> (outputs (batch, time, units), last states (batch, units)).
+    """The loop as a function that TensorFlow can differentiate.
+
+    Its arguments are kernel, recurrent kernel, the biases of their products, inputs (batch, time, features), which of
+    them to read (batch, time), and initial states (batch, units). It gives outputs (batch, time, units) and the last
+    states (batch, units).
 
     A step that is not to be read hands the states on as they are.
     """

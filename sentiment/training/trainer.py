@@ -16,13 +16,14 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
+from sentiment.data.corpus import normalized
 from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
 
 History = dict[str, list[float]]
-"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), the other metrics such as
-accuracy and val_accuracy, seconds of the epoch with its validation, and reviews_per_second of its training part."""
+"""Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), other metrics such as
+accuracy and val_accuracy, seconds with validation, and reviews_per_second without."""
 
 OnBatch = Callable[[int, Mapping[str, float]], None]
 """Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
@@ -77,26 +78,37 @@ OPTIONS_OF_THE_STEP = (
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
-def split_validation(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def split_validation(
+    texts: Sequence[str], labels: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
 
+    Copies of one text stand on one side.
+
     Args:
+        texts: N reviews.
         labels: (N,).
-        share: of N to validate on, at least two reviews.
+        share: of the distinct texts to validate on, at least two.
 
     Raises:
         InputError: there are too few reviews of a class for both sides.
     """
     from sklearn.model_selection import train_test_split
 
-    size = max(2, round(share * len(labels)))
+    copies: dict[str, list[int]] = {}
+    for position, text in enumerate(texts):
+        copies.setdefault(normalized(text), []).append(position)
+    distinct = list(copies.values())
+    first_labels = [labels[positions[0]] for positions in distinct]
+    size = max(2, round(share * len(distinct)))
     try:
-        train, validation = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)
+        sides = train_test_split(distinct, test_size=size, stratify=first_labels, random_state=seed)
     except ValueError:
         raise InputError(
             f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
             f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
         ) from None
+    train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
     return train, validation
 
 
@@ -117,8 +129,8 @@ def fit(
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
 
-    Everything random in an epoch follows from (seed, epoch), and every finished epoch is kept in `checkpoints`, so a
-    killed training that is started again with the same arguments ends as if it had never stopped. Keras'
+    Everything random in an epoch follows from (seed, epoch), and `checkpoints` keeps every finished epoch. So a killed
+    training that starts again with the same arguments ends as if it had never stopped. Keras'
     BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
     of early stopping nor that of dropout.
 
@@ -130,6 +142,9 @@ def fit(
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
+
+    Raises:
+        InputError: no epoch has a finite validation loss.
     """
     import keras
 
@@ -181,6 +196,11 @@ def fit(
                 history[metric].append(float(value))
             _save(learner, checkpoints, history)
             on_epoch(history)
+    if not best_epoch(history):
+        raise InputError(
+            f"The validation loss is no number after any of {len(history['loss'])} epochs: "
+            "lower --learning-rate, or bound the gradients with --clipnorm."
+        )
     learner.load_weights(_weights(checkpoints, best_epoch(history)))
     learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
@@ -276,15 +296,16 @@ def _averaged(learner: Any) -> Iterator[None]:
 
 
 def best_epoch(history: History) -> int:
-    """Number, from 1, of the epoch with the lowest validation loss."""
-    return int(np.argmin(history["val_loss"])) + 1
+    """Number, from 1, of the epoch with the lowest validation loss; 0 if no loss is finite."""
+    losses = np.array(history["val_loss"])
+    return int(np.argmin(np.where(np.isfinite(losses), losses, np.inf))) + 1 if np.isfinite(losses).any() else 0
 
 
 def _is_over(history: History, config: TrainingConfig) -> bool:
     if not history["loss"]:
         return False
-    is_reached = config.target_loss is not None and min(history["val_loss"]) <= config.target_loss
-    return is_reached or len(history["loss"]) - best_epoch(history) >= config.patience
+    is_reached = config.target_loss is not None and np.nanmin(history["val_loss"]) <= config.target_loss
+    return bool(is_reached) or len(history["loss"]) - best_epoch(history) >= config.patience
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
@@ -299,12 +320,18 @@ def _weights(checkpoints: Path, epoch: int) -> Path:
 
 
 def _resume(network: Any, checkpoints: Path) -> History | None:
-    """The history of the epochs finished before; `network` and its optimizer get their state after the last one."""
-    path = checkpoints / "history.json"
-    if not path.exists():
+    """The history of the epochs finished before; `network` and its optimizer get their state after the last one.
+
+    None without a whole checkpoint: history, weights after the last epoch, and those of the best.
+    """
+    try:
+        history: History = json.loads((checkpoints / "history.json").read_text())
+        last, best = len(history["loss"]), best_epoch(history)
+    except (FileNotFoundError, ValueError, KeyError):
         return None
-    history: History = json.loads(path.read_text())
-    network.load_weights(_weights(checkpoints, len(history["loss"])))
+    if not all(_weights(checkpoints, epoch).exists() for epoch in (last, best) if epoch):
+        return None
+    network.load_weights(_weights(checkpoints, last))
     return history
 
 

@@ -46,8 +46,8 @@ def learn_word_vectors(
 ) -> np.ndarray:
     """Vectors for every index of the vocabulary, by gensim's continuous bag of words with negative sampling.
 
-    One thread learns, so the same texts give the same vectors. Every finished epoch is kept in `checkpoints`, so a
-    killed training that is started again with the same arguments ends as if it had never stopped.
+    One thread learns, so the same texts give the same vectors. `checkpoints` keeps every
+    finished epoch: a killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
         texts: reviews, labelled or not.

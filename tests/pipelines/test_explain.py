@@ -89,6 +89,7 @@ def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run
     [
         pytest.param(["?! ..."], "holds no word", id="only punctuation"),
         pytest.param([""], "holds no word", id="empty"),
+        pytest.param(["caf\udce9"], "is not UTF-8", id="not UTF-8"),
         pytest.param([], "Give one review", id="no review"),
         pytest.param(["good", "--row", "1"], "Give one review", id="row without input"),
         pytest.param(["good", "--output", "a.pdf"], "must end with .html, .json", id="format"),

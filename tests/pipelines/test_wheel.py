@@ -9,7 +9,9 @@ from importlib.resources import files
 from pipelines.configuration import preset_names
 from sentiment.evaluation.behaviour import read_behaviour
 assert read_behaviour().tests and preset_names() and preset_names("memory")
-assert all(files("sentiment").joinpath(name).is_file() for name in ("page.html", "report.html", "explanation.html"))
+templates = files("sentiment.reporting")
+assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html", "explanation.html"))
+assert files("sentiment").joinpath("py.typed").is_file()
 """
 
 

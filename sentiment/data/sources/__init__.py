@@ -20,12 +20,18 @@ class SourceConfig(Configuration):
     data: Path | None = Field(
         None,
         description="Reviews on disk. imdb: the tensorflow-datasets folder; keras: imdb.npz or its folder; "
-        "aclimdb: the archive or the folder unpacked from it; table: the file.",
+        "aclimdb: the archive or the folder unpacked from it; table: a file, a folder or a pattern of files.",
     )
-    text_column: str = Field("text", description="table: column that holds the reviews.")
+    text_column: str | None = Field(
+        None, description="table: column that holds the reviews; by default `text`, or else `review`."
+    )
     label_column: str = Field("label", description="table: column with 0/1, positive/negative, pos/neg or true/false.")
     test_fraction: float = Field(
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
+    )
+
+    keep_duplicates: bool = Field(
+        False, description="Keep train and unlabelled reviews whose text stands in test, as published figures do."
     )
 
     @property
@@ -68,7 +74,7 @@ def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Pat
 
 
 def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus:
-    """All reviews of the source, without blank ones.
+    """All reviews of the source, without blank ones and, unless they are to be kept, copies of test reviews.
 
     Args:
         files: what `find_files` gave.
@@ -76,7 +82,7 @@ def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus
     Raises:
         InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
     """
-    return _sources()[config.source].load(config, files, seed).checked()
+    return _sources()[config.source].load(config, files, seed).checked(keep_duplicates=config.keep_duplicates)
 
 
 def _sources() -> dict[str, Source]:

@@ -2,8 +2,8 @@
 
 Every review states one verdict and pads it with a neutral retelling of the plot, up to 150 words. The verdict comes
 in four constructions: negation ("not at all good"), concession ("gorgeous to look at, but dull"), reported opinion
-("everyone praised it; i did not"), and a plain statement. In the first three each praising or damning word stands
-as often in positive as in negative reviews, so only the order of words tells the two apart; and because most
+("everyone praised it; i did not"), and a plain statement. In the first three each praising or damning word
+stands as often in positive as in negative reviews: only the order of words tells the two apart. Because most
 verdicts come before the plot, a recurrent model must carry them to the end of the review.
 """
 

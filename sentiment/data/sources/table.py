@@ -1,143 +1,183 @@
-"""The user's own reviews: a CSV, TSV, JSONL or Parquet file with a text and a label column."""
+"""The user's own reviews: every table that can be scored, with a column of labels beside the reviews."""
 
-import csv
-import sys
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
+from sentiment.data.tables.files import TableFile, find_tables
+from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LABELS = {
     **dict.fromkeys(("1", "1.0", "positive", "pos", "true"), 1),
     **dict.fromkeys(("0", "0.0", "negative", "neg", "false"), 0),
 }
 SPLIT_COLUMN = "split"
-SPLITS = ("train", "test", "unlabelled")
-FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+SPLITS = {
+    "train": "train",
+    "test": "test",
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("unlabelled", "unlabeled", "unsupervised"), "unlabelled"),
+}
+"""What the column `split` may say, and the split that each word means."""
+
+WORDS_SHOWN, LONGEST_WORD_SHOWN = 10, 40
+"""Of unknown words in a message."""
+
+
+class _Row(NamedTuple):
+    """A review, and what its row says as lower-case words; `split` is None where there is no such column."""
+
+    file: Path
+    number: int
+    text: str
+    label: str
+    split: str | None
 
 
 def find_table(config: SourceConfig, show_progress: bool) -> list[Path]:
-    """The file that --data names.
+    """The files that --data names: one, those in a folder, or those of a pattern.
 
     Raises:
-        InputError: --data is missing or no file of a known format.
+        InputError: --data is missing, or names no table, or tables of several formats.
     """
-    path = config.existing_data()
-    if path.suffix.lower() not in FORMATS or not path.is_file():
-        raise InputError(f"{path} is no table: --data must be a file ending with {', '.join(FORMATS)}.")
-    return [path]
+    if config.data is None or not set(str(config.data)) & {*"*?["}:
+        config.existing_data()
+    files, _ = find_tables(str(config.data))
+    return [file.path for file in files]
 
 
 def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
-    """Train and test from the column `split` (train, test, unlabelled) if there is one, else cut by `test_fraction`,
-    stratified. Copies of one text never stand on both sides: a cut keeps them together, and of a given split the
-    copies in train are dropped, which a note counts.
+    """Splits from the column `split` if there is one, else train and test cut by `test_fraction`, stratified.
+
+    A cut keeps copies of one text together. Notes count the rows that cannot be used, by reason.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or holds an unknown label or split.
+        InputError: a file cannot be read, lacks a column, or holds an unknown label or split.
     """
-    [path] = files
-    table = _read(path)
-    for option, column in (("--text-column", config.text_column), ("--label-column", config.label_column)):
-        if column not in table.columns:
-            raise InputError(
-                f"{path} has no column {column}; its columns are {', '.join(map(str, table.columns))}. "
-                f"Choose with {option}."
-            )
-    blank = table[config.text_column].isna() | (table[config.text_column].astype(str).str.strip() == "")
-    notes: tuple[str, ...] = (f"{int(blank.sum()):,} empty or blank reviews dropped.",) if blank.any() else ()
-    table = table[~blank]
-    texts = table[config.text_column].astype(str)
-    given = table[SPLIT_COLUMN].astype(str).str.strip().str.lower() if SPLIT_COLUMN in table.columns else None
-    if given is not None and not set(given) <= set(SPLITS):
-        found = ", ".join(map(repr, sorted(set(given) - set(SPLITS))[:10]))
-        raise InputError(f"{path}, column {SPLIT_COLUMN}: found {found}; it may hold {', '.join(SPLITS)}.")
-    labelled = np.ones(len(table), bool) if given is None else (given != "unlabelled").to_numpy()
-    labels = _labels(path, config.label_column, table[config.label_column][labelled])
-    unlabelled = Reviews(texts[~labelled].tolist())
-    texts = texts[labelled]
-    if given is None:
-        is_test = _cut(texts, labels, config.test_fraction, seed)
-        is_train = ~is_test
+    left_out: dict[str, list[str]] = {}
+    rows = list(_read_rows(config, files, left_out))
+    notes: tuple[str, ...] = (_rows_left_out(left_out),) if left_out else ()
+    if not rows:
+        raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
+    if all(row.split is None for row in rows):
+        labels = _labels(rows, config.label_column)
+        is_test = _cut([row.text for row in rows], labels, config.test_fraction, seed)
+        splits = np.where(is_test, "test", "train")
+        unlabelled = []
     else:
-        is_test = (given[labelled] == "test").to_numpy()
-        copies = ~is_test & texts.isin(set(texts[is_test])).to_numpy()
-        is_train = ~is_test & ~copies
-        if copies.any():
-            notes += (f"{int(copies.sum()):,} train reviews dropped, as the same text stands in test.",)
-    train = Reviews(texts[is_train].tolist(), labels[is_train])
-    return Corpus(train, Reviews(texts[is_test].tolist(), labels[is_test]), unlabelled, notes=notes)
+        given = np.array(_splits(rows))
+        unlabelled = [row.text for row, split in zip(rows, given, strict=True) if split == "unlabelled"]
+        rows = [row for row, split in zip(rows, given, strict=True) if split != "unlabelled"]
+        labels = _labels(rows, config.label_column)
+        splits = given[given != "unlabelled"]
+    train, test = np.flatnonzero(np.isin(splits, ("train", "validation"))), np.flatnonzero(splits == "test")
+    return Corpus(
+        Reviews([rows[i].text for i in train], labels[train]),
+        Reviews([rows[i].text for i in test], labels[test]),
+        Reviews(unlabelled),
+        notes=notes,
+        validation=np.flatnonzero(splits[train] == "validation"),
+    )
 
 
-def _cut(texts: "pd.Series[str]", labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
+def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list[str]]) -> Iterator[_Row]:
+    """Every row that can be used.
+
+    Args:
+        left_out: gets the places of the other rows, by reason.
+
+    Raises:
+        InputError: a file cannot be read or lacks a column.
+    """
+    text_column = config.text_column
+    for path in files:
+        file = TableFile.at(path)
+        with contextlib.closing(
+            TableReader(file, text_column, columnar=file.format != "jsonl", is_scored=True)
+        ) as reader:
+            text_column = reader.text_column
+            names = dict.fromkeys(reader.schema.names if reader.schema is not None else ())
+            for chunk in reader.chunks():
+                for rejected in chunk.rejected:
+                    place = f"row {rejected.row}" + (f" of {path.name}" if len(files) > 1 else "")
+                    left_out.setdefault(rejected.reason.partition(":")[0], []).append(place)
+                if isinstance(chunk.rows, list):
+                    names.update(dict.fromkeys(name for row in chunk.rows for name in row))
+                labels, splits = (_words(chunk.rows, column) for column in (config.label_column, SPLIT_COLUMN))
+                for number, text, label, split in zip(chunk.row_numbers(), chunk.texts, labels, splits, strict=True):
+                    yield _Row(path, number, text, label or "", split)
+            if names and config.label_column not in names:  # objects, if all are left out, have no names
+                raise InputError(
+                    f"{path} has no column {config.label_column}; its columns are {', '.join(names)}. "
+                    "Choose with --label-column."
+                )
+
+
+def _words(rows: pa.RecordBatch | list[dict[str, Any]], column: str) -> list[str | None]:
+    """What a column says in each row, in lower case and stripped; None where the row has no such column."""
+    if isinstance(rows, list):
+        values = [row.get(column, ...) for row in rows]
+    elif column in rows.schema.names:
+        values = rows.column(column).to_pylist()
+    else:
+        values = [...] * rows.num_rows
+    return [None if value is ... else "" if value is None else str(value).strip().lower() for value in values]
+
+
+def _rows_left_out(places: dict[str, list[str]]) -> str:
+    """A sentence such as `3 rows left out: the review is blank (2, first row 7), it is not UTF-8 (1, first row 9).`"""
+    total = sum(map(len, places.values()))
+    parts = ", ".join(f"{reason} ({len(rows):,}, first {rows[0]})" for reason, rows in places.items())
+    return f"{total:,} row{'s' * (total > 1)} left out: {parts}."
+
+
+def _splits(rows: list[_Row]) -> list[str]:
+    """The split that each row names."""
+    unknown = [row for row in rows if (row.split or "") not in SPLITS]
+    if unknown:
+        raise InputError(
+            f"{unknown[0].file}, column {SPLIT_COLUMN}: found {_listed(row.split or '' for row in unknown)}, "
+            f"first in row {unknown[0].number}; it may hold {', '.join(dict.fromkeys(SPLITS.values()))}."
+        )
+    return [SPLITS[row.split or ""] for row in rows]
+
+
+def _labels(rows: list[_Row], column: str) -> np.ndarray:
+    """The label of each row, int8 (N,)."""
+    unknown = [row for row in rows if row.label not in LABELS]
+    if unknown:
+        raise InputError(
+            f"{unknown[0].file}, column {column}: found {_listed(row.label for row in unknown)}, "
+            f"first in row {unknown[0].number}; labels may be 0/1, positive/negative, pos/neg or true/false."
+        )
+    return np.array([LABELS[row.label] for row in rows], np.int8)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(map(repr, sorted({word[:LONGEST_WORD_SHOWN] for word in words})[:WORDS_SHOWN]))
+
+
+def _cut(texts: list[str], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
     """Which reviews are for testing, (N,) bool: stratified by the label of a text's first copy."""
     from sklearn.model_selection import train_test_split
 
-    distinct = ~texts.duplicated().to_numpy()
+    first = dict(zip(reversed(texts), reversed(labels.tolist()), strict=True))
+    distinct = {text: first[text] for text in texts}
+    first_labels = list(distinct.values())
     try:
-        _, test = train_test_split(
-            texts[distinct].to_numpy(), test_size=test_fraction, stratify=labels[distinct], random_state=seed
-        )
+        _, test = train_test_split(list(distinct), test_size=test_fraction, stratify=first_labels, random_state=seed)
     except ValueError:  # too few reviews of a class to stand on both sides
-        counts = np.bincount(labels[distinct], minlength=2)
+        counts = np.bincount(first_labels, minlength=2)
         raise InputError(
             f"{len(labels)} reviews ({counts[1]} positive and {counts[0]} negative distinct texts) cannot be cut into "
             f"train and test of both classes at a test fraction of {test_fraction}: give more reviews of both classes."
         ) from None
-    return texts.isin(set(test)).to_numpy()
-
-
-def _labels(path: Path, column: str, values: "pd.Series[str]") -> np.ndarray:
-    words = values.astype(str).str.strip().str.lower()
-    unknown = words[~words.isin(list(LABELS))]
-    if len(unknown):
-        found = ", ".join(repr(value) for value in sorted(set(unknown))[:10])
-        raise InputError(
-            f"{path}, column {column}: found {found}, first in row {unknown.index[0] + 1}; "
-            "labels may be 0/1, positive/negative, pos/neg or true/false."
-        )
-    return words.map(LABELS).to_numpy(np.int8)
-
-
-def _read(path: Path) -> "pd.DataFrame":
-    """The whole file; row numbers, from 1, are the index plus 1."""
-    import pandas as pd
-
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".parquet":
-            return pd.read_parquet(path)
-        if suffix == ".jsonl":
-            return pd.read_json(path, lines=True, dtype=False, convert_dates=False, encoding="utf-8-sig")
-        separator = "\t" if suffix == ".tsv" else ","
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 {_undecodable(path)}: convert the file to UTF-8.") from error
-    except pd.errors.EmptyDataError as error:
-        raise InputError(f"{path} is empty: it needs a header and reviews.") from error
-    except (ValueError, OSError) as error:  # pandas and pyarrow derive their parser errors from these
-        raise InputError(f"{path} cannot be read as {suffix[1:].upper()} ({error}).") from error
-
-
-def _undecodable(path: Path) -> str:
-    """Where the first byte stands that is not UTF-8."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        if path.suffix.lower() == ".jsonl":
-            rows: Iterable[list[str]] = ([line] for line in file)
-        else:
-            csv.field_size_limit(sys.maxsize)
-            rows = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-            next(rows)
-        for number, row in enumerate(rows, 1):
-            for cell in row:
-                if any("\udc80" <= character <= "\udcff" for character in cell):
-                    return f"in row {number}"
-    return "in its header"
+    chosen = set(test)
+    return np.array([text in chosen for text in texts])

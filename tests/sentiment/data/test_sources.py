@@ -1,12 +1,8 @@
 """Every source on real or generated reviews, and what each says of input that it cannot use."""
 
-import io
 import os
 import pickle
 import shutil
-import subprocess
-import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +13,12 @@ from sentiment.data.corpus import Corpus
 from sentiment.data.sources import SourceConfig, SourceName, find_files, load_corpus
 from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
-from tests.conftest import SHARED
+from tests.reviews import are_real, write_archive
 
 
 def load(source: SourceName, data: Path | None = None, *, seed: int = 0, test_fraction: float = 0.2) -> Corpus:
     config = SourceConfig(source=source, data=data, test_fraction=test_fraction)
     return load_corpus(config, find_files(config), seed=seed)
-
-
-@pytest.fixture(scope="session")
-def tfds_folder(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tfds")
-    subprocess.run([sys.executable, SHARED / "prepare_tfds.py", archive, folder], check=True, capture_output=True)
-    return folder
 
 
 def test_the_archive_and_tensorflow_datasets_hold_the_same_reviews(archive: Path, tfds_folder: Path) -> None:
@@ -38,22 +27,28 @@ def test_the_archive_and_tensorflow_datasets_hold_the_same_reviews(archive: Path
         ours, theirs = getattr(packed, split), getattr(prepared, split)
         assert sorted(ours.texts) == sorted(theirs.texts)
         assert ours.labels.sum() == theirs.labels.sum()
-    assert (len(packed.train), len(packed.test), len(packed.unlabelled)) == (20_000, 5_000, 50_000)
+    sizes = (19_970, 5_000, 49_965) if are_real() else (6_000, 2_000, 1_000)  # copies of test reviews are left out
+    assert (len(packed.train), len(packed.test), len(packed.unlabelled)) == sizes
     with_labels = [set(zip(corpus.test.texts, corpus.test.labels, strict=True)) for corpus in (packed, prepared)]
     assert with_labels[0] == with_labels[1]
 
 
-def write_archive(path: Path, names: dict[str, bytes]) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for name, content in names.items():
-            member = tarfile.TarInfo(f"aclImdb/{name}")
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
-
-
 FOUR = {f"{split}/{label}/{n}_{rating}.txt": f"{label} {split} {n}".encode()
         for split in ("train", "test") for label, rating in (("pos", 9), ("neg", 2)) for n in (0, 1)}  # fmt: skip
+
+
+def test_copies_of_test_reviews_leave_train_and_the_unlabelled_unless_they_are_to_be_kept(tmp_path: Path) -> None:
+    copies = {"train/pos/7_9.txt": b"POS  test 0", "train/unsup/0_0.txt": b"neg\ttest 1", "train/unsup/1_0.txt": b"new"}
+    archive = write_archive(tmp_path / "copies.tar.gz", {**FOUR, **copies})
+    corpus = load("aclimdb", archive)
+    assert (len(corpus.train), list(corpus.unlabelled.texts)) == (4, ["new"])
+    assert corpus.notes == (
+        "1 train review dropped, as the same text stands in test.",
+        "1 unlabelled review dropped, as the same text stands in test.",
+    )
+    config = SourceConfig(source="aclimdb", data=archive, keep_duplicates=True)
+    kept = load_corpus(config, find_files(config), seed=0)
+    assert (len(kept.train), len(kept.unlabelled), kept.notes) == (5, 2, ())
 
 
 def test_an_unpacked_folder_gives_the_corpus_of_its_archive(tmp_path: Path) -> None:
@@ -96,7 +91,7 @@ TABLE = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz"])
 def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"reviews.{suffix}"
     {
@@ -104,6 +99,8 @@ def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: P
         "tsv": lambda: TABLE.to_csv(path, index=False, sep="\t"),
         "jsonl": lambda: TABLE.to_json(path, orient="records", lines=True),
         "parquet": lambda: TABLE.to_parquet(path),
+        "csv.gz": lambda: TABLE.to_csv(path, index=False),
+        "jsonl.gz": lambda: TABLE.to_json(path, orient="records", lines=True),
     }[suffix]()
     corpus = load("table", path)
     assert len(corpus.train) + len(corpus.test) == 100
@@ -134,15 +131,69 @@ def test_a_split_column_decides_and_copies_of_test_reviews_leave_train(tmp_path:
     pd.DataFrame(rows, columns=["text", "label", "split"]).to_csv(tmp_path / "t.csv", index=False)
     corpus = load("table", tmp_path / "t.csv")
     assert (corpus.train.texts, corpus.test.texts, corpus.unlabelled.texts) == (["a", "b"], ["c", "d"], ["e"])
-    assert corpus.notes == ("1 train reviews dropped, as the same text stands in test.",)
+    assert corpus.notes == ("1 train review dropped, as the same text stands in test.",)
 
 
-def test_blank_reviews_are_dropped_and_counted(tmp_path: Path) -> None:
-    blank = pd.DataFrame({"text": ["", "  \t"], "label": [1, "?"]})
-    pd.concat([TABLE, blank]).to_csv(tmp_path / "t.csv", index=False)
+@pytest.mark.parametrize(("word", "unlabelled"), [("validation", "unsupervised"), ("Dev", "unlabelled")])
+def test_a_split_column_may_set_reviews_aside_for_validation(tmp_path: Path, word: str, unlabelled: str) -> None:
+    rows = [
+        ("a", 1, "train"),
+        ("b", 0, word),
+        ("c", 1, word),
+        ("b", 0, "train"),
+        ("d", 0, "train"),
+        ("c", 1, "test"),
+        ("e", 0, "test"),
+        ("f", -1, unlabelled),
+    ]
+    pd.DataFrame(rows, columns=["text", "label", "split"]).to_parquet(tmp_path / "t.parquet")
+    corpus = load("table", tmp_path / "t.parquet")
+    assert (corpus.train.texts, corpus.train.labels.tolist()) == (["a", "b", "d"], [1, 0, 0])
+    assert [corpus.train.texts[i] for i in corpus.validation] == ["b"]
+    assert (corpus.test.texts, corpus.unlabelled.texts) == (["c", "e"], ["f"])
+    assert corpus.notes == (
+        "1 validation review dropped, as the same text stands in test.",
+        "1 train review dropped, as the same text stands in validation.",
+    )
+
+
+def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
+    TABLE.to_csv(tmp_path / "t.csv", index=False)
+    with (tmp_path / "t.csv").open("ab") as file:
+        file.write(b' ,1\n,?\n"too",many,cells\ncaf\xe9,1\n')
     corpus = load("table", tmp_path / "t.csv")
     assert len(corpus.train) + len(corpus.test) == 100
-    assert corpus.notes == ("2 empty or blank reviews dropped.",)
+    assert corpus.notes == (
+        "4 rows left out: the review is blank (2, first row 101), it cannot be parsed (1, first row 103), "
+        "it is not UTF-8 (1, first row 104).",
+    )
+
+
+def test_a_folder_of_tables_and_a_column_review_are_read_as_one_table(tmp_path: Path) -> None:
+    table = TABLE.rename(columns={"text": "review"})
+    table[:50].to_csv(tmp_path / "a.csv", index=False)
+    table[50:].to_csv(tmp_path / "b.csv.gz", index=False)
+    TABLE.to_csv(tmp_path / "whole.tsv", index=False, sep="\t")
+    whole, pattern = load("table", tmp_path / "whole.tsv"), load("table", tmp_path / "*.csv*")
+    assert (pattern.train.digest(), pattern.test.digest()) == (whole.train.digest(), whole.test.digest())
+    (tmp_path / "whole.tsv").unlink()
+    assert load("table", tmp_path).train.digest() == whole.train.digest()
+
+
+def test_an_unknown_label_is_named_with_its_row_whatever_the_index(tmp_path: Path) -> None:
+    table = TABLE.assign(label=TABLE["label"].astype(str)).set_index(pd.Index([f"id-{n}" for n in range(100)]))
+    table.iloc[41, 1] = "maybe"
+    table.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"t\.parquet, column label: found 'maybe', first in row 42; labels may be"):
+        load("table", tmp_path / "t.parquet")
+
+
+def test_a_table_without_a_usable_review_says_why(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"text": null, "label": 1}\n{"text": "", "label": 0}\n')
+    with pytest.raises(
+        InputError, match=r"the review is null \(1, first row 1\), the review is blank \(1, first row 2\)"
+    ):
+        load("table", tmp_path / "t.jsonl")
 
 
 def test_a_foreign_imdb_npz_is_read_without_running_what_it_pickles(tmp_path: Path) -> None:
@@ -152,7 +203,8 @@ def test_a_foreign_imdb_npz_is_read_without_running_what_it_pickles(tmp_path: Pa
 
     labels = np.array([0, 1])
     sequences = np.array([[1], Harmful()], dtype=object)
-    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    tested = np.array([[1, 2], [2]], dtype=object)
+    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=tested, y_test=labels)
     (tmp_path / "imdb_word_index.json").write_text('{"good": 1}')
     with pytest.raises(InputError, match=r"it asks for posix\.system"):
         load("keras", tmp_path)
@@ -162,7 +214,8 @@ def test_a_foreign_imdb_npz_is_read_without_running_what_it_pickles(tmp_path: Pa
 
 def test_a_foreign_imdb_npz_that_is_named_is_read_and_said_so(tmp_path: Path) -> None:
     labels, sequences = np.array([0, 1]), np.array([[2, 1], [1]], dtype=object)
-    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    tested = np.array([[1, 2], [2]], dtype=object)
+    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=tested, y_test=labels)
     (tmp_path / "imdb_word_index.json").write_text('{"good": 1, "not": 2}')
     corpus = load("keras", tmp_path / "imdb.npz")
     assert corpus.train.texts == ["not good", "good"]

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.data.tables import CHUNK_ROWS, Chunk, TableFile, TableReader, TableWriter, rejected_line
+from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader, rejected_line
+from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 
 characters = st.characters(exclude_categories=["Cs"])

@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 
+from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit, split_validation
 
@@ -92,6 +93,24 @@ def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_pa
     assert history["val_loss"] == losses[: 1 + next(epoch for epoch, loss in enumerate(losses) if loss <= target)]
 
 
+def test_an_epoch_without_a_finite_validation_loss_is_never_the_best() -> None:
+    assert best_epoch({"val_loss": [np.nan, 0.4, 0.3, np.nan, np.inf]}) == 3
+    assert best_epoch({"val_loss": [np.nan, np.inf]}) == 0
+
+
+def test_training_without_a_finite_validation_loss_says_what_to_change(tmp_path: Path) -> None:
+    config = TrainingConfig(epochs=2, patience=2, learning_rate=1e38)
+    with pytest.raises(InputError, match=r"no number after any of 2 epochs: lower --learning-rate"):
+        learn(tmp_path, config)
+
+
+def test_a_checkpoint_without_its_weights_is_none(tmp_path: Path) -> None:
+    history, _ = learn(tmp_path, TEXTBOOK)
+    for path in tmp_path.glob("*.weights.h5"):
+        path.unlink()
+    assert learn(tmp_path, TEXTBOOK)[0] == history
+
+
 def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tuned = []
 
@@ -105,9 +124,18 @@ def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert tuned == [False]
 
 
+def test_copies_of_a_text_are_validated_on_or_learned_from_but_not_both() -> None:
+    texts = [f"Review {number // 3}{' ' * (number % 3)}" for number in range(60)]
+    labels = np.arange(60) // 3 % 2
+    training, validation = split_validation(texts, labels, 0.2, seed=0)
+    numbers = [{number // 3 for number in side} for side in (training, validation)]
+    assert (len(numbers[0]), len(numbers[1]), numbers[0] & numbers[1]) == (16, 4, set())
+    assert sorted([*training, *validation]) == list(range(60))
+
+
 def test_validation_keeps_both_classes_in_proportion() -> None:
     labels = np.array([1] * 30 + [0] * 90)
-    training, validation = split_validation(labels, 0.1, seed=0)
+    training, validation = split_validation([f"review {number}" for number in range(120)], labels, 0.1, seed=0)
     assert labels[validation].tolist().count(1) == 3
     assert sorted([*training, *validation]) == list(range(120))
 

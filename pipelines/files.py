@@ -1,0 +1,74 @@
+"""Files and folders that are there whole or not at all, also after a kill or a loss of power."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sentiment.errors import InputError
+
+PARTIAL_ENDING = ".partial"
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8."""
+    partial = path.with_name(path.name + PARTIAL_ENDING)
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        finish(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file."""
+    write_file(path, json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as `np.load` reads it.
+
+    Raises:
+        OSError: with its errno, which that of `np.save` lacks.
+    """
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.tobytes() if not array.size else array.data)
+
+
+def finish(partial: Path, final: Path) -> None:
+    """Give a file or folder its final name once its content is on the disk.
+
+    Args:
+        final: where no folder stands; a file there is replaced.
+    """
+    for path in [partial, *partial.rglob("*")] if partial.is_dir() else [partial]:
+        _sync(path)
+    partial.replace(final)
+    _sync(final.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(file: IO[Any], refusal: str) -> None:
+    """Lock a file until it is closed.
+
+    Raises:
+        InputError: another process has locked it; the refusal says so.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(refusal) from error

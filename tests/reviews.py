@@ -1,0 +1,61 @@
+"""Reviews for the tests: real ones where the archive of them lies beside the project, else those of the demo corpus."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from sentiment.data.sources.demo import load_demo
+
+REAL_ARCHIVE = Path(__file__).parents[2] / "shared" / "imdb" / "aclImdb_dev.tar.gz"
+
+PREPARE = """
+import os, sys
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow_datasets as tfds
+archive, folder = sys.argv[1:]
+builder = tfds.builder("imdb_reviews", data_dir=folder)
+split_generators = type(builder)._split_generators
+def without_download(self, manager):
+    manager.download = lambda url: archive
+    return split_generators(self, manager)
+type(builder)._split_generators = without_download
+builder.download_and_prepare()
+"""
+
+
+def are_real() -> bool:
+    """Whether the real reviews are there."""
+    return REAL_ARCHIVE.exists()
+
+
+def write_archive(path: Path, files: dict[str, bytes]) -> Path:
+    """An archive in the layout of aclImdb; files: name below aclImdb/ -> content."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"aclImdb/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def write_demo_archive(path: Path) -> Path:
+    """The demo corpus, which is synthetic, as such an archive."""
+    corpus = load_demo(seed=0)
+    files = {}
+    for split, reviews in (("train", corpus.train), ("test", corpus.test)):
+        for number, (text, label) in enumerate(zip(reviews.texts, reviews.labels, strict=True)):
+            kind, rating = ("pos", 9) if label else ("neg", 2)
+            files[f"{split}/{kind}/{number}_{rating}.txt"] = text.encode()
+    for number, text in enumerate(corpus.unlabelled.texts):
+        files[f"train/unsup/{number}_0.txt"] = text.encode()
+    return write_archive(path, files)
+
+
+def prepare_tfds(archive: Path, folder: Path) -> Path:
+    """What tensorflow-datasets finds after its own download: its real builder, whose one download is the archive."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run([sys.executable, "-c", PREPARE, archive, folder], check=True, capture_output=True, env=environment)
+    return folder
