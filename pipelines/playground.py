@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pipelines.console import Console
+from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from pipelines.working_directory import write_file
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.reporting.playground import render_playground

@@ -2,23 +2,18 @@
 
 import { Background } from "./background.js";
 import { Classifier } from "./classifier.js";
-import { clauses, swapped, withoutWord } from "./clauses.js";
 import { Comparison } from "./comparison.js";
 import { Curve } from "./curve.js";
+import { describeModel, describePage } from "./description.js";
 import { integratedGradients } from "./gradients.js";
 import { InsidePanel } from "./inside.js";
 import { addressWith, fromFragment, toFragment } from "./link.js";
+import { Pieces } from "./pieces.js";
 import { percentage, VerdictPanel } from "./verdict.js";
 import { colourWords, fillWithWords } from "./words.js";
 
 /** Milliseconds between two drawings of what is still being computed. */
 const REDRAW_MILLISECONDS = 60;
-
-const HINTS = {
-  write: "Type over it: the verdict follows every key. The word at the caret, or under the pointer, is explained below.",
-  drop: "Click a word, or press Enter on it, to drop it. The arrow keys go from word to word.",
-  swap: "Press \u21c4 between two clauses to swap them.",
-};
 
 const byId = (id) => document.getElementById(id);
 const checked = (name) => document.querySelector(`input[name=${name}]:checked`).value;
@@ -31,6 +26,11 @@ class Playground {
     this.verdict = new VerdictPanel(classifier, byId);
     this.comparison = new Comparison(classifier, byId);
     this.curve = new Curve(byId("curve"), (share) => this.hover(share));
+    this.pieces = new Pieces(
+      byId,
+      (text) => this.change(text),
+      (word) => this.select(word),
+    );
     this.inside = new InsidePanel(classifier, byId, (share) => this.hover(share));
     this.review = null;
     this.selected = 0;
@@ -38,7 +38,8 @@ class Playground {
     this.lastDrawn = 0;
     this.listen();
     this.offerExamples();
-    this.describe();
+    byId("model").textContent = describeModel(classifier);
+    byId("about").textContent = describePage(classifier);
     this.open();
   }
 
@@ -47,16 +48,16 @@ class Playground {
     document.addEventListener("selectionchange", () => this.followCaret());
     byId("sheet").addEventListener("pointermove", (event) => this.hoverAt(event.clientX, event.clientY));
     byId("sheet").addEventListener("pointerleave", () => this.hover(null));
-    for (const input of document.querySelectorAll("input[name=mode]")) input.addEventListener("change", () => this.showMode());
-    for (const input of document.querySelectorAll("input[name=colour]")) input.addEventListener("change", () => this.colourBy(input.value));
+    for (const input of document.querySelectorAll("input[name=mode]"))
+      input.addEventListener("change", () => this.showMode());
+    for (const input of document.querySelectorAll("input[name=colour]"))
+      input.addEventListener("change", () => this.colourBy(input.value));
     byId("earlier").addEventListener("click", () => this.select(this.selected - 1));
     byId("later").addEventListener("click", () => this.select(this.selected + 1));
     byId("hold").addEventListener("click", () => this.hold(this.comparison.held === null));
     byId("release").addEventListener("click", () => this.hold(false));
     byId("restore").addEventListener("click", () => this.setText(this.comparison.held.review.text));
     byId("share").addEventListener("click", () => this.share());
-    byId("pieces").addEventListener("keydown", (event) => this.walk(event));
-    byId("pieces").addEventListener("focusin", ({ target }) => this.select(this.pieces.indexOf(target)));
     window.addEventListener("hashchange", () => this.open());
   }
 
@@ -72,18 +73,6 @@ class Playground {
       return button;
     });
     byId("examples").replaceChildren(...buttons);
-  }
-
-  describe() {
-    const { data, network } = this.classifier;
-    const [{ units }] = network.directions;
-    const cell = data.layers.find(({ kind }) => kind === "recurrent").directions[0].cell;
-    const ways = network.recurrent[0].length === 2 ? " in both directions" : "";
-    const layers = network.recurrent.length > 1 ? `${network.recurrent.length} layers of ` : "";
-    byId("model").textContent = `${data.name ? `${data.name}: ` : ""}${layers}${cell} of ${units} units${ways}, ${data.vocabulary.words.length.toLocaleString("en")} words, at most ${data.sequences.maxlen} tokens of a review.`;
-    const { format } = data.arrays[data.layers[0].array];
-    const kept = { float32: "exactly as trained", float16: "in half precision (float16)", int8: "in 8 bits with a scale for each word (int8)" }[format];
-    byId("about").textContent = `The word vectors are kept ${kept}. From P(positive) ${percentage(data.threshold)} on, a review is called positive. Made by sentiment ${data.version}.`;
   }
 
   /** Begin with the text of the address, else the one that the page was made for, else the first example. */
@@ -132,7 +121,12 @@ class Playground {
     if (before !== null) {
       const { indices } = this.review;
       const most = Math.min(words, before.indices.length);
-      while (this.known < most && indices[this.known] === before.indices[this.known] && !Number.isNaN(this.verdicts[this.known])) this.known += 1;
+      while (
+        this.known < most &&
+        indices[this.known] === before.indices[this.known] &&
+        !Number.isNaN(this.verdicts[this.known])
+      )
+        this.known += 1;
       verdicts.set(this.verdicts.subarray(0, this.known));
       occlusion.set(this.occlusion.subarray(0, this.known));
       for (let end = 1; end <= most - this.known && indices.at(-end) === before.indices.at(-end); end += 1) {
@@ -158,7 +152,11 @@ class Playground {
 
   start() {
     document.documentElement.dataset.finished = "false";
-    this.background.start(this.work(), (result) => this.take(result), (isLast) => this.redraw(isLast));
+    this.background.start(
+      this.work(),
+      (result) => this.take(result),
+      (isLast) => this.redraw(isLast),
+    );
   }
 
   /** Compute at once what would follow in slices. */
@@ -191,86 +189,26 @@ class Playground {
 
   colour() {
     colourWords(this.elements, this.contributions);
-    if (checked("mode") !== "write") colourWords(this.pieces, this.contributions);
+    this.pieces.colour(this.contributions);
     this.comparison.colour(this.contributions);
   }
 
   showWords() {
     this.elements = fillWithWords(byId("backdrop"), this.review, () => document.createElement("span"));
     this.outlined = null;
-    if (checked("mode") !== "write") this.showPieces();
+    this.pieces.show(this.review, checked("mode"), this.selected);
     this.colour();
   }
 
   showMode() {
-    const mode = checked("mode");
-    byId("hint").textContent = HINTS[mode];
-    this.field.hidden = byId("backdrop").hidden = mode !== "write";
-    byId("pieces").hidden = mode === "write";
-    if (mode === "write") byId("pieces").replaceChildren();
+    this.field.hidden = byId("backdrop").hidden = checked("mode") !== "write";
     this.showWords();
-  }
-
-  showPieces() {
-    const mode = checked("mode");
-    const place = byId("pieces");
-    this.pieces = fillWithWords(place, this.review, (word) => {
-      const element = document.createElement(mode === "drop" ? "button" : "span");
-      element.className = "piece";
-      if (mode === "drop") {
-        element.type = "button";
-        element.tabIndex = -1;
-        element.addEventListener("click", () => this.change(withoutWord(this.review.text, word)));
-      }
-      return element;
-    });
-    if (mode === "swap") this.addSwaps(place);
-    else this.makeReachable();
-  }
-
-  /** Tab reaches one word; the arrow keys go on from there. */
-  makeReachable() {
-    const reached = this.pieces[this.selected] ?? this.pieces.find((piece) => piece !== null);
-    if (reached) reached.tabIndex = 0;
-  }
-
-  /** A button between every two clauses; those at the end first, as each one splits what stands before it. */
-  addSwaps(place) {
-    const found = clauses(this.review.text);
-    for (let number = found.length - 1; number > 0; number -= 1) {
-      const [first, second] = [found[number - 1], found[number]];
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "swap";
-      button.textContent = "\u21c4";
-      button.setAttribute("aria-label", `Swap \u201c${this.review.text.slice(first.start, first.end)}\u201d and \u201c${this.review.text.slice(second.start, second.end)}\u201d`);
-      button.addEventListener("click", () => this.change(swapped(this.review.text, first, second)));
-      insertAt(place, second.start, button);
-    }
-    if (found.length < 2) byId("hint").textContent = "This text has one clause only: there is nothing to swap.";
-    else byId("hint").textContent = HINTS.swap;
   }
 
   /** An edit by a click: the text before it is held, so that both stand side by side. */
   change(text) {
     if (this.comparison.held === null) this.hold(true);
-    const focused = this.pieces.indexOf(document.activeElement);
     this.setText(text);
-    if (focused >= 0) (this.pieces[Math.min(focused, this.pieces.length - 1)] ?? byId("hold")).focus();
-  }
-
-  walk(event) {
-    const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-    const focused = this.pieces.indexOf(document.activeElement);
-    if (step === undefined || focused < 0) return;
-    event.preventDefault();
-    for (let next = focused + step; next >= 0 && next < this.pieces.length; next += step) {
-      if (this.pieces[next] === null) continue;
-      document.activeElement.tabIndex = -1;
-      this.pieces[next].tabIndex = 0;
-      this.pieces[next].focus();
-      return;
-    }
   }
 
   hold(holds) {
@@ -305,7 +243,8 @@ class Playground {
     this.gradients = attributions.slice(review.offset, review.offset + review.indices.length);
     const sum = attributions.reduce((total, value) => total + value, 0);
     const error = Math.abs(sum - (review.probability - baseline));
-    byId("progress").textContent = `The words lead from ${percentage(baseline)}, the verdict on nothing, to ${percentage(review.probability)} (numerical error ${(100 * error).toFixed(2)} points).`;
+    const way = `from ${percentage(baseline)}, the verdict on nothing, to ${percentage(review.probability)}`;
+    byId("progress").textContent = `The words lead ${way} (numerical error ${(100 * error).toFixed(2)} points).`;
     this.redraw(true);
   }
 
@@ -332,7 +271,7 @@ class Playground {
 
   hoverAt(x, y) {
     const under = document.elementsFromPoint(x, y);
-    const list = checked("mode") === "write" ? this.elements : this.pieces;
+    const list = checked("mode") === "write" ? this.elements : this.pieces.elements;
     const found = list.findIndex((element) => element !== null && under.includes(element));
     this.hovered = found < 0 ? null : found;
     this.point();
@@ -368,24 +307,7 @@ class Playground {
   }
 }
 
-/** Insert an element before the character at a place of the text that a container shows. */
-function insertAt(container, offset, element) {
-  let passed = 0;
-  for (const node of Array.from(container.childNodes)) {
-    if (node === element || node.className === "swap") continue;
-    const { length } = node.textContent;
-    if (offset < passed + length) {
-      if (node.nodeType === Node.TEXT_NODE) node.splitText(offset - passed).before(element);
-      else node.before(element);
-      return;
-    }
-    passed += length;
-  }
-  container.append(element);
-}
-
 const playground = new Playground(new Classifier(JSON.parse(byId("data").textContent), byId("weights").textContent));
-byId("hint").textContent = HINTS.write;
 byId("data").remove();
 byId("weights").remove();
 document.documentElement.classList.add("ready");

@@ -7,7 +7,7 @@ function sigmoid(value) {
   return 1 / (1 + Math.exp(-value));
 }
 
-/** sums[s + j] += sum over k of vector[v + k] * matrix[k, j]; eight rows at a time, as every pass reads and writes sums. */
+/** sums[s + j] += sum over k of vector[v + k] * matrix[k, j]; eight rows for every pass over sums. */
 export function addProduct(vector, v, rows, matrix, width, sums, s) {
   let k = 0;
   for (; k + 7 < rows; k += 8) {
@@ -16,8 +16,12 @@ export function addProduct(vector, v, rows, matrix, width, sums, s) {
     let at = k * width;
     for (let j = 0; j < width; j += 1, at += 1) {
       sums[s + j] +=
-        c0 * matrix[at] + c1 * matrix[at + width] + (c2 * matrix[at + 2 * width] + c3 * matrix[at + 3 * width]) +
-        (c4 * matrix[at + 4 * width] + c5 * matrix[at + 5 * width] + (c6 * matrix[at + 6 * width] + c7 * matrix[at + 7 * width]));
+        c0 * matrix[at] +
+        c1 * matrix[at + width] +
+        (c2 * matrix[at + 2 * width] + c3 * matrix[at + 3 * width]) +
+        (c4 * matrix[at + 4 * width] +
+          c5 * matrix[at + 5 * width] +
+          (c6 * matrix[at + 6 * width] + c7 * matrix[at + 7 * width]));
     }
   }
   for (; k < rows; k += 1) {

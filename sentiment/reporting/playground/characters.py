@@ -1,6 +1,6 @@
 """What Python knows of Unicode's characters and JavaScript knows otherwise, as data for tokenizer.js.
 
-`str.lower`, `str.split` and `unicodedata.normalize` follow the Unicode version of this Python; a browser follows its own.
+`str.lower`, `str.split` and `unicodedata.normalize` follow the Unicode version of this Python; a browser has its own.
 """
 
 import functools
@@ -34,9 +34,9 @@ def tokenizer_data(fitted: Vocabulary) -> dict[str, Any]:
 def character_tables() -> dict[str, Any]:
     """White space, lower case, and sets of characters as the gaps and lengths of their ranges.
 
-    `cased` and `ignorable` decide the form of the Greek sigma (Unicode, section 3.13, Final_Sigma); Python does not tell
-    them, but what `str.lower` makes of a sigma beside a character does. Cased characters that are ignorable as well
-    are in `ignorable` alone.
+    `cased` and `ignorable` decide the form of the Greek sigma (Unicode, section 3.13, Final_Sigma). Python does not
+    name these sets, but what `str.lower` makes of a sigma beside a character tells them. Cased characters that are
+    ignorable as well are in `ignorable` alone.
     """
     characters = [chr(code) for code in range(sys.maxunicode + 1)]
     lowered = {character: character.lower() for character in characters}

@@ -12,7 +12,12 @@ export class Classifier {
    */
   constructor(data, weights) {
     this.data = data;
-    this.vocabulary = new Vocabulary(data.vocabulary.words, data.vocabulary.num_words, new Tokenizer(data.tokenizer), data.sequences);
+    this.vocabulary = new Vocabulary(
+      data.vocabulary.words,
+      data.vocabulary.num_words,
+      new Tokenizer(data.tokenizer),
+      data.sequences,
+    );
     this.network = new Network(data.layers, readArrays(weights, data.arrays));
     this.reader = new Reader(this.network, data.sequences);
   }

@@ -7,8 +7,8 @@ const BETWEEN_CLAUSES =
 export function withoutWord(text, { start, end }) {
   const before = text.slice(0, start);
   const after = text.slice(end);
-  if (/(^|\s)$/u.test(before) && /^\s/u.test(after)) return before + after.replace(/^\s/u, "");
-  return before.replace(/\s$/u, "") === before ? before + after : /^[\s\p{P}]|^$/u.test(after) ? before.replace(/\s$/u, "") + after : before + after;
+  if (/\s$/u.test(before) && /^($|[\s\p{P}])/u.test(after)) return before.replace(/\s$/u, "") + after;
+  return before === "" ? after.replace(/^\s/u, "") : before + after;
 }
 
 /** The clauses of a text, {start, end}; what stands between two of them is punctuation or a conjunction. */
@@ -34,7 +34,8 @@ export function swapped(text, first, second) {
 
 function inCaseOf(clause, model) {
   if (/^I\b/u.test(clause)) return clause;
-  const initial = /^\p{Lu}/u.test(model) ? clause[0].toUpperCase() : /^\p{Ll}/u.test(model) ? clause[0].toLowerCase() : clause[0];
+  const [isUpper, isLower] = [/^\p{Lu}/u.test(model), /^\p{Ll}/u.test(model)];
+  const initial = isUpper ? clause[0].toLocaleUpperCase() : isLower ? clause[0].toLocaleLowerCase() : clause[0];
   return initial + clause.slice(1);
 }
 
@@ -43,7 +44,8 @@ export function difference(before, after) {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start += 1;
   let end = 0;
-  while (end < before.length - start && end < after.length - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
+  while (end < before.length - start && end < after.length - start && before.at(-1 - end) === after.at(-1 - end))
+    end += 1;
   const rows = before.length - start - end;
   const columns = after.length - start - end;
   const longest = Array.from({ length: rows + 1 }, () => new Uint16Array(columns + 1));

@@ -33,7 +33,9 @@ export class Curve {
       definitions.append(clip);
       return area;
     });
-    this.areas = ["above", "below"].map((side) => svgElement("path", { class: side, "clip-path": `url(#clip-${side})` }));
+    this.areas = ["above", "below"].map((side) =>
+      svgElement("path", { class: side, "clip-path": `url(#clip-${side})` }),
+    );
     const rules = [0, HEIGHT].map((y) => svgElement("line", { class: "grid", x1: 0, x2: this.width, y1: y, y2: y }));
     this.threshold = svgElement("line", { class: "grid", x1: 0, x2: this.width });
     this.held = svgElement("path", { class: "held" });
@@ -64,7 +66,9 @@ export class Curve {
     const level = HEIGHT * (1 - threshold);
     this.line.setAttribute("d", line);
     this.held.setAttribute("d", heldVerdicts === null ? "" : path(points(heldVerdicts, this.width)));
-    const area = found.length ? `${line}L${found.at(-1)[0].toFixed(1)} ${level}L${found[0][0].toFixed(1)} ${level}Z` : "";
+    const area = found.length
+      ? `${line}L${found.at(-1)[0].toFixed(1)} ${level}L${found[0][0].toFixed(1)} ${level}Z`
+      : "";
     for (const side of this.areas) side.setAttribute("d", area);
     this.clips[0].setAttribute("y", 0);
     this.clips[0].setAttribute("height", level);

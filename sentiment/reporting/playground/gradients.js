@@ -5,7 +5,7 @@
 
 import { addTransposedProduct } from "./cells.js";
 
-/** Gradients of P(positive) by what the first layer is told: one Float64Array (positions x width) for each direction. */
+/** Gradients of P(positive) by what the first layer is told, (positions x width) for each direction. */
 export function gradientsByProjected(network, trace) {
   const slope = trace.probability * (1 - trace.probability);
   let byOutputs = byPooling(network, trace, slope);
@@ -41,7 +41,8 @@ function byPooling(network, trace, slope) {
       }
       if (pooling === "mean" || pooling === "max_mean") {
         const weight = weights[(pooling === "mean" ? 0 : features) + offset + unit];
-        for (let position = 0; position < trace.length; position += 1) by[position * units + unit] += (slope * weight) / trace.length;
+        for (let position = 0; position < trace.length; position += 1)
+          by[position * units + unit] += (slope * weight) / trace.length;
       }
     }
     offset += units;
@@ -59,7 +60,18 @@ function backThroughTime(direction, { states, gates }, byOutputs, length) {
     for (let unit = 0; unit < units; unit += 1) byState[unit] += byOutputs[position * units + unit];
     const before = step === 0 ? zeros : states;
     const b = step === 0 ? 0 : earlier * stateSize;
-    cell.back(direction, before, b, gates, position * gateSize, states, position * stateSize, byState, byProjected, position * width);
+    cell.back(
+      direction,
+      before,
+      b,
+      gates,
+      position * gateSize,
+      states,
+      position * stateSize,
+      byState,
+      byProjected,
+      position * width,
+    );
   }
   return byProjected;
 }
@@ -81,7 +93,7 @@ function addByInputs({ features, width, kernel }, byProjected, byOutputs, length
 /** Yields the share of the work that is done; returns {attributions, baseline}.
  *
  * @param rule {nodes, weights, completeness, most_halvings, smallest_difference}
- * @returns attributions: how much each position of the trace adds to P(positive); baseline: P(positive) of padding alone
+ * @returns attributions: what each position of the trace adds to P(positive); baseline: P(positive) of padding alone
  */
 export function* integratedGradients(network, indices, rule) {
   const first = network.recurrent[0];

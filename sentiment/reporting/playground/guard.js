@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   var reason = "";
+  document.documentElement.className = "scripted";
   window.addEventListener("error", function (event) {
     reason = reason || event.message;
   });

@@ -28,7 +28,11 @@ export class InsidePanel {
     }
     const choices = directions.map((direction, number) => {
       const label = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "layer", checked: number === 0 });
+      const input = Object.assign(document.createElement("input"), {
+        type: "radio",
+        name: "layer",
+        checked: number === 0,
+      });
       const text = document.createElement("span");
       text.textContent = direction.name.replaceAll("_", " ");
       input.addEventListener("change", () => {
@@ -66,8 +70,12 @@ export class InsidePanel {
     const words = review.indices.length;
     const read = review.kept[word];
     byId("word").textContent = read.token === "[START]" ? "the start mark" : read.token;
-    byId("numbers").replaceChildren(...this.rows(word, read, numbers).flatMap(([name, value]) => [asElement("dt", name), asElement("dd", value)]));
-    byId("sentences").replaceChildren(...sentences(direction, review, word).map((sentence) => asElement("li", sentence)));
+    byId("numbers").replaceChildren(
+      ...this.rows(word, read, numbers).flatMap(([name, value]) => [asElement("dt", name), asElement("dd", value)]),
+    );
+    byId("sentences").replaceChildren(
+      ...sentences(direction, review, word).map((sentence) => asElement("li", sentence)),
+    );
     for (const map of this.maps) {
       map.point(word, words, meanAt(direction, review, map.value, word));
     }

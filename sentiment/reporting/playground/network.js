@@ -31,7 +31,8 @@ class Direction {
 
   /** Room for the states of one variant; the next one overwrites it. */
   roomForVariant(length) {
-    if (this.variantStates.length < length * this.stateSize) this.variantStates = new Float64Array(2 * length * this.stateSize);
+    if (this.variantStates.length < length * this.stateSize)
+      this.variantStates = new Float64Array(2 * length * this.stateSize);
     return this.variantStates;
   }
 
@@ -114,7 +115,7 @@ export class Network {
     return found;
   }
 
-  /** P(positive) of a review that a trace nearly holds: its positions before `keep`, then those from `resume` to `end`. */
+  /** P(positive) of parts of a traced review: its positions before `keep`, then those from `resume` to `end`. */
   variant(trace, keep, resume, end) {
     const length = keep + end - resume;
     let changedInputs = null;
@@ -123,12 +124,19 @@ export class Network {
       const inputs = parts;
       const upper = this.recurrent[depth - 1];
       const tell = (direction, position) => {
-        const known = trace.directions[direction.number].projected[position < keep ? position : position - keep + resume];
+        const known =
+          trace.directions[direction.number].projected[position < keep ? position : position - keep + resume];
         if (changedInputs === null || !changedInputs[position]) return known;
         return direction.project(joined(upper, inputs, position), 0);
       };
       parts = layer.map((direction) =>
-        readVariant(direction, trace.directions[direction.number], { keep, resume, end, length, baseLength: trace.length }, changedInputs, tell),
+        readVariant(
+          direction,
+          trace.directions[direction.number],
+          { keep, resume, end, length, baseLength: trace.length },
+          changedInputs,
+          tell,
+        ),
       );
       changedInputs = new Uint8Array(length);
       for (const part of parts) part.changed.forEach((is, position) => (changedInputs[position] |= is));

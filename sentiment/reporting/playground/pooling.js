@@ -3,7 +3,12 @@
 /** Largest and summed hidden states of all positions before, and from, each position. */
 export function addPoolings({ units, stateSize }, read, length) {
   const size = (length + 1) * units;
-  const poolings = { maxBefore: new Float64Array(size), sumBefore: new Float64Array(size), maxFrom: new Float64Array(size), sumFrom: new Float64Array(size) };
+  const poolings = {
+    maxBefore: new Float64Array(size),
+    sumBefore: new Float64Array(size),
+    maxFrom: new Float64Array(size),
+    sumFrom: new Float64Array(size),
+  };
   poolings.maxBefore.fill(-Infinity, 0, units);
   poolings.maxFrom.fill(-Infinity, length * units);
   for (let position = 0; position < length; position += 1) {

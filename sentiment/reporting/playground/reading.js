@@ -38,7 +38,10 @@ export class Reader {
     if (this.skipsPadding) {
       this.network.prepareVariants(trace);
       for (let position = known; position < words; position += 1) {
-        yield { position, verdict: position === words - 1 ? trace.probability : this.network.variant(trace, position + 1, words, words) };
+        yield {
+          position,
+          verdict: position === words - 1 ? trace.probability : this.network.variant(trace, position + 1, words, words),
+        };
       }
       return;
     }

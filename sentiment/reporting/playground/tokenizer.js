@@ -122,7 +122,9 @@ export class Tokenizer {
     const ends = [];
     codePoints.forEach((character, position) => {
       const lowered =
-        character.codePointAt(0) === SIGMA ? this.loweredSigma(codePoints, position) : (this.lower.get(character) ?? character);
+        character.codePointAt(0) === SIGMA
+          ? this.loweredSigma(codePoints, position)
+          : (this.lower.get(character) ?? character);
       read += lowered;
       for (let unit = 0; unit < lowered.length; unit += 1) {
         starts.push(origins[position].start);
@@ -133,11 +135,12 @@ export class Tokenizer {
     return { read, starts, ends };
   }
 
-  /** The final form after a cased letter that no cased letter follows; Unicode's case-ignorable characters are skipped. */
+  /** The final form after a cased letter that no cased letter follows; case-ignorable characters are skipped. */
   loweredSigma(codePoints, position) {
     const nextIsCased = (step) => {
       let other = position + step;
-      while (other >= 0 && other < codePoints.length && this.isIgnorable(codePoints[other].codePointAt(0))) other += step;
+      while (other >= 0 && other < codePoints.length && this.isIgnorable(codePoints[other].codePointAt(0)))
+        other += step;
       return other >= 0 && other < codePoints.length && this.isCased(codePoints[other].codePointAt(0));
     };
     return nextIsCased(-1) && !nextIsCased(1) ? "\u03c2" : "\u03c3";

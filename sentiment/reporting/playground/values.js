@@ -7,7 +7,11 @@ export function namedValues(direction, { trace, offset, indices }) {
   const values = {};
   for (const [value, place] of Object.entries(cell.values)) {
     const [source, size, part] =
-      place === "hidden" ? [states, stateSize, 0] : place === "cell" ? [states, stateSize, 1] : [gates, gateSize, place];
+      place === "hidden"
+        ? [states, stateSize, 0]
+        : place === "cell"
+          ? [states, stateSize, 1]
+          : [gates, gateSize, place];
     values[value] = indices.map((_, word) => {
       const at = (offset + word) * size + part * units;
       return Array.from(source.subarray(at, at + units));

@@ -47,7 +47,9 @@ export class VerdictPanel {
     byId("verdict").replaceChildren(strong, `P(positive) ${percentage(probability)}`);
     byId("level").style.width = `${100 * probability}%`;
     byId("level").className = sign;
-    byId("facts").textContent = review.words.length === 0 ? "No word yet: this is the verdict on nothing." : facts(review);
+    byId("verdict").dataset.probability = probability;
+    byId("facts").textContent =
+      review.words.length === 0 ? "No word yet: this is the verdict on nothing." : facts(review);
     this.showPython(review);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {

@@ -28,7 +28,8 @@ const ROW_READERS = {
   int8: (buffer, { offset, shape: [rows, columns] }) => {
     const scales = new Float32Array(buffer, offset, rows);
     const values = new Int8Array(buffer, offset + 4 * rows, rows * columns);
-    return (row) => Float64Array.from(values.subarray(row * columns, (row + 1) * columns), (value) => value * scales[row]);
+    return (row) =>
+      Float64Array.from(values.subarray(row * columns, (row + 1) * columns), (value) => value * scales[row]);
   },
 };
 

@@ -1,4 +1,4 @@
-"""describe_network: a Keras network as a list of its layers and one base64 text of its weights, for JavaScript to read."""
+"""describe_network: a Keras network as a list of its layers and one base64 text of its weights."""
 
 import base64
 from dataclasses import dataclass, field

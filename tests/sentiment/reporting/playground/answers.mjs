@@ -44,7 +44,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     before = review;
     const tokens = review.words.map(({ token }) => token);
     const spans = review.words.map(({ start, end }) => [start, end]);
-    return { tokens, spans, indices: review.indices, probability: review.probability, ...(request.details ? details(review) : {}) };
+    return {
+      tokens,
+      spans,
+      indices: review.indices,
+      probability: review.probability,
+      ...(request.details ? details(review) : {}),
+    };
   });
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

@@ -19,7 +19,8 @@ from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.inside.explanation import explain
 from sentiment.reporting.playground.page import joined_script, page_data
-from sentiment.training.models import CellName, ModelConfig, build_model
+from sentiment.training.cells import CellName
+from sentiment.training.models import ModelConfig, build_model
 
 ANSWERS = Path(__file__).parent / "answers.mjs"
 NODE = shutil.which("node")
@@ -37,10 +38,12 @@ REVIEW = "This film was not good, but the actors were wonderful: I LOVED them. U
 
 TRAPS = [
     "", " ", "...", "\u03a3", "\u039f\u0394\u039f\u03a3 \u039f\u0394\u039f\u03a3. \u039f\u0394\u039f\u03a3'\u0391",
-    "a.\u03a3 b\u03a3\u00adc", "\u0130stanbul I\u0307", "caf\u00e9 cafe\u0301", "\ufb01lm \u1e9e \u01c5", "a\u0085b\x1cc\x1fd\ufeffe\u200bf",
-    "<br />one<BR/>two<br\u2003/>three<br >four<b\u00adr>", "\u201cgood\u201d\u2014bad\u2026", "\u1100\u1161\u11a8", "\U0001d15e \U0001f600 \U00010400",
-    "q\u0323\u0307 q\u0307\u0323", "\u2126\u212a\u212b", "\u0345\u0391\u03a3\u0345", "don't DON\u2019T", "constructor __proto__ toString",
-    "<script>alert(1)</script>", "\u0f71\u0f72\u0f74 \u0958", "\x00a\x00", "\r\nx\r", "\u1c89 \ua7cb \u0897a\u0301", "\u2028line\u2029end",
+    "a.\u03a3 b\u03a3\u00adc", "\u0130stanbul I\u0307", "caf\u00e9 cafe\u0301", "\ufb01lm \u1e9e \u01c5",
+    "a\u0085b\x1cc\x1fd\ufeffe\u200bf", "<br />one<BR/>two<br\u2003/>three<br >four<b\u00adr>",
+    "\u201cgood\u201d\u2014bad\u2026", "\u1100\u1161\u11a8", "\U0001d15e \U0001f600 \U00010400",
+    "q\u0323\u0307 q\u0307\u0323", "\u2126\u212a\u212b", "\u0345\u0391\u03a3\u0345", "don't DON\u2019T",
+    "constructor __proto__ toString", "<script>alert(1)</script>", "\u0f71\u0f72\u0f74 \u0958", "\x00a\x00",
+    "\r\nx\r", "\u1c89 \ua7cb \u0897a\u0301", "\u2028line\u2029end",
 ]  # fmt: skip
 
 
@@ -67,12 +70,14 @@ def asked(classifier: SentimentClassifier, folder: Path, *, exact: bool = True) 
     assert process.returncode == 0
 
 
-def make_classifier(cell: CellName, model: ModelConfig, sequences: SequenceConfig, **scale: float) -> SentimentClassifier:
+def make_classifier(
+    cell: CellName, model: ModelConfig, sequences: SequenceConfig, scale: float = 0.35
+) -> SentimentClassifier:
     """Untrained, with weights that are large enough for words to matter."""
     vocabulary = Vocabulary.fit([REVIEW.replace("Unheardof", ""), *TRAPS], 120)
     network = build_model(cell, model, num_words=120, maxlen=sequences.maxlen, seed=3)
     generator = np.random.default_rng(5)
-    network.set_weights([scale.get("scale", 0.35) * generator.normal(size=array.shape) for array in network.get_weights()])
+    network.set_weights([scale * generator.normal(size=array.shape) for array in network.get_weights()])
     return SentimentClassifier.from_network(vocabulary, sequences, network)
 
 
@@ -158,7 +163,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Path) -> None:
     """Verdict after each word, occlusion, integrated gradients, gates and states."""
-    classifier = make_classifier(*CASES[name])  # type: ignore[arg-type]
+    classifier = make_classifier(*CASES[name])
     texts = [REVIEW, "wonderful", "not good but it's wonderful"]
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, [*texts, *TRAPS])
@@ -187,16 +192,15 @@ def test_a_thousand_real_reviews_get_the_verdicts_of_python(archive: Path, tmp_p
         agree(classifier, ask, texts)
 
 
-@pytest.mark.parametrize("kind", LOSS)
+@pytest.mark.parametrize(("kind", "embedding_dim", "scale"), [("float16", 6, 0.35), ("int8", 20_000, 0.03)])
 def test_compact_word_vectors_change_a_verdict_little(
-    classifier: SentimentClassifier, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, embedding_dim: int, scale: float, tmp_path: Path
 ) -> None:
-    from sentiment.reporting.playground import weights
-
-    monkeypatch.setattr(weights, "MOST_FLOAT16", 10**6 if kind == "float16" else 0)
+    model = ModelConfig(embedding_dim=embedding_dim, units=5)
+    classifier = make_classifier("lstm", model, SequenceConfig(maxlen=20), scale)
+    assert page_data(classifier)[0]["arrays"][0]["format"] == kind
     with asked(classifier, tmp_path, exact=False) as ask:
         found = [answer["probability"] for answer in ask([REVIEW, *TRAPS])]
-    assert page_data(classifier)[0]["arrays"][0]["format"] == kind
     assert np.abs(found - classifier.positive_probability([REVIEW, *TRAPS])).max() <= LOSS[kind]
 
 
