@@ -15,6 +15,7 @@ import typer
 from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
 from pipelines.files import write_json
+from pipelines.model_name import DEMO_NAME, IMDB_NAME, registered_name
 from pipelines.options import command, seeds_of, split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment import __version__
@@ -55,14 +56,25 @@ RunIds = Annotated[
     ),
 ]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
-REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
-DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
 Register = Annotated[
     str | None,
-    typer.Option(help=f"Name to register each LSTM under (default: {REGISTERED_NAME}; the demo source: {DEMO_NAME})."),
+    typer.Option(
+        help=f"Name to register each LSTM under (default: {IMDB_NAME}; a table: the name of its file; the demo source: "
+        f"{DEMO_NAME})."
+    ),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
-ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+ModelURI = Annotated[
+    str | None,
+    typer.Option(
+        help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder (default: the champion of the only "
+        f"registered model, or else of {IMDB_NAME})."
+    ),
+]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
 Engine = Literal["local", "spark"]
 Threshold = Annotated[
@@ -149,6 +161,7 @@ def run_pipeline(
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
+    output: Report = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
@@ -158,8 +171,8 @@ def run_pipeline(
     with _opened(console, work_dir, preset, options, goes_on=False) as context:
         from pipelines import run_pipeline
 
-        name = register or (DEMO_NAME if context.config.source.is_synthetic else REGISTERED_NAME)
-        run_pipeline.run_pipeline(context, experiment, None if no_register else name)
+        name = None if no_register else register or registered_name(context.config.source)
+        run_pipeline.run_pipeline(context, experiment, name, output)
 
 
 @command(app, "load", panel=TRAIN, reads=OF_TEXTS)
@@ -250,6 +263,7 @@ def compare(
     options: dict[str, Any],
     run_ids: RunIds = None,
     work_dir: WorkDir = DEFAULT_WORK_DIR,
+    output: Report = None,
 ) -> None:
     """Compare the models on the test split and write report.html; or compare finished MLflow runs."""
     if run_ids:
@@ -257,7 +271,7 @@ def compare(
             raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
         from pipelines.compare import compare_runs
 
-        compare_runs(run_ids, console, work_dir)
+        compare_runs(run_ids, console, output or work_dir.parent)
         return
     with _opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages import comparison
@@ -265,9 +279,8 @@ def compare(
         from pipelines.stages.evaluation import evaluate_all
 
         config = context.config
-        comparison.compare(
-            context, evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
-        )
+        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output)
 
 
 @command(app, "score", panel=USE)
@@ -278,7 +291,7 @@ def score(
         typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
     ],
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     text_column: TextColumn = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
@@ -307,7 +320,7 @@ def score(
 def predict_texts(
     console: Console,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     threshold: Threshold = None,
 ) -> None:
     """Say of each review whether it is positive, and P(positive)."""
@@ -320,13 +333,14 @@ def predict_texts(
 def promote(
     console: Console,
     version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
-    name: Annotated[str, typer.Option(help="Registered model.")] = REGISTERED_NAME,
+    name: Annotated[
+        str | None, typer.Option(help=f"Registered model (default: the only one, or else {IMDB_NAME}).")
+    ] = None,
 ) -> None:
-    """Make a registered version the champion, which `sentiment score` uses."""
-    from sentiment.tracking import registry, store
+    """Make a registered version the champion, which `sentiment score` uses where no other is named."""
+    from pipelines.promote import promote
 
-    store.silence()
-    console.say(f"{registry.promote(name, version)} is what `sentiment score` uses now.")
+    promote(version, name, console)
 
 
 @command(app, "models", panel=USE)
@@ -378,7 +392,7 @@ def describe(console: Console, preset: str | None, options: dict[str, Any]) -> N
 def explain(
     console: Console,
     text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     output: Annotated[
         Path | None, typer.Option(help="Write the explanation here too: .html a page, .json numbers.")
     ] = None,

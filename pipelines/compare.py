@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipelines.console import Console
-from pipelines.stages.comparison import REPORT_FILE, Findings, with_baseline
+from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
 from sentiment.tracking import store
@@ -20,25 +20,22 @@ OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
 """How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""
 
 
-def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> None:
-    """Print the comparison of finished runs and write report.html beside the working directory.
+def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None:
+    """Print the comparison of finished runs and write the report.
 
     Runs that differ in nothing but their seed are one model; a model with several configurations is told apart by what
     differs.
 
     Args:
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.
+        output: the report, or the folder to write report.html in.
 
     Raises:
         InputError: fewer than two runs, a run that cannot be read, different test reviews, two runs of one model with
             one seed, or no folder for the report.
     """
     store.silence()
-    path = work_dir.parent / REPORT_FILE
-    if not path.parent.is_dir():
-        raise InputError(
-            f"The folder {path.parent}, where {path.name} is to be written, does not exist: make it first."
-        )
+    check_report(output)
     logged = {found.run_id: found for run_id in run_ids for found in read_results(run_id)}
     if len(logged) < 2:
         raise InputError("A comparison takes at least two runs of models: name more.")
@@ -49,10 +46,11 @@ def compare_runs(run_ids: Sequence[str], console: Console, work_dir: Path) -> No
         sources=" and ".join(dict.fromkeys(found.tags["source"] for found in logged.values())),
         is_synthetic=any(found.tags["synthetic"] == "true" for found in logged.values()),
         configuration=_configuration(groups),
+        owner="runs",
     )
     with tempfile.TemporaryDirectory() as folder:
         findings.write(Path(folder))
-        findings.publish(Path(folder), path, console)
+        findings.publish(Path(folder), output, console)
 
 
 def _check_split(logged: Sequence[LoggedResult]) -> None:

@@ -26,11 +26,11 @@ DECISIVE_WORDS = 8
 """Words in the table on the terminal."""
 
 
-def explain_review(console: Console, text: str, model: str, output: Path | None) -> None:
+def explain_review(console: Console, text: str, model: str | None, output: Path | None) -> None:
     """Explain one review.
 
     Args:
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         output: .html or .json file to write.
 
     Raises:
@@ -60,7 +60,7 @@ def read_review(path: Path, row: int, text_column: str | None) -> str:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
     rows = 0
-    with contextlib.closing(TableReader(TableFile.at(path), text_column, is_scored=True)) as reader:
+    with contextlib.closing(TableReader(TableFile.at(path), text_column, columns=(), is_scored=True)) as reader:
         for chunk in reader.chunks():
             reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
             if row in reasons:

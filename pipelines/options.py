@@ -17,9 +17,10 @@ import typer
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
+from pipelines.termination import Terminated, termination_interrupts
 from sentiment.errors import InputError
 
-EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
+EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
 STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -115,9 +116,10 @@ def seeds_of(seeds: str | None, repeats: int | None) -> str | None:
 
 @contextmanager
 def errors_to_exit_codes(console: Console) -> Iterator[None]:
-    """Say what went wrong and how to mend it, and exit with 2, or with 130 when interrupted."""
+    """Say what went wrong and how to mend it, and exit with 2; with 130 on Ctrl-C, with 143 on SIGTERM."""
     try:
-        yield
+        with termination_interrupts():
+            yield
     except InputError as error:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
@@ -133,7 +135,7 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         raise typer.Exit(EXIT_INPUT) from error
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
+        raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
 
 
 def _options_of(reads: Sequence[str]) -> list[str]:

@@ -47,11 +47,15 @@ from pipelines.output import (
 from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
-from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
+from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
+
+WAITING_SIZE = 2**25
+"""Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class ScoreConfig:
     Attributes:
         input: a file, folder or glob; - for standard input.
         output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         text_column: None for `text` or else `review`.
         batch_size: reviews that go through the network at once.
         threshold: P(positive) from which on a review is called positive; None for the model's own.
@@ -73,7 +77,7 @@ class ScoreConfig:
 
     input: str
     output: str
-    model: str
+    model: str | None
     text_column: str | None
     batch_size: int
     threshold: float | None
@@ -113,8 +117,9 @@ class Job:
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
-        columnar = self.output.format != "jsonl"
-        return TableReader(self.inputs.files[0], self.config.text_column, columnar=columnar, stream=self.inputs.stream)
+        return TableReader(
+            self.inputs.files[0], self.config.text_column, output_format=self.output.format, stream=self.inputs.stream
+        )
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
@@ -236,7 +241,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
 
-        for file, chunk, position in _chunks(inputs, first):
+        for file, chunk, position in _chunks(inputs, first, output.format):
             for rejected in chunk.rejected:
                 line = rejected_line(file, rejected)
                 if job.config.strict:
@@ -244,7 +249,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 rejected_sink.write(line)
             known = kept.take(len(chunk.texts))
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            if len(waiting) > 2 * pool.processes:
+            while len(waiting) > 2 * pool.processes or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
@@ -253,14 +258,13 @@ def _score_locally(job: Job, console: Console) -> Tally:
     return tally
 
 
-def _chunks(inputs: InputFiles, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
+def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
     """Every chunk with its file and the bytes of all files up to its end."""
     before = 0
     for file in inputs.files:
         reader = first
         if file is not inputs.files[0]:
-            columnar = first.schema is not None
-            reader = TableReader(file, first.text_column, columnar=columnar, schema=first.schema)
+            reader = TableReader(file, first.text_column, output_format=output_format, schema=first.schema)
         with contextlib.closing(reader):
             for chunk in reader.chunks():
                 yield file, chunk, before + chunk.position

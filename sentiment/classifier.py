@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import Field
 
 from sentiment import __version__
+from sentiment.configuration import Configuration
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
@@ -21,6 +23,28 @@ if TYPE_CHECKING:
 
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
+
+
+LONGEST_REASON = 300
+"""Characters of what another library says of a damaged file."""
+
+
+class ClassifierDescription(Configuration):
+    """The content of classifier.json."""
+
+    sequences: SequenceConfig
+    threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
+    versions: dict[str, str] = Field(default_factory=dict)
+    sha256: dict[str, str] = Field(default_factory=dict)
+
+    def check(self, path: Path) -> None:
+        """Compare a file with its checksum, where there is one: version 0.1 wrote none.
+
+        Raises:
+            ValueError: the file is not the one that was saved.
+        """
+        if self.sha256.get(path.name, found := _sha256(path)) != found:
+            raise ValueError(f"{path.name} is not the file that was saved")
 
 
 class SentimentClassifier:
@@ -85,7 +109,7 @@ class SentimentClassifier:
         return hashlib.sha256(b"".join(content)).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:
-        """Write the folder: the network as model.keras and model.onnx, vocabulary.json and classifier.json."""
+        """Write the folder: the network as model.keras and model.onnx, vocabulary.json, and last classifier.json."""
         import keras
         import onnxruntime
         import tensorflow as tf
@@ -94,41 +118,64 @@ class SentimentClassifier:
         self.network.save(folder / MODEL_FILE)
         (folder / ONNX_FILE).write_bytes(self._onnx_model)
         self.vocabulary.save(folder / VOCABULARY_FILE)
-        versions = {
-            "sentiment": __version__,
-            "keras": keras.__version__,
-            "tensorflow": tf.__version__,
-            "onnxruntime": onnxruntime.__version__,
-        }
-        content = {"sequences": self.sequences.model_dump(), "threshold": self.threshold, "versions": versions}
-        (folder / CLASSIFIER_FILE).write_text(json.dumps(content, indent=2), "utf-8")
+        description = ClassifierDescription(
+            sequences=self.sequences,
+            threshold=self.threshold,
+            versions={
+                "sentiment": __version__,
+                "keras": keras.__version__,
+                "tensorflow": tf.__version__,
+                "onnxruntime": onnxruntime.__version__,
+            },
+            sha256={name: _sha256(folder / name) for name in (MODEL_FILE, ONNX_FILE, VOCABULARY_FILE)},
+        )
+        (folder / CLASSIFIER_FILE).write_text(description.model_dump_json(indent=2), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "SentimentClassifier":
         """Read what `save` wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
 
         Raises:
-            InputError: the folder lacks one of the files, or one is damaged.
+            InputError: the folder lacks one of the files, or one is damaged or not what the others say.
         """
         names = (CLASSIFIER_FILE, VOCABULARY_FILE, ONNX_FILE, MODEL_FILE)
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
-
-        def load_network() -> Any:
-            import keras
-
-            import sentiment.training.pooling  # noqa: F401 - Keras then knows its layer
-
-            return keras.saving.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
-
         try:
-            content = json.loads((folder / CLASSIFIER_FILE).read_text("utf-8"))
+            description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
+            for name in (VOCABULARY_FILE, ONNX_FILE):
+                description.check(folder / name)
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
-            sequences, threshold = SequenceConfig(**content["sequences"]), float(content["threshold"])
-            return cls(vocabulary, sequences, (folder / ONNX_FILE).read_bytes(), load_network, threshold)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"The classifier in {folder} is damaged ({error}): take another, or train one.") from error
+            onnx_model = (folder / ONNX_FILE).read_bytes()
+            load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
+            classifier = cls(vocabulary, description.sequences, onnx_model, load_network, description.threshold)
+            classifier._onnx_network.check(description.sequences, vocabulary.num_words)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(folder, error) from error
+        return classifier
+
+
+def _load_network(path: Path, description: ClassifierDescription) -> Any:
+    import keras
+
+    import sentiment.training.pooling  # noqa: F401 - Keras then knows its layers
+
+    try:
+        description.check(path)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError) as error:  # of another kind than Keras' safe mode allows, say
+        raise _damaged(path.parent, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:LONGEST_REASON]
+    return InputError(f"The classifier in {folder} is damaged ({reason}): take another, or train one.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def classifier_folder(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from pipelines.files import write_file
 from pipelines.stages.context import SYNTHETIC_NOTE, Context
 from pipelines.stages.evaluation import Outcome
 from pipelines.working_directory import Stage
+from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.reporting.report import render_report
@@ -28,12 +29,14 @@ class Findings:
         sources: where the reviews come from, for people.
         is_synthetic: whether a program wrote the reviews.
         configuration: setting -> value.
+        owner: what the report says of who may replace it, such as a working directory.
     """
 
     comparison: Comparison
     sources: str
     is_synthetic: bool
     configuration: Mapping[str, object]
+    owner: str
 
     @property
     def note(self) -> str:
@@ -50,11 +53,22 @@ class Findings:
             title=f"{' vs '.join(self.comparison.results)} on {self.sources}",
             note=self.note,
             configuration=self.configuration,
+            owner=self.owner,
         )
         (folder / REPORT_FILE).write_text(report, "utf-8")
 
-    def publish(self, folder: Path, report: Path, console: Console) -> None:
-        """Copy the report of the folder, and show metrics and verdicts as tables."""
+    def publish(self, folder: Path, output: Path, console: Console) -> None:
+        """Copy the report of the folder, and show metrics and verdicts as tables.
+
+        Args:
+            output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
+                copy then has the owner in its name.
+        """
+        report = output
+        if output.is_dir():
+            report = output / REPORT_FILE
+            if report.exists() and self.owner not in report.read_text("utf-8", "replace"):
+                report = output / f"report-{self.owner}.html"
         write_file(report, (folder / REPORT_FILE).read_text("utf-8"))
         title = title_of_test_split(self.sources, self.is_synthetic)
         console.table(title, *metric_rows(self.comparison.metrics))
@@ -64,19 +78,37 @@ class Findings:
         console.say(f"report      {report}")
 
 
-def compare(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> tuple[Stage, Comparison]:
+def check_report(output: Path) -> None:
+    """Refuse a place for the report that cannot be one, before hours of work.
+
+    Raises:
+        InputError: the place is neither a folder nor a file that ends with .html in a folder.
+    """
+    if output.is_dir():
+        return
+    if output.suffix != ".html":
+        raise InputError(f"The report cannot go to {output}: give a folder that exists, or a file ending with .html.")
+    if not output.parent.is_dir():
+        raise InputError(f"The folder {output.parent}, where the report goes, does not exist: make it first.")
+
+
+def compare(
+    context: Context, outcomes: Mapping[str, Sequence[Outcome]], output: Path | None = None
+) -> tuple[Stage, Comparison]:
     """All outcomes -> comparison.csv, differences.csv and report.html, also shown as tables.
 
-    A copy of report.html goes beside the working directory.
+    Args:
+        output: where a copy of the report goes; None for report.html beside the working directory.
     """
     source = context.config.source
     comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
-    findings = Findings(comparison, source.source, source.is_synthetic, context.config.flat())
+    owner = context.work.resume_key("report")[:8]
+    findings = Findings(comparison, source.source, source.is_synthetic, context.config.flat(), owner)
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
     stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "reporting"))
-    findings.publish(stage.folder, context.work.path.parent / REPORT_FILE, context.console)
+    findings.publish(stage.folder, output or context.work.path.parent, context.console)
     return stage, comparison
 
 

@@ -19,7 +19,7 @@ LENGTH_STEP = 25
 class SequenceConfig(Configuration):
     """The shape of the network's input."""
 
-    maxlen: int = Field(200, ge=2, description="Tokens kept of a review, the start token included.")
+    maxlen: int = Field(200, ge=2, le=100_000, description="Tokens kept of a review, the start token included.")
     padding: Literal["pre", "post"] = Field("pre", description="Side on which short reviews are filled with zeros.")
     truncating: Literal["pre", "post"] = Field("pre", description="Side on which long reviews are cut.")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sentiment.evaluation.comparison import Comparison, difference_rows, metric_rows
+from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
 from sentiment.evaluation.slices import confident_mistakes
 from sentiment.reporting import figures
 from sentiment.reporting.page import inline_svg, render_page
@@ -16,22 +16,27 @@ from sentiment.reporting.page import inline_svg, render_page
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
 
 
-def render_report(comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object]) -> str:
+def render_report(
+    comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object], owner: str = ""
+) -> str:
     """The page, as HTML.
 
     Args:
         title: what was compared.
         note: a warning that goes before everything else, or "".
         configuration: name -> value.
+        owner: who may replace the page; it stands in the page's generator.
     """
     results = comparison.results
     heads, rows = metric_rows(comparison.metrics)
     return render_page(
         "report.html",
         title=title,
+        owner=owner,
         note=note,
         verdicts=[difference.verdict for difference in comparison.differences],
         scope=comparison.scope,
+        rule=VERDICT_RULE,
         differences=difference_rows(comparison.differences),
         metrics=(heads, rows),
         curves=_curves(comparison),

@@ -28,6 +28,13 @@ States = dict[str, np.ndarray]
 POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
 """Keras layer -> what stands for tokens not read, and ONNX' operator over time, as MaxMeanPooling orders them."""
 
+INTERFACE = {
+    ("tokens", "tensor(int32)", 2),
+    ("lengths", "tensor(int32)", 1),
+    ("positive_probability", "tensor(float)", 2),
+}
+"""Name, type and rank of the inputs and of the output."""
+
 _FLOAT, _INT32 = 1, 6
 """Of onnx.TensorProto."""
 
@@ -43,9 +50,31 @@ class OnnxNetwork:
         """
         self._session = _session(model)
         properties = self._session.get_modelmeta().custom_metadata_map
-        if not {"maxlen", "padding"} <= set(properties):
+        found = {
+            (value.name, value.type, len(value.shape))
+            for value in (*self._session.get_inputs(), *self._session.get_outputs())
+        }
+        if not {"maxlen", "padding"} <= set(properties) or found != INTERFACE:
             raise InputError("the ONNX model was not made by sentiment")
         self._maxlen, self._padding = int(properties["maxlen"]), properties["padding"]
+
+    def check(self, sequences: SequenceConfig, num_words: int) -> None:
+        """Compare the network with the vocabulary and the sequences that it is saved with.
+
+        Raises:
+            InputError: they do not fit, or the network gives no probabilities.
+        """
+        if self._maxlen != sequences.maxlen or self._padding not in ("", sequences.padding):
+            raise InputError(
+                f"the network reads {self._maxlen} tokens, its sequences have {sequences.maxlen}, "
+                f"padded {sequences.padding}"
+            )
+        try:
+            self.positive_probability([np.array([index], np.int32) for index in (0, num_words - 1)])
+        except InputError:
+            raise
+        except Exception as error:  # ONNX Runtime's classes are not public
+            raise InputError(f"the network cannot score all words of its vocabulary: {error}") from error
 
     def positive_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each review, float32 (N,).
@@ -53,6 +82,9 @@ class OnnxNetwork:
         Args:
             encoded: N arrays of at most maxlen indices, as `Vocabulary.encode` gives them.
             batch_size: reviews, of similar length, that go through the network at once; it does not change the result.
+
+        Raises:
+            InputError: the network gives numbers that are no probabilities.
         """
         probabilities = np.empty(len(encoded), np.float32)
         lengths = np.fromiter(map(len, encoded), np.int32, len(encoded))
@@ -64,6 +96,8 @@ class OnnxNetwork:
             tokens, read = self._lay_out([encoded[i] for i in chosen], lengths[chosen])
             inputs = {"tokens": tokens, "lengths": read}
             probabilities[chosen] = self._session.run(["positive_probability"], inputs)[0][:, 0]
+        if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
+            raise InputError("the network gives numbers that are no probabilities: train another")
         return probabilities
 
     def _lay_out(self, encoded: Sequence[np.ndarray], lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sentiment.cores import available_cores
 from sentiment.errors import InputError
 
 
@@ -53,7 +54,7 @@ def scoring_pool(load: Callable[[Path], Scorer], folder: Path, batch_size: int) 
     Raises:
         InputError: one of its processes was ended from outside.
     """
-    processes = len(os.sched_getaffinity(0))
+    processes = available_cores()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", load.__module__])  # imported once, not in each process
     executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(load, folder))

@@ -6,7 +6,6 @@ it gives every core a part of the batch, which waits for the others only at the 
 """
 
 import functools
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sentiment.cores import available_cores
 from sentiment.training.cells import CELL_OF_LAYER, Cell, Tensors
 
-PARTS = min(4, os.cpu_count() or 1)
+PARTS = min(4, available_cores())
 """Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
 
 

@@ -1,6 +1,7 @@
 """Several seeds, and the comparison of finished runs: real pipelines, tracked in real databases."""
 
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -26,21 +27,20 @@ def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tupl
 
 @pytest.fixture(scope="module")
 def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in the same database."""
+    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in a copy of its database."""
     folder = tmp_path_factory.mktemp("two-seeds")
-    command = command_in(folder, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    shutil.copy(small_run.folder / "mlflow.db", folder / "mlflow.db")
+    command = command_in(folder)
     arguments = "--seeds 1,2 --models lstm --no-linear-model --experiment seeds --register seeds --threshold f1".split()
     return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
 
 
-def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(
-    small_run: PipelineRun, two_seeds: PipelineRun
-) -> None:
+def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(two_seeds: PipelineRun) -> None:
     assert [len(list(two_seeds.folder.glob(f".sentiment/{stage}/*"))) for stage in ("load", "vocabulary", "pad")] == [
         1
     ] * 3
     assert len(list(two_seeds.folder.glob(".sentiment/train/*"))) == 2
-    parent, children = parent_and_children(small_run, "seeds")
+    parent, children = parent_and_children(two_seeds, "seeds")
     assert [run.info.run_name for run in children] == ["LSTM, seed 1", "LSTM, seed 2"]
     assert [run.data.params["seeds"] for run in children] == [run.data.tags["seed"] for run in children] == ["1", "2"]
     accuracies = [run.data.metrics["test_accuracy"] for run in children]
@@ -51,20 +51,22 @@ def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_de
     assert len(weights) == 2
 
 
-def test_every_seeds_lstm_is_a_version_and_the_best_is_the_champion(
-    small_run: PipelineRun, two_seeds: PipelineRun
+def test_every_seeds_lstm_is_a_version_and_that_of_the_lowest_validation_loss_is_the_champion(
+    two_seeds: PipelineRun,
 ) -> None:
-    client = mlflow.MlflowClient(small_run.tracking_uri)
-    accuracies = {
-        int(version.version): client.get_run(version.run_id).data.metrics["test_accuracy"]
+    client = mlflow.MlflowClient(two_seeds.tracking_uri)
+    losses = {
+        int(version.version): min(point.value for point in client.get_metric_history(version.run_id, "val_loss"))
         for version in client.search_model_versions("name = 'seeds'")
     }
-    assert sorted(accuracies) == [1, 2]
-    best = max(sorted(accuracies), key=accuracies.__getitem__)
+    assert sorted(losses) == [1, 2]
+    best = min(sorted(losses), key=losses.__getitem__)
     assert int(client.get_model_version_by_alias("seeds", "champion").version) == best
     [line] = [line for line in two_seeds.output.splitlines() if line.startswith("registered")]
-    assert line.startswith(f"registered  seeds version {best} (champion), as ")
-    assert line.endswith(f"; versions of the other seeds: {3 - best}")
+    assert line == (
+        f"registered  seeds version {best} (champion), as there was none; LSTM, seed {best}, has the lowest validation "
+        f"loss, {losses[best]:.4f}; versions of the other seeds: {3 - best}"
+    )
 
 
 def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
@@ -122,17 +124,25 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
     small_run: PipelineRun, two_seeds: PipelineRun, tmp_path: Path
 ) -> None:
     parent, children = parent_and_children(small_run)
-    other, _ = parent_and_children(small_run, "seeds")
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    other, _ = parent_and_children(two_seeds, "seeds")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=two_seeds.tracking_uri)
     for arguments, reason in (
         ([parent.info.run_id, other.info.run_id], "These runs were tested on different reviews"),
         ([children[0].info.run_id], "at least two runs"),
         ([parent.info.run_id, "0123"], "has no run 0123"),
         ([parent.info.run_id, "--units", "8"], "either RUN_IDs or options"),
-        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The folder none, where report.html is to be"),
+        ([parent.info.run_id, "--work-dir", "none/.sentiment"], "The report cannot go to none"),
     ):
         process = command.start("compare", *arguments)
         output, _ = process.communicate(timeout=120)
         assert (process.returncode, reason in output) == (2, True), output
         assert "Traceback" not in output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_report_of_somebody_else_stays_as_it_is(small_run: PipelineRun, tmp_path: Path) -> None:
+    parent, _ = parent_and_children(small_run)
+    (tmp_path / "report.html").write_text("<p>my own report</p>")
+    command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).run("compare", parent.info.run_id)
+    assert (tmp_path / "report.html").read_text() == "<p>my own report</p>"
+    assert "<svg" in (tmp_path / "report-runs.html").read_text()

@@ -42,7 +42,7 @@ def test_what_was_cut_is_said_and_the_champion_explains_unless_another_is_named(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
     result = invoke("explain", "word " * 70, "--output", "a.json")
     assert result.exit_code == 0, result.output
-    assert "imdb-sentiment version 1 (champion)" in result.output
+    assert "reviews version 1 (champion)" in result.output
     assert "its first 10 words were cut, 60 are read" in result.output
     content = json.loads(Path("a.json").read_text())
     assert (len(content["cut_words"]), "forget_gate" in content["layers"][0]) == (10, True)

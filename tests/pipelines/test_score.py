@@ -64,7 +64,7 @@ def test_the_champion_says_what_was_evaluated(small_run: PipelineRun, evaluated:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "imdb-sentiment version 1 (champion)" in done.stdout
+    assert "reviews version 1 (champion)" in done.stdout
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     assert list(scored.columns) == ["text", "predicted_label", "positive_probability"]
     assert (scored["text"] == evaluated["text"]).all()
@@ -345,7 +345,8 @@ def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, 
 def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
     result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
     assert result.exit_code == 0, result.output
-    rows = [line.split("  ") for line in result.output.splitlines()]
+    assert result.stderr == f"model: {small_run.classifier}\n"
+    rows = [line.split("  ") for line in result.stdout.splitlines()]
     assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
     result = invoke("predict", "fine", " ", "--model", small_run.classifier)
     assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
@@ -363,8 +364,9 @@ def test_spark_writes_the_rows_and_values_of_one_machine(
     rows.to_csv(folder / "a.csv", index=False)
     (folder / "b.csv").write_bytes(NASTY)
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
+    shutil.copytree(small_run.classifier, tmp_path / "classifier")
     command = command_in(tmp_path)
-    arguments = ["--model", str(small_run.classifier), "--threshold", "0.4"]
+    arguments = ["--model", "classifier/", "--threshold", "0.4"]
     command.run("score", "in", "local.jsonl", *arguments)
     output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
     assert "2,504" in output

@@ -1,4 +1,7 @@
+import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,3 +45,70 @@ def test_labels_follow_the_threshold(classifier: SentimentClassifier) -> None:
 def test_a_folder_without_a_classifier_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no saved classifier: classifier\.json, vocabulary\.json, model\.onnx"):
         SentimentClassifier.load(tmp_path)
+
+
+@pytest.fixture
+def copied(small_run: PipelineRun, tmp_path: Path) -> Path:
+    """A classifier's folder to tamper with."""
+    return shutil.copytree(small_run.classifier, tmp_path / "classifier")
+
+
+@pytest.mark.parametrize("name", ["vocabulary.json", "model.onnx"])
+def test_a_file_with_one_other_bit_is_refused(copied: Path, name: str) -> None:
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"is damaged \({name} is not the file that was saved\)"):
+        SentimentClassifier.load(copied)
+
+
+def test_a_network_with_one_other_bit_is_refused_when_it_is_asked_for(copied: Path) -> None:
+    content = bytearray((copied / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / "model.keras").write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.keras is not the file"):
+        _ = SentimentClassifier.load(copied).network
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"threshold": float("nan")}, "threshold"),
+        ({"threshold": 5}, "threshold"),
+        ({"threshold": True}, "threshold"),
+        ({"sequences": {"maxlen": 500, "padding": "pre", "truncating": "pre"}}, "the network reads 60 tokens"),
+        ({"sequences": {"maxlen": 10**9, "padding": "pre", "truncating": "pre"}}, "maxlen"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_description_that_the_network_does_not_fit_is_refused(
+    copied: Path, change: dict[str, Any], says: str
+) -> None:
+    path = copied / "classifier.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(InputError, match=rf"is damaged \(.*{says}"):
+        SentimentClassifier.load(copied)
+
+
+def test_a_description_of_brackets_alone_is_refused(copied: Path) -> None:
+    (copied / "classifier.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match="is damaged"):
+        SentimentClassifier.load(copied)
+
+
+def test_a_vocabulary_with_words_that_the_network_lacks_is_refused(copied: Path) -> None:
+    content = json.loads((copied / "vocabulary.json").read_text())
+    (copied / "vocabulary.json").write_text(json.dumps({**content, "num_words": 3_000}))
+    description = json.loads((copied / "classifier.json").read_text())
+    del description["sha256"]
+    (copied / "classifier.json").write_text(json.dumps(description))
+    with pytest.raises(InputError, match="cannot score all words of its vocabulary"):
+        SentimentClassifier.load(copied)
+
+
+def test_a_classifier_of_version_0_1_without_checksums_still_loads(copied: Path) -> None:
+    expected = SentimentClassifier.load(copied).positive_probability(["a good film"])
+    description = json.loads((copied / "classifier.json").read_text())
+    del description["sha256"]
+    (copied / "classifier.json").write_text(json.dumps(description))
+    assert np.array_equal(SentimentClassifier.load(copied).positive_probability(["a good film"]), expected)
