@@ -418,7 +418,7 @@ def explain(
 def playground(
     console: Console,
     page: Annotated[Path, typer.Argument(metavar="PAGE.html", help="Page to write.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     exact: Annotated[bool, typer.Option("--exact", help="Keep the word vectors as float32: larger, exact.")] = False,
 ) -> None:
     """Write a model as one web page that computes by itself: type, and see the verdict and what decides it."""

@@ -10,11 +10,11 @@ from sentiment.errors import InputError
 from sentiment.reporting.playground import render_playground
 
 
-def write_playground(console: Console, model: str, page: Path, *, exact: bool) -> None:
+def write_playground(console: Console, model: str | None, page: Path, *, exact: bool) -> None:
     """Write a classifier as a web page.
 
     Args:
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None for the champion.
         page: .html file to write.
         exact: keep the weights as float32.
 
