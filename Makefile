@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint-javascript screenshots clean
+.PHONY: run test lint lint-javascript format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -13,13 +13,19 @@ run: .venv/installed
 	@echo "See the runs in the MLflow UI:  $(BIN)/mlflow ui   and open the address it prints"
 	@echo "Run on the IMDB reviews:        $(BIN)/sentiment run-pipeline   (downloads 80 MB the first time)"
 
-test: .venv/installed-dev
+test: lint
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@if command -v npm > /dev/null; then $(MAKE) lint-javascript; else echo 'No npm: the JavaScript is not linted.'; fi
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 # The playground's JavaScript; npm also brings axe-core, which the tests in the browser look for.
 NPM := tests/browser/node_modules
@@ -43,7 +49,7 @@ $(NPM)/installed: tests/browser/package.json
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
 
-# The README's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
+# The documentation's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.browser.screenshots
 

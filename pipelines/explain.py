@@ -11,12 +11,14 @@ from rich.text import Text
 from pipelines.console import Console, escaped
 from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from sentiment.classifier import SentimentClassifier
+from pipelines.ngrams import explain_by_ngrams
+from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
+from sentiment.linear_classifier import LinearClassifier
 from sentiment.reporting.explanation_page import render_explanation, segments, summary
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -41,7 +43,12 @@ def explain_review(console: Console, text: str, model: str | None, output: Path 
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
-        explanation = explain(SentimentClassifier.load(folder), text)
+        classifier = load_classifier(folder)
+        if isinstance(classifier, LinearClassifier):
+            explain_by_ngrams(console, classifier, text, name, output)
+            return
+        assert isinstance(classifier, SentimentClassifier)  # there are two kinds
+        explanation = explain(classifier, text)
     console.say(f"{'model':<11} {name}")
     _show(console, explanation)
     if output is not None and render is not None:

@@ -61,15 +61,18 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
                 log_epochs = functools.partial(runs.log_history, child)
                 trained = train_network(context, prepared, trial, log_epochs)
-                outcome = evaluate(context, prepared, trained, trial)
+                outcome = evaluate(context, prepared, trained, trial.name, trial.title)
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
-                model_id = _log_classifier(child, trained, outcome.result, note=context.note)
+                _log_explanations(trained, outcome.result, note=context.note)
+                model_id = model.log_classifier(child, trained.folder)
             networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
-                outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
-                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
+                outcome = evaluate_linear_model(context, prepared)
+                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
+                model.log_classifier(child, outcome.trained.folder)
+            outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
@@ -167,12 +170,8 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         runs.log_image(child, figure, key)
 
 
-def _log_classifier(child: runs.Run, trained: Trained, result: Result, *, note: str) -> str:
-    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided.
-
-    Returns:
-        The ID of the logged model.
-    """
+def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
+    """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
     classifier = trained.classifier()
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
     sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
@@ -187,7 +186,6 @@ def _log_classifier(child: runs.Run, trained: Trained, result: Result, *, note: 
             page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
             runs.log_text(page, f"explanations/{case}.html")
     runs.log_file(trained.vocabulary_file)
-    return model.log_classifier(child, trained.folder)
 
 
 def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:

@@ -45,7 +45,7 @@ from pipelines.output import (
     checkpoint,
 )
 from sentiment import __version__
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
@@ -113,7 +113,7 @@ class Job:
     inputs: InputFiles
     output: TableFile
     folder: Path
-    classifier: SentimentClassifier
+    classifier: Classifier
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
@@ -159,7 +159,7 @@ def score(config: ScoreConfig, console: Console) -> None:
     inputs = find_input_files(config)
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
-        classifier = SentimentClassifier.load(folder)
+        classifier = load_classifier(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
         job = Job(config, inputs, output, folder, classifier)
@@ -221,7 +221,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     with (
         checkpoint(output.path, job.identity(first.text_column)) as kept,
         atomic_file(output.path) as (sink, rejected_sink),
-        scoring_pool(SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
+        scoring_pool(load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):

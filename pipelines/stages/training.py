@@ -10,14 +10,14 @@ import numpy as np
 
 from pipelines.configuration import Trial
 from pipelines.files import write_json
-from pipelines.stages.context import Context, training_environment, versions
+from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import fit_with_progress, read_history
+from pipelines.stages.linear_model import fit_linear_model
 from pipelines.working_directory import Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
-from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import build_model
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
@@ -118,6 +118,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
     Lee (2013) calls these labels pseudo-labels. The teacher is the linear model, fitted on the same training reviews;
     the network learns its P(positive), not its verdict, after Hinton, Vinyals & Dean (2015).
     """
+    teacher = fit_linear_model(context, prepared, trial.seed)
     config = context.config.training.model_copy(
         update={
             "epochs": context.config.pretraining.pseudo_label_epochs,
@@ -128,10 +129,9 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
 
     def run(folder: Path) -> None:
         inputs, unlabelled = prepared.padded("train"), prepared.padded("unlabelled")
-        train, labels = prepared.corpus.train, prepared.corpus.train.labels
+        labels = prepared.corpus.train.labels
         training, validation = prepared.training_and_validation(trial.seed)
-        teacher = LinearModel([train.texts[position] for position in training], labels[training])
-        pseudo_labels = teacher.positive_probability(prepared.corpus.unlabelled.texts).astype(np.float32)  # (M,)
+        pseudo_labels = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         fit_with_progress(
             context.console,
@@ -146,7 +146,7 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
         )
         network.save_weights(folder / WEIGHTS_FILE)
 
-    key = {**_training_key(context, prepared, trial, config), **versions("scikit-learn")}
+    key = {**_training_key(context, prepared, trial, config), "teacher": teacher.stage.digest}
     return context.run_stage(
         "pseudo-labels", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE
     )

@@ -1,7 +1,7 @@
 """Drives the real MLflow UI and the report in Debian's Chromium, and takes pictures of them.
 
-`make screenshots` takes the README's pictures of the newest finished run on real reviews in the current folder; the
-tests take theirs with the same functions.
+`make screenshots` takes the documentation's pictures, docs/images/, of the newest finished run on real reviews in the
+current folder; the tests take theirs with the same functions.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwri
 
 from tests.server import mlflow_server
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -104,7 +104,7 @@ def open_page(page: Page, path: Path) -> None:
 
 
 def main() -> None:
-    """The README's pictures."""
+    """The documentation's pictures."""
     parent, models = newest_runs()
     size: ViewportSize = {"width": 1400, "height": 1100}
     with mlflow_ui(Path.cwd()) as address, chromium() as browser:

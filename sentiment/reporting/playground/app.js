@@ -244,7 +244,11 @@ class Playground {
     const sum = attributions.reduce((total, value) => total + value, 0);
     const error = Math.abs(sum - (review.probability - baseline));
     const way = `from ${percentage(baseline)}, the verdict on nothing, to ${percentage(review.probability)}`;
-    byId("progress").textContent = `The words lead ${way} (numerical error ${(100 * error).toFixed(2)} points).`;
+    const { completeness, smallest_difference: smallest } = this.classifier.data.gradients;
+    const bound = completeness * Math.max(Math.abs(review.probability - baseline), smallest);
+    const warning = error > bound ? " This error is large, as the gradients change fast here: trust occlusion." : "";
+    byId("progress").textContent =
+      `The words lead ${way} (numerical error ${(100 * error).toFixed(2)} points).${warning}`;
     this.redraw(true);
   }
 

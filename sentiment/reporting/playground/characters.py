@@ -9,24 +9,21 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-from sentiment.data import vocabulary
-from sentiment.data.vocabulary import FILTERS, Vocabulary
+from sentiment.data.vocabulary import FILTERS, TYPOGRAPHY, Tokenizer
 
 SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 
-def tokenizer_data(fitted: Vocabulary) -> dict[str, Any]:
-    """All that tokenizer.js needs to find the tokens that `fitted` finds.
+def tokenizer_data(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All that tokenizer.js needs to find the same tokens.
 
-    `typography` is None where the vocabulary reads a text as it is, without NFC and without replacements.
+    `typography` is None where a text is read as it is, without NFC and without replacements.
     """
-    tokenizer = getattr(fitted, "tokenizer", None)
-    punctuation = tokenizer.punctuation_tokens if tokenizer else ""
     return {
         **character_tables(),
-        "filters": "".join(mark for mark in FILTERS if mark not in punctuation),
-        "punctuation_tokens": punctuation,
-        "typography": getattr(vocabulary, "TYPOGRAPHY", {}) if tokenizer and tokenizer.typography else None,
+        "filters": FILTERS,
+        "punctuation_tokens": tokenizer.punctuation_tokens,
+        "typography": TYPOGRAPHY if tokenizer.typography else None,
     }
 
 

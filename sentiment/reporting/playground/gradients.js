@@ -92,7 +92,7 @@ function addByInputs({ features, width, kernel }, byProjected, byOutputs, length
 
 /** Yields the share of the work that is done; returns {attributions, baseline}.
  *
- * @param rule {nodes, weights, completeness, most_halvings, smallest_difference}
+ * @param rule {nodes, weights, completeness, most_halvings, most_pieces, smallest_difference}
  * @returns attributions: what each position of the trace adds to P(positive); baseline: P(positive) of padding alone
  */
 export function* integratedGradients(network, indices, rule) {
@@ -109,12 +109,14 @@ export function* integratedGradients(network, indices, rule) {
   const difference = Math.max(Math.abs(whole - baseline), rule.smallest_difference);
   const attributions = new Float64Array(indices.length);
   let finished = 0;
+  let computed = 0;
   let pieces = [{ start: 0, low: baseline, high: whole }];
   for (let halvings = 0; pieces.length > 0; halvings += 1) {
     const width = 2 ** -halvings;
     const next = [];
     for (const piece of pieces) {
       const slopes = new Float64Array(indices.length);
+      computed += 1;
       for (let point = 0; point < rule.nodes.length; point += 1) {
         const trace = along(piece.start + width * rule.nodes[point]);
         gradientsByProjected(network, trace).forEach((by, number) => {
@@ -129,7 +131,8 @@ export function* integratedGradients(network, indices, rule) {
         yield finished + (width * (point + 1)) / rule.nodes.length;
       }
       const error = Math.abs(slopes.reduce((sum, slope) => sum + slope, 0) - (piece.high - piece.low));
-      if (error <= rule.completeness * difference * width || halvings === rule.most_halvings) {
+      const isLast = halvings === rule.most_halvings || computed >= rule.most_pieces;
+      if (isLast || error <= rule.completeness * difference * width) {
         slopes.forEach((slope, position) => (attributions[position] += slope));
         finished += width;
       } else {

@@ -35,6 +35,9 @@ from sentiment.reporting.playground.weights import describe_network
 ENTRY = "app.js"
 """The module that starts the page; all others are imported from it on."""
 
+MOST_PIECES = 16
+"""Pieces of the path of integrated gradients: a browser takes seconds for each, so it stops where Python goes on."""
+
 _IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|function|class|let)", re.MULTILINE)
 
@@ -117,7 +120,7 @@ def page_data(
         "labels": list(LABEL_NAMES),
         "threshold": classifier.threshold,
         "vocabulary": {"words": list(vocabulary.words), "num_words": vocabulary.num_words},
-        "tokenizer": tokenizer_data(vocabulary),
+        "tokenizer": tokenizer_data(vocabulary.tokenizer),
         "sequences": {
             "maxlen": sequences.maxlen,
             "padding": sequences.padding,
@@ -131,6 +134,7 @@ def page_data(
             "weights": (weights / 2).tolist(),
             "completeness": COMPLETENESS,
             "most_halvings": MOST_HALVINGS,
+            "most_pieces": MOST_PIECES,
             "smallest_difference": SMALLEST_DIFFERENCE,
         },
         "examples": [asdict(example) for example in (*examples, *own_examples())],

@@ -42,8 +42,8 @@ export class Tokenizer {
     this.chunk = new RegExp(`[^${space}]+|[${space}]+`, "gu");
     this.lineBreak = new RegExp(`<br[${space}]*/?>`, "g");
     const kept = escapeForClass(data.punctuation_tokens);
-    const dropped = escapeForClass(data.filters);
-    this.token = new RegExp(`${kept ? `[${kept}]|` : ""}[^${space}${dropped}]+`, "gu");
+    const filters = escapeForClass(data.filters);
+    this.token = new RegExp(`${kept ? `[${kept}]|` : ""}[^${space}${filters}]+`, "gu");
   }
 
   /** All tokens of the text as {token, start, end}, in UTF-16 units of the text. */

@@ -17,7 +17,7 @@ from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 
-PAGE = Path(__file__).parents[2] / "docs" / "scoring-types.md"
+PAGE = Path(__file__).parents[3] / "docs" / "scoring-types.md"
 MOMENT = 1_580_612_645  # 2 February 2020, 3:04:05 UTC, in seconds
 LATE = 3_000_000  # days: the year 10183
 

@@ -6,14 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
-from sentiment.inside.explanation import COMPLETENESS, explain, word_spans
+from sentiment.inside.explanation import COMPLETENESS, explain
 from sentiment.reporting.explanation_page import draw, render_explanation, segments
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
@@ -32,13 +30,6 @@ def untrained(cell: CellName, sequences: SequenceConfig, scale: float, **options
     network = build_model(cell, config, num_words=30, maxlen=sequences.maxlen, seed=1)
     network.set_weights([scale * array for array in network.get_weights()])
     return SentimentClassifier.from_network(vocabulary, sequences, network)
-
-
-@given(st.text())
-def test_the_words_of_the_text_are_its_tokens(text: str) -> None:
-    words = [text[first:last] for first, last in word_spans(text)]
-    assert [tokenize(word) for word in words] == [[word.lower()] for word in words]
-    assert len(words) == len(tokenize(text))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "simple_rnn"])

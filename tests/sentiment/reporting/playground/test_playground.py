@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
-from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.vocabulary import Tokenizer, Vocabulary
 from sentiment.inside.explanation import explain
 from sentiment.reporting.playground.page import joined_script, page_data
 from sentiment.training.cells import CellName
@@ -29,6 +29,9 @@ PARITY = 1e-5
 
 LOSS = {"float16": 1e-3, "int8": 0.02}
 """Largest change of a probability by how the word vectors are kept."""
+
+MARKS = Tokenizer("!?.")
+"""Keeps some punctuation marks as tokens."""
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
@@ -71,10 +74,16 @@ def asked(classifier: SentimentClassifier, folder: Path, *, exact: bool = True) 
 
 
 def make_classifier(
-    cell: CellName, model: ModelConfig, sequences: SequenceConfig, scale: float = 0.35
+    cell: CellName,
+    model: ModelConfig,
+    sequences: SequenceConfig,
+    scale: float = 0.35,
+    tokenizer: Tokenizer = MARKS,
 ) -> SentimentClassifier:
     """Untrained, with weights that are large enough for words to matter."""
-    vocabulary = Vocabulary.fit([REVIEW.replace("Unheardof", ""), *TRAPS], 120)
+    texts = [REVIEW.replace("Unheardof", ""), *TRAPS]
+    words = sorted({word for text in texts for word in tokenizer.tokenize(text)})
+    vocabulary = Vocabulary(words, 120, tokenizer)
     network = build_model(cell, model, num_words=120, maxlen=sequences.maxlen, seed=3)
     generator = np.random.default_rng(5)
     network.set_weights([scale * generator.normal(size=array.shape) for array in network.get_weights()])
@@ -87,27 +96,31 @@ def classifier() -> SentimentClassifier:
 
 
 def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> None:
-    """Tokens, indices and probabilities are those of Python, and every token stands where the page says."""
+    """Tokens, indices and probabilities are those of Python, and every token stands where Python finds it."""
     answers = ask(texts)
     expected = classifier.positive_probability(texts)
     maxlen, truncating = classifier.sequences.maxlen, classifier.sequences.truncating
+    vocabulary = classifier.vocabulary
     for text, answer, probability in zip(texts, answers, expected, strict=True):
-        assert answer["tokens"] == tokens_of(classifier.vocabulary, text)
-        assert answer["indices"] == classifier.vocabulary.encode(text, maxlen, truncating).tolist()
+        assert answer["tokens"] == vocabulary.tokenizer.tokenize(text)
+        assert answer["indices"] == vocabulary.encode(text, maxlen, truncating).tolist()
         assert abs(answer["probability"] - probability) <= PARITY
-        starts = [start for start, _ in answer["spans"]]
-        assert starts == sorted(starts)
+        units = np.cumsum([0, *(len(character.encode("utf-16-le")) // 2 for character in text)])
+        places = [(int(units[first]), int(units[last])) for first, last in vocabulary.tokenizer.spans(text)]
+        assert all(
+            start < last and first < end for (start, end), (first, last) in zip(answer["spans"], places, strict=True)
+        )
 
 
-def tokens_of(vocabulary: Vocabulary, text: str) -> list[str]:
-    from sentiment.data.vocabulary import tokenize
-
-    tokenizer = getattr(vocabulary, "tokenizer", None)
-    return tokenizer.tokenize(text) if tokenizer else tokenize(text)
-
-
-def test_any_text_is_read_as_python_reads_it(classifier: SentimentClassifier, tmp_path: Path) -> None:
-    """2,000 texts of any characters, a fifth of them made of those that languages treat differently."""
+@pytest.mark.parametrize(
+    "tokenizer",
+    [Tokenizer(), Tokenizer("!?.,;:"), Tokenizer(typography=False)],
+    ids=["words", "punctuation", "as it is"],
+)
+def test_any_text_is_read_as_python_reads_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    """700 texts of any characters for each tokenizer, many made of those that languages treat differently."""
+    model = ModelConfig(embedding_dim=6, units=5)
+    classifier = make_classifier("lstm", model, SequenceConfig(maxlen=20), tokenizer=tokenizer)
     difficult = st.sampled_from(sorted({character for text in TRAPS for character in text}))
     text = st.one_of(
         st.text(max_size=40), st.text(difficult, max_size=12), st.lists(st.sampled_from(TRAPS), max_size=4).map("".join)
@@ -115,7 +128,7 @@ def test_any_text_is_read_as_python_reads_it(classifier: SentimentClassifier, tm
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, TRAPS)
 
-        @settings(max_examples=40)
+        @settings(max_examples=14)
         @given(st.lists(text, min_size=50, max_size=50))
         def fifty_at_once(texts: list[str]) -> None:
             agree(classifier, ask, texts)
@@ -129,7 +142,7 @@ def test_every_character_is_lower_cased_and_split_as_in_python(classifier: Senti
     with asked(classifier, tmp_path) as ask:
         for text in texts:
             [answer] = ask([text])
-            assert answer["tokens"] == tokens_of(classifier.vocabulary, text)
+            assert answer["tokens"] == classifier.vocabulary.tokenizer.tokenize(text)
 
 
 CASES = {
