@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, Schema
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
 from sentiment.errors import InputError
 from sentiment.tracking.runs import Run
+from sentiment.tracking.store import reason_of
 
 REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
@@ -68,8 +69,8 @@ def load_logged_classifier(model_id: str) -> Classifier:
             probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
         except (mlflow.MlflowException, OSError, InputError) as error:
             raise InputError(
-                f"The logged model {model_id} cannot be loaded ({str(error).replace(folder, 'its files')}), so it is "
-                "not registered: the same command logs it again."
+                f"The logged model {model_id} cannot be loaded ({reason_of(error).replace(folder, 'its copy')}), so "
+                "it is not registered: the same command logs it again."
             ) from error
         if not np.all((probabilities >= 0) & (probabilities <= 1)):
             raise InputError(f"The logged model {model_id} gives probabilities of {probabilities}: train another.")
