@@ -89,6 +89,7 @@ class Playground {
 
   setText(text) {
     this.field.value = text;
+    this.isChosen = false;
     this.read(text);
   }
 
@@ -170,6 +171,7 @@ class Playground {
     const now = performance.now();
     if (!isLast && now - this.lastDrawn < REDRAW_MILLISECONDS) return;
     this.lastDrawn = now;
+    if (isLast && !this.isChosen) this.selected = strongest(this.occlusion);
     this.curvePoints();
     this.colour();
     this.point();
@@ -265,6 +267,7 @@ class Playground {
   select(word) {
     if (word < 0 || word >= this.review.indices.length) return;
     this.selected = word;
+    this.isChosen = true;
     this.point();
   }
 
@@ -309,6 +312,14 @@ class Playground {
       byId("link").select();
     }
   }
+}
+
+/** The word that decided most. */
+function strongest(contributions) {
+  return contributions.reduce(
+    (best, value, word) => (Math.abs(value) > Math.abs(contributions[best]) ? word : best),
+    0,
+  );
 }
 
 const playground = new Playground(new Classifier(JSON.parse(byId("data").textContent), byId("weights").textContent));

@@ -2,7 +2,7 @@
 
 import { placeOf, written } from "./heatmaps.js";
 
-const percent = (share) => `${(100 * share).toFixed(0)} %`;
+const percent = (share) => `${(100 * share).toFixed(0)}\u00a0%`;
 
 /** Values of all units at a word, counted from the first word that is read; zeros before it. */
 function valuesAt(direction, review, value, word) {
@@ -52,9 +52,9 @@ const SENTENCES = {
   forget_gate: (mean, values) =>
     `The forget gate keeps ${percent(mean)} of the cell state on average; ${below(values, 0.5, "loses", "lose")} more than half.`,
   input_gate: (mean, values) =>
-    `The input gate adds ${percent(mean)} of the candidate on average; ${below(values, 0.1, "is", "are")} nearly closed (below 10 %).`,
+    `The input gate adds ${percent(mean)} of the candidate on average; ${below(values, 0.1, "is", "are")} nearly closed (below 10\u00a0%).`,
   output_gate: (mean, values) =>
-    `The output gate shows ${percent(mean)} of the cell state on average; ${below(values, 0.1, "stays", "stay")} hidden (below 10 %).`,
+    `The output gate shows ${percent(mean)} of the cell state on average; ${below(values, 0.1, "stays", "stay")} hidden (below 10\u00a0%).`,
   update_gate: (mean, values) =>
     `The update gate keeps ${percent(mean)} of the hidden state on average, and takes the rest from the candidate; ${below(values, 0.5, "takes", "take")} more than half from it.`,
   reset_gate: (mean, values) =>
