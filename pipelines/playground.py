@@ -5,7 +5,7 @@ from pathlib import Path
 from pipelines.console import Console
 from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.errors import InputError
 from sentiment.reporting.playground import render_playground
 
@@ -26,7 +26,10 @@ def write_playground(console: Console, model: str | None, page: Path, *, exact: 
     if not page.parent.is_dir():
         raise InputError(f"{page}: there is no folder {page.parent}; make it first.")
     with located_classifier(model) as (folder, name), console.without_native_log():
-        content = render_playground(SentimentClassifier.load(folder), exact=exact, name=name)
+        classifier = load_classifier(folder)
+        if not isinstance(classifier, SentimentClassifier):
+            raise InputError(f"{name} is the linear model: the playground needs an LSTM, GRU or SimpleRNN; name one.")
+        content = render_playground(classifier, exact=exact, name=name)
     write_file(page, content)
     console.say(f"{'model':<11} {name}")
     console.say(f"{'playground':<11} wrote {page}, {len(content.encode()) / 1e6:.1f} MB: open it in a browser")
