@@ -417,6 +417,19 @@ def explain(
     explain.explain_review(console, review, model, output)
 
 
+@command(app, "playground", panel=UNDERSTAND)
+def playground(
+    console: Console,
+    page: Annotated[Path, typer.Argument(metavar="PAGE.html", help="Page to write.")],
+    model: ModelURI = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Keep the word vectors as float32: larger, exact.")] = False,
+) -> None:
+    """Write a model as one web page that computes by itself: type, and see the verdict and what decides it."""
+    from pipelines.playground import write_playground
+
+    write_playground(console, model, page, exact=exact)
+
+
 @command(app, "gradient-flow", panel=UNDERSTAND, reads=OF_NETWORKS)
 def gradient_flow(
     console: Console,

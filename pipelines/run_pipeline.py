@@ -22,9 +22,8 @@ from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
-from sentiment.inside.explanation import explain
 from sentiment.reporting import figures
-from sentiment.reporting.explanation_page import render_explanation
+from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
@@ -176,15 +175,18 @@ def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
     sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
     cases = {
-        "right": np.where(result.correct, sureness, np.nan),
-        "wrong": np.where(result.correct, np.nan, sureness),
-        "undecided": -sureness,
+        "Surest right": np.where(result.correct, sureness, np.nan),
+        "Surest wrong": np.where(result.correct, np.nan, sureness),
+        "Most undecided": -sureness,
     }
-    for case, score in cases.items():
-        if not np.isnan(score).all():
-            review = result.predictions.iloc[int(np.nanargmax(score))]
-            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
-            runs.log_text(page, f"explanations/{case}.html")
+    reviews = {
+        title: result.predictions.iloc[int(np.nanargmax(score))]
+        for title, score in cases.items()
+        if not np.isnan(score).all()
+    }
+    examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
+    page = render_playground(classifier, examples, name=classifier.network.name, note=note)
+    runs.log_text(page, "playground.html")
     runs.log_file(trained.vocabulary_file)
 
 
