@@ -17,8 +17,8 @@ from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.validation import split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
-from sentiment.training.trainer import split_validation
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]

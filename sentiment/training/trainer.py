@@ -4,7 +4,6 @@ Where the network skips padding, reviews of similar length share a batch, which 
 """
 
 import functools
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,10 +15,9 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import normalized
-from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
+from sentiment.training.batches import epoch_batches
 
 History = dict[str, list[float]]
 """Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), other metrics such as
@@ -109,40 +107,6 @@ OPTIONS_OF_THE_STEP = (
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
-def split_validation(
-    texts: Sequence[str], labels: np.ndarray, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
-
-    Copies of one text stand on one side.
-
-    Args:
-        texts: N reviews.
-        labels: (N,).
-        share: of the distinct texts to validate on, at least two.
-
-    Raises:
-        InputError: there are too few reviews of a class for both sides.
-    """
-    from sklearn.model_selection import train_test_split
-
-    copies: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        copies.setdefault(normalized(text), []).append(position)
-    distinct = list(copies.values())
-    first_labels = [labels[positions[0]] for positions in distinct]
-    size = max(2, round(share * len(distinct)))
-    try:
-        sides = train_test_split(distinct, test_size=size, stratify=first_labels, random_state=seed)
-    except ValueError:
-        raise InputError(
-            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
-            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
-        ) from None
-    train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
-    return train, validation
-
-
 def fit(
     network: Any,
     training: tuple[np.ndarray, np.ndarray],
@@ -194,7 +158,7 @@ def fit(
     )
     learner.optimizer.build(learner.trainable_variables)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
-    batches = functools.partial(_batches, size=config.batch_size, by_length=skips_padding)
+    batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
     history = _resume(learner, checkpoints) or {
@@ -259,46 +223,6 @@ def _fit_epoch(learner: Any, batches: Any, batch_end: Callable[[int, dict[str, f
     logs = learner.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history  # they are shuffled
     learner.set_weights(weights)
     return {name: values[0] for name, values in logs.items()}
-
-
-def _batches(
-    generator: np.random.Generator,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    unlabelled: np.ndarray | None = None,
-    *,
-    size: int,
-    by_length: bool,
-) -> Any:
-    """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
-
-    Args:
-        by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
-    """
-    import tensorflow as tf
-
-    def positions(padded: np.ndarray) -> list[np.ndarray]:
-        if by_length:
-            return batches_of_similar_length((padded != PADDING).sum(axis=1), size, generator)
-        return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
-
-    cut = trim if by_length else np.asarray
-    signature: Any = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
-    chosen, drawn, others = positions(inputs), np.empty(0), []
-    if unlabelled is not None:
-        signature = signature, signature
-        drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
-        others = positions(drawn)
-
-    def read() -> Iterator[Any]:
-        for batch, other in itertools.zip_longest(chosen, others):
-            labelled = cut(inputs[batch])
-            yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
-
-    dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
 
 
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
