@@ -6,7 +6,7 @@ BIN := .venv/bin
 BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test screenshots clean
+.PHONY: run test lint lint-javascript format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -14,12 +14,31 @@ run: .venv/installed
 	@echo "See the runs in the MLflow UI:  $(BIN)/mlflow ui   and open the address it prints"
 	@echo "Run on the IMDB reviews:        $(BIN)/sentiment run-pipeline   (downloads 80 MB the first time)"
 
-test: .venv/installed-dev
+test: lint
+	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --numprocesses 2 --dist worksteal
+	@if command -v npm > /dev/null; then $(MAKE) lint-javascript; else echo 'No npm: the JavaScript is not linted.'; fi
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The playground's JavaScript; npm also brings axe-core, which the tests in the browser look for.
+NPM := tests/browser/node_modules
+PLAYGROUND := sentiment/reporting/playground tests/sentiment/reporting/playground tests/browser/eslint.config.mjs
+
+lint-javascript: $(NPM)/installed
+	$(NPM)/.bin/eslint --config tests/browser/eslint.config.mjs $(PLAYGROUND)
+	$(NPM)/.bin/prettier --print-width 120 --check '{sentiment,tests}/**/*.{js,mjs}'
+
+$(NPM)/installed: tests/browser/package.json
+	npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
 
 .venv/installed: $(BUILD)
 	$(PYTHON) -m venv .venv
@@ -31,7 +50,7 @@ test: .venv/installed-dev
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
 
-# The README's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
+# The documentation's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev
 	$(BIN)/python -m tests.browser.screenshots
 

@@ -15,6 +15,7 @@ import typer
 from pipelines.configuration import Trial, compose, preset_names
 from pipelines.console import Console
 from pipelines.files import write_json
+from pipelines.model_name import DEMO_NAME, IMDB_NAME, registered_name
 from pipelines.options import command, seeds_of, split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment import __version__
@@ -55,18 +56,25 @@ RunIds = Annotated[
     ),
 ]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
-REGISTERED_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
-DEFAULT_MODEL = f"models:/{REGISTERED_NAME}@champion"
 Register = Annotated[
     str | None,
-    typer.Option(help=f"Name to register each LSTM under (default: {REGISTERED_NAME}; the demo source: {DEMO_NAME})."),
+    typer.Option(
+        help=f"Name to register each LSTM under (default: {IMDB_NAME}; a table: the name of its file; the demo source: "
+        f"{DEMO_NAME})."
+    ),
 ]
 Report = Annotated[
     Path | None,
     typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
-ModelURI = Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder.")]
+ModelURI = Annotated[
+    str | None,
+    typer.Option(
+        help="models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder (default: the champion of the only "
+        f"registered model, or else of {IMDB_NAME})."
+    ),
+]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
 Engine = Literal["local", "spark"]
 Threshold = Annotated[
@@ -166,8 +174,8 @@ def run_pipeline(
     with _opened(console, work_dir, preset, options, goes_on=False) as context:
         from pipelines import run_pipeline
 
-        name = register or (DEMO_NAME if context.config.source.is_synthetic else REGISTERED_NAME)
-        run_pipeline.run_pipeline(context, experiment, None if no_register else name, output)
+        name = None if no_register else register or registered_name(context.config.source)
+        run_pipeline.run_pipeline(context, experiment, name, output)
 
 
 @command(app, "load", panel=TRAIN, reads=OF_TEXTS)
@@ -286,7 +294,7 @@ def score(
         typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
     ],
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     text_column: TextColumn = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
@@ -315,7 +323,7 @@ def score(
 def predict_texts(
     console: Console,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     threshold: Threshold = None,
 ) -> None:
     """Say of each review whether it is positive, and P(positive)."""
@@ -328,13 +336,14 @@ def predict_texts(
 def promote(
     console: Console,
     version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
-    name: Annotated[str, typer.Option(help="Registered model.")] = REGISTERED_NAME,
+    name: Annotated[
+        str | None, typer.Option(help=f"Registered model (default: the only one, or else {IMDB_NAME}).")
+    ] = None,
 ) -> None:
-    """Make a registered version the champion, which `sentiment score` uses."""
-    from sentiment.tracking import registry, store
+    """Make a registered version the champion, which `sentiment score` uses where no other is named."""
+    from pipelines.promote import promote
 
-    store.silence()
-    console.say(f"{registry.promote(name, version)} is what `sentiment score` uses now.")
+    promote(version, name, console)
 
 
 @command(app, "models", panel=USE)
@@ -386,7 +395,7 @@ def describe(console: Console, preset: str | None, options: dict[str, Any]) -> N
 def explain(
     console: Console,
     text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
-    model: ModelURI = DEFAULT_MODEL,
+    model: ModelURI = None,
     output: Annotated[
         Path | None, typer.Option(help="Write the explanation here too: .html a page, .json numbers.")
     ] = None,
@@ -406,6 +415,19 @@ def explain(
     else:
         raise InputError('Give one review: either as "TEXT", or by --input FILE --row N.')
     explain.explain_review(console, review, model, output)
+
+
+@command(app, "playground", panel=UNDERSTAND)
+def playground(
+    console: Console,
+    page: Annotated[Path, typer.Argument(metavar="PAGE.html", help="Page to write.")],
+    model: ModelURI = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Keep the word vectors as float32: larger, exact.")] = False,
+) -> None:
+    """Write a model as one web page that computes by itself: type, and see the verdict and what decides it."""
+    from pipelines.playground import write_playground
+
+    write_playground(console, model, page, exact=exact)
 
 
 @command(app, "gradient-flow", panel=UNDERSTAND, reads=OF_NETWORKS)

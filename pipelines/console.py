@@ -90,6 +90,11 @@ class Console:
         """Characters in a line."""
         return self._out.width
 
+    def note(self, text: str) -> None:
+        """A dim line on standard error, left out when quiet."""
+        if not self.quiet:
+            self._error.print(_plain(text), style="dim")
+
     def error(self, text: str) -> None:
         """A line on standard error."""
         self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))
@@ -129,7 +134,7 @@ class Console:
         epochs: int,
         count: int,
         *,
-        on_epoch: Callable[[History], None],
+        on_epoch: Callable[[History], None] = lambda history: None,
         examples: str = "reviews",
     ) -> Iterator["TrainingProgress"]:
         """A bar per epoch while a model is trained on so many examples.

@@ -4,24 +4,30 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.model_name import IMDB_NAME
 from sentiment.classifier import classifier_folder
 from sentiment.errors import InputError
 
 
 @contextlib.contextmanager
-def located_classifier(model: str) -> Iterator[tuple[Path, str]]:
-    """The folder of a classifier and a name for people, from a folder or a model URI of MLflow.
+def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
+    """The folder of a classifier and a name for people.
+
+    Args:
+        model: a folder, or a model URI of MLflow; None for the champion of the only registered model, or else of
+            IMDB_NAME.
 
     Raises:
-        InputError: there is no such model.
+        InputError: there is no such model; none is named, but several are registered under other names.
     """
-    if Path(model).is_dir():
+    if model is not None and Path(model).is_dir():
         yield classifier_folder(Path(model)), model
-    elif ":/" not in model:
+        return
+    if model is not None and ":/" not in model:
         raise InputError(f"There is no folder {model}: --model takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
-    else:
-        from sentiment.tracking import registry, store
+    from sentiment.tracking import download, registry, store
 
-        store.silence()
-        with registry.downloaded_model(model) as (folder, name):
-            yield classifier_folder(folder), name
+    store.silence()
+    uri = model or f"models:/{registry.default_name(IMDB_NAME)}@{registry.CHAMPION}"
+    with download.downloaded_model(uri) as (folder, name):
+        yield classifier_folder(folder), name

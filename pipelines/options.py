@@ -17,9 +17,10 @@ import typer
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
+from pipelines.termination import Terminated, termination_interrupts
 from sentiment.errors import InputError
 
-EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
+EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
 STORAGE_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -45,7 +46,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
-        "(default: demo for the demo source, else textbook)."
+        "(default: demo for the demo source, else standard)."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
@@ -115,9 +116,10 @@ def seeds_of(seeds: str | None, repeats: int | None) -> str | None:
 
 @contextmanager
 def errors_to_exit_codes(console: Console) -> Iterator[None]:
-    """Say what went wrong and how to mend it, and exit with 2, or with 130 when interrupted."""
+    """Say what went wrong and how to mend it, and exit with 2; with 130 on Ctrl-C, with 143 on SIGTERM."""
     try:
-        yield
+        with termination_interrupts():
+            yield
     except InputError as error:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
@@ -133,7 +135,7 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         raise typer.Exit(EXIT_INPUT) from error
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
-        raise typer.Exit(EXIT_INTERRUPTED) from error
+        raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
 
 
 def _options_of(reads: Sequence[str]) -> list[str]:
@@ -154,7 +156,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _option(name: str) -> Any:
-    """The Typer option of a configuration field: its type, its description, its textbook default."""
+    """The Typer option of a configuration field: its type, its description, its default in `standard`."""
     section, field_name = option_fields()[name]
     owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
     field = owner.model_fields[field_name]
@@ -165,17 +167,17 @@ def _option(name: str) -> Any:
         kind = str  # pydantic checks names such as "pre"
     flag = f"--{name.replace('_', '-')}"
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
-    default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
+    default = _standard().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
-    shown = "" if default is None else f" (textbook: {str(default).lower()})"
+    shown = "" if default is None else f" (standard: {str(default).lower()})"
     return Annotated[
         kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}", rich_help_panel=PANELS[section])
     ]
 
 
 @functools.cache
-def _textbook() -> PipelineConfig:
-    return compose("textbook", {})
+def _standard() -> PipelineConfig:
+    return compose("standard", {})
 
 
 def _set_log_levels(verbose: bool) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from pipelines.console import Console
 from pipelines.model_uri import located_classifier
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import load_classifier
 from sentiment.errors import InputError
 
 
-def predict(texts: Sequence[str], model: str, threshold: float | None, console: Console) -> None:
-    """Print the verdict and P(positive) of each text.
+def predict(texts: Sequence[str], model: str | None, threshold: float | None, console: Console) -> None:
+    """Print the verdict and P(positive) of each text, and on standard error the model that gave them.
 
     Raises:
         InputError: a text is blank, or there is no such model.
@@ -17,10 +17,11 @@ def predict(texts: Sequence[str], model: str, threshold: float | None, console: 
     for number, text in enumerate(texts, 1):
         if not text.strip():
             raise InputError(f"Review {number} is blank: give the text of a review.")
-    with located_classifier(model) as (folder, _):
-        classifier = SentimentClassifier.load(folder)
+    with located_classifier(model) as (folder, name):
+        classifier = load_classifier(folder)
         if threshold is not None:
             classifier.threshold = threshold
         probabilities = classifier.positive_probability(texts)
+    console.note(f"model: {name}")
     for text, label, probability in zip(texts, classifier.labels(probabilities), probabilities, strict=True):
         console.result(f"{label}  {probability:.4f}  {text}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
 from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
@@ -21,10 +22,9 @@ from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
-from sentiment.inside.explanation import explain
 from sentiment.reporting import figures
-from sentiment.reporting.explanation_page import render_explanation
-from sentiment.tracking import model, registry, runs, store
+from sentiment.reporting.playground import Example, render_playground
+from sentiment.tracking import model, runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
@@ -40,6 +40,8 @@ REGISTERED_CELL: CellName = "lstm"
 def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
     """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
 
+    At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
+
     Args:
         experiment: of MLflow.
         register_as: name of the registered model that each LSTM becomes a version of; None for none.
@@ -52,28 +54,33 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
     prepared = prepare(context)
     tracked = _TrackedPipeline(context, prepared, experiment)
     outcomes: dict[str, list[Outcome]] = {}
-    lstms: list[runs.Run] = []
+    networks: dict[CellName, list[LoggedNetwork]] = {}
     with tracked.parent() as parent:
         for trial in config.trials():
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
                 log_epochs = functools.partial(runs.log_history, child)
                 trained = train_network(context, prepared, trial, log_epochs)
-                outcome = evaluate(context, prepared, trained, trial)
+                outcome = evaluate(context, prepared, trained, trial.name, trial.title)
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
-                _log_classifier(child, trained, outcome.result, note=context.note)
-                if trial.cell == REGISTERED_CELL:
-                    lstms.append(child)
+                _log_explanations(trained, outcome.result, note=context.note)
+                model_id = model.log_classifier(child, trained.folder)
+            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
-                outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
-                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
+                outcome = evaluate_linear_model(context, prepared)
+                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
+                model.log_classifier(child, outcome.trained.folder)
+            outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
-        if register_as is not None and lstms:
-            results = comparison.results[CELLS[REGISTERED_CELL].layer]
-            _register(context, register_as, list(zip(lstms, results, strict=True)), prepared.corpus.test.digest())
+        cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
+        if register_as is not None and cell == REGISTERED_CELL:
+            uri = register(context, register_as, networks[cell])
+        else:
+            uri = folder_of_best(networks[cell])
+    show_next_steps(context, uri)
 
 
 @dataclass(frozen=True)
@@ -136,18 +143,6 @@ def _log_corpus(parent: runs.Run, prepared: Prepared) -> None:
     runs.log_json(summary, "corpus.json")
 
 
-def _register(context: Context, name: str, trained: Sequence[tuple[runs.Run, Result]], split: str) -> None:
-    """Register one model after the other, and say which is the champion now, or why none of them is."""
-    said = [
-        registry.register(run, name, metrics=runs.tracked_metrics(result.metrics), split=split)
-        for run, result in trained
-    ]
-    version, reason = next((found for found in reversed(said) if registry.CHAMPION in found[0].aliases), said[-1])
-    others = ", ".join(str(other.number) for other, _ in said if other != version)
-    of_seeds = f"; versions of the other seeds: {others}" if others else ""
-    context.console.say(f"registered  {version}, {reason}{of_seeds}")
-
-
 def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
     """The metrics, tables and figures of one model; figures also as images that the chart view sets side by side."""
     result = outcome.result
@@ -174,23 +169,25 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         runs.log_image(child, figure, key)
 
 
-def _log_classifier(child: runs.Run, trained: Trained, result: Result, *, note: str) -> None:
-    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided."""
+def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
+    """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
     classifier = trained.classifier()
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
     sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
     cases = {
-        "right": np.where(result.correct, sureness, np.nan),
-        "wrong": np.where(result.correct, np.nan, sureness),
-        "undecided": -sureness,
+        "Surest right": np.where(result.correct, sureness, np.nan),
+        "Surest wrong": np.where(result.correct, np.nan, sureness),
+        "Most undecided": -sureness,
     }
-    for case, score in cases.items():
-        if not np.isnan(score).all():
-            review = result.predictions.iloc[int(np.nanargmax(score))]
-            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
-            runs.log_text(page, f"explanations/{case}.html")
+    reviews = {
+        title: result.predictions.iloc[int(np.nanargmax(score))]
+        for title, score in cases.items()
+        if not np.isnan(score).all()
+    }
+    examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
+    page = render_playground(classifier, examples, name=classifier.network.name, note=note)
+    runs.log_text(page, "playground.html")
     runs.log_file(trained.vocabulary_file)
-    model.log_classifier(child, trained.folder)
 
 
 def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
@@ -209,8 +206,11 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
             pair: difference.value,
             f"{pair}_low": difference.low,
             f"{pair}_high": difference.high,
-            f"{pair}_mcnemar_p": difference.p_value,
+            f"{pair}_p": difference.p_value,
+            f"{pair}_holm_p": difference.corrected_p_value,
         }
+        if difference.mcnemar_p_value is not None:
+            figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
     runs.log_metrics(parent, figures_of_parent)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
         runs.log_file(compared.folder / name)

@@ -43,15 +43,21 @@ from pipelines.output import (
     atomic_folder,
     beside,
     checkpoint,
+    is_finished,
+    refuse_foreign_files,
 )
 from sentiment import __version__
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
-from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
+from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
+
+WAITING_SIZE = 2**25
+"""Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class ScoreConfig:
     Attributes:
         input: a file, folder or glob; - for standard input.
         output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
         text_column: None for `text` or else `review`.
         batch_size: reviews that go through the network at once.
         threshold: P(positive) from which on a review is called positive; None for the model's own.
@@ -73,7 +79,7 @@ class ScoreConfig:
 
     input: str
     output: str
-    model: str
+    model: str | None
     text_column: str | None
     batch_size: int
     threshold: float | None
@@ -109,12 +115,13 @@ class Job:
     inputs: InputFiles
     output: TableFile
     folder: Path
-    classifier: SentimentClassifier
+    classifier: Classifier
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
-        columnar = self.output.format != "jsonl"
-        return TableReader(self.inputs.files[0], self.config.text_column, columnar=columnar, stream=self.inputs.stream)
+        return TableReader(
+            self.inputs.files[0], self.config.text_column, output_format=self.output.format, stream=self.inputs.stream
+        )
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
@@ -155,10 +162,16 @@ def score(config: ScoreConfig, console: Console) -> None:
     inputs = find_input_files(config)
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
-        classifier = SentimentClassifier.load(folder)
+        classifier = load_classifier(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
         job = Job(config, inputs, output, folder, classifier)
+        if output.path.exists() and not config.overwrite:
+            if _is_finished(job):
+                beside(output.path, SCORES_ENDING).unlink()
+                console.say(f"{output.path} is complete: the same command has finished it before.")
+                return
+            raise _existing(output.path)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
     show_summary(console, config, tally, model_name)
     if inputs.left_out:
@@ -199,14 +212,26 @@ def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
         raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
         raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
-    if output.path.exists() and not config.overwrite:
-        raise InputError(f"{output.path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    refuse_foreign_files(output.path)
     is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
-    if rejected.exists() and not is_begun and not config.overwrite:
-        raise InputError(f"{rejected} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    for path in (output.path, rejected):
+        if path.exists() and not is_begun and not config.overwrite:
+            raise _existing(path)
     if not output.path.parent.is_dir():
         raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
     return output
+
+
+def _existing(path: Path) -> InputError:
+    return InputError(f"{path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+
+
+def _is_finished(job: Job) -> bool:
+    """Whether the same command was killed when OUTPUT had its name already."""
+    if job.config.engine == "spark" or job.inputs.stream is not None:
+        return False
+    with contextlib.closing(job.first_reader()) as first:
+        return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
 
 
 def _score_locally(job: Job, console: Console) -> Tally:
@@ -215,9 +240,9 @@ def _score_locally(job: Job, console: Console) -> Tally:
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        checkpoint(output.path, job.identity(first.text_column)) as kept,
-        atomic_file(output.path) as (sink, rejected_sink),
-        scoring_pool(classifier, SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
+        checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
+        atomic_file(output.path, kept) as (sink, rejected_sink),
+        scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -227,7 +252,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
-                kept.add(probabilities)
+                kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
@@ -237,15 +262,15 @@ def _score_locally(job: Job, console: Console) -> Tally:
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
 
-        for file, chunk, position in _chunks(inputs, first):
+        for file, chunk, position in _chunks(inputs, first, output.format):
             for rejected in chunk.rejected:
                 line = rejected_line(file, rejected)
                 if job.config.strict:
                     raise _strict(line)
                 rejected_sink.write(line)
-            known = kept.take(len(chunk.texts))
+            known = kept.take(chunk.texts)
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            if len(waiting) > 2 * pool.workers:
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
@@ -254,14 +279,13 @@ def _score_locally(job: Job, console: Console) -> Tally:
     return tally
 
 
-def _chunks(inputs: InputFiles, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
+def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
     """Every chunk with its file and the bytes of all files up to its end."""
     before = 0
     for file in inputs.files:
         reader = first
         if file is not inputs.files[0]:
-            columnar = first.schema is not None
-            reader = TableReader(file, first.text_column, columnar=columnar, schema=first.schema)
+            reader = TableReader(file, first.text_column, output_format=output_format, schema=first.schema)
         with contextlib.closing(reader):
             for chunk in reader.chunks():
                 yield file, chunk, before + chunk.position

@@ -1,5 +1,24 @@
-"""InputError: what the user gave cannot be used."""
+"""InputError: what the user gave cannot be used; and how its message shows text from a file."""
+
+from collections.abc import Iterable
+
+LONGEST_SHOWN, MOST_SHOWN = 80, 20
+"""Characters of a text, and texts of a list, in a message."""
 
 
 class InputError(ValueError):
     """Bad input from the user; the message names the file, column, row or option, and the remedy."""
+
+
+def shown(text: object) -> str:
+    """A text from a file as a message shows it: cut if it is long, control characters as escapes."""
+    whole = str(text)
+    cut = whole[:LONGEST_SHOWN] + "…" * (len(whole) > LONGEST_SHOWN)
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in cut)
+
+
+def shown_names(names: Iterable[object]) -> str:
+    """Names from a file as a message lists them, the first ones where there are many."""
+    listed = list(names)
+    more = f" and {len(listed) - MOST_SHOWN:,} more" if len(listed) > MOST_SHOWN else ""
+    return ", ".join(map(shown, listed[:MOST_SHOWN])) + more

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.metrics import tabulate_metrics
-from sentiment.evaluation.significance import Difference, compare_accuracy
+from sentiment.evaluation.significance import Difference, compare_accuracy, correct_for_number
 from sentiment.evaluation.slices import slice_accuracy
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import History
@@ -21,6 +21,11 @@ FRACTIONS = ("log_loss", "brier_score", "expected_calibration_error", "threshold
 
 NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
 """Metrics whose name is more than their words."""
+
+VERDICT_RULE = (
+    "Interval and p-value are of one t test of the difference in test accuracy. A verdict takes a side when its "
+    "p-value, corrected for the number of verdicts (Holm 1979), is below 0.05."
+)
 
 
 @dataclass(frozen=True)
@@ -76,23 +81,32 @@ class Comparison:
 
     @cached_property
     def differences(self) -> list[Difference]:
-        """Every model against the baseline; then every other model, the baseline too, against the linear model."""
+        """Every model against the baseline; then every other model, the baseline too, against the linear model.
+
+        Their p-values are corrected for their number.
+        """
         correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
         others = [model for model in self.results if model != self.baseline]
         pairs = [(model, self.baseline) for model in others]
         if LINEAR_MODEL in others:
             pairs += [(model, LINEAR_MODEL) for model in self.results if model != LINEAR_MODEL]
             pairs.remove((LINEAR_MODEL, self.baseline))  # the same pair the other way round
-        return [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
+        return correct_for_number(
+            [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
+        )
 
     @property
     def scope(self) -> str:
-        """What the intervals cover, as a sentence."""
+        """What the intervals cover, and what a verdict and its p-value speak of, as sentences."""
+        rule = f" {VERDICT_RULE}" if self.differences else ""
         if any(len(of_seeds) > 1 for of_seeds in self.results.values()):
-            return "The intervals cover the choice of test reviews and that of seeds."
+            return (
+                "The intervals cover the choice of test reviews and, of a model with several seeds, that of seeds. "
+                f"A model with one seed stands for that run alone.{rule}"
+            )
         return (
             "Each model was trained with one seed: the intervals cover the choice of test reviews, "
-            "not what another seed would give."
+            f"not what another seed would give.{rule}"
         )
 
     @cached_property
@@ -134,9 +148,12 @@ def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 
 def difference_rows(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of the verdicts, as people read them."""
-    return ["verdict", "McNemar's exact p"], [
-        [difference.verdict, "< 0.0001" if difference.p_value < 1e-4 else f"{difference.p_value:.4f}"]
+    """Column heads and rows of the verdicts, as people read them; the p-value is the one that the verdict obeys."""
+    return ["verdict on test accuracy", "p of its t test (Holm)"], [
+        [
+            difference.verdict,
+            "< 0.0001" if difference.corrected_p_value < 1e-4 else f"{difference.corrected_p_value:.4f}",
+        ]
         for difference in differences
     ]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sentiment.evaluation.comparison import Comparison, difference_rows, metric_rows
+from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
 from sentiment.evaluation.slices import confident_mistakes
 from sentiment.reporting import figures
 from sentiment.reporting.page import inline_svg, render_page
@@ -36,6 +36,7 @@ def render_report(
         note=note,
         verdicts=[difference.verdict for difference in comparison.differences],
         scope=comparison.scope,
+        rule=VERDICT_RULE,
         differences=difference_rows(comparison.differences),
         metrics=(heads, rows),
         curves=_curves(comparison),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.scoring.onnx_file import Node, OnnxFile
 
 CELLS = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -73,14 +73,12 @@ class NativeNetwork:
         model: bytes,
         vocabulary: Vocabulary,
         sequences: SequenceConfig,
-        tokenize: Callable[[str], list[str]] = tokenize,
         width: int | None = None,
     ) -> None:
         """Lay out the weights and make the table.
 
         Args:
             model: what `export_onnx` gives.
-            tokenize: how `vocabulary` finds the tokens of a text.
             width: floats in a vector: 16, 8 or 4; None: as many as the registers of this processor hold.
 
         Raises:
@@ -90,6 +88,7 @@ class NativeNetwork:
         self.sequences = sequences
         self._core = core()
         self._vocabulary = vocabulary
+        tokenize = vocabulary.tokenizer.tokenize
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()

@@ -77,6 +77,8 @@ def scoring_pool(
     try:
         executor.submit(os.getpid).result()
         yield ScoringPool(executor, processes, _score, batch_size)
+    except MemoryError as error:
+        raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
     except BrokenProcessPool as error:
         raise InputError(
             "A scoring process was ended from outside, perhaps for want of memory: make room; the same command then "

@@ -21,8 +21,9 @@ import numpy as np
 import pyarrow as pa
 
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
+from sentiment.data.tables.chunks import rejected_line
 from sentiment.data.tables.files import TableFile
-from sentiment.data.tables.reader import PROBABILITY_COLUMN, TableReader, rejected_line
+from sentiment.data.tables.reader import PROBABILITY_COLUMN, TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 
@@ -133,9 +134,7 @@ class SparkScoring:
         return self.folder / f"part-{number:05d}.{ending}"
 
     def _reader(self, number: int) -> TableReader:
-        return TableReader(
-            self.files[number], self.text_column, columnar=self.output.format != "jsonl", schema=self.schema
-        )
+        return TableReader(self.files[number], self.text_column, output_format=self.output.format, schema=self.schema)
 
     def _read(self, pending: Sequence[int]) -> Iterator[pa.RecordBatch]:
         with contextlib.closing(self._reader(_own(pending))) as reader:

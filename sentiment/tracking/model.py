@@ -1,4 +1,4 @@
-"""The model that a run logs: a SentimentClassifier as code, which loads without `sentiment` and unpickles nothing."""
+"""The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
 
 import tempfile
 from collections.abc import Iterator
@@ -8,25 +8,73 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
+from mlflow.entities import LoggedModelStatus
 from mlflow.types import ColSpec, Schema
 
+from sentiment.classifier import Classifier, classifier_folder, load_classifier
+from sentiment.errors import InputError
 from sentiment.tracking.runs import Run
+from sentiment.tracking.store import reason_of
 
-REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "mlflow")
+REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
 
-def log_classifier(run: Run, folder: Path) -> None:
-    """Log a saved SentimentClassifier to the active run as the model `model`: text in, verdict and probability out.
+def log_classifier(run: Run, folder: Path) -> str:
+    """Log a saved classifier to the active run as the model `model`: text in, verdict and probability out.
 
     It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
+
+    Returns:
+        The ID of the logged model: of a new one, or of the one that an earlier attempt has logged whole. MLflow names
+        a model in its run before it uploads the files; so what a killed attempt left is deleted and logged again.
     """
-    if run.outputs is not None and run.outputs.model_outputs:
-        return  # an earlier attempt has logged it
-    mlflow.pyfunc.log_model(name="model", **_model(folder))
+    client = mlflow.MlflowClient()
+    for output in run.outputs.model_outputs if run.outputs is not None else ():
+        try:
+            status = client.get_logged_model(output.model_id).status
+        except mlflow.MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            continue  # deleted
+        if status == LoggedModelStatus.READY and _can_be_loaded(output.model_id):
+            return str(output.model_id)
+        client.delete_logged_model(output.model_id)
+    return str(mlflow.pyfunc.log_model(name="model", **_model(folder)).model_id)
+
+
+def _can_be_loaded(model_id: str) -> bool:
+    try:
+        load_logged_classifier(model_id)
+    except InputError:
+        return False
+    return True
+
+
+def load_logged_classifier(model_id: str) -> Classifier:
+    """The classifier of a logged model; it has scored a text.
+
+    Raises:
+        InputError: MLflow has not got all of its files, they cannot be loaded, or P(positive) is none.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            uri = f"models:/{model_id}"
+            path = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+            classifier = load_classifier(classifier_folder(path))
+            probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
+        except (mlflow.MlflowException, OSError, InputError) as error:
+            raise InputError(
+                f"The logged model {model_id} cannot be loaded ({reason_of(error).replace(folder, 'its copy')}), so "
+                "it is not registered: the same command logs it again."
+            ) from error
+        if not np.all((probabilities >= 0) & (probabilities <= 1)):
+            raise InputError(f"The logged model {model_id} gives probabilities of {probabilities}: train another.")
+        return classifier
 
 
 def _model(folder: Path) -> dict[str, Any]:
@@ -50,7 +98,7 @@ def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
 
     Args:
         session: a SparkSession whose executors have REQUIREMENTS installed.
-        folder: a saved SentimentClassifier; the code that scores is always that of this package.
+        folder: a saved classifier; the code that scores is always that of this package.
     """
     with tempfile.TemporaryDirectory() as temporary:
         model = str(Path(temporary) / "model")

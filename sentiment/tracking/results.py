@@ -10,7 +10,7 @@ import pandas as pd
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Result
 from sentiment.tracking.runs import NOT_OF_TEST, Run
-from sentiment.tracking.store import check_store, store_errors_explained
+from sentiment.tracking.store import check_store, place, store_errors_explained
 from sentiment.training.linear_model import LINEAR_MODEL_NAME
 
 OLD_LINEAR_MODEL_NAME = "yardstick"
@@ -38,13 +38,14 @@ def read_results(run_id: str) -> list[LoggedResult]:
             tracking server cannot be reached.
     """
     check_store()
-    client = mlflow.MlflowClient()
-    try:
-        run = client.get_run(run_id)
-    except mlflow.MlflowException as error:
-        raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} has no run {run_id} ({error}): copy a run ID from its UI."
-        ) from error
+    with store_errors_explained():
+        client = mlflow.MlflowClient()
+        try:
+            run = client.get_run(run_id)
+        except mlflow.MlflowException as error:
+            raise InputError(
+                f"MLflow at {place()} has no run {run_id} ({error}): copy a run ID from its UI."
+            ) from error
     if run.info.status != "FINISHED":
         raise InputError(
             f"Run {run_id} ({run.info.run_name}) is {run.info.status}: only finished runs can be compared."
@@ -62,6 +63,21 @@ def read_results(run_id: str) -> list[LoggedResult]:
         return [_read_result(client, child) for child in children]
 
 
+def read_predictions(run_id: str) -> pd.DataFrame:
+    """The predictions of a model's run on the test split.
+
+    Returns:
+        A row per test review: text, label, predicted_label, positive_probability.
+
+    Raises:
+        MlflowException, OSError, ValueError: the run or its file is not there, or is no such table.
+    """
+    columns = ["text", "label", "predicted_label", "positive_probability"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = mlflow.MlflowClient().download_artifacts(run_id, "predictions.parquet", folder)
+        return pd.read_parquet(path, columns=columns)
+
+
 def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
     run_id = run.info.run_id
     held = {artifact.path for artifact in client.list_artifacts(run_id)}
@@ -71,8 +87,8 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
             f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
             "choose runs that this version of run-pipeline has logged."
         )
+    predictions = read_predictions(run_id)
     with tempfile.TemporaryDirectory() as folder:
-        predictions = pd.read_parquet(client.download_artifacts(run_id, "predictions.parquet", folder))
         behaviour = pd.read_csv(client.download_artifacts(run_id, "behaviour.csv", folder), keep_default_na=False)
     metrics = {
         name.removeprefix("test_"): value

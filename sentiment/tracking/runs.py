@@ -12,10 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
+from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.tracking.store import store_errors_explained
+from sentiment.tracking.store import make_store, store_errors_explained
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -32,15 +33,17 @@ def tracked_run(
 ) -> Iterator[Run]:
     """An active MLflow run: a new one, or the one that an earlier, unfinished attempt left.
 
-    It ends as FINISHED; as KILLED when interrupted from the keyboard; as FAILED on any other exception.
+    It ends as FINISHED; as KILLED on a KeyboardInterrupt, which Ctrl-C and SIGTERM are; as FAILED on any other
+    exception.
 
     Args:
         resume_key: identifies the attempt; a nested run that carries it is taken up even when it has finished, any
             other only while it has not.
 
     Raises:
-        InputError: the tracking server cannot be reached, at the start or later.
+        InputError: the tracking server or its database cannot be used, at the start or later.
     """
+    make_store()
     with store_errors_explained():
         mlflow.set_experiment(experiment)
         run_id = _run_to_resume(resume_key, nested)
@@ -90,12 +93,18 @@ def log_history(run: Run, history: History) -> None:
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
-    """Log metrics that have a value per step, from 1; those that an earlier attempt has logged are left alone."""
+    """Log metrics that have a value per step, from 1; the steps that an earlier attempt has logged are left alone.
+
+    They go in batches of the most metrics that MLflow takes at once.
+    """
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
+    points = []
     for name, values in series.items():
-        if name not in run.data.metrics:
-            points = [Metric(name, value, now, step) for step, value in enumerate(values, 1)]
-            client.log_batch(run.info.run_id, metrics=points)
+        is_new = name not in run.data.metrics
+        logged = set() if is_new else {point.step for point in client.get_metric_history(run.info.run_id, name)}
+        points += [Metric(name, value, now, step) for step, value in enumerate(values, 1) if step not in logged]
+    for start in range(0, len(points), MAX_METRICS_PER_BATCH):
+        client.log_batch(run.info.run_id, metrics=points[start : start + MAX_METRICS_PER_BATCH])
 
 
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:

@@ -1,16 +1,24 @@
-"""The MLflow store: where it is, whether it is there, and what to say when it fails.
+"""The MLflow store: where it is, whether it is there, who may change it, and what to say when it fails.
 
 The tracking URI is MLflow's own default or MLFLOW_TRACKING_URI.
 """
 
+import fcntl
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
+from alembic.util import CommandError
+from requests import RequestException
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sentiment.errors import InputError
+
+STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestException)
+"""What MLflow raises when its store fails: its own errors, and those of its database, of its migration, of HTTP."""
 
 
 def silence() -> None:
@@ -19,16 +27,34 @@ def silence() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def place() -> str:
+    """The tracking URI for people, without a user's password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", mlflow.get_tracking_uri())
+
+
 @contextmanager
 def store_errors_explained() -> Iterator[None]:
-    """Turn an error of the tracking server or its store into an InputError."""
+    """Turn an error of the tracking server, of its store or of its database into an InputError."""
     try:
         yield
-    except mlflow.MlflowException as error:
+    except STORE_ERRORS as error:
         raise InputError(
-            f"MLflow at {mlflow.get_tracking_uri()} cannot be used ({error}): start that server, or correct or unset "
-            "MLFLOW_TRACKING_URI; the same command then goes on where it stopped."
+            f"MLflow at {place()} cannot be used ({reason_of(error)}): {_remedy()}; the same command then goes on "
+            "where it stopped."
         ) from error
+
+
+def reason_of(error: BaseException) -> str:
+    """The first line of an error, without the SQL that a database repeats."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(cause).strip().splitlines() or [type(cause).__name__]
+    return lines[0].rstrip(".:")
+
+
+def _remedy() -> str:
+    if mlflow.get_tracking_uri().startswith(("http://", "https://")):
+        return "start that server, or correct or unset MLFLOW_TRACKING_URI"
+    return "make that database readable and writable, or set MLFLOW_TRACKING_URI to another"
 
 
 def check_store() -> None:
@@ -37,10 +63,50 @@ def check_store() -> None:
     Raises:
         InputError: the tracking URI is a database file that does not exist.
     """
-    uri = mlflow.get_tracking_uri()
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and not Path(path).exists():
+    path = _sqlite_file()
+    if path is not None and not path.exists():
         raise InputError(
             f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
             "MLFLOW_TRACKING_URI."
         )
+
+
+def make_store() -> None:
+    """Make the tables of a new store; two processes that start at once make a SQLite store once.
+
+    MLflow itself looks for its tables and makes them in two steps, so that two processes trip over each other.
+
+    Raises:
+        InputError: the store cannot be made or reached.
+    """
+    with store_errors_explained(), store_lock():
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
+
+@contextmanager
+def store_lock() -> Iterator[bool]:
+    """One process at a time in a SQLite store: holds a lock on the file .NAME.lock beside the database NAME.
+
+    Yields:
+        Whether there is a lock. There is none for a server and for other databases: nothing keeps others out.
+
+    Raises:
+        InputError: the lock file cannot be written.
+    """
+    path = _sqlite_file()
+    if path is None:
+        yield False
+        return
+    try:
+        file = path.with_name(f".{path.name}.lock").open("w")
+    except OSError as error:
+        raise InputError(f"MLflow at {place()} cannot be used ({error.strerror}): {_remedy()}.") from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield True
+
+
+def _sqlite_file() -> Path | None:
+    uri = mlflow.get_tracking_uri()
+    path = uri.removeprefix("sqlite:///")
+    return None if path == uri else Path(path.split("?", 1)[0])

@@ -1,6 +1,7 @@
 """Several seeds, and the comparison of finished runs: real pipelines, tracked in real databases."""
 
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -26,21 +27,20 @@ def parent_and_children(run: PipelineRun, experiment: str = "sentiment") -> tupl
 
 @pytest.fixture(scope="module")
 def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
-    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in the same database."""
+    """LSTMs with the seeds 1 and 2, so on another test split than the small run; in a copy of its database."""
     folder = tmp_path_factory.mktemp("two-seeds")
-    command = command_in(folder, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    shutil.copy(small_run.folder / "mlflow.db", folder / "mlflow.db")
+    command = command_in(folder)
     arguments = "--seeds 1,2 --models lstm --no-linear-model --experiment seeds --register seeds --threshold f1".split()
     return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
 
 
-def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(
-    small_run: PipelineRun, two_seeds: PipelineRun
-) -> None:
+def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(two_seeds: PipelineRun) -> None:
     assert [len(list(two_seeds.folder.glob(f".sentiment/{stage}/*"))) for stage in ("load", "vocabulary", "pad")] == [
         1
     ] * 3
     assert len(list(two_seeds.folder.glob(".sentiment/train/*"))) == 2
-    parent, children = parent_and_children(small_run, "seeds")
+    parent, children = parent_and_children(two_seeds, "seeds")
     assert [run.info.run_name for run in children] == ["LSTM, seed 1", "LSTM, seed 2"]
     assert [run.data.params["seeds"] for run in children] == [run.data.tags["seed"] for run in children] == ["1", "2"]
     accuracies = [run.data.metrics["test_accuracy"] for run in children]
@@ -51,20 +51,22 @@ def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_de
     assert len(weights) == 2
 
 
-def test_every_seeds_lstm_is_a_version_and_the_best_is_the_champion(
-    small_run: PipelineRun, two_seeds: PipelineRun
+def test_every_seeds_lstm_is_a_version_and_that_of_the_lowest_validation_loss_is_the_champion(
+    two_seeds: PipelineRun,
 ) -> None:
-    client = mlflow.MlflowClient(small_run.tracking_uri)
-    accuracies = {
-        int(version.version): client.get_run(version.run_id).data.metrics["test_accuracy"]
+    client = mlflow.MlflowClient(two_seeds.tracking_uri)
+    losses = {
+        int(version.version): min(point.value for point in client.get_metric_history(version.run_id, "val_loss"))
         for version in client.search_model_versions("name = 'seeds'")
     }
-    assert sorted(accuracies) == [1, 2]
-    best = max(sorted(accuracies), key=accuracies.__getitem__)
+    assert sorted(losses) == [1, 2]
+    best = min(sorted(losses), key=losses.__getitem__)
     assert int(client.get_model_version_by_alias("seeds", "champion").version) == best
     [line] = [line for line in two_seeds.output.splitlines() if line.startswith("registered")]
-    assert line.startswith(f"registered  seeds version {best} (champion), as ")
-    assert line.endswith(f"; versions of the other seeds: {3 - best}")
+    assert line == (
+        f"registered  seeds version {best} (champion), as there was none; LSTM, seed {best}, has the lowest validation "
+        f"loss, {losses[best]:.4f}; versions of the other seeds: {3 - best}"
+    )
 
 
 def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
@@ -96,11 +98,17 @@ def test_each_model_holds_its_slices_mistakes_behaviour_and_images(small_run: Pi
     assert (small_run.folder / "report.html").read_text().count("<svg") == 4
 
 
-def test_the_linear_model_is_kept_as_predictions_alone(small_run: PipelineRun) -> None:
-    [folder] = small_run.folder.glob(".sentiment/linear-model/*")
-    assert {path.suffix for path in folder.iterdir()} == {".json", ".parquet", ".csv"}
+def test_the_linear_model_of_a_run_scores_and_explains_by_the_same_commands(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
     _, children = parent_and_children(small_run)
-    assert children[2].outputs is None or not children[2].outputs.model_outputs
+    model = ("--model", f"runs:/{children[2].info.run_id}/model")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    command.run("score", str(reviews_csv), "scored.parquet", *model)
+    scored = pd.read_parquet(tmp_path / "scored.parquet")
+    right = scored["predicted_label"] == scored["label"].map({"0": "negative", "1": "positive"})
+    assert (len(scored), right.mean() > 0.9) == (600, True)  # most of them are its training reviews
+    assert "What decided, in log-odds" in command.run("explain", "a good film, not a bad one", *model)
 
 
 def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(
@@ -122,8 +130,8 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
     small_run: PipelineRun, two_seeds: PipelineRun, tmp_path: Path
 ) -> None:
     parent, children = parent_and_children(small_run)
-    other, _ = parent_and_children(small_run, "seeds")
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    other, _ = parent_and_children(two_seeds, "seeds")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=two_seeds.tracking_uri)
     for arguments, reason in (
         ([parent.info.run_id, other.info.run_id], "These runs were tested on different reviews"),
         ([children[0].info.run_id], "at least two runs"),

@@ -1,9 +1,13 @@
 """The training pipeline as real processes: finished, killed, interrupted, and tracked by a real MLflow server."""
 
+import contextlib
+import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +110,59 @@ assert (found['positive_probability'] - expected['positive_probability']).abs().
     assert not list((small_run.folder / "mlruns").rglob("*.pkl"))
 
 
+def test_the_last_lines_are_commands_that_use_the_model_just_trained(small_run: PipelineRun, tmp_path: Path) -> None:
+    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    predict, score = [line[12:] for line in small_run.output.splitlines()[-2:]]
+    assert predict == 'sentiment predict --model models:/reviews/1 "A moving film, and not a minute too long."'
+    assert score.startswith("sentiment score --model models:/reviews/1 ")
+    command = command_in(tmp_path)
+    assert "model: models:/reviews/1" in command.run(*shlex.split(predict)[1:])
+    assert "models:/reviews/1" in command.run(*shlex.split(score)[1:])
+    assert len(pd.read_csv(tmp_path / "scored.csv")) == 600
+
+
+def test_a_finished_command_that_runs_again_registers_nothing_new(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
+    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    output = command_in(tmp_path).run("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    assert "registered  reviews version 1 (champion), as registered before" in output
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert len(client.search_model_versions()) == 1
+
+
+def test_a_model_whose_upload_was_killed_is_logged_again_before_it_is_registered(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
+    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL]
+    process = command.start(*arguments)
+    while not _models_in(tmp_path / "mlflow.db"):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=60)
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    [half] = client.search_logged_models(["1"])
+    assert half.status == "PENDING"
+    assert "reviews version 1 (champion)" in command.run(*arguments)
+    [version] = client.search_model_versions()
+    assert version.model_id != half.model_id
+    assert {model.status for model in client.search_logged_models(["1"])} == {"READY"}
+    assert "reviews version 1 (champion)" in command.run("predict", "a fine film")
+
+
+def _models_in(database: Path) -> int:
+    """Logged models in a store, whatever their state; 0 while the store is being made."""
+    try:
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            [[count]] = connection.execute("SELECT count(*) FROM logged_models")
+    except sqlite3.Error:
+        return 0
+    return int(count)
+
+
 def follow(process: "subprocess.Popen[str]", until: str) -> str:
     """What the process prints, up to a line that holds `until`."""
     assert process.stdout is not None
@@ -141,12 +198,15 @@ def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
         assert len(client.get_metric_history(run.info.run_id, "test_accuracy")) == 1
 
 
-def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(reviews_csv: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(
+    reviews_csv: Path, tmp_path: Path, by: signal.Signals, status: int
+) -> None:
     process = command_in(tmp_path).start("run-pipeline", "--data", str(reviews_csv), *SMALL)
     follow(process, "LSTM epoch 1/3")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == status
     assert rest.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
     assert "Traceback" not in rest
     parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -184,7 +244,8 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
 def test_the_default_source_runs_end_to_end(tfds_folder: Path, tmp_path: Path) -> None:
     """tensorflow-datasets' IMDB reviews through every stage."""
     command = command_in(tmp_path, TFDS_DATA_DIR=str(tfds_folder))
-    output = command.run("run-pipeline", "--epochs", "1", "--maxlen", "120", "--no-linear-model")
+    arguments = "--preset textbook --epochs 1 --maxlen 120 --no-linear-model".split()
+    output = command.run("run-pipeline", *arguments)
     predictions = next(tmp_path.glob(".sentiment/evaluate/*/predictions.parquet"))
     if not are_real():
         assert len(pd.read_parquet(predictions)) == 2_000

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 from typer.testing import Result
 
-from pipelines.output import atomic_folder
+from pipelines.output import atomic_folder, checkpoint
 from tests.conftest import PipelineRun, command_in
 
 Invoke = Callable[..., Result]
@@ -64,7 +65,7 @@ def test_the_champion_says_what_was_evaluated(small_run: PipelineRun, evaluated:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "imdb-sentiment version 1 (champion)" in done.stdout
+    assert "reviews version 1 (champion)" in done.stdout
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     assert list(scored.columns) == ["text", "predicted_label", "positive_probability"]
     assert (scored["text"] == evaluated["text"]).all()
@@ -165,7 +166,7 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
     """What a killed command has left belongs to the input that it read."""
     (tmp_path / "in.csv").write_text("text\n" + "a fine film\n" * 3)
     invoke("score", "in.csv", "expected.csv", "--model", small_run.classifier)
-    (tmp_path / "out.csv.scores").write_bytes(b'{"of": "other work"}\n' + b"\0" * 12)
+    (tmp_path / "out.csv.scores").write_bytes(b'{"sentiment": "of other work"}\n' + b"\0" * 12)
     assert invoke("score", "in.csv", "out.csv", "--model", small_run.classifier).exit_code == 0
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
 
@@ -271,6 +272,82 @@ def test_overwrite_replaces_the_output_and_its_rejected_rows(
     assert (tmp_path / "out.csv").read_text().startswith('"text","predicted_label","positive_probability"\n"fine",')
 
 
+@pytest.mark.parametrize("name", ["out.csv.scores", "out.csv.partial", "out.csv.rejected.jsonl.partial", "out.csv.old"])
+def test_a_file_of_something_else_where_output_is_made_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    (tmp_path / name).write_text("precious")
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
+    assert (result.exit_code, f"{name} was not written by `sentiment score`" in result.output) == (2, True)
+    assert (tmp_path / name).read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", name]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejected.jsonl", "out.csv.partial", "out.csv.scores"])
+def test_a_symbolic_link_where_output_is_made_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / name).symlink_to("precious")
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
+    assert (result.exit_code, f"{name} is a symbolic link" in result.output) == (2, True), result.output
+    assert ((tmp_path / name).is_symlink(), (tmp_path / "precious").read_text()) == (True, "precious")
+
+
+def test_a_command_killed_after_its_output_had_its_name_is_found_finished(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    arguments = ["score", "in.csv", "out.csv", "--model", small_run.classifier]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", unlink_but_scores)
+        with pytest.raises(Killed):
+            invoke(*arguments)
+    assert (tmp_path / "out.csv.scores").exists()
+    written = (tmp_path / "out.csv").read_bytes()
+    result = invoke(*arguments, "--threshold", "0.9")
+    assert (result.exit_code, "out.csv is there already" in result.output) == (2, True), result.output
+    result = invoke(*arguments)
+    assert (result.exit_code, "out.csv is complete" in result.output) == (0, True), result.output
+    assert (tmp_path / "out.csv").read_bytes() == written
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def unlink_but_scores(path: Path, missing_ok: bool = False, unlink: Callable[..., None] = Path.unlink) -> None:
+    if path.name.endswith(".scores"):
+        raise Killed
+    unlink(path, missing_ok)
+
+
+def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
+    tmp_path: Path,
+) -> None:
+    """The input changes between two attempts, and its size and time are restored."""
+    texts = ["good " * 3, "bad   " * 3, "worst" * 3]
+    kept = tmp_path / "out.csv.scores"
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as begun:
+        begun.add(texts[:2], np.array([0.9, 0.1]))
+        begun.add(texts[2:], np.array([0.2]))
+        content = kept.read_bytes()
+    kept.write_bytes(content)
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as again:
+        found = again.take(texts[:2])
+        assert found is not None
+        assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
+        assert again.take(["best " * 3]) is None
+        assert kept.stat().st_size < len(content)
+    kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as damaged:
+        assert damaged.take(texts[:2]) is not None
+        assert damaged.take(texts[2:]) is None
+
+
 def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
     with (tmp_path / "out.csv.scores").open("w") as held:
@@ -345,7 +422,8 @@ def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, 
 def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
     result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
     assert result.exit_code == 0, result.output
-    rows = [line.split("  ") for line in result.output.splitlines()]
+    assert result.stderr == f"model: {small_run.classifier}\n"
+    rows = [line.split("  ") for line in result.stdout.splitlines()]
     assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
     result = invoke("predict", "fine", " ", "--model", small_run.classifier)
     assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
@@ -363,8 +441,9 @@ def test_spark_writes_the_rows_and_values_of_one_machine(
     rows.to_csv(folder / "a.csv", index=False)
     (folder / "b.csv").write_bytes(NASTY)
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
+    shutil.copytree(small_run.classifier, tmp_path / "classifier")
     command = command_in(tmp_path)
-    arguments = ["--model", str(small_run.classifier), "--threshold", "0.4"]
+    arguments = ["--model", "classifier/", "--threshold", "0.4"]
     command.run("score", "in", "local.jsonl", *arguments)
     output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
     assert "2,504" in output

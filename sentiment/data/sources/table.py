@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
 from sentiment.data.tables.files import TableFile, find_tables
 from sentiment.data.tables.reader import TableReader
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown, shown_names
 
 LABELS = {
     **dict.fromkeys(("1", "1.0", "positive", "pos", "true"), 1),
@@ -26,9 +25,6 @@ SPLITS = {
     **dict.fromkeys(("unlabelled", "unlabeled", "unsupervised"), "unlabelled"),
 }
 """What the column `split` may say, and the split that each word means."""
-
-WORDS_SHOWN, LONGEST_WORD_SHOWN = 10, 40
-"""Of unknown words in a message."""
 
 
 class _Row(NamedTuple):
@@ -98,9 +94,8 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
     """
     text_column = config.text_column
     for path in files:
-        file = TableFile.at(path)
         with contextlib.closing(
-            TableReader(file, text_column, columnar=file.format != "jsonl", is_scored=True)
+            TableReader(TableFile.at(path), text_column, columns=(config.label_column, SPLIT_COLUMN), is_scored=True)
         ) as reader:
             text_column = reader.text_column
             names = dict.fromkeys(reader.schema.names if reader.schema is not None else ())
@@ -108,27 +103,19 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
                 for rejected in chunk.rejected:
                     place = f"row {rejected.row}" + (f" of {path.name}" if len(files) > 1 else "")
                     left_out.setdefault(rejected.reason.partition(":")[0], []).append(place)
-                if isinstance(chunk.rows, list):
-                    names.update(dict.fromkeys(name for row in chunk.rows for name in row))
-                labels, splits = (_words(chunk.rows, column) for column in (config.label_column, SPLIT_COLUMN))
-                for number, text, label, split in zip(chunk.row_numbers(), chunk.texts, labels, splits, strict=True):
-                    yield _Row(path, number, text, label or "", split)
+                for number, text, row in zip(chunk.row_numbers(), chunk.texts, chunk.rows, strict=True):
+                    names.update(dict.fromkeys(row))
+                    split = _word(row[SPLIT_COLUMN]) if SPLIT_COLUMN in row else None
+                    yield _Row(path, number, text, _word(row.get(config.label_column)), split)
             if names and config.label_column not in names:  # objects, if all are left out, have no names
                 raise InputError(
-                    f"{path} has no column {config.label_column}; its columns are {', '.join(names)}. "
+                    f"{path} has no column {shown(config.label_column)}; its columns are {shown_names(names)}. "
                     "Choose with --label-column."
                 )
 
 
-def _words(rows: pa.RecordBatch | list[dict[str, Any]], column: str) -> list[str | None]:
-    """What a column says in each row, in lower case and stripped; None where the row has no such column."""
-    if isinstance(rows, list):
-        values = [row.get(column, ...) for row in rows]
-    elif column in rows.schema.names:
-        values = rows.column(column).to_pylist()
-    else:
-        values = [...] * rows.num_rows
-    return [None if value is ... else "" if value is None else str(value).strip().lower() for value in values]
+def _word(value: Any) -> str:
+    return "" if value is None else str(value).strip().lower()
 
 
 def _rows_left_out(places: dict[str, list[str]]) -> str:
@@ -161,7 +148,7 @@ def _labels(rows: list[_Row], column: str) -> np.ndarray:
 
 
 def _listed(words: Iterable[str]) -> str:
-    return ", ".join(map(repr, sorted({word[:LONGEST_WORD_SHOWN] for word in words})[:WORDS_SHOWN]))
+    return shown_names(map(repr, sorted(set(words))))
 
 
 def _cut(texts: list[str], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown
 
 DEFAULT_TEXT_COLUMNS = ("text", "review")
 """Where reviews are looked for when no column is named: the first that there is."""
 
-BLOCK_BYTES = 2**16
+BLOCK_BYTES, LONGEST_HEAD = 2**16, 2**24
+"""Bytes to read of standard input at a time, and at most before its format is told."""
+
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt")
 
@@ -110,7 +112,7 @@ def standard_input(text_column: str | None) -> tuple[TableFile, BinaryIO]:
         raise InputError("Standard input is closed: give a file.")
     source = io.FileIO(sys.stdin.fileno(), closefd=False)
     head = b""
-    while b"\n" not in head.lstrip() and (block := source.read(BLOCK_BYTES)):
+    while len(head) < LONGEST_HEAD and b"\n" not in head.lstrip() and (block := source.read(BLOCK_BYTES)):
         head += block
     stream = io.BufferedReader(_Rewound(head, source), BLOCK_BYTES)
     for magic, name in (
@@ -128,7 +130,7 @@ def standard_input(text_column: str | None) -> tuple[TableFile, BinaryIO]:
             return TableFile(Path("-"), name), stream
     if text_column or re.fullmatch(r"\w+([,\t]\w+)+", line):
         missing = text_column or " or ".join(DEFAULT_TEXT_COLUMNS)
-        raise InputError(f"The first line of standard input names no column {missing}: {line[:200]!r}.")
+        raise InputError(f"The first line of standard input names no column {shown(missing)}: {shown(line)!r}.")
     return TableFile(Path("-"), "txt"), stream
 
 

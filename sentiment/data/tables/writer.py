@@ -10,9 +10,13 @@ import pyarrow.parquet
 
 from sentiment.data.tables.files import SEPARATORS, TableFile
 from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN
-from sentiment.data.tables.values import as_json, as_text
+from sentiment.data.tables.values import as_json, is_text
+from sentiment.errors import InputError, shown
 
 ROW_GROUP_BYTES = 2**24
+
+MOST_PARQUET_COLUMNS = 50_000
+"""Writing Parquet takes some 4 kB of memory for every column."""
 
 
 class TableWriter:
@@ -24,7 +28,10 @@ class TableWriter:
         Args:
             file: whose format to write, any but plain text; its path plays no part.
             sink: written to and left open.
-            schema: of the rows to come; None if they are objects.
+            schema: of the rows to come, as a TableReader gives it for this format; JSONL needs none.
+
+        Raises:
+            InputError: the format cannot hold a column.
         """
         self._sink: Any = sink
         self._close: list[Any] = []
@@ -34,41 +41,58 @@ class TableWriter:
         self._format = file.format
         if file.format == "jsonl":
             return
-        schema = _with_score_columns(schema if schema is not None else pa.schema([]))
-        if file.format == "parquet":
-            self._pending: list[pa.RecordBatch] = []
-            self._table: Any = pyarrow.parquet.ParquetWriter(self._sink, schema)
-        else:
-            options = pyarrow.csv.WriteOptions(delimiter=SEPARATORS[file.format], quoting_style="needed")
-            schema = pa.schema([(field.name, _plain_type(field.type)) for field in schema])
-            self._table = pyarrow.csv.CSVWriter(self._sink, schema, write_options=options)
-        self._schema = schema
+        assert schema is not None
+        self._schema = schema.append(pa.field(LABEL_COLUMN, pa.string())).append(
+            pa.field(PROBABILITY_COLUMN, pa.float32())
+        )
+        if file.format == "parquet" and len(schema) > MOST_PARQUET_COLUMNS:
+            raise InputError(f"{len(schema):,} columns are too many for Parquet: write .csv, .tsv or .jsonl.")
+        without_text = [field.name for field in schema if not is_text(field.type)]  # whose statistics would be texts
+        try:
+            if file.format == "parquet":
+                self._pending: list[pa.RecordBatch] = []
+                self._pending_bytes = 0
+                self._table: Any = pyarrow.parquet.ParquetWriter(
+                    self._sink, self._schema, write_statistics=without_text or False
+                )
+            else:
+                options = pyarrow.csv.WriteOptions(delimiter=SEPARATORS[file.format], quoting_style="needed")
+                self._table = pyarrow.csv.CSVWriter(self._sink, self._schema, write_options=options)
+        except pa.ArrowException as error:
+            raise InputError(f"A column cannot be written as {file.format} ({shown(error)}): write .jsonl.") from error
         self._close.insert(0, self._table)
 
     def write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
-        """Add rows; `labels` and `probabilities`, float32, have one value for each."""
-        if self._format == "jsonl":
-            objects = rows if isinstance(rows, list) else rows.to_pylist()
+        """Add rows; `labels` and `probabilities`, float32, have one value for each.
+
+        Raises:
+            InputError: the format cannot hold their values.
+        """
+        try:
+            self._write(rows, labels, probabilities)
+        except pa.ArrowException as error:
+            raise InputError(f"Rows cannot be written as {self._format} ({shown(error)}): write .jsonl.") from error
+
+    def _write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
+        if isinstance(rows, list):
             shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
-            for row, label, probability in zip(objects, labels, shortest, strict=True):
+            for row, label, probability in zip(rows, labels, shortest, strict=True):
                 content = {**row, LABEL_COLUMN: label, PROBABILITY_COLUMN: probability}
                 self._sink.write(as_json(content, ensure_ascii=False).encode() + b"\n")
             return
-        assert isinstance(rows, pa.RecordBatch)
         columns = [*rows.columns, pa.array(labels, pa.string()), pa.array(probabilities, pa.float32())]
-        if self._format != "parquet":
-            columns = [_plain(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         batch = pa.RecordBatch.from_arrays(columns, schema=self._schema)
         if self._format != "parquet":
             self._table.write_batch(batch)
             return
         self._pending.append(batch)
-        if sum(batch.nbytes for batch in self._pending) >= ROW_GROUP_BYTES:
+        self._pending_bytes += batch.nbytes
+        if self._pending_bytes >= ROW_GROUP_BYTES:
             self._write_row_group()
 
     def _write_row_group(self) -> None:
         self._table.write_table(pa.Table.from_batches(self._pending, self._schema))
-        self._pending = []
+        self._pending, self._pending_bytes = [], 0
 
     def close(self) -> None:
         """Finish the table; only now is it whole."""
@@ -76,19 +100,3 @@ class TableWriter:
             self._write_row_group()
         for part in self._close:
             part.close()
-
-
-def _with_score_columns(schema: pa.Schema) -> pa.Schema:
-    return schema.append(pa.field(LABEL_COLUMN, pa.string())).append(pa.field(PROBABILITY_COLUMN, pa.float32()))
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    """What stands for a type in CSV: itself if it is a number, a truth value or a date, else text."""
-    is_plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-    return kind if is_plain or pa.types.is_temporal(kind) else pa.string()
-
-
-def _plain(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    if column.type == kind:
-        return column
-    return pa.array([as_text(value) for value in column.to_pylist()], kind)

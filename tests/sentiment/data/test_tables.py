@@ -2,6 +2,10 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment.data.tables.chunks import CHUNK_ROWS, Chunk, rejected_line
 from sentiment.data.tables.files import TableFile
-from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader, rejected_line
+from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 
@@ -33,7 +38,7 @@ def read(path: Path, **options: Any) -> tuple[TableReader, list[Chunk]]:
 def converted(source: Path, target: Path) -> None:
     """Read a table and write it again with a verdict on each row."""
     file = TableFile.at(target)
-    reader = TableReader(TableFile.at(source), columnar=file.format != "jsonl")
+    reader = TableReader(TableFile.at(source), output_format=file.format)
     with target.open("wb") as sink:
         writer = TableWriter(file, sink, reader.schema)
         for chunk in reader.chunks():
@@ -92,6 +97,93 @@ def test_a_review_of_50_megabytes_comes_through(tmp_path: Path) -> None:
     assert len(chunks) == 2  # it is a chunk of its own
 
 
+def write_dictionary_of_one_large_value(path: Path) -> None:
+    """1,024 rows of 3 MB each in less than 1 kB."""
+    large = pa.DictionaryArray.from_arrays(pa.array([0] * 1_024, pa.int32()), ["z" * 3_000_000])
+    pyarrow.parquet.write_table(pa.table({"text": ["fine"] * 1_024, "n": large}), path, compression="zstd")
+
+
+def write_large_pages(path: Path) -> None:
+    """90 rows of 3 MB each in one page, which has to be decoded in one piece."""
+    values = [f"{'z' * 3_000_000}{n}" for n in range(90)]
+    table = pa.table({"text": ["fine"] * 90, "n": values})
+    pyarrow.parquet.write_table(table, path, compression="zstd", use_dictionary=False)
+
+
+def write_line_without_end(path: Path) -> None:
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b"text,n\nfine,1\n")
+        file.writelines(b"a" * 2**20 for _ in range(512))
+
+
+def write_open_quotation_mark(path: Path) -> None:
+    path.write_bytes(b'text,n\nfine,1\n"open,2\n' + b"a fine film it is,3\n" * (66 * 2**20 // 20))
+
+
+def write_many_values(path: Path) -> None:
+    path.write_bytes(b'{"text": "fine"}\n{"text": "fine", "n": [' + b"[]," * 10_000_000 + b"1]}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "says"),
+    [
+        pytest.param("a.parquet", write_dictionary_of_one_large_value, "1024 used, 0 rejected", id="dictionary"),
+        pytest.param("a.parquet", write_large_pages, "the pages of its row group 1 take 270", id="pages"),
+        pytest.param("a.csv.gz", write_line_without_end, "1 used, 1 rejected", id="line"),
+        pytest.param("a.csv", write_open_quotation_mark, "1 rejected", id="quotation mark"),
+        pytest.param("a.jsonl", write_many_values, "1 used, 1 rejected", id="values"),
+    ],
+)
+def test_memory_is_bounded_whatever_the_shape_of_a_table(
+    tmp_path: Path, name: str, write: Callable[[Path], None], says: str
+) -> None:
+    write(tmp_path / name)
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from sentiment.data.tables.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
+        "used = rejected = 0\ntry:\n"
+        "    for chunk in TableReader(TableFile.at(Path(sys.argv[1])), output_format='parquet').chunks():\n"
+        "        used, rejected = used + len(chunk.texts), rejected + len(chunk.rejected)\n"
+        "except ValueError as error:\n    print(error)\n"
+        "peak = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]\n"
+        "print(used, 'used,', rejected, 'rejected', peak)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / name], capture_output=True, text=True, check=True)
+    assert says in done.stdout, done.stdout
+    assert int(done.stdout.split()[-1]) < 500_000  # kB
+
+
+def test_opening_and_reading_is_linear_in_the_columns(tmp_path: Path) -> None:
+    def seconds(columns: int) -> float:
+        names = ["text", *(f"c{n}" for n in range(columns))]
+        with (tmp_path / "wide.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([names, ["1"] * len(names)])
+        (tmp_path / "wide.jsonl").write_text(f"{json.dumps(dict.fromkeys(names, 'fine'))}\n" * 2)
+        started = time.process_time()
+        for name in ("wide.csv", "wide.jsonl"):
+            read(tmp_path / name, output_format="csv")
+        return time.process_time() - started
+
+    seconds(1_000)
+    assert seconds(40_000) < 20 * seconds(4_000)  # 100 times, were it quadratic
+
+
+def test_a_file_whose_first_rows_cannot_be_parsed_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{'text': 'single quotes'}\n" * 3)
+    with pytest.raises(InputError, match=r"no row of the first 3 can be used, as of row 1 \(it cannot be parsed: Exp"):
+        read(tmp_path / "a.jsonl")
+
+
+def test_names_of_columns_are_shortened_and_escaped_in_messages(tmp_path: Path) -> None:
+    names = ["\u202eevil\x1b[2J", "x" * 10_000, *(f"c{n}" for n in range(1_000))]
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n")
+    with pytest.raises(InputError) as raised:
+        read(tmp_path / "a.csv")
+    assert "\\u202eevil\\x1b[2J, xxx" in str(raised.value)
+    assert "and 982 more" in str(raised.value)
+    assert len(str(raised.value)) < 500
+
+
 def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
     table = pa.table(
         {
@@ -109,7 +201,7 @@ def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
     assert written.schema.types[:5] == table.schema.types
     converted(tmp_path / "in.parquet", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == (
-        '7,"fine","[""a""]",2020-02-02 00:00:00.000000000,"x","positive",0.7'
+        '7,"fine","[""a""]","2020-02-02T00:00:00.000000000","x","positive",0.7'
     )
 
 
@@ -131,12 +223,14 @@ def test_jsonl_becomes_columns_of_numbers_and_text(tmp_path: Path) -> None:
 
 
 def test_objects_that_do_not_fit_the_columns_of_the_first_are_handed_over(tmp_path: Path) -> None:
-    rows = [{"text": "a", "n": 1}] * CHUNK_ROWS + [{"text": "a", "n": 1.9}, {"text": "a", "m": 1}, {"text": "a"}]
+    later = [{"text": "a", "n": 7.5}, {"text": "a", "n": "one"}, {"text": "a", "m": 1}, {"text": "a", "n": 2**60 + 1}]
+    rows = [{"text": "a", "n": 1}] * CHUNK_ROWS + later
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = rejections(tmp_path / "in.jsonl")
-    assert list(found) == [CHUNK_ROWS + 1, CHUNK_ROWS + 2]
-    assert "does not fit" in found[CHUNK_ROWS + 1]
-    assert "its column m is none of the first rows'" in found[CHUNK_ROWS + 2]
+    _, chunks = read(tmp_path / "in.jsonl", output_format="parquet")
+    found = {rejected.row: rejected.reason for chunk in chunks for rejected in chunk.rejected}
+    assert list(found) == [CHUNK_ROWS + 2, CHUNK_ROWS + 3, CHUNK_ROWS + 4]  # an integer may be followed by a fraction
+    assert "does not fit" in found[CHUNK_ROWS + 2]
+    assert "its column m is none of the first rows'" in found[CHUNK_ROWS + 3]
 
 
 @pytest.mark.parametrize(
@@ -174,9 +268,9 @@ def test_reviews_of_parquet_that_cannot_be_scored_are_handed_over(tmp_path: Path
     )
     table = pa.table({"text": texts, "n": pa.array([1.0, 2.0, float("nan"), 4.0, 5.0])})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    _, [chunk] = read(tmp_path / "a.parquet")
+    _, [chunk] = read(tmp_path / "a.parquet", output_format="parquet")
     assert [rejected.row for rejected in chunk.rejected] == [2, 3, 4]
-    assert json.loads(rejected_line(TableFile.at(tmp_path / "a.parquet"), chunk.rejected[1]))["content"]["n"] is None
+    assert json.loads(rejected_line(TableFile.at(tmp_path / "a.parquet"), chunk.rejected[1]))["content"]["n"] == "NaN"
     assert isinstance(chunk.rows, pa.RecordBatch)
     assert chunk.rows.column("n").to_pylist() == [1, 5]
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from sentiment.evaluation.behaviour import measure_behaviour
-from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.reporting.report import render_report
 from sentiment.training.linear_model import LINEAR_MODEL
@@ -14,10 +14,10 @@ HARMFUL = "<script>document.title = 'run'</script><img src=x onerror=\"document.
 
 
 def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
-    """Predictions with about this accuracy, drawn at random."""
+    """Predictions with this accuracy, a point more with odd seeds; which reviews are judged rightly is random."""
     generator = np.random.default_rng(seed)
     labels = np.arange(len(texts)) % 2
-    right = generator.random(len(texts)) < accuracy
+    right = generator.permutation(len(texts)) < (accuracy + 0.01 * (seed % 2)) * len(texts)
     probabilities = np.where(right == (labels == 1), 0.9, 0.1)
     words = np.array(["negative", "positive"])
     predictions = pd.DataFrame(
@@ -62,6 +62,13 @@ def test_every_model_meets_the_baseline_and_then_the_yardstick(comparison: Compa
     _, rows = difference_rows(comparison.differences)
     assert rows[0][0].startswith("LSTM is better than SimpleRNN by ")
     assert rows[1][0].startswith(f"LSTM loses to {LINEAR_MODEL} by ")
+    assert [difference.verdicts for difference in comparison.differences] == [3, 3, 3]
+
+
+def test_the_report_says_what_verdict_and_p_value_speak_of(comparison: Comparison) -> None:
+    page = render(comparison)
+    assert page.count(VERDICT_RULE) == 2  # under the verdicts, and over the table with the p-values
+    assert "p of its t test (Holm)" in page
 
 
 def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.data.vocabulary import Vocabulary
 
 MAXLEN, NUM_WORDS = 12, 40
 WORDS = ["a", "film", "", "\0", "extraordinarily", "unextraordinarily", "café", "br", "A"]
@@ -74,7 +74,7 @@ def main(library: Path, folder: Path) -> None:
             sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "padding": padding, "truncating": truncating})
             vocabulary = Vocabulary(WORDS, NUM_WORDS)
             width = widths[networks % len(widths)]
-            network = NativeNetwork(file.read_bytes(), vocabulary, sequences, tokenize, width)
+            network = NativeNetwork(file.read_bytes(), vocabulary, sequences, width)
             assert np.isfinite(network.positive_probability(texts)).all()
             for text in filter(str.isascii, texts):
                 assert 1 <= len(network.encode(text)) <= MAXLEN

@@ -3,16 +3,18 @@
 import json
 import shutil
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow.entities import Run
+from typer.testing import Result
 
-from sentiment.errors import InputError
-from sentiment.tracking import registry
+from sentiment.tracking.store import make_store
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
+
+Invoke = Callable[..., Result]
 
 
 @pytest.fixture
@@ -23,70 +25,61 @@ def store(small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return tmp_path
 
 
-@pytest.fixture
-def trained(store: Path) -> list[Run]:
-    """Two runs that have logged a model."""
-    found: list[Run] = mlflow.search_runs(experiment_names=["sentiment"], output_format="list")
-    return [run for run in found if run.outputs is not None and run.outputs.model_outputs]
-
-
-def metrics(accuracy: float) -> dict[str, float]:
-    return dict.fromkeys(registry.METRICS, accuracy)
-
-
 @pytest.mark.parametrize(
-    ("accuracy", "split", "aliases", "reason"),
+    ("uri", "says"),
     [
-        pytest.param(0.81, "same", "champion", "as 81.00% beats 80.00% of version 1", id="better"),
-        pytest.param(0.80, "same", "challenger", "does not beat 80.00% of version 1, the champion", id="equal"),
-        pytest.param(0.90, "other", "challenger", "version 1, the champion, was tested on other reviews", id="split"),
+        ("models:/films@champion", "cannot be had from MLflow"),
+        ("models:/reviews/9", "cannot be had from MLflow"),
+        ("models:/none", "cannot be had from MLflow"),
+        ("runs:/none/model", "cannot be had from MLflow"),
+        ("s3://bucket/model", "`pip install boto3`"),
+        ("gs://bucket/model", "`pip install google-cloud-storage`"),
+        ("wasbs://box@account.blob.core.windows.net/model", "`pip install azure-storage-blob`"),
+        ("http://127.0.0.1:9/model", "cannot be read by http: download its folder, or give models:/NAME@ALIAS"),
+        ("other://place/model", "MLflow knows no other: give a folder, models:/NAME@ALIAS"),
+        ("file:///none/model", "cannot be had"),
+        ("dbfs:/none/model", "cannot be had"),
+        ("none", "There is no folder none"),
     ],
 )
-def test_the_champion_gives_way_only_to_a_better_one_on_the_same_reviews(
-    trained: list[Run], accuracy: float, split: str, aliases: str, reason: str
+def test_a_model_that_cannot_be_had_is_named_with_the_remedy(invoke: Invoke, store: Path, uri: str, says: str) -> None:
+    result = invoke("predict", "a fine film", "--model", uri)
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
+    invoke: Invoke, store: Path
 ) -> None:
-    first, second = trained
-    version, why = registry.register(first, "films", metrics=metrics(0.8), split="same")
-    assert (version.aliases, why) == (("champion",), "as there was none")
-    version, why = registry.register(second, "films", metrics=metrics(accuracy), split=split)
-    assert (version.number, version.aliases) == (2, (aliases,))
-    assert reason in why
-    again, why = registry.register(second, "films", metrics=metrics(accuracy), split=split)
-    assert (again, why) == (version, "as registered before")
+    result = invoke("predict", "a fine film")
+    assert (result.exit_code, result.stderr) == (0, "model: reviews version 1 (champion)\n")
+    client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    client.create_registered_model("films")
+    result = invoke("predict", "a fine film")
+    assert result.exit_code == 2
+    assert "Several models are registered: films, reviews. Name one" in result.output
+    client.create_registered_model("imdb-sentiment")
+    [version] = client.search_model_versions()
+    client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
+    result = invoke("promote", "1")
+    assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
+    assert invoke("predict", "a fine film").stderr == "model: imdb-sentiment version 1 (champion)\n"
+    result = invoke("promote", "1", "--name", "reviews")
+    assert "(champion) is what `sentiment score --model models:/reviews@champion` uses now." in result.output
+    result = invoke("promote", "3", "--name", "reviews")
+    assert (result.exit_code, "reviews has no version 3; its versions are: 1" in result.output) == (2, True)
 
 
-def test_promotion_moves_the_champion_and_unknown_versions_are_named(trained: list[Run]) -> None:
-    for run, accuracy in zip(trained, (0.8, 0.7), strict=True):
-        registry.register(run, "films", metrics=metrics(accuracy), split="same")
-    assert registry.promote("films", 2).aliases == ("champion",)
-    assert [version.aliases for version in registry.versions("films")] == [("champion",), ()]
-    with pytest.raises(InputError, match="films has no version 3; its versions are: 1, 2"):
-        registry.promote("films", 3)
-    with registry.downloaded_model("models:/films@champion") as (_, name):
-        assert name == "films version 2 (champion)"
+def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
+    make_store()
+    result = invoke("predict", "a fine film")
+    assert (result.exit_code, "No model is registered in MLflow" in result.output) == (2, True)
 
 
-def test_a_version_that_a_later_one_has_overtaken_stays_without_alias_when_it_is_registered_again(
-    trained: list[Run],
-) -> None:
-    for attempt in ("first", "resumed"):
-        for run, accuracy in zip(trained, (0.7, 0.8), strict=True):
-            registry.register(run, "films", metrics=metrics(accuracy), split="same")
-        assert [version.aliases for version in registry.versions("films")] == [("champion",), ()], attempt
-
-
-@pytest.mark.parametrize("uri", ["models:/films@champion", "models:/imdb-sentiment/9", "runs:/none/model"])
-def test_a_model_that_is_not_there_is_named(store: Path, uri: str) -> None:
-    with pytest.raises(InputError, match="cannot be had from MLflow"), registry.downloaded_model(uri):
-        pass
-
-
-def test_the_commands_list_and_promote_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
-    command = command_in(store)
-    assert "registered  imdb-sentiment version 1 (champion)" in small_run.output
-    [row] = [line.split() for line in command.run("models").splitlines() if "imdb-sentiment" in line]
-    assert row[:3] == ["imdb-sentiment", "1", "champion"]
-    assert "imdb-sentiment version 1 (champion)" in command.run("promote", "1")
+def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
+    assert "registered  reviews version 1 (champion), as there was none" in small_run.output
+    [row] = [line.split() for line in command_in(store).run("models").splitlines() if "reviews" in line]
+    assert row[:3] == ["reviews", "1", "champion"]
 
 
 def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
@@ -95,7 +88,7 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
 
     texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
     expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
-    serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/imdb-sentiment@champion")
+    serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/reviews@champion")
     environment = command_in(small_run.folder).environment
     with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
         for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):

@@ -1,0 +1,76 @@
+"""After the training: the LSTMs become versions of a registered model, and the commands that use it are shown."""
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.stages.context import Context
+from pipelines.stages.evaluation import Outcome
+from sentiment.tracking import champion, runs
+from sentiment.tracking.champion import Training
+from sentiment.training.trainer import best_epoch
+
+EXAMPLE = "A moving film, and not a minute too long."
+
+
+@dataclass(frozen=True)
+class LoggedNetwork:
+    """A trained and evaluated network, and the ID of the model that its run holds."""
+
+    outcome: Outcome
+    model_id: str
+
+    @property
+    def validation_loss(self) -> float:
+        """Of the weights that were kept."""
+        history = self.outcome.result.history
+        return float(history["val_loss"][best_epoch(history) - 1])
+
+    def training(self) -> Training:
+        """As the registry takes it."""
+        result = self.outcome.result
+        metrics = runs.tracked_metrics(result.metrics)
+        return Training(result.name, self.model_id, metrics, result.predictions, self.validation_loss)
+
+
+def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> str:
+    """Register every network, and say what became of the one with the lowest validation loss, and why.
+
+    Returns:
+        The URI of its version.
+
+    Raises:
+        InputError: a logged model cannot be loaded, or MLflow cannot be used.
+    """
+    registration = champion.register(name, [network.training() for network in networks])
+    others = ", ".join(str(other.number) for other in registration.others)
+    of_seeds = f"; versions of the other seeds: {others}" if others else ""
+    context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
+    return f"models:/{name}/{registration.candidate.number}"
+
+
+def folder_of_best(networks: Sequence[LoggedNetwork]) -> str:
+    """Where the classifier with the lowest validation loss lies; a NaN is the highest."""
+
+    def loss(network: LoggedNetwork) -> float:
+        return math.inf if math.isnan(network.validation_loss) else network.validation_loss
+
+    trained = min(networks, key=loss).outcome.trained
+    assert trained is not None  # networks are trained
+    return str(trained.folder)
+
+
+def show_next_steps(context: Context, model: str) -> None:
+    """The commands that use the model that was just trained.
+
+    Args:
+        model: its folder or URI.
+    """
+    source, chosen = context.config.source, f"--model {shlex.quote(model)}"
+    table, column = "reviews.csv", ""
+    if source.source == "table":
+        table = shlex.quote(str(source.data))
+        column = f" --text-column {shlex.quote(source.text_column)}" if source.text_column else ""
+    context.console.say(f'to use it   sentiment predict {chosen} "{EXAMPLE}"')
+    context.console.say(f"            sentiment score {chosen}{column} {table} scored.csv")

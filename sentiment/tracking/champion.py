@@ -1,0 +1,246 @@
+"""Who becomes champion: the versions that one command registers, the candidate among them, and the decision.
+
+The candidate is the training with the lowest validation loss; no test review has a part in that. It replaces the
+champion only if it is better on the same test reviews beyond chance. Both reach the same test split again and again,
+whenever a model is trained anew; so a champion of many contests owes a little of its lead to these very reviews.
+The interval bounds the chance of one contest, not of all of them together.
+"""
+
+import contextlib
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import mlflow
+import numpy as np
+import pandas as pd
+
+from sentiment.data.corpus import LABEL_NAMES, Reviews
+from sentiment.evaluation.significance import Difference, compare_accuracy
+from sentiment.tracking.model import load_logged_classifier
+from sentiment.tracking.registry import (
+    CANDIDATE_TAG,
+    CHALLENGER,
+    CHAMPION,
+    DECISION_TAG,
+    METRICS,
+    Version,
+    champion_of,
+    find_version,
+    make_champion,
+    versions,
+)
+from sentiment.tracking.results import read_predictions
+from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
+
+CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG = "sentiment.classifier", "test_split", "validation_loss"
+ROUNDS = 10
+"""Most corrections after other processes on one server."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a run, as it was logged.
+
+    Attributes:
+        title: of the training, such as `LSTM, seed 1`.
+        model_id: of its logged model.
+        metrics: METRICS, and perhaps others.
+        predictions: a row per test review: text, label, predicted_label, positive_probability.
+        validation_loss: of the weights that were kept.
+    """
+
+    title: str
+    model_id: str
+    metrics: Mapping[str, float]
+    predictions: pd.DataFrame
+    validation_loss: float
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What became of the trainings of one command.
+
+    Attributes:
+        candidate: the version that could become champion.
+        others: the versions of the other trainings.
+        reason: why the candidate is what it is, to follow a comma.
+    """
+
+    candidate: Version
+    others: tuple[Version, ...]
+    reason: str
+
+
+def candidate_of(trainings: Sequence[Training]) -> Training:
+    """The training with the lowest validation loss, the first of several; a NaN is the highest.
+
+    Every seed cuts its own validation reviews, so their losses also differ by those reviews. That costs a little of
+    the choice, but favours nothing on the test split.
+    """
+    return min(trainings, key=lambda training: _loss(training.validation_loss))
+
+
+def register(name: str, trainings: Sequence[Training]) -> Registration:
+    """Register trainings as versions of a model, and decide on their candidate.
+
+    A classifier that is registered already, from this run or another, stays the version that it is.
+
+    A SQLite store is locked meanwhile, so decisions are made one after the other. A server cannot be locked: the
+    decision is read again after it was made. The last of several processes then sees the candidates of all, and ends
+    with the one that all of them would choose.
+
+    Raises:
+        InputError: a logged model cannot be loaded and scored, or the store cannot be used. Nothing is registered then.
+    """
+    identities = [_identity(training) for training in trainings]
+    chosen = candidate_of(trainings)
+    with store_errors_explained(), store_lock() as locked:
+        numbers = [
+            _registered(name, training, identity, is_candidate=training is chosen)
+            for training, identity in zip(trainings, identities, strict=True)
+        ]
+        number = numbers[next(at for at, training in enumerate(trainings) if training is chosen)]
+        decision = _Decision(name, number, chosen.predictions).make(again=not locked)
+        known = {version.number: version for version in versions(name)}
+    others = tuple(known[other] for other in dict.fromkeys(numbers) if other != number)
+    if others:
+        decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
+    return Registration(known[number], others, decision)
+
+
+def _loss(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def _identity(training: Training) -> str:
+    """Digest of the classifier that MLflow holds, and its threshold."""
+    classifier = load_logged_classifier(training.model_id)
+    return f"{classifier.digest()}:{classifier.threshold!r}"
+
+
+def _registered(name: str, training: Training, identity: str, *, is_candidate: bool) -> int:
+    """The number of the version that a classifier has or gets."""
+    client = mlflow.MlflowClient()
+    before = next((found for found in versions(name) if found.tags.get(CLASSIFIER_TAG) == identity), None)
+    if before is not None:
+        if is_candidate and CANDIDATE_TAG not in before.tags:  # of other seeds it was not the best
+            client.set_model_version_tag(name, str(before.number), CANDIDATE_TAG, "true")
+        return before.number
+    tags = {
+        CLASSIFIER_TAG: identity,
+        SPLIT_TAG: _reviews(training.predictions).digest(),
+        LOSS_TAG: repr(float(training.validation_loss)),
+        **{metric: repr(float(training.metrics[metric])) for metric in METRICS},
+        **({CANDIDATE_TAG: "true"} if is_candidate else {}),
+    }
+    with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
+        return int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+
+
+def _reviews(predictions: pd.DataFrame) -> Reviews:
+    labels = (predictions["label"] == LABEL_NAMES[1]).to_numpy("int8")
+    return Reviews(predictions["text"].tolist(), labels)
+
+
+class _Decision:
+    """Whether a candidate becomes the champion of a model."""
+
+    def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
+        self._name, self._number = name, number
+        self._predictions = {number: predictions}
+        self._reason = "as registered before"
+
+    def make(self, *, again: bool) -> str:
+        """Set the aliases, and say why.
+
+        Args:
+            again: others may decide at the same time, so look again until nothing is left to correct.
+        """
+        known = versions(self._name)
+        own = next(version for version in known if version.number == self._number)
+        base = champion_of(known)
+        if DECISION_TAG in own.tags and base is not None:
+            return self._reason
+        settled = {version.number for version in known if DECISION_TAG in version.tags} - {self._number}
+        for _ in range(ROUNDS if again else 1):
+            winner = self._winner(base, known, settled)
+            if winner.number != getattr(champion_of(known), "number", None):
+                make_champion(winner)
+            if not again:
+                break
+            seen = {version.number for version in known}
+            known = versions(self._name)
+            champion = champion_of(known)
+            if champion is not None and champion.number == winner.number and seen == {v.number for v in known}:
+                break
+            if champion is not None and champion.number in settled:
+                base = champion  # decided by hand meanwhile
+        client = mlflow.MlflowClient()
+        if winner.number != self._number:
+            client.set_registered_model_alias(self._name, CHALLENGER, str(self._number))
+        client.set_model_version_tag(self._name, str(self._number), DECISION_TAG, self._reason)
+        return self._reason
+
+    def _winner(self, base: Version | None, known: Sequence[Version], settled: set[int]) -> Version:
+        """The last to hold the field: the champion against every undecided candidate, in the order of registration.
+
+        Every process that decides at the same time goes through the same contests in the same order.
+        """
+        contenders = sorted(
+            (
+                version
+                for version in known
+                if version.number == self._number or (CANDIDATE_TAG in version.tags and version.number not in settled)
+            ),
+            key=lambda version: version.number,
+        )
+        winner = base
+        for contender in contenders:
+            if winner is not None and contender.number == winner.number:
+                continue
+            wins, reason = self._contest(contender, winner)
+            if contender.number == self._number:
+                self._reason = f"as {reason}"
+            elif winner is not None and winner.number == self._number and wins:
+                self._reason = f"as version {contender.number}, registered at the same time, is better: {reason}"
+            winner = contender if wins else winner
+        return winner if winner is not None else find_version(self._name, self._number)
+
+    def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
+        """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
+        if holder is None:
+            return True, "there was none"
+        called = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
+        predictions = []
+        for version, title in ((contender, f"version {contender.number}"), (holder, called)):
+            try:
+                predictions.append(self._of(version))
+            except (*STORE_ERRORS, OSError, ValueError) as error:
+                return False, f"the predictions of {title} cannot be read ({reason_of(error)})"
+        own, others = predictions
+        if _reviews(own).digest() != _reviews(others).digest():
+            return False, f"{called} was tested on other reviews"
+        difference = compare_accuracy(
+            f"version {contender.number}", _correct(own), f"version {holder.number}", _correct(others)
+        )
+        return difference.low > 0, _verdict(difference, called)
+
+    def _of(self, version: Version) -> pd.DataFrame:
+        if version.number not in self._predictions:
+            self._predictions[version.number] = read_predictions(version.run_id)
+        return self._predictions[version.number]
+
+
+def _correct(predictions: pd.DataFrame) -> np.ndarray:
+    return (predictions["label"] == predictions["predicted_label"]).to_numpy(bool)[None]  # (1, N)
+
+
+def _verdict(difference: Difference, champion: str) -> str:
+    value, low, high = (100 * share for share in (difference.value, difference.low, difference.high))
+    on = f"on the same {difference.reviews:,} test reviews"
+    if low > 0:
+        return f"it beats {champion} {on} by {value:.1f} points, 95 % interval {low:.1f} to {high:.1f}"
+    verb = "loses to" if high < 0 else "does not clearly beat"
+    return f"it {verb} {champion} {on}: {value:+.1f} points, 95 % interval {low:.1f} to {high:.1f}"

@@ -1,0 +1,85 @@
+"""MLflow's store as processes meet it: made by two at once, damaged, and with series longer than a batch."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+from typer.testing import Result
+
+from sentiment.tracking import runs
+from tests.conftest import command_in
+
+Invoke = Callable[..., Result]
+
+START = """
+import sys, time
+from sentiment.tracking import runs, store
+store.silence()
+print("ready", flush=True)
+sys.stdin.readline()
+with runs.tracked_run(sys.argv[1], experiment="films", resume_key=sys.argv[1], tags={}):
+    print("logged", flush=True)
+"""
+
+
+def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
+    command = command_in(tmp_path)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", START, name],
+            cwd=tmp_path,
+            env=command.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("first", "second", "third")
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        output, errors = process.communicate(timeout=300)
+        assert (process.returncode, output) == (0, "logged\n"), errors
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert [run.info.status for run in client.search_runs(["1"])] == ["FINISHED"] * 3
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but a long enough text", b"SQLite format 3\0" + b"\xff" * 200]
+)
+@pytest.mark.parametrize("arguments", ["models", "compare 1 2", "promote 1", "predict fine"])
+def test_a_store_that_is_no_database_ends_with_exit_code_2(
+    invoke: Invoke, tmp_path: Path, content: bytes, arguments: str
+) -> None:
+    (tmp_path / "mlflow.db").write_bytes(content)
+    result = invoke(*arguments.split())
+    assert (result.exit_code, "cannot be used (file is not a database)" in result.output) == (2, True), result.output
+
+
+def test_a_store_in_a_folder_that_is_not_there_ends_with_exit_code_2(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none' / 'mlflow.db'}")
+    result = invoke("run-memory", "--preset", "quick")
+    assert (result.exit_code, "cannot be used" in result.output) == (2, True), result.output
+
+
+def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    values = [step / 7 for step in range(1, 2_501)]
+    for part in (values[:1_200], values):
+        with runs.tracked_run("long", experiment="films", resume_key="long", tags={}, nested=True) as run:
+            runs.log_series(run, {"norm": part})
+    points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "norm")
+    assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))

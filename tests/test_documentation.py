@@ -1,0 +1,179 @@
+"""The documentation: its commands run, what it names exists, and it is short."""
+
+import functools
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from pipelines.cli import app
+from tests.conftest import command_in, once
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOTES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+RECORDS = [ROOT / "docs" / "trials.md"]
+"""Kept as they were written."""
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SENTENCE_END = re.compile(r"(?:(?<=[.!?:])|(?<=[.!?:]\*\*))\s+(?=[A-Z`\[*\"])")
+SMALL_DEMO = "--models lstm --epochs 1 --maxlen 60 --embedding-dim 8 --units 8 --no-linear-model".split()
+MOST_WORDS, MOST_LINES, LONGEST_SENTENCE = 1_500, 150, 25
+
+
+def read(page: Path) -> str:
+    return page.read_text("utf-8")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page: Path, *languages: str) -> Iterator[str]:
+    for language, content in FENCE.findall(read(page)):
+        if language in languages:
+            yield content
+
+
+def console_commands(page: Path) -> list[str]:
+    """The lines with $ of its console blocks, in order."""
+    lines = (line for block in blocks(page, "console") for line in block.splitlines())
+    return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+
+def code_spans(page: Path) -> list[str]:
+    """What stands between back quotes in the prose."""
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", FENCE.sub("", read(page)))]
+
+
+def sentiment_words(line: str) -> list[str] | None:
+    """The arguments of `sentiment` in a line of a shell; None where the line has another command."""
+    words = shlex.split(line, comments=True)
+    start = next((position + 1 for position, word in enumerate(words) if Path(word).name == "sentiment"), None)
+    if start is None:
+        return None
+    end = next((i for i, word in enumerate(words) if i >= start and word in ("|", ">", "&&")), len(words))
+    return words[start:end]
+
+
+def commands_in_blocks() -> list[tuple[str, str]]:
+    """(page, line) of every `sentiment` command in a block, console or not."""
+    return [
+        (name_of(page), line)
+        for page in [*PAGES, *NOTES]
+        for line in [*console_commands(page), *"\n".join(blocks(page, "sh")).splitlines()]
+        if sentiment_words(line) is not None
+    ]
+
+
+def options_of(command: Any) -> set[str]:
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def prose(page: Path) -> Iterator[str]:
+    """Its paragraphs and list items as one line each; no code, table, heading or picture."""
+    text = FENCE.sub("\n", read(page))
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-#|*!] |[|!]|\d+\. ))", text):
+        line = " ".join(block.split())
+        if line and line[0] not in "|#!":
+            yield re.sub(r"^(?:[-*]|\d+\.) ", "", line)
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.fixture(scope="session")
+def demo_folder(shared_folder: Path) -> Path:
+    """Where `sentiment run-pipeline --source demo` has run, in a small size."""
+
+    def run(folder: Path) -> None:
+        folder.mkdir()
+        command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO)
+
+    return once(shared_folder / "documentation", run)
+
+
+def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: Path) -> None:
+    program = tmp_path / "sentiment"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m pipelines.cli "$@"\n')
+    program.chmod(0o755)
+    environment = command_in(demo_folder).environment
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    for page in PAGES:
+        for command in console_commands(page):
+            done = subprocess.run(
+                ["bash", "-c", command], cwd=demo_folder, env=environment, capture_output=True, text=True, timeout=300
+            )
+            assert done.returncode == 0, f"{name_of(page)}: {command}\n{done.stdout}{done.stderr}"
+
+
+def test_the_python_of_the_readme_runs_after_the_demo(demo_folder: Path) -> None:
+    [code] = blocks(ROOT / "README.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=demo_folder,
+        env=command_in(demo_folder).environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert "positive_probability" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(("page", "line"), commands_in_blocks())
+def test_a_command_in_a_block_is_one_of_the_command_line(page: str, line: str) -> None:
+    group: Any = typer.main.get_command(app)
+    words = sentiment_words(line)
+    assert words, f"{page}: {line} has no arguments"
+    command = group.commands[words[0]]
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= options_of(command) | {"--help"}
+    if "--help" not in words:
+        command.make_context(words[0], words[1:])
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name_of)
+def test_commands_and_options_that_the_prose_names_exist(page: Path) -> None:
+    group: Any = typer.main.get_command(app)
+    every_option = functools.reduce(set.union, map(options_of, [group, *group.commands.values()]), {"--help"})
+    for span in code_spans(page):
+        words = sentiment_words(span) if span.startswith("sentiment ") else None
+        known = every_option
+        if words and not words[0].startswith("-"):
+            assert words[0] in group.commands, f"{name_of(page)}: {span}"
+            known = options_of(group.commands[words[0]]) | {"--help"}
+        if words or span.startswith("--"):
+            named = {word for word in span.split() if word.startswith("--")}
+            assert named <= known, f"{name_of(page)}: {span}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, *NOTES], ids=name_of)
+def test_links_and_pictures_lead_to_what_is_in_the_repository(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", read(page))):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists() and ROOT in found.parents, f"{name_of(page)}: {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", FENCE.sub("", read(found)), re.MULTILINE)
+            assert anchor in map(slug, headings), f"{name_of(page)}: {target}"
+
+
+def test_the_readme_is_short() -> None:
+    readme = read(ROOT / "README.md")
+    assert len(readme.split()) <= MOST_WORDS
+    assert len(readme.splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("page", [page for page in [*PAGES, *NOTES] if page not in RECORDS], ids=name_of)
+def test_sentences_are_short(page: Path) -> None:
+    sentences = (sentence for paragraph in prose(page) for sentence in SENTENCE_END.split(paragraph))
+    assert [sentence for sentence in sentences if len(sentence.split()) > LONGEST_SENTENCE] == []
