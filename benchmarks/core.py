@@ -51,7 +51,10 @@ def main() -> None:
         started = time.process_time()
         core = NativeNetwork(model, vocabulary, sequences)
         print(f"{name}: the core loads in {1e3 * (time.process_time() - started):.0f} ms")
-        engines = {"core": core, "ONNX Runtime": OnnxEngine(model, vocabulary, sequences)}
+        engines: dict[str, NativeNetwork | OnnxEngine] = {
+            "core": core,
+            "ONNX Runtime": OnnxEngine(model, vocabulary, sequences),
+        }
         encoded = [(generator.zipf(1.2, TOKENS) % (num_words - 4) + 4).astype(np.int32) for _ in range(REVIEWS)]
         texts = [" ".join(vocabulary.decode(indices)) for indices in encoded]
         found: dict[str, list[float]] = {}
