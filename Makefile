@@ -1,8 +1,9 @@
 # Two commands on a fresh machine: `make run` tries the project, `make test` checks it.
-# Both make .venv and install into it again only when pyproject.toml or constraints.txt changed.
+# Both make .venv and install into it again only when one of the files in BUILD changed.
 
 PYTHON ?= python3
 BIN := .venv/bin
+BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: run test lint lint-javascript format screenshots clean
@@ -39,12 +40,12 @@ $(NPM)/installed: tests/browser/package.json
 	npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --loglevel=error
 	@touch $@
 
-.venv/installed: pyproject.toml constraints.txt
+.venv/installed: $(BUILD)
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable .
 	@touch $@
 
-.venv/installed-dev: pyproject.toml constraints.txt
+.venv/installed-dev: $(BUILD)
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@

@@ -91,7 +91,10 @@ def main() -> None:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"sentiment {__version__}")
+        from sentiment.scoring import native
+
+        engine = "its own core" if native.available() else "ONNX Runtime, as the core was not built"
+        typer.echo(f"sentiment {__version__}, scoring in {engine}")
         raise typer.Exit
 
 

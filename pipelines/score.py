@@ -43,6 +43,8 @@ from pipelines.output import (
     atomic_folder,
     beside,
     checkpoint,
+    is_finished,
+    refuse_foreign_files,
 )
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
@@ -128,6 +130,7 @@ class Job:
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
+            "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
             "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
@@ -163,6 +166,12 @@ def score(config: ScoreConfig, console: Console) -> None:
         if config.threshold is not None:
             classifier.threshold = config.threshold
         job = Job(config, inputs, output, folder, classifier)
+        if output.path.exists() and not config.overwrite:
+            if _is_finished(job):
+                beside(output.path, SCORES_ENDING).unlink()
+                console.say(f"{output.path} is complete: the same command has finished it before.")
+                return
+            raise _existing(output.path)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
     show_summary(console, config, tally, model_name)
     if inputs.left_out:
@@ -203,14 +212,26 @@ def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
         raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
         raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
-    if output.path.exists() and not config.overwrite:
-        raise InputError(f"{output.path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    refuse_foreign_files(output.path)
     is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
-    if rejected.exists() and not is_begun and not config.overwrite:
-        raise InputError(f"{rejected} is there already: choose another OUTPUT, or replace it with --overwrite.")
+    for path in (output.path, rejected):
+        if path.exists() and not is_begun and not config.overwrite:
+            raise _existing(path)
     if not output.path.parent.is_dir():
         raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
     return output
+
+
+def _existing(path: Path) -> InputError:
+    return InputError(f"{path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+
+
+def _is_finished(job: Job) -> bool:
+    """Whether the same command was killed when OUTPUT had its name already."""
+    if job.config.engine == "spark" or job.inputs.stream is not None:
+        return False
+    with contextlib.closing(job.first_reader()) as first:
+        return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
 
 
 def _score_locally(job: Job, console: Console) -> Tally:
@@ -219,9 +240,9 @@ def _score_locally(job: Job, console: Console) -> Tally:
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        checkpoint(output.path, job.identity(first.text_column)) as kept,
-        atomic_file(output.path) as (sink, rejected_sink),
-        scoring_pool(load_classifier, job.folder, job.config.batch_size) as pool,
+        checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
+        atomic_file(output.path, kept) as (sink, rejected_sink),
+        scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -231,7 +252,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
-                kept.add(probabilities)
+                kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
@@ -247,9 +268,9 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 if job.config.strict:
                     raise _strict(line)
                 rejected_sink.write(line)
-            known = kept.take(len(chunk.texts))
+            known = kept.take(chunk.texts)
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.processes or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:

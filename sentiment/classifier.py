@@ -17,7 +17,8 @@ from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import InputError
-from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork, export_onnx
+from sentiment.scoring.engine import scoring_engine
+from sentiment.scoring.network import BATCH_SIZE, export_onnx
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,16 @@ class Classifier(ABC):
     def parameters(self) -> int:
         """How many numbers were learned."""
 
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """Name of what scores; two engines differ in the last bits of a probability."""
+
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
+        return False
+
     @abstractmethod
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
@@ -88,7 +99,7 @@ class Classifier(ABC):
 
 
 class SentimentClassifier(Classifier):
-    """A trained classifier of reviews. It scores with ONNX Runtime, so it needs TensorFlow only for `network`.
+    """A trained classifier of reviews. It scores without TensorFlow, in the project's own core or in ONNX Runtime.
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
@@ -107,7 +118,7 @@ class SentimentClassifier(Classifier):
         self.sequences = sequences
         self.threshold = threshold
         self._onnx_model = onnx_model
-        self._onnx_network = OnnxNetwork(onnx_model)
+        self._engine = scoring_engine(onnx_model, vocabulary, sequences)
         self._load_network = load_network
 
     @classmethod
@@ -124,13 +135,21 @@ class SentimentClassifier(Classifier):
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
-        maxlen, truncating = self.sequences.maxlen, self.sequences.truncating
-        encoded = [self.vocabulary.encode(text, maxlen, truncating) for text in texts]
-        return self.encoded_probability(encoded, batch_size)
+        return self._engine.positive_probability(texts, batch_size)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
-        return self._onnx_network.positive_probability(encoded, batch_size)
+        return self._engine.encoded_probability(encoded, batch_size)
+
+    @property
+    def engine(self) -> str:
+        """Name of what scores: the core or ONNX Runtime. They differ in the last bits of a probability."""
+        return self._engine.name
+
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
+        return self._engine.frees_lock
 
     @property
     def parameters(self) -> int:
@@ -186,7 +205,7 @@ class SentimentClassifier(Classifier):
             onnx_model = (folder / ONNX_FILE).read_bytes()
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
             classifier = cls(vocabulary, description.sequences, onnx_model, load_network, description.threshold)
-            classifier._onnx_network.check(description.sequences, vocabulary.num_words)
+            classifier._engine.check()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
         return classifier

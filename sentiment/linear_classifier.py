@@ -32,6 +32,11 @@ class LinearClassifier(Classifier):
         """Weights of the regression, the intercept included."""
         return self.model.parameters
 
+    @property
+    def engine(self) -> str:
+        """NumPy."""
+        return "NumPy"
+
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
         return self.model.positive_probability(texts).astype(np.float32)

@@ -119,7 +119,7 @@ def find_crossing(first: LearningCurve, second: LearningCurve, fewest: int) -> i
     Returns:
         None where one model is better from the fewest labels to the most, by the medians of both curves.
     """
-    labels = np.geomspace(fewest, min(first.labels, second.labels), 1_000)
+    labels = np.geomspace(fewest, min(first.labels, second.labels), 200)
     ahead = first.accuracy(labels)[0] > second.accuracy(labels)[0]
     changes = np.flatnonzero(ahead[1:] != ahead[:-1])
     return round(float(labels[changes[-1] + 1])) if len(changes) else None

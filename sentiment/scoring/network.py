@@ -155,8 +155,15 @@ def _state_names(layer: Any) -> list[str]:
 
 
 def _session(model: bytes) -> Any:
+    import onnx
     import onnxruntime
 
+    try:
+        is_whole = not _has_external_tensors(onnx.load_model_from_string(model))
+    except Exception as error:  # of protobuf, whose classes are not public
+        raise InputError(f"the ONNX model cannot be read: {error}") from error
+    if not is_whole:  # ONNX Runtime would read them from files below the current directory
+        raise InputError("the ONNX model keeps weights in other files")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -164,6 +171,18 @@ def _session(model: bytes) -> Any:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its classes are not public
         raise InputError(f"the ONNX model cannot be read: {error}") from error
+
+
+def _has_external_tensors(message: Any) -> bool:
+    """Whether a message of ONNX holds, at any depth, a tensor whose values are in another file."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        return bool(message.external_data or message.data_location)
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            parts = value if hasattr(value, "__len__") else [value]
+            if any(map(_has_external_tensors, parts)):
+                return True
+    return False
 
 
 def _graph(network: Any, states: States | None, maxlen: int) -> Any:

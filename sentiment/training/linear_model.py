@@ -225,8 +225,7 @@ class LinearModel:
 
     def _added(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> np.ndarray:
         """What each occurrence adds to the log-odds of its review."""
-        weights = (self._ratios * self._weights)[ngrams]
-        added: np.ndarray = weights / self._scales(reviews, ngrams, count)[reviews]
+        added: np.ndarray = (self._ratios * self._weights)[ngrams] / self._scales(reviews, ngrams, count)[reviews]
         return added
 
     def _features(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> Any:

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
 from typer.testing import Result
 
-from pipelines.output import atomic_folder
+from pipelines.output import atomic_folder, checkpoint
 from tests.conftest import PipelineRun, command_in
 
 Invoke = Callable[..., Result]
@@ -165,7 +166,7 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
     """What a killed command has left belongs to the input that it read."""
     (tmp_path / "in.csv").write_text("text\n" + "a fine film\n" * 3)
     invoke("score", "in.csv", "expected.csv", "--model", small_run.classifier)
-    (tmp_path / "out.csv.scores").write_bytes(b'{"of": "other work"}\n' + b"\0" * 12)
+    (tmp_path / "out.csv.scores").write_bytes(b'{"sentiment": "of other work"}\n' + b"\0" * 12)
     assert invoke("score", "in.csv", "out.csv", "--model", small_run.classifier).exit_code == 0
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
 
@@ -269,6 +270,82 @@ def test_overwrite_replaces_the_output_and_its_rejected_rows(
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
     assert (tmp_path / "out.csv").read_text().startswith('"text","predicted_label","positive_probability"\n"fine",')
+
+
+@pytest.mark.parametrize("name", ["out.csv.scores", "out.csv.partial", "out.csv.rejected.jsonl.partial", "out.csv.old"])
+def test_a_file_of_something_else_where_output_is_made_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    (tmp_path / name).write_text("precious")
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
+    assert (result.exit_code, f"{name} was not written by `sentiment score`" in result.output) == (2, True)
+    assert (tmp_path / name).read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", name]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejected.jsonl", "out.csv.partial", "out.csv.scores"])
+def test_a_symbolic_link_where_output_is_made_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / name).symlink_to("precious")
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
+    assert (result.exit_code, f"{name} is a symbolic link" in result.output) == (2, True), result.output
+    assert ((tmp_path / name).is_symlink(), (tmp_path / "precious").read_text()) == (True, "precious")
+
+
+def test_a_command_killed_after_its_output_had_its_name_is_found_finished(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    arguments = ["score", "in.csv", "out.csv", "--model", small_run.classifier]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", unlink_but_scores)
+        with pytest.raises(Killed):
+            invoke(*arguments)
+    assert (tmp_path / "out.csv.scores").exists()
+    written = (tmp_path / "out.csv").read_bytes()
+    result = invoke(*arguments, "--threshold", "0.9")
+    assert (result.exit_code, "out.csv is there already" in result.output) == (2, True), result.output
+    result = invoke(*arguments)
+    assert (result.exit_code, "out.csv is complete" in result.output) == (0, True), result.output
+    assert (tmp_path / "out.csv").read_bytes() == written
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def unlink_but_scores(path: Path, missing_ok: bool = False, unlink: Callable[..., None] = Path.unlink) -> None:
+    if path.name.endswith(".scores"):
+        raise Killed
+    unlink(path, missing_ok)
+
+
+def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
+    tmp_path: Path,
+) -> None:
+    """The input changes between two attempts, and its size and time are restored."""
+    texts = ["good " * 3, "bad   " * 3, "worst" * 3]
+    kept = tmp_path / "out.csv.scores"
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as begun:
+        begun.add(texts[:2], np.array([0.9, 0.1]))
+        begun.add(texts[2:], np.array([0.2]))
+        content = kept.read_bytes()
+    kept.write_bytes(content)
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as again:
+        found = again.take(texts[:2])
+        assert found is not None
+        assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
+        assert again.take(["best " * 3]) is None
+        assert kept.stat().st_size < len(content)
+    kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as damaged:
+        assert damaged.take(texts[:2]) is not None
+        assert damaged.take(texts[2:]) is None
 
 
 def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:

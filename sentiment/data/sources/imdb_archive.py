@@ -1,5 +1,6 @@
 """The official archive of the Large Movie Review Dataset (Maas et al. 2011), packed or unpacked."""
 
+import lzma
 import re
 import tarfile
 import zlib
@@ -10,9 +11,12 @@ import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown
 
-REVIEW_PATH = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d+)_\d+\.txt$")
+REVIEW_PATH = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d{1,9})_\d+\.txt$")
+
+LONGEST_REVIEW, MOST_BYTES = 2**26, 2**31
+"""Bytes of a review, and of all reviews of an archive together; a hostile archive of a few MB can hold more."""
 
 
 def find_archive(config: SourceConfig, show_progress: bool) -> list[Path]:
@@ -69,14 +73,22 @@ def _read_files(files: list[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file in the archive, in one pass and without unpacking."""
+    """Name and content of every review in the archive, in one pass and without unpacking."""
+    total = 0
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
+                if not member.isfile() or not REVIEW_PATH.search(member.name):
+                    continue
+                total += member.size
+                if member.size > LONGEST_REVIEW or total > MOST_BYTES:
+                    raise InputError(f"{path}: {shown(member.name)} takes the reviews beyond any size of theirs.")
+                content = archive.extractfile(member)
                 if content is not None:
                     yield member.name, content.read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+    except InputError:
+        raise
+    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, OverflowError, ValueError) as error:
         raise InputError(
             f"{path} is damaged or no tar archive ({error}): fetch aclImdb_v1.tar.gz again and compare its size."
         ) from error

@@ -11,13 +11,16 @@ import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 REVIEWS_FILE, INDEX_FILE = "imdb.npz", "imdb_word_index.json"
 REVIEWS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
 INDEX_MD5 = "bfafd718b763782e994055a2d397834f"
 """Both as pinned by keras.datasets.imdb."""
+
+LARGEST_ARRAY = 2**27
+"""Bytes; those of Keras take 17 million."""
 
 
 def find_keras(config: SourceConfig, show_progress: bool) -> list[Path]:
@@ -65,19 +68,22 @@ def load_keras(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         words = {rank: word for word, rank in word_index.items()}
         with zipfile.ZipFile(reviews) as archive:
             arrays = {name: _read_array(archive, name) for name in ("x_train", "y_train", "x_test", "y_test")}
-        splits = {
-            split: Reviews(
-                [" ".join(words[rank] for rank in sequence) for sequence in arrays[f"x_{split}"]],
-                np.asarray(arrays[f"y_{split}"], np.int8),
-            )
-            for split in ("train", "test")
-        }
-    except (zipfile.BadZipFile, pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError) as error:
+        splits = {split: _reviews(arrays[f"x_{split}"], arrays[f"y_{split}"], words) for split in ("train", "test")}
+    except Exception as error:  # a foreign file can make any step fail, in any way
         raise InputError(
-            f"{reviews} with {index.name} cannot be read ({error}): they must be {REVIEWS_FILE} "
+            f"{reviews} with {index.name} cannot be read ({shown(error)}): they must be {REVIEWS_FILE} "
             f"and {INDEX_FILE} as Keras ships them."
         ) from error
     return Corpus(splits["train"], splits["test"], notes=notes)
+
+
+def _reviews(sequences: Any, labels: Any, words: dict[int, str]) -> Reviews:
+    texts = [" ".join(words[rank] for rank in sequence) for sequence in sequences]
+    "".join(texts).encode()  # Unicode, and nothing else
+    numbers = np.asarray(labels)
+    if numbers.shape != (len(texts),) or not np.isin(numbers, (0, 1)).all():
+        raise ValueError(f"its {len(texts):,} reviews have no labels of 0 and 1 each")
+    return Reviews(texts, numbers.astype(np.int8))
 
 
 class _NumbersOnly(pickle.Unpickler):
@@ -92,6 +98,9 @@ class _NumbersOnly(pickle.Unpickler):
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> Any:
+    size = archive.getinfo(f"{name}.npy").file_size
+    if size > LARGEST_ARRAY:
+        raise ValueError(f"its {name} takes {size:,} bytes, of {LARGEST_ARRAY:,} at most")
     with cast("BinaryIO", archive.open(f"{name}.npy")) as file:
         version = np.lib.format.read_magic(file)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

@@ -114,6 +114,8 @@ def read_cells(text: TextIO, separator: str) -> Iterator[NumberedRow]:
         else:
             yield NumberedRow(number, row, lines.characters)
         number += 1
+        if lines.characters > SHORT_ROW:  # its buffer, of four bytes a character, never shrinks
+            reader = csv.reader(lines, delimiter=separator, strict=True)
 
 
 def excerpt(text: str) -> str:
@@ -216,8 +218,10 @@ def _parse_object(line: str) -> dict[str, Any] | str:
     """The object of a line, or the reason why there is none."""
     if not _is_unicode(line):
         return "it is not UTF-8"
-    if len(line) > SHORT_ROW and len(re.findall(r"[\[{,:]", _STRING.sub("", line))) > MOST_VALUES:
-        return TOO_MANY_VALUES
+    if len(line) > SHORT_ROW:
+        structure = _STRING.sub("", line)
+        if sum(map(structure.count, "[{,:")) > MOST_VALUES:
+            return TOO_MANY_VALUES
     try:
         row = json.loads(line, object_pairs_hook=_refuse_repeated_keys, parse_float=_finite, parse_constant=_finite)
         if "\\u" in line or line.count("[") + line.count("{") > _MOST_BRACKETS:

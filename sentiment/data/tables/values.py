@@ -68,7 +68,9 @@ def as_json(content: Any, *, ensure_ascii: bool = True) -> str:
 
 def as_text(value: Any) -> str | None:
     """A value of JSON as the text of a cell: text as it is, null as null, anything else as JSON."""
-    return value if value is None or isinstance(value, str) else as_json(value, ensure_ascii=False)
+    if value is None or isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else as_json(value, ensure_ascii=False)
 
 
 def infer_schema(objects: Sequence[dict[str, Any]], text_column: str) -> pa.Schema:

@@ -10,10 +10,13 @@ import pyarrow.parquet
 
 from sentiment.data.tables.files import SEPARATORS, TableFile
 from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN
-from sentiment.data.tables.values import as_json
+from sentiment.data.tables.values import as_json, is_text
 from sentiment.errors import InputError, shown
 
 ROW_GROUP_BYTES = 2**24
+
+MOST_PARQUET_COLUMNS = 50_000
+"""Writing Parquet takes some 4 kB of memory for every column."""
 
 
 class TableWriter:
@@ -42,11 +45,16 @@ class TableWriter:
         self._schema = schema.append(pa.field(LABEL_COLUMN, pa.string())).append(
             pa.field(PROBABILITY_COLUMN, pa.float32())
         )
+        if file.format == "parquet" and len(schema) > MOST_PARQUET_COLUMNS:
+            raise InputError(f"{len(schema):,} columns are too many for Parquet: write .csv, .tsv or .jsonl.")
+        without_text = [field.name for field in schema if not is_text(field.type)]  # whose statistics would be texts
         try:
             if file.format == "parquet":
                 self._pending: list[pa.RecordBatch] = []
                 self._pending_bytes = 0
-                self._table: Any = pyarrow.parquet.ParquetWriter(self._sink, self._schema)
+                self._table: Any = pyarrow.parquet.ParquetWriter(
+                    self._sink, self._schema, write_statistics=without_text or False
+                )
             else:
                 options = pyarrow.csv.WriteOptions(delimiter=SEPARATORS[file.format], quoting_style="needed")
                 self._table = pyarrow.csv.CSVWriter(self._sink, self._schema, write_options=options)
@@ -55,7 +63,17 @@ class TableWriter:
         self._close.insert(0, self._table)
 
     def write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
-        """Add rows; `labels` and `probabilities`, float32, have one value for each."""
+        """Add rows; `labels` and `probabilities`, float32, have one value for each.
+
+        Raises:
+            InputError: the format cannot hold their values.
+        """
+        try:
+            self._write(rows, labels, probabilities)
+        except pa.ArrowException as error:
+            raise InputError(f"Rows cannot be written as {self._format} ({shown(error)}): write .jsonl.") from error
+
+    def _write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
         if isinstance(rows, list):
             shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
             for row, label, probability in zip(rows, labels, shortest, strict=True):

@@ -2,6 +2,10 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -91,6 +95,93 @@ def test_a_review_of_50_megabytes_comes_through(tmp_path: Path) -> None:
     _, chunks = read(path)
     assert [text for chunk in chunks for text in chunk.texts] == [long, "short"]
     assert len(chunks) == 2  # it is a chunk of its own
+
+
+def write_dictionary_of_one_large_value(path: Path) -> None:
+    """1,024 rows of 3 MB each in less than 1 kB."""
+    large = pa.DictionaryArray.from_arrays(pa.array([0] * 1_024, pa.int32()), ["z" * 3_000_000])
+    pyarrow.parquet.write_table(pa.table({"text": ["fine"] * 1_024, "n": large}), path, compression="zstd")
+
+
+def write_large_pages(path: Path) -> None:
+    """90 rows of 3 MB each in one page, which has to be decoded in one piece."""
+    values = [f"{'z' * 3_000_000}{n}" for n in range(90)]
+    table = pa.table({"text": ["fine"] * 90, "n": values})
+    pyarrow.parquet.write_table(table, path, compression="zstd", use_dictionary=False)
+
+
+def write_line_without_end(path: Path) -> None:
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b"text,n\nfine,1\n")
+        file.writelines(b"a" * 2**20 for _ in range(512))
+
+
+def write_open_quotation_mark(path: Path) -> None:
+    path.write_bytes(b'text,n\nfine,1\n"open,2\n' + b"a fine film it is,3\n" * (66 * 2**20 // 20))
+
+
+def write_many_values(path: Path) -> None:
+    path.write_bytes(b'{"text": "fine"}\n{"text": "fine", "n": [' + b"[]," * 10_000_000 + b"1]}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "says"),
+    [
+        pytest.param("a.parquet", write_dictionary_of_one_large_value, "1024 used, 0 rejected", id="dictionary"),
+        pytest.param("a.parquet", write_large_pages, "the pages of its row group 1 take 270", id="pages"),
+        pytest.param("a.csv.gz", write_line_without_end, "1 used, 1 rejected", id="line"),
+        pytest.param("a.csv", write_open_quotation_mark, "1 rejected", id="quotation mark"),
+        pytest.param("a.jsonl", write_many_values, "1 used, 1 rejected", id="values"),
+    ],
+)
+def test_memory_is_bounded_whatever_the_shape_of_a_table(
+    tmp_path: Path, name: str, write: Callable[[Path], None], says: str
+) -> None:
+    write(tmp_path / name)
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from sentiment.data.tables.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
+        "used = rejected = 0\ntry:\n"
+        "    for chunk in TableReader(TableFile.at(Path(sys.argv[1])), output_format='parquet').chunks():\n"
+        "        used, rejected = used + len(chunk.texts), rejected + len(chunk.rejected)\n"
+        "except ValueError as error:\n    print(error)\n"
+        "peak = Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]\n"
+        "print(used, 'used,', rejected, 'rejected', peak)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / name], capture_output=True, text=True, check=True)
+    assert says in done.stdout, done.stdout
+    assert int(done.stdout.split()[-1]) < 500_000  # kB
+
+
+def test_opening_and_reading_is_linear_in_the_columns(tmp_path: Path) -> None:
+    def seconds(columns: int) -> float:
+        names = ["text", *(f"c{n}" for n in range(columns))]
+        with (tmp_path / "wide.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([names, ["1"] * len(names)])
+        (tmp_path / "wide.jsonl").write_text(f"{json.dumps(dict.fromkeys(names, 'fine'))}\n" * 2)
+        started = time.process_time()
+        for name in ("wide.csv", "wide.jsonl"):
+            read(tmp_path / name, output_format="csv")
+        return time.process_time() - started
+
+    seconds(1_000)
+    assert seconds(40_000) < 20 * seconds(4_000)  # 100 times, were it quadratic
+
+
+def test_a_file_whose_first_rows_cannot_be_parsed_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{'text': 'single quotes'}\n" * 3)
+    with pytest.raises(InputError, match=r"no row of the first 3 can be used, as of row 1 \(it cannot be parsed: Exp"):
+        read(tmp_path / "a.jsonl")
+
+
+def test_names_of_columns_are_shortened_and_escaped_in_messages(tmp_path: Path) -> None:
+    names = ["\u202eevil\x1b[2J", "x" * 10_000, *(f"c{n}" for n in range(1_000))]
+    (tmp_path / "a.csv").write_text(",".join(names) + "\n")
+    with pytest.raises(InputError) as raised:
+        read(tmp_path / "a.csv")
+    assert "\\u202eevil\\x1b[2J, xxx" in str(raised.value)
+    assert "and 982 more" in str(raised.value)
+    assert len(str(raised.value)) < 500
 
 
 def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:

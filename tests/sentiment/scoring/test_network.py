@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import InputError
 from sentiment.scoring.network import OnnxNetwork, export_onnx
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
@@ -97,3 +98,19 @@ def test_every_number_of_padding_tokens_has_its_state() -> None:
     encoded = [row[row > 0] for row in padded]
     found = OnnxNetwork(export_onnx(network, SequenceConfig(maxlen=6))).positive_probability(encoded)
     assert found == pytest.approx(network.predict(padded, verbose=0)[:, 0], abs=1e-6)
+
+
+def test_a_model_that_keeps_weights_in_other_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ONNX Runtime would read any file below the current directory into its weights, and so into its scores."""
+    import onnx
+
+    network = build_model("lstm", ModelConfig(embedding_dim=4, units=3), num_words=9, maxlen=6, seed=2)
+    model = onnx.load_model_from_string(export_onnx(network, SequenceConfig(maxlen=6)))
+    weights = model.graph.initializer[0]
+    (tmp_path / "secret").write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="secret")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="keeps weights in other files"):
+        OnnxNetwork(model.SerializeToString())

@@ -170,3 +170,29 @@ def test_the_averaged_weights_are_those_that_were_validated(tmp_path: Path) -> N
     history, _ = learn(tmp_path / "average", config)
     assert history["val_loss"][0] == pytest.approx(history["val_loss"][1], abs=1e-6)
     assert history["loss"][0] != pytest.approx(history["loss"][1], abs=1e-3)
+
+
+def test_an_epoch_goes_on_from_the_weights_of_the_one_before_and_not_from_their_average(tmp_path: Path) -> None:
+    """What is averaged beside them changes nothing of the losses in training."""
+    averaged, plain = (
+        learn(tmp_path / str(momentum), TEXTBOOK.model_copy(update={"averaging_momentum": momentum}))[0]
+        for momentum in (0.9, 0.0)
+    )
+    assert averaged["loss"] == plain["loss"]
+    assert averaged["val_loss"] != plain["val_loss"]
+
+
+def test_the_step_of_an_embedding_is_that_of_its_gradient_as_one_array() -> None:
+    """Repeated words are added up before their length is bound."""
+    import tensorflow as tf
+
+    config = TrainingConfig(clipnorm=1.0, averaging_momentum=0.5)
+    sparse = tf.IndexedSlices(tf.constant([[3.0, 0.0], [-3.0, 4.0], [1.0, 1.0]]), tf.constant([1, 1, 0]), (3, 2))
+    ends = []
+    for gradient in (sparse, tf.constant([[1.0, 1.0], [0.0, 4.0], [0.0, 0.0]])):
+        optimizer, weights = build_optimizer(config, steps_per_epoch=1), keras.Variable(np.ones((3, 2)))
+        for _ in range(3):
+            optimizer.apply([gradient], [weights])
+        ends.append(weights.numpy())
+    assert np.array_equal(*ends)
+    assert not np.array_equal(ends[0], np.ones((3, 2)))
