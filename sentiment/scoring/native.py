@@ -85,6 +85,8 @@ class NativeNetwork:
             ValueError: the model is damaged, or of a kind that the core does not know; ONNX Runtime may.
             ImportError: the package was installed without a C compiler.
         """
+        if len(vocabulary.index) < len(vocabulary.words):
+            raise ValueError("the vocabulary has a word twice")
         self.sequences = sequences
         self._core = core()
         self._vocabulary = vocabulary

@@ -163,3 +163,5 @@ def test_what_does_not_fit_is_refused() -> None:
         network.encode("é")
     with pytest.raises(ValueError, match="fit"):
         network_with(Vocabulary(["a"], 39), "pre")
+    with pytest.raises(ValueError, match="twice"):
+        network_with(Vocabulary(["a", "b", "a"], 40), "pre")
