@@ -197,7 +197,7 @@ def _odd_columns(generator: random.Random, rows: int) -> dict[str, pa.Array]:
     small = np.array([generator.randrange(-(2**31), 2**31) for _ in range(rows)], np.int32)
     torn = pa.array([generator.choice((b"ok", b"\xff", b"caf\xe9", None)) for _ in range(rows)], pa.binary())
     offsets = pa.array(range(rows + 1), pa.int32())
-    names = pa.array([generator.choice(REVIEWS) for _ in range(rows)])
+    names = pa.array([generator.choice(REVIEWS) for _ in range(rows)], pa.string())
     unit = generator.choice(("ms", "us", "ns"))
     columns = {
         "torn": torn.view(pa.string()),
@@ -244,7 +244,7 @@ def parquet_odd(generator: random.Random, folder: Path) -> Path:
         texts = texts.cast(pa.large_string())
     elif kind == 3 and generator.random() < 0.3:
         texts = pa.array(range(rows))
-    labels = pa.array([generator.choice(LABELS[:2]) for _ in range(rows)])
+    labels = pa.array([generator.choice(LABELS[:2]) for _ in range(rows)], pa.string())
     table = pa.table({"text": texts, "label": labels, **_odd_columns(generator, rows)})
     path = folder / "in.parquet"
     pyarrow.parquet.write_table(

@@ -1,8 +1,11 @@
 """Every source on real or generated reviews, and what each says of input that it cannot use."""
 
+import io
 import os
 import pickle
+import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -220,3 +223,34 @@ def test_a_foreign_imdb_npz_that_is_named_is_read_and_said_so(tmp_path: Path) ->
     corpus = load("keras", tmp_path / "imdb.npz")
     assert corpus.train.texts == ["not good", "good"]
     assert "is not the file that Keras pins" in corpus.notes[0]
+
+
+def test_an_archive_with_odd_members_gives_its_reviews_or_a_message(tmp_path: Path) -> None:
+    odd = {"train/pos/" + "9" * 5_000 + "_7.txt": b"a number too long", "../../evil.txt": b"elsewhere"}
+    assert len(load("aclimdb", write_archive(tmp_path / "a.tar.gz", {**FOUR, **odd})).train) == 4
+    with tarfile.open(tmp_path / "large.tar.gz", "w:gz", compresslevel=1) as archive:
+        member = tarfile.TarInfo("aclImdb/train/pos/0_9.txt")
+        member.size = 2**26 + 1
+        archive.addfile(member, io.BytesIO(b"a" * member.size))
+    with pytest.raises(InputError, match=r"0_9\.txt takes the reviews beyond any size"):
+        load("aclimdb", tmp_path / "large.tar.gz")
+
+
+@pytest.mark.parametrize(
+    ("index", "labels", "says"),
+    [
+        pytest.param("[" * 100_000, [0, 1], "maximum recursion depth", id="brackets"),
+        pytest.param('{"good": 1, "not": 2}', [0, 5], "no labels of 0 and 1", id="labels"),
+        pytest.param('{"good": 1, "not": 2}', [0], "no labels of 0 and 1", id="too few labels"),
+        pytest.param('{"good": 1, "\\ud800": 2}', [0, 1], "can't encode character", id="surrogate"),
+        pytest.param('{"good": 1, "not": 3}', [0, 1], "cannot be read (2)", id="unknown word"),
+    ],
+)
+def test_a_foreign_imdb_npz_that_cannot_be_used_is_named(
+    tmp_path: Path, index: str, labels: list[int], says: str
+) -> None:
+    sequences = np.array([[2, 1], [1]], dtype=object)
+    np.savez(tmp_path / "imdb.npz", x_train=sequences, y_train=labels, x_test=sequences, y_test=labels)
+    (tmp_path / "imdb_word_index.json").write_text(index)
+    with pytest.raises(InputError, match=re.escape(says)):
+        load("keras", tmp_path)
