@@ -289,7 +289,7 @@ def archive_hostile(generator: random.Random, folder: Path) -> Path:
         for split in ("train", "test"):
             for label in ("pos", "neg"):
                 for number in range(generator.choice((1, 1, 3))):
-                    _add(archive, f"aclImdb/{split}/{label}/{number}_7.txt", f"{label} {number}".encode())
+                    _add(archive, f"aclImdb/{split}/{label}/{number}_7.txt", f"{split} {label} {number}".encode())
         for name, kind in (
             ("../../evil.txt", tarfile.REGTYPE),
             ("/etc/train/pos/9_9.txt", tarfile.SYMTYPE),
@@ -334,12 +334,12 @@ def keras_hostile(generator: random.Random, folder: Path) -> Path:
         for name in ("x_train", "y_train", "x_test", "y_test"):
             if generator.random() < 0.05:
                 continue
-            array = (
-                generator.choice(odd) if name[0] == "x" else np.array([0, 1], generator.choice((np.int64, np.float64)))
-            )
+            labels = np.array([0, 1], generator.choice((np.int64, np.float64)))
+            plain = odd[0] if name == "x_train" else np.array([[2, 1, 1], [1]], dtype=object)
+            array = labels if name[0] == "y" else generator.choice(odd) if generator.random() < 0.3 else plain
             content = io.BytesIO()
             np.save(content, array, allow_pickle=True)
-            kind = generator.randrange(12)
+            kind = generator.randrange(40)
             raw = content.getvalue()
             if kind == 0:
                 raw = mutated(raw, generator, 3)
@@ -352,12 +352,9 @@ def keras_hostile(generator: random.Random, folder: Path) -> Path:
                     + pickle.dumps([1])
                 )
             archive.writestr(f"{name}.npy", raw)
-    index: Any = generator.choice(
-        ({"good": 1, "bad": 2}, {"good": "1"}, [1], {"good": -5}, {}, {"good": None}, {"a": [1]})
-    )
-    (folder / "imdb_word_index.json").write_text(
-        generator.choice((json.dumps(index), json.dumps(index)[:-1], "[" * 100_000))
-    )
+    odd_indices: tuple[Any, ...] = ({"good": "1"}, [1], {"good": -5}, {}, {"good": None}, {"a": [1]}, {"\ud800": 1})
+    index = json.dumps(generator.choice((*({"good": 1, "bad": 2},) * 20, *odd_indices)))
+    (folder / "imdb_word_index.json").write_text(generator.choice((*(index,) * 20, index[:-1], "[" * 100_000)))
     if generator.random() < 0.2:
         path.write_bytes(mutated(path.read_bytes(), generator, 3))
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from sentiment import __version__
 from tests.conftest import SMALL, command_in
 
 Invoke = Callable[..., Result]
@@ -145,9 +146,19 @@ def test_an_mlflow_server_that_does_not_answer_is_named(reviews_csv: Path, tmp_p
 
 
 def test_help_shows_every_option_with_its_default(invoke: Invoke) -> None:
-    output = " ".join(invoke("run-pipeline", "--help").output.split())
+    output = " ".join(invoke("run-pipeline", "--help").output.replace("│", " ").split())
     for part in ("--num-words", "standard: 30000", "--maxlen", "--learning-rate", "One of imdb, keras", "--work-dir"):
         assert part in output
+
+
+def test_a_stage_command_has_the_options_of_what_it_reads_and_no_others(invoke: Invoke) -> None:
+    output = invoke("vocabulary", "--help").output
+    assert all(option in output for option in ("--source", "--data", "--num-words", "--seeds", "--preset"))
+    assert not any(option in output for option in ("--maxlen", "--units", "--epochs", "--models", "--threshold"))
+
+
+def test_the_version_tells_what_scores(invoke: Invoke) -> None:
+    assert invoke("--version").output.startswith(f"sentiment {__version__}, scoring in ")
 
 
 def test_help_imports_neither_tensorflow_nor_mlflow() -> None:
@@ -166,18 +177,18 @@ def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
 
 
 def test_stage_commands_follow_one_another_without_repeating_options(invoke: Invoke, reviews_csv: Path) -> None:
-    first = invoke("load", "--data", reviews_csv, *SMALL)
+    first = invoke("load", "--preset", "textbook", "--source", "table", "--data", reviews_csv)
     assert first.exit_code == 0, first.output
     assert "600" not in first.output.splitlines()[0]
     vocabulary = invoke("vocabulary", "--num-words", "500")
     assert "cached in" in vocabulary.output  # load
     assert "wrote" in vocabulary.output
-    padded = invoke("pad")
+    padded = invoke("pad", "--maxlen", "60")
     assert padded.exit_code == 0, padded.output
     assert padded.output.count("cached in") == 2
     described = json.loads(Path(".sentiment/configuration.json").read_text())
     assert (described["vocabulary"]["num_words"], described["sequences"]["maxlen"]) == (500, 60)
-    evaluated = invoke("evaluate", "--model", "gru", "--epochs", "1")
+    evaluated = invoke("evaluate", *"--model gru --epochs 1 --embedding-dim 8 --units 8".split())
     assert evaluated.exit_code == 0, evaluated.output
     assert "GRU" in evaluated.output
     assert not Path("mlflow.db").exists()

@@ -1,9 +1,7 @@
 """The official archive of the Large Movie Review Dataset (Maas et al. 2011), packed or unpacked."""
 
-import lzma
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +86,7 @@ def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield member.name, content.read()
     except InputError:
         raise
-    except (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, OverflowError, ValueError) as error:
+    except Exception as error:  # tarfile lets errors of any kind out of damaged bytes
         raise InputError(
-            f"{path} is damaged or no tar archive ({error}): fetch aclImdb_v1.tar.gz again and compare its size."
+            f"{path} is damaged or no tar archive ({shown(error)}): fetch aclImdb_v1.tar.gz again and compare its size."
         ) from error

@@ -228,6 +228,9 @@ def test_a_foreign_imdb_npz_that_is_named_is_read_and_said_so(tmp_path: Path) ->
 def test_an_archive_with_odd_members_gives_its_reviews_or_a_message(tmp_path: Path) -> None:
     odd = {"train/pos/" + "9" * 5_000 + "_7.txt": b"a number too long", "../../evil.txt": b"elsewhere"}
     assert len(load("aclimdb", write_archive(tmp_path / "a.tar.gz", {**FOUR, **odd})).train) == 4
+    (tmp_path / "short.tar.gz").write_bytes(b"\x1f\x8b\x08")
+    with pytest.raises(InputError, match=r"short\.tar\.gz is damaged"):
+        load("aclimdb", tmp_path / "short.tar.gz")
     with tarfile.open(tmp_path / "large.tar.gz", "w:gz", compresslevel=1) as archive:
         member = tarfile.TarInfo("aclImdb/train/pos/0_9.txt")
         member.size = 2**26 + 1

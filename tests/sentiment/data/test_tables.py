@@ -153,6 +153,22 @@ def test_memory_is_bounded_whatever_the_shape_of_a_table(
     assert int(done.stdout.split()[-1]) < 500_000  # kB
 
 
+def test_want_of_memory_ends_in_a_message(tmp_path: Path) -> None:
+    """A limit on the address space stands in for a small machine."""
+    write_dictionary_of_one_large_value(tmp_path / "a.parquet")
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from sentiment.data.tables.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
+        "reader = TableReader(TableFile.at(Path(sys.argv[1])), output_format='csv')\n"
+        "size = int(Path('/proc/self/status').read_text().split('VmSize:')[1].split()[0]) * 1024\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (size + 2**23, size + 2**23))\n"
+        "try:\n    for chunk in reader.chunks():\n        pass\n"
+        "except ValueError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.parquet"], capture_output=True, text=True)
+    assert "needs more memory than there is" in done.stdout, done.stderr
+
+
 def test_opening_and_reading_is_linear_in_the_columns(tmp_path: Path) -> None:
     def seconds(columns: int) -> float:
         names = ["text", *(f"c{n}" for n in range(columns))]
