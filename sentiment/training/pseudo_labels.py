@@ -15,7 +15,6 @@ import numpy as np
 
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
-from sentiment.training.time_loop import compiled_time_loops
 from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
@@ -106,6 +105,8 @@ def _of_round(config: TrainingConfig, number: int, epochs: int) -> TrainingConfi
 
 def _positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
     """(N,), from indices (N, maxlen)."""
+    from sentiment.training.time_loop import compiled_time_loops
+
     order = np.argsort((inputs != PADDING).sum(axis=1), kind="stable")
     cut = trim if network.layers[0].mask_zero else np.asarray
     probabilities = np.empty(len(inputs))
