@@ -1,11 +1,12 @@
 # Two commands on a fresh machine: `make run` tries the project, `make test` checks it.
-# Both make .venv and install into it again only when pyproject.toml or constraints.txt changed.
+# Both make .venv and install into it again only when one of the files in BUILD changed.
 
 PYTHON ?= python3
 BIN := .venv/bin
+BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint format screenshots clean
+.PHONY: run test lint lint-javascript format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -21,17 +22,30 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npm > /dev/null; then $(MAKE) lint-javascript; else echo 'No npm: the JavaScript is not linted.'; fi
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.venv/installed: pyproject.toml constraints.txt
+# The playground's JavaScript; npm also brings axe-core, which the tests in the browser look for.
+NPM := tests/browser/node_modules
+PLAYGROUND := sentiment/reporting/playground tests/sentiment/reporting/playground tests/browser/eslint.config.mjs
+
+lint-javascript: $(NPM)/installed
+	$(NPM)/.bin/eslint --config tests/browser/eslint.config.mjs $(PLAYGROUND)
+	$(NPM)/.bin/prettier --print-width 120 --check '{sentiment,tests}/**/*.{js,mjs}'
+
+$(NPM)/installed: tests/browser/package.json
+	npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv/installed: $(BUILD)
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable .
 	@touch $@
 
-.venv/installed-dev: pyproject.toml constraints.txt
+.venv/installed-dev: $(BUILD)
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@

@@ -110,11 +110,8 @@ def pytorch(model: Path) -> Score:
 
 
 def bag_of_words(fitted: Path) -> Score:
-    """The yardstick, TF-IDF with logistic regression: another model."""
-    import joblib
-
-    yardstick: LinearModel = joblib.load(fitted)  # written by this very run
-    return yardstick.positive_probability
+    """The linear model, n-grams with logistic regression: another model."""
+    return LinearModel.load(fitted).positive_probability
 
 
 PEERS: dict[str, Callable[[Path], Score]] = {
@@ -185,14 +182,13 @@ def _memory(pid: int) -> int:
 
 
 def fit_bag_of_words(archive: Path, target: Path) -> list[str]:
-    """Fit the yardstick on the training reviews; returns the unlabelled reviews."""
-    import joblib
-
+    """Fit the linear model on the training reviews; returns the unlabelled reviews."""
     from sentiment.data.sources import SourceConfig, find_files, load_corpus
 
     config = SourceConfig(source="aclimdb", data=archive)
     corpus = load_corpus(config, find_files(config), seed=0)
-    joblib.dump(LinearModel(corpus.train.texts, corpus.train.labels), target)
+    target.mkdir()
+    LinearModel.fit(corpus.train.texts, corpus.train.labels).save(target)
     return list(corpus.unlabelled.texts)[:ROWS]
 
 
@@ -202,7 +198,7 @@ def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
 
     with located_classifier(model_uri) as (classifier, model_name), tempfile.TemporaryDirectory() as temporary:
         folder, model = Path(temporary), classifier.parents[1]
-        texts = fit_bag_of_words(archive, folder / "bag.joblib")
+        texts = fit_bag_of_words(archive, folder / "linear_model")
         reviews = pd.DataFrame({"id": range(len(texts)), "text": texts})
         reviews.to_csv(folder / "reviews.csv", index=False)
         pd.concat([reviews] * REPETITIONS).to_csv(folder / "many.csv", index=False)
@@ -222,7 +218,7 @@ def benchmark(model_uri: str, archive: Path, rounds: int) -> str:
         for _ in range(rounds):
             keep(COMMAND, score("reviews.csv", COMMAND))
             for name, contender in PEERS.items():
-                loaded = folder / "bag.joblib" if contender is bag_of_words else model
+                loaded = folder / "linear_model" if contender is bag_of_words else model
                 files = (folder / "reviews.csv", folder / f"{name}.parquet", loaded)
                 keep(name, measured("benchmarks.scoring", "--peer", name, *files))
             keep(MANY, score("many.csv", "many"))

@@ -106,14 +106,14 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
 
     Args:
         preset: a name of `preset_names`, or the path of a TOML file; None for `demo` with the demo source and
-            `textbook` with any other.
+            `standard` with any other.
         overrides: option, as in `option_fields`, -> value; None means not given.
         base: a whole configuration that stands in for the preset.
 
     Raises:
         InputError: unknown preset, key or value.
     """
-    preset = preset or ("demo" if overrides.get("source") == "demo" else "textbook")
+    preset = preset or ("demo" if overrides.get("source") == "demo" else "standard")
     content = read_preset(preset) if base is None else base
     for option, (section, field) in option_fields().items():
         value = overrides.get(option)

@@ -134,7 +134,7 @@ class Console:
         epochs: int,
         count: int,
         *,
-        on_epoch: Callable[[History], None],
+        on_epoch: Callable[[History], None] = lambda history: None,
         examples: str = "reviews",
     ) -> Iterator["TrainingProgress"]:
         """A bar per epoch while a model is trained on so many examples.

@@ -2,25 +2,30 @@
 
 import contextlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from rich.text import Text
 
 from pipelines.console import Console, escaped
+from pipelines.explanation_text import segments, summary
 from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
-from sentiment.classifier import SentimentClassifier
+from pipelines.ngrams import explain_by_ngrams
+from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
-from sentiment.reporting.explanation_page import render_explanation, segments, summary
+from sentiment.linear_classifier import LinearClassifier
+from sentiment.reporting.playground import render_playground
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""
+
+ENDINGS = (".html", ".json")
+"""Of OUTPUT: the playground opened on the review, or all numbers."""
 
 DECISIVE_WORDS = 8
 """Words in the table on the terminal."""
@@ -37,15 +42,24 @@ def explain_review(console: Console, text: str, model: str | None, output: Path 
         InputError: there is no such model, it has no recurrent layer, the text is not UTF-8 or holds no word, or
             `output` cannot be written.
     """
-    render = None if output is None else _renderer(output)
+    if output is not None:
+        _check(output)
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
-        explanation = explain(SentimentClassifier.load(folder), text)
+        classifier = load_classifier(folder)
+        if isinstance(classifier, LinearClassifier):
+            explain_by_ngrams(console, classifier, text, name, output)
+            return
+        assert isinstance(classifier, SentimentClassifier)  # there are two kinds
+        explanation = explain(classifier, text)
     console.say(f"{'model':<11} {name}")
     _show(console, explanation)
-    if output is not None and render is not None:
-        write_file(output, render(explanation))
+    if output is not None:
+        if output.suffix.lower() == ".json":
+            write_file(output, to_json(explanation))
+        else:
+            write_file(output, render_playground(classifier, name=name, opened_on=explanation))
         console.say(f"{'explanation':<11} wrote {output}")
 
 
@@ -94,13 +108,11 @@ def to_json(explanation: Explanation) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def _renderer(output: Path) -> Callable[[Explanation], str]:
-    renderers: dict[str, Callable[[Explanation], str]] = {".html": render_explanation, ".json": to_json}
-    if output.suffix.lower() not in renderers:
-        raise InputError(f"--output {output} must end with {', '.join(renderers)}.")
+def _check(output: Path) -> None:
+    if output.suffix.lower() not in ENDINGS:
+        raise InputError(f"--output {output} must end with {', '.join(ENDINGS)}.")
     if not output.parent.is_dir():
         raise InputError(f"--output {output}: there is no folder {output.parent}; make it first.")
-    return renderers[output.suffix.lower()]
 
 
 def _show(console: Console, explanation: Explanation) -> None:

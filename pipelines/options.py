@@ -46,7 +46,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
-        "(default: demo for the demo source, else textbook)."
+        "(default: demo for the demo source, else standard)."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
@@ -156,7 +156,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _option(name: str) -> Any:
-    """The Typer option of a configuration field: its type, its description, its textbook default."""
+    """The Typer option of a configuration field: its type, its description, its default in `standard`."""
     section, field_name = option_fields()[name]
     owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
     field = owner.model_fields[field_name]
@@ -167,17 +167,17 @@ def _option(name: str) -> Any:
         kind = str  # pydantic checks names such as "pre"
     flag = f"--{name.replace('_', '-')}"
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
-    default = _textbook().flat()[name if section is None else f"{section}.{field_name}"]
+    default = _standard().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
-    shown = "" if default is None else f" (textbook: {str(default).lower()})"
+    shown = "" if default is None else f" (standard: {str(default).lower()})"
     return Annotated[
         kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}", rich_help_panel=PANELS[section])
     ]
 
 
 @functools.cache
-def _textbook() -> PipelineConfig:
-    return compose("textbook", {})
+def _standard() -> PipelineConfig:
+    return compose("standard", {})
 
 
 def _set_log_levels(verbose: bool) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipelines.console import Console
 from pipelines.model_uri import located_classifier
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import load_classifier
 from sentiment.errors import InputError
 
 
@@ -18,7 +18,7 @@ def predict(texts: Sequence[str], model: str | None, threshold: float | None, co
         if not text.strip():
             raise InputError(f"Review {number} is blank: give the text of a review.")
     with located_classifier(model) as (folder, name):
-        classifier = SentimentClassifier.load(folder)
+        classifier = load_classifier(folder)
         if threshold is not None:
             classifier.threshold = threshold
         probabilities = classifier.positive_probability(texts)

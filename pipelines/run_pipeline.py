@@ -22,9 +22,8 @@ from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
-from sentiment.inside.explanation import explain
 from sentiment.reporting import figures
-from sentiment.reporting.explanation_page import render_explanation
+from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
@@ -61,15 +60,18 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
                 log_epochs = functools.partial(runs.log_history, child)
                 trained = train_network(context, prepared, trial, log_epochs)
-                outcome = evaluate(context, prepared, trained, trial)
+                outcome = evaluate(context, prepared, trained, trial.name, trial.title)
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
-                model_id = _log_classifier(child, trained, outcome.result, note=context.note)
+                _log_explanations(trained, outcome.result, note=context.note)
+                model_id = model.log_classifier(child, trained.folder)
             networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
-                outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
-                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcomes[LINEAR_MODEL][0])
+                outcome = evaluate_linear_model(context, prepared)
+                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
+                model.log_classifier(child, outcome.trained.folder)
+            outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
@@ -167,27 +169,25 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         runs.log_image(child, figure, key)
 
 
-def _log_classifier(child: runs.Run, trained: Trained, result: Result, *, note: str) -> str:
-    """The classifier, and how it read three test reviews: the surest right and wrong ones, and the most undecided.
-
-    Returns:
-        The ID of the logged model.
-    """
+def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
+    """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
     classifier = trained.classifier()
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
     sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
     cases = {
-        "right": np.where(result.correct, sureness, np.nan),
-        "wrong": np.where(result.correct, np.nan, sureness),
-        "undecided": -sureness,
+        "Surest right": np.where(result.correct, sureness, np.nan),
+        "Surest wrong": np.where(result.correct, np.nan, sureness),
+        "Most undecided": -sureness,
     }
-    for case, score in cases.items():
-        if not np.isnan(score).all():
-            review = result.predictions.iloc[int(np.nanargmax(score))]
-            page = render_explanation(explain(classifier, review["text"]), label=review["label"], note=note)
-            runs.log_text(page, f"explanations/{case}.html")
+    reviews = {
+        title: result.predictions.iloc[int(np.nanargmax(score))]
+        for title, score in cases.items()
+        if not np.isnan(score).all()
+    }
+    examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
+    page = render_playground(classifier, examples, name=classifier.network.name, note=note)
+    runs.log_text(page, "playground.html")
     runs.log_file(trained.vocabulary_file)
-    return model.log_classifier(child, trained.folder)
 
 
 def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:

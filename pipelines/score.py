@@ -47,7 +47,7 @@ from pipelines.output import (
     refuse_foreign_files,
 )
 from sentiment import __version__
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
@@ -115,7 +115,7 @@ class Job:
     inputs: InputFiles
     output: TableFile
     folder: Path
-    classifier: SentimentClassifier
+    classifier: Classifier
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
@@ -130,6 +130,7 @@ class Job:
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
+            "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
             "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
@@ -161,7 +162,7 @@ def score(config: ScoreConfig, console: Console) -> None:
     inputs = find_input_files(config)
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
-        classifier = SentimentClassifier.load(folder)
+        classifier = load_classifier(folder)
         if config.threshold is not None:
             classifier.threshold = config.threshold
         job = Job(config, inputs, output, folder, classifier)
@@ -241,7 +242,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     with (
         checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
-        scoring_pool(SentimentClassifier.load, job.folder, job.config.batch_size) as pool,
+        scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
@@ -269,7 +270,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 rejected_sink.write(line)
             known = kept.take(chunk.texts)
             waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.processes or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:

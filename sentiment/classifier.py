@@ -1,11 +1,12 @@
-"""SentimentClassifier: vocabulary, network and threshold together; text in, probability out."""
+"""Classifier: text in, probability out; SentimentClassifier: vocabulary, network and threshold together."""
 
 import functools
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +17,8 @@ from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import InputError
-from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork, export_onnx
+from sentiment.scoring.engine import scoring_engine
+from sentiment.scoring.network import BATCH_SIZE, export_onnx
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +34,8 @@ LONGEST_REASON = 300
 class ClassifierDescription(Configuration):
     """The content of classifier.json."""
 
-    sequences: SequenceConfig
+    kind: Literal["network", "linear"] = "network"
+    sequences: SequenceConfig | None = None
     threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
     versions: dict[str, str] = Field(default_factory=dict)
     sha256: dict[str, str] = Field(default_factory=dict)
@@ -43,12 +46,60 @@ class ClassifierDescription(Configuration):
         Raises:
             ValueError: the file is not the one that was saved.
         """
-        if self.sha256.get(path.name, found := _sha256(path)) != found:
+        if self.sha256.get(path.name, found := sha256_of(path)) != found:
             raise ValueError(f"{path.name} is not the file that was saved")
 
 
-class SentimentClassifier:
-    """A trained classifier of reviews. It scores with ONNX Runtime, so it needs TensorFlow only for `network`.
+class Classifier(ABC):
+    """What every trained classifier of reviews can do.
+
+    Attributes:
+        threshold: P(positive) from which on a review is called positive.
+    """
+
+    threshold: float
+
+    @abstractmethod
+    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """Name of what scores; two engines differ in the last bits of a probability."""
+
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
+        return False
+
+    @abstractmethod
+    def digest(self) -> str:
+        """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write all that `load_classifier` reads into a folder."""
+
+    def labels(self, probabilities: np.ndarray) -> list[str]:
+        """The verdict, positive or negative, on each P(positive)."""
+        return predicted_labels(probabilities, self.threshold)
+
+    def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
+        """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
+        import pandas as pd
+
+        probabilities = self.positive_probability(texts)
+        return pd.DataFrame({"predicted_label": self.labels(probabilities), "positive_probability": probabilities})
+
+
+class SentimentClassifier(Classifier):
+    """A trained classifier of reviews. It scores without TensorFlow, in the project's own core or in ONNX Runtime.
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
@@ -67,7 +118,7 @@ class SentimentClassifier:
         self.sequences = sequences
         self.threshold = threshold
         self._onnx_model = onnx_model
-        self._onnx_network = OnnxNetwork(onnx_model)
+        self._engine = scoring_engine(onnx_model, vocabulary, sequences)
         self._load_network = load_network
 
     @classmethod
@@ -84,24 +135,26 @@ class SentimentClassifier:
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
-        maxlen, truncating = self.sequences.maxlen, self.sequences.truncating
-        encoded = [self.vocabulary.encode(text, maxlen, truncating) for text in texts]
-        return self.encoded_probability(encoded, batch_size)
+        return self._engine.positive_probability(texts, batch_size)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
-        return self._onnx_network.positive_probability(encoded, batch_size)
+        return self._engine.encoded_probability(encoded, batch_size)
 
-    def labels(self, probabilities: np.ndarray) -> list[str]:
-        """The verdict, positive or negative, on each P(positive)."""
-        return predicted_labels(probabilities, self.threshold)
+    @property
+    def engine(self) -> str:
+        """Name of what scores: the core or ONNX Runtime. They differ in the last bits of a probability."""
+        return self._engine.name
 
-    def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
-        """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
-        import pandas as pd
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
+        return self._engine.frees_lock
 
-        probabilities = self.positive_probability(texts)
-        return pd.DataFrame({"predicted_label": self.labels(probabilities), "positive_probability": probabilities})
+    @property
+    def parameters(self) -> int:
+        """Weights of the network, word vectors included."""
+        return int(self.network.count_params())
 
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
@@ -127,7 +180,7 @@ class SentimentClassifier:
                 "tensorflow": tf.__version__,
                 "onnxruntime": onnxruntime.__version__,
             },
-            sha256={name: _sha256(folder / name) for name in (MODEL_FILE, ONNX_FILE, VOCABULARY_FILE)},
+            sha256={name: sha256_of(folder / name) for name in (MODEL_FILE, ONNX_FILE, VOCABULARY_FILE)},
         )
         (folder / CLASSIFIER_FILE).write_text(description.model_dump_json(indent=2), "utf-8")
 
@@ -146,13 +199,15 @@ class SentimentClassifier:
             description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
             for name in (VOCABULARY_FILE, ONNX_FILE):
                 description.check(folder / name)
+            if description.sequences is None:
+                raise ValueError("it says nothing of sequences")
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             onnx_model = (folder / ONNX_FILE).read_bytes()
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
             classifier = cls(vocabulary, description.sequences, onnx_model, load_network, description.threshold)
-            classifier._onnx_network.check(description.sequences, vocabulary.num_words)
+            classifier._engine.check()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise _damaged(folder, error) from error
+            raise damaged_classifier(folder, error) from error
         return classifier
 
 
@@ -165,17 +220,37 @@ def _load_network(path: Path, description: ClassifierDescription) -> Any:
         description.check(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, TypeError, KeyError, OSError) as error:  # of another kind than Keras' safe mode allows, say
-        raise _damaged(path.parent, error) from error
+        raise damaged_classifier(path.parent, error) from error
 
 
-def _damaged(folder: Path, error: Exception) -> InputError:
+def damaged_classifier(folder: Path, error: Exception) -> InputError:
+    """What to raise for a saved classifier that cannot be used."""
     reason = " ".join(str(error).split())[:LONGEST_REASON]
     return InputError(f"The classifier in {folder} is damaged ({reason}): take another, or train one.")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Read a saved classifier of any kind.
+
+    Raises:
+        InputError: the folder lacks one of the files, or one is damaged.
+    """
+    try:
+        content = json.loads((folder / CLASSIFIER_FILE).read_bytes())
+        is_linear = isinstance(content, dict) and content.get("kind") == "linear"
+    except (OSError, ValueError, RecursionError):
+        is_linear = False  # what is wrong, the network's classifier says
+    if is_linear:
+        from sentiment.linear_classifier import LinearClassifier
+
+        return LinearClassifier.load(folder)
+    return SentimentClassifier.load(folder)
 
 
 def classifier_folder(folder: Path) -> Path:

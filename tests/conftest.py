@@ -26,8 +26,8 @@ settings.register_profile("shared-machine", deadline=None, max_examples=50)
 settings.load_profile("shared-machine")
 
 SMALL = [
-    *"--source table --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 3 --patience 3".split(),
-    *"--embedding-dropout 0.2 --batch-size 32 --learning-rate 0.01".split(),
+    *"--preset textbook --source table --num-words 2000 --maxlen 60 --embedding-dim 8 --units 8 --epochs 3".split(),
+    *"--patience 3 --embedding-dropout 0.2 --batch-size 32 --learning-rate 0.01".split(),
 ]
 """Options of a pipeline that trains for seconds, with everything random in use."""
 

@@ -17,8 +17,8 @@ from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.validation import split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
-from sentiment.training.trainer import split_validation
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
@@ -154,7 +154,9 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
     config = context.config.vocabulary
 
     def run(folder: Path) -> None:
-        Vocabulary.fit(_read_split(loaded, "train").texts, config.num_words).save(folder / VOCABULARY_FILE)
+        texts = _read_split(loaded, "train").texts
+        vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+        vocabulary.save(folder / VOCABULARY_FILE)
 
     key = {"vocabulary": config.model_dump(), "load": loaded.digest}
     return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))

@@ -13,14 +13,15 @@ from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
+from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Result
-from sentiment.evaluation.metrics import choose_threshold, evaluate_predictions
+from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
-from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
+from sentiment.training.linear_model import LINEAR_MODEL
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
 SLICES_FILE, MISTAKES_FILE = "slices.csv", "confident_mistakes.csv"
@@ -38,12 +39,12 @@ class Outcome:
     Attributes:
         name: of the trial, or of the linear model.
         evaluated: the stage that evaluated it.
-        trained: None for the linear model.
+        trained: what was evaluated.
     """
 
     name: str
     evaluated: Stage
-    trained: Trained | None = None
+    trained: Trained | FittedLinearModel
 
     @functools.cached_property
     def result(self) -> Result:
@@ -54,7 +55,7 @@ class Outcome:
             predictions=pd.read_parquet(folder / PREDICTIONS_FILE),
             metrics=self.evaluated.read_json(METRICS_FILE),
             behaviour=pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False),
-            history={} if self.trained is None else self.trained.history(),
+            history=self.trained.history(),
         )
 
     @property
@@ -70,56 +71,37 @@ def evaluate_all(
     outcomes: dict[str, list[Outcome]] = {}
     for trial in trials:
         trained = train_network(context, prepared, trial)
-        outcomes.setdefault(trial.title, []).append(evaluate(context, prepared, trained, trial))
+        outcomes.setdefault(trial.title, []).append(evaluate(context, prepared, trained, trial.name, trial.title))
     if linear_model:
         outcomes[LINEAR_MODEL] = [evaluate_linear_model(context, prepared)]
     return outcomes
 
 
-def evaluate(context: Context, prepared: Prepared, trained: Trained, trial: Trial) -> Outcome:
-    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes and behaviour."""
+def evaluate(
+    context: Context, prepared: Prepared, trained: Trained | FittedLinearModel, name: str, title: str
+) -> Outcome:
+    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes and behaviour.
+
+    Args:
+        name: of the trial, or of the linear model.
+        title: of the model.
+    """
     stage = trained.stage
 
     def run(folder: Path) -> None:
         classifier = trained.classifier()
-        costs = {**trained.costs(), "parameters": classifier.network.count_params()}
+        costs = {**trained.costs(), "parameters": classifier.parameters}
         _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
     key = {stage.name: stage.digest, "load": prepared.loaded.digest, **versions("onnxruntime", "scikit-learn")}
-    read = f"test of load {prepared.loaded.digest}, {trial.title} of {stage.name} {stage.digest}"
-    return Outcome(trial.name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
+    read = f"test of load {prepared.loaded.digest}, {title} of {stage.name} {stage.digest}"
+    return Outcome(name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
 
 
 def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
-    """Training texts -> what `evaluate` writes, of the linear model; the fitted model is not kept.
-
-    It learns from the training reviews of the first seed, without its validation reviews, as the networks do.
-    """
-    config, seed = context.config, context.config.seeds[0]
-
-    def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        training, validation = prepared.training_and_validation(seed)
-        started = time.perf_counter()
-        model = LinearModel([reviews.texts[position] for position in training], reviews.labels[training])
-        costs = {"training_seconds": time.perf_counter() - started, "parameters": model.parameters}
-        probabilities = model.positive_probability([reviews.texts[position] for position in validation])
-        threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
-        _write_evaluation(folder, prepared, model.positive_probability, threshold, costs)
-
-    key = {
-        "load": prepared.loaded.digest,
-        "validation_share": config.training.validation_share,
-        "seed": seed,
-        "threshold": config.threshold,
-        **versions("scikit-learn"),
-    }
-    return Outcome(
-        LINEAR_MODEL,
-        context.run_stage(
-            "linear-model", f"train and test of load {prepared.loaded.digest}", key, run, code=(*CODE, "training")
-        ),
-    )
+    """The linear model of the first seed on the test texts -> what `evaluate` writes."""
+    fitted = fit_linear_model(context, prepared, context.config.seeds[0])
+    return evaluate(context, prepared, fitted, LINEAR_MODEL, LINEAR_MODEL)
 
 
 def _write_evaluation(

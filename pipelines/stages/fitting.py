@@ -35,7 +35,9 @@ def fit_with_progress(
         folder: of the stage.
         options: `fit` takes them, as it takes the arguments that are not named here.
     """
-    with console.training(name, config.epochs, len(training[1]), on_epoch=on_epoch, examples=examples) as progress:
+    with console.training(
+        name, config.epochs, config.examples_of_epoch(len(training[1])), on_epoch=on_epoch, examples=examples
+    ) as progress:
         history = fit(
             network,
             training,

@@ -10,15 +10,19 @@ import numpy as np
 
 from pipelines.configuration import Trial
 from pipelines.files import write_json
-from pipelines.stages.context import Context, training_environment, versions
+from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
-from pipelines.stages.fitting import fit_with_progress, read_history
-from pipelines.working_directory import Stage
+from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
+from pipelines.stages.linear_model import fit_linear_model
+from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
+from sentiment.data.sequences import pad_texts
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
-from sentiment.training.linear_model import LinearModel
+from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
+from sentiment.training.pieces import EpochPieces
+from sentiment.training.pseudo_labels import learn_pseudo_labels
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
@@ -82,26 +86,34 @@ def train_network(
             unlabelled = prepared.padded("unlabelled")
             if not len(unlabelled):
                 unlabelled = inputs[training]
-        history = fit_with_progress(
-            console,
-            trial.name,
-            network,
-            (inputs[training], labels[training]),
-            (inputs[validation], labels[validation]),
-            config.training,
-            seed=trial.seed,
-            folder=folder,
-            unlabelled=unlabelled,
-            on_epoch=on_epoch,
-        )
+        before = read_history(pseudo_labelled) if pseudo_labelled else {}
+        if pseudo_labelled is not None and not config.pretraining.end_on_labels:
+            history, before = before, {}
+            write_json(folder / HISTORY_FILE, history)
+        else:
+            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
+            history = fit_with_progress(
+                console,
+                trial.name,
+                network,
+                (inputs[training], labels[training]),
+                (inputs[validation], labels[validation]),
+                config.training,
+                seed=trial.seed,
+                folder=folder,
+                unlabelled=unlabelled,
+                epoch_examples=None if draw is None else draw(labels[training]),
+                on_epoch=on_epoch,
+            )
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
         classifier.save(folder / CLASSIFIER_FOLDER)
-        seconds = [*history["seconds"], *(read_history(pseudo_labelled)["seconds"] if pseudo_labelled else [])]
+        seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
     key = {
         **_training_key(context, prepared, trial, config.training),
         "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
+        "end_on_labels": config.pretraining.end_on_labels,
     }
     trained = Trained(
         context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
@@ -115,41 +127,83 @@ def train_network(
 def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
-    Lee (2013) calls these labels pseudo-labels. The teacher is the linear model, fitted on the same training reviews;
-    the network learns its P(positive), not its verdict, after Hinton, Vinyals & Dean (2015).
+    The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
+    others.
     """
-    config = context.config.training.model_copy(
-        update={
-            "epochs": context.config.pretraining.pseudo_label_epochs,
-            "virtual_adversarial_epsilon": 0.0,
-            "entropy_weight": 0.0,
-        }
-    )
+    epochs = context.config.pretraining.pseudo_label_epochs
+    config = context.config.training.model_copy(update={"epochs": epochs})
+    teacher = fit_linear_model(context, prepared, trial.seed)
 
     def run(folder: Path) -> None:
-        inputs, unlabelled = prepared.padded("train"), prepared.padded("unlabelled")
-        train, labels = prepared.corpus.train, prepared.corpus.train.labels
+        train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
-        teacher = LinearModel([train.texts[position] for position in training], labels[training])
-        pseudo_labels = teacher.positive_probability(prepared.corpus.unlabelled.texts).astype(np.float32)  # (M,)
+        taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
-        fit_with_progress(
-            context.console,
-            f"{trial.name} on pseudo-labels",
-            network,
-            (np.concatenate([inputs[training], unlabelled]), np.concatenate([labels[training], pseudo_labels])),
-            (inputs[validation], labels[validation]),
-            config,
-            seed=trial.seed,
-            folder=folder,
-            metrics=(),  # a probability is neither met nor missed
+        name = f"{trial.name} on pseudo-labels"
+        draw = _draw_pieces(
+            context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
         )
+        count = len(training) + len(unlabelled)
+        with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
+            history = learn_pseudo_labels(
+                network,
+                (inputs[training], train.labels[training]),
+                (unlabelled, taught),
+                (inputs[validation], train.labels[validation]),
+                config,
+                seed=trial.seed,
+                checkpoints=folder / CHECKPOINTS,
+                draw=draw,
+                on_batch=progress.on_batch,
+                on_epoch=progress.on_epoch,
+            )
+        write_json(folder / HISTORY_FILE, history)
         network.save_weights(folder / WEIGHTS_FILE)
 
-    key = {**_training_key(context, prepared, trial, config), **versions("scikit-learn")}
-    return context.run_stage(
-        "pseudo-labels", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE
+    key = {**_training_key(context, prepared, trial, config), "teacher": teacher.stage.digest}
+    read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
+    return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
+
+
+def _draw_pieces(
+    context: Context,
+    prepared: Prepared,
+    trial: Trial,
+    training: np.ndarray,
+    inputs: np.ndarray,
+    *,
+    with_unlabelled: bool = False,
+) -> Callable[[np.ndarray], EpochPieces] | None:
+    """From the labels of the reviews, (N,), to the examples of every epoch; None where there are whole reviews alone.
+
+    Args:
+        training: positions in train of the reviews to learn from.
+        inputs: the padded reviews, (N, maxlen).
+        with_unlabelled: whether the unlabelled reviews follow those of training.
+    """
+    config = context.config
+    if not config.training.uses_pieces:
+        return None
+    train, vocabulary = prepared.corpus.train, prepared.vocabulary()
+    texts = [train.texts[position] for position in training]
+    counterfactuals = (
+        Counterfactuals.fit(texts, train.labels[training]) if config.training.counterfactual_share else None
     )
+    if with_unlabelled:
+        texts += prepared.corpus.unlabelled.texts
+
+    def draw(labels: np.ndarray) -> EpochPieces:
+        return EpochPieces(
+            inputs,
+            labels,
+            texts,
+            config.training,
+            pad=lambda pieces: pad_texts(pieces, vocabulary, config.sequences),
+            seed=trial.seed,
+            counterfactuals=counterfactuals,
+        )
+
+    return draw
 
 
 def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:

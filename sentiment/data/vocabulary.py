@@ -1,8 +1,12 @@
 """tokenize and Vocabulary: from text to the indices of `keras.datasets.imdb`, and back."""
 
+import functools
 import json
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Literal
@@ -21,37 +25,133 @@ MARKERS = ("[PAD]", "[START]", "[OOV]", "[UNUSED]")
 """What decode gives for the indices below INDEX_FROM; brackets are filtered, so no word looks like one."""
 
 FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_FILTERS_TO_SPACE = {code: " " if chr(code) in FILTERS else chr(code) for code in range(128)}
-"""All of ASCII, as `str.translate` pays for every character that it does not find."""
+
+PUNCTUATION = "!?.,;:"
+"""The filtered marks that a vocabulary may keep as tokens of their own."""
+
+TYPOGRAPHY = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc\u00b4\x91\x92", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\x93\x94", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\x96\x97", "-"),
+    **dict.fromkeys("\u2026\x85", "..."),
+    **dict.fromkeys("\u00ad\u2060\ufeff", ""),  # soft hyphen, word joiner, byte order mark
+    "\u200b": " ",  # zero width space
+}
+"""Typographic character -> what it stands for; those from \\x85 on are of Windows-1252, read as Latin-1."""
+_TYPOGRAPHY = str.maketrans(TYPOGRAPHY)
+
+_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+_CUT_LINE_BREAK = re.compile(r"<br\s*/?\Z", re.IGNORECASE)
 
 CHARACTERS_PER_TOKEN = 7
 """A little more than reviews have, separators included."""
+
+Span = tuple[int, int]
+"""Where a token starts and ends in the text."""
 
 
 class VocabularyConfig(Configuration):
     """What the vocabulary keeps."""
 
     num_words: int = Field(10_000, ge=5, description="Bound on the word indices, the 4 reserved ones included.")
+    punctuation_tokens: str = Field(
+        "",
+        pattern=r"^[!?.,;:]*$",
+        description="Punctuation marks that are tokens of their own; the others are dropped.",
+    )
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """From a text to its tokens: lower-cased words, and the punctuation marks that are kept.
+
+    A text is split on white space and on the filters of Keras' Tokenizer; the apostrophe stays.
+
+    Attributes:
+        punctuation_tokens: marks of PUNCTUATION, each of which is a token of its own.
+        typography: whether the text is first brought to Unicode's NFC, its typographic characters to what they stand
+            for (TYPOGRAPHY), and HTML line breaks to spaces; False for vocabularies from before version 0.2.
+    """
+
+    punctuation_tokens: str = ""
+    typography: bool = True
+
+    def tokenize(self, text: str) -> list[str]:
+        """All tokens of the text."""
+        if self.typography and not text.isascii():
+            text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+        text = text.lower()
+        if self.typography and "<br" in text:
+            text = _LINE_BREAK.sub(" ", text)
+        for mark in self.punctuation_tokens:
+            text = text.replace(mark, f" {mark} ")
+        return text.translate(_filters_to_space(self.punctuation_tokens)).split()
+
+    def tokenize_end(self, text: str, count: int, end: Literal["first", "last"]) -> list[str]:
+        """The first or last `count` of all tokens, without reading all of a long text."""
+        reach = CHARACTERS_PER_TOKEN * count
+        while reach < len(text):
+            # Cut at a space: no token spans it, no letter is composed or lower-cased by what is beyond.
+            space = text.rfind(" ", 0, reach) if end == "first" else text.find(" ", len(text) - reach)
+            if space >= 0:
+                part = text[:space] if end == "first" else text[space:]
+                if self.typography and end == "first" and (cut := _CUT_LINE_BREAK.search(part)):
+                    part = part[: cut.start()]
+                tokens = self.tokenize(part)
+                if len(tokens) >= count:
+                    return tokens[:count] if end == "first" else tokens[-count:]
+            reach *= 4
+        tokens = self.tokenize(text)
+        return tokens[:count] if end == "first" else tokens[-count:]
+
+    def spans(self, text: str) -> list[Span]:
+        """Where each token of `tokenize(text)` stands in the text, in the same order.
+
+        A character that stands for several tokens, such as an ellipsis for three full stops, is the place of each.
+        """
+        characters: list[str] = []
+        origins: list[Span] = []  # of each of these characters
+        parts = _composed(text) if self.typography else [(first, first + 1) for first in range(len(text))]
+        for first, last in parts:
+            part = text[first:last]
+            if self.typography:
+                part = unicodedata.normalize("NFC", part).translate(_TYPOGRAPHY)
+            for character in part:  # lower-cased one by one, which changes no separator and all lengths alike
+                lowered = character.lower()
+                characters.append(lowered)
+                origins += [(first, last)] * len(lowered)
+        read = "".join(characters)
+        if self.typography:
+            read = _LINE_BREAK.sub(lambda found: " " * len(found[0]), read)
+        marks = re.escape(self.punctuation_tokens)
+        token = re.compile((rf"[{marks}]|" if marks else "") + rf"[^\s{re.escape(FILTERS)}]+")
+        return [(origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer(read)]
+
+
+@functools.cache
+def _filters_to_space(kept: str) -> dict[int, str]:
+    """For `str.translate`: all of ASCII, as a character that is not found costs more."""
+    return {code: " " if chr(code) in FILTERS and chr(code) not in kept else chr(code) for code in range(128)}
+
+
+def _composed(text: str) -> list[Span]:
+    """Parts of a text that NFC changes independently: a character with what is composed with it."""
+    normalize = functools.partial(unicodedata.normalize, "NFC")
+    starts = [0]
+    for position in range(1, len(text)):
+        before, character = text[starts[-1] : position], text[position]
+        is_apart = normalize(before + character) == normalize(before) + normalize(character)
+        if is_apart and not unicodedata.combining(character):
+            starts.append(position)
+    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+_WORDS = Tokenizer()
 
 
 def tokenize(text: str) -> list[str]:
-    """Lower-cased words, split on white space and on the filters of Keras' Tokenizer; the apostrophe stays."""
-    return text.lower().translate(_FILTERS_TO_SPACE).split()
-
-
-def tokenize_end(text: str, count: int, end: Literal["first", "last"]) -> list[str]:
-    """The first or last `count` tokens of `tokenize(text)`, without reading all of a long text."""
-    reach = CHARACTERS_PER_TOKEN * count
-    while reach < len(text):
-        # Cut at a space: no token spans it, and what lower-casing makes of a letter does not depend on what is beyond.
-        space = text.rfind(" ", 0, reach) if end == "first" else text.find(" ", len(text) - reach)
-        if space >= 0:
-            tokens = tokenize(text[:space] if end == "first" else text[space:])
-            if len(tokens) >= count:
-                return tokens[:count] if end == "first" else tokens[-count:]
-        reach *= 4
-    tokens = tokenize(text)
-    return tokens[:count] if end == "first" else tokens[-count:]
+    """The words of a text, no punctuation: what `Tokenizer()` makes of it."""
+    return _WORDS.tokenize(text)
 
 
 class Vocabulary:
@@ -61,24 +161,26 @@ class Vocabulary:
     frequency, ties alphabetically. Every index is below `num_words`.
     """
 
-    def __init__(self, words: Sequence[str], num_words: int) -> None:
+    def __init__(self, words: Sequence[str], num_words: int, tokenizer: Tokenizer = _WORDS) -> None:
         if num_words <= INDEX_FROM:
             raise InputError(f"num_words is {num_words}: it must be at least 5, as 4 indices are reserved.")
         self.num_words = num_words
+        self.tokenizer = tokenizer
         self.words = tuple(words[: num_words - INDEX_FROM])
         self.index = {word: position for position, word in enumerate(self.words, INDEX_FROM)}
 
     @classmethod
-    def fit(cls, texts: Iterable[str], num_words: int) -> "Vocabulary":
-        """The vocabulary of the words in `texts`.
+    def fit(cls, texts: Iterable[str], num_words: int, punctuation_tokens: str = "") -> "Vocabulary":
+        """The vocabulary of the words in `texts`, and of the punctuation marks that are to be tokens.
 
         Raises:
             InputError: `num_words` is below 5.
         """
+        tokenizer = Tokenizer(punctuation_tokens)
         counts: Counter[str] = Counter()
         for text in texts:
-            counts.update(tokenize(text))
-        return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words)
+            counts.update(tokenizer.tokenize(text))
+        return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words, tokenizer)
 
     def encode(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> np.ndarray:
         """The indices of a review: START, then one for each of its tokens, int32.
@@ -88,11 +190,11 @@ class Vocabulary:
             truncating: side on which to cut.
         """
         if maxlen is None:
-            tokens = tokenize(text)
+            tokens = self.tokenizer.tokenize(text)
         elif truncating == "post":
-            tokens = tokenize_end(text, maxlen - 1, "first")
+            tokens = self.tokenizer.tokenize_end(text, maxlen - 1, "first")
         else:
-            tokens = tokenize_end(text, maxlen, "last")
+            tokens = self.tokenizer.tokenize_end(text, maxlen, "last")
         indices = map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
         if len(tokens) == maxlen:  # START is cut off
             return np.fromiter(indices, np.int32, maxlen)
@@ -104,11 +206,13 @@ class Vocabulary:
         return [names[i] if i < len(names) else MARKERS[UNUSED] for i in indices]
 
     def save(self, path: Path) -> None:
-        """Write JSON: {"num_words": bound, "words": [most frequent first]}."""
-        path.write_text(json.dumps({"num_words": self.num_words, "words": self.words}, ensure_ascii=False), "utf-8")
+        """Write JSON: {"num_words": bound, "tokenizer": its attributes, "words": [most frequent first]}."""
+        content = {"num_words": self.num_words, "tokenizer": asdict(self.tokenizer), "words": self.words}
+        path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read what `save` wrote."""
+        """Read what `save` wrote; the words of a file without tokenizer, from before version 0.2, are found as then."""
         content = json.loads(path.read_text("utf-8"))
-        return cls(content["words"], content["num_words"])
+        tokenizer = Tokenizer(**content.get("tokenizer", {"typography": False}))
+        return cls(content["words"], content["num_words"], tokenizer)

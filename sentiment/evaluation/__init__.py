@@ -1,1 +1,1 @@
-"""What a trained model is worth: metrics, significance, slices, behaviour, and models side by side."""
+"""What a trained model is worth: metrics, significance, slices, behaviour, comparison; and when not to trust it."""

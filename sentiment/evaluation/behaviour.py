@@ -1,6 +1,7 @@
 """Behaviour: minimum functionality, invariance and direction tests, after CheckList (Ribeiro et al. 2020).
 
-The tests are data, in behaviour.toml beside this module.
+The tests are data, in two files beside this module. Whoever changes how a classifier is trained looks at the failures
+of behaviour_development.toml; behaviour.toml has other words and sentences, and tells what the change is worth.
 """
 
 import itertools
@@ -18,6 +19,9 @@ from sentiment.configuration import Configuration
 
 TOLERANCE = 0.1
 """How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""
+
+BehaviourFile = Literal["behaviour", "behaviour_development"]
+"""The file of tests, without its ending."""
 
 Words = dict[str, list[str]]
 Cases = list[tuple[str, ...]]
@@ -89,15 +93,17 @@ class Behaviour(Configuration):
     tests: list[Annotated[MinimumFunctionality | Invariance | Direction, Field(discriminator="type")]]
 
 
-def read_behaviour() -> Behaviour:
-    """The tests of behaviour.toml."""
+def read_behaviour(file: BehaviourFile = "behaviour") -> Behaviour:
+    """The tests of a file."""
     return Behaviour.model_validate(
-        tomllib.loads(resources.files("sentiment.evaluation").joinpath("behaviour.toml").read_text("utf-8"))
+        tomllib.loads(resources.files("sentiment.evaluation").joinpath(f"{file}.toml").read_text("utf-8"))
     )
 
 
-def measure_behaviour(positive_probability: Callable[[Sequence[str]], np.ndarray], threshold: float) -> pd.DataFrame:
-    """Run the tests of behaviour.toml on a classifier.
+def measure_behaviour(
+    positive_probability: Callable[[Sequence[str]], np.ndarray], threshold: float, file: BehaviourFile = "behaviour"
+) -> pd.DataFrame:
+    """Run the tests of a file on a classifier.
 
     Args:
         positive_probability: texts -> P(positive), (N,).
@@ -107,7 +113,7 @@ def measure_behaviour(positive_probability: Callable[[Sequence[str]], np.ndarray
         A row per capability: `capability`, `type`, `cases`, `failures`, `failure_rate`, and `example`, the first case
         that failed ("" if none did; text and changed text joined by an arrow).
     """
-    behaviour = read_behaviour()
+    behaviour = read_behaviour(file)
     rows = []
     for test in behaviour.tests:
         cases = test.cases(behaviour.words)

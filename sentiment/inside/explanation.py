@@ -6,7 +6,6 @@ How much a word decided is told in two ways, both in points of P(positive):
   this one; they add up to the difference between the two verdicts (completeness).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import FILTERS, MARKERS, OUT_OF_VOCABULARY, PADDING, START
+from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span
 from sentiment.errors import InputError
 from sentiment.inside.trace import trace
 from sentiment.training.cells import is_recurrent
@@ -30,11 +29,6 @@ POINTS_AT_ONCE = 256
 
 SMALLEST_DIFFERENCE = 1e-3
 """Difference of P(positive) below which COMPLETENESS is a share of this: the network computes in single precision."""
-
-Span = tuple[int, int]
-"""Where a word starts and ends in the text."""
-
-_WORD = re.compile(rf"[^\s{re.escape(FILTERS)}]+")
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,8 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
     Raises:
         InputError: the text holds no word, or the network no recurrent layer.
     """
-    words = word_spans(text)
+    tokenizer = classifier.vocabulary.tokenizer
+    words = tokenizer.spans(text)
     if not words:
         raise InputError("The text holds no word, as it is empty or only punctuation: give a review.")
     network, sequences = classifier.network, classifier.sequences
@@ -101,6 +96,7 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
         )
     kept = slice(-sequences.maxlen, None) if sequences.truncating == "pre" else slice(sequences.maxlen)
     indices, spans = classifier.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
+    names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
     tokens = len(indices)
     skips_padding = network.layers[0].mask_zero
     [padded] = [indices] if skips_padding else pad_texts([text], classifier.vocabulary, sequences)  # (time,)
@@ -111,10 +107,7 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
     attributed, baseline = integrated_gradients(network, padded)
     return Explanation(
         text=text,
-        tokens=tuple(
-            MARKERS[START] if index == START else text[first:last].lower()
-            for index, (first, last) in zip(indices, spans, strict=True)
-        ),
+        tokens=tuple(names),
         spans=tuple(spans),
         cut_spans=tuple(span for span in words if span not in spans),
         out_of_vocabulary=indices == OUT_OF_VOCABULARY,
@@ -129,11 +122,6 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
             for layer in trace_layers(network, padded)
         ),
     )
-
-
-def word_spans(text: str) -> list[Span]:
-    """Where each token of `sentiment.data.vocabulary.tokenize` stands in the text, in the same order."""
-    return [match.span() for match in _WORD.finditer(text)]
 
 
 def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:

@@ -1,4 +1,4 @@
-"""ScoringPool: a classifier in as many processes as there are cores, each with one thread."""
+"""ScoringPool: a classifier in as many threads as there are cores, or in processes where threads would not help."""
 
 import contextlib
 import multiprocessing
@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +18,11 @@ from sentiment.errors import InputError
 
 
 class Scorer(Protocol):
-    """What the processes need of a SentimentClassifier."""
+    """What the pool needs of a SentimentClassifier."""
+
+    @property
+    def frees_lock(self) -> bool:
+        """Whether other threads of Python go on while it scores."""
 
     def positive_probability(self, texts: Sequence[str], batch_size: int) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,)."""
@@ -29,38 +33,50 @@ _scorer: Scorer
 
 
 class ScoringPool:
-    """Scores lists of reviews beside the process that reads and writes them: tokenizing holds Python's lock.
+    """Scores lists of reviews beside the thread that reads and writes them.
 
     Attributes:
-        processes: how many lists are scored at once.
+        workers: how many lists are scored at once.
     """
 
-    def __init__(self, executor: ProcessPoolExecutor, processes: int, batch_size: int) -> None:
-        self.processes = processes
-        self._executor, self._batch_size = executor, batch_size
+    def __init__(
+        self, executor: Executor, workers: int, score: Callable[[list[str], int], np.ndarray], batch_size: int
+    ) -> None:
+        self.workers = workers
+        self._executor, self._score, self._batch_size = executor, score, batch_size
 
     def submit(self, texts: list[str]) -> "Future[np.ndarray]":
         """P(positive) of each text, float32 of shape (N,), when it is there."""
-        return self._executor.submit(_score, texts, self._batch_size)
+        return self._executor.submit(self._score, texts, self._batch_size)
 
 
 @contextlib.contextmanager
-def scoring_pool(load: Callable[[Path], Scorer], folder: Path, batch_size: int) -> Iterator[ScoringPool]:
+def scoring_pool(
+    scorer: Scorer, load: Callable[[Path], Scorer], folder: Path, batch_size: int
+) -> Iterator[ScoringPool]:
     """The pool for a saved classifier, ready to score.
 
     Args:
-        load: reads the classifier from its folder, in every process.
+        scorer: the classifier. One that frees Python's lock is shared by threads.
+        load: else reads it from its folder, in every process.
 
     Raises:
         InputError: one of its processes was ended from outside.
     """
+    if scorer.frees_lock:
+        threads = ThreadPoolExecutor(available_cores())
+        try:
+            yield ScoringPool(threads, available_cores(), scorer.positive_probability, batch_size)
+        finally:
+            threads.shutdown(wait=True, cancel_futures=True)
+        return
     processes = available_cores()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", load.__module__])  # imported once, not in each process
     executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(load, folder))
     try:
         executor.submit(os.getpid).result()
-        yield ScoringPool(executor, processes, batch_size)
+        yield ScoringPool(executor, processes, _score, batch_size)
     except MemoryError as error:
         raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
     except BrokenProcessPool as error:

@@ -1,4 +1,4 @@
-"""The model that MLflow logs as code: a SentimentClassifier behind MLflow's pyfunc interface.
+"""The model that MLflow logs as code: a classifier behind MLflow's pyfunc interface.
 
 MLflow runs this file when it loads the model, so nothing is unpickled.
 """
@@ -9,7 +9,7 @@ from typing import Any
 import mlflow
 import pandas as pd
 
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import load_classifier
 
 
 class SentimentModel(mlflow.pyfunc.PythonModel):
@@ -17,7 +17,7 @@ class SentimentModel(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the classifier from the model's artifact `classifier`."""
-        self.classifier = SentimentClassifier.load(Path(context.artifacts["classifier"]))
+        self.classifier = load_classifier(Path(context.artifacts["classifier"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row per input row.

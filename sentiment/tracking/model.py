@@ -1,4 +1,4 @@
-"""The model that a run logs: a SentimentClassifier as code, which loads without `sentiment` and unpickles nothing."""
+"""The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,18 +13,19 @@ import pandas as pd
 from mlflow.entities import LoggedModelStatus
 from mlflow.types import ColSpec, Schema
 
-from sentiment.classifier import SentimentClassifier, classifier_folder
+from sentiment.classifier import Classifier, classifier_folder, load_classifier
 from sentiment.errors import InputError
 from sentiment.tracking.runs import Run
+from sentiment.tracking.store import reason_of
 
-REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "mlflow")
+REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
 
 def log_classifier(run: Run, folder: Path) -> str:
-    """Log a saved SentimentClassifier to the active run as the model `model`: text in, verdict and probability out.
+    """Log a saved classifier to the active run as the model `model`: text in, verdict and probability out.
 
     It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
 
@@ -54,8 +55,8 @@ def _can_be_loaded(model_id: str) -> bool:
     return True
 
 
-def load_logged_classifier(model_id: str) -> SentimentClassifier:
-    """The SentimentClassifier of a logged model; it has scored a text.
+def load_logged_classifier(model_id: str) -> Classifier:
+    """The classifier of a logged model; it has scored a text.
 
     Raises:
         InputError: MLflow has not got all of its files, they cannot be loaded, or P(positive) is none.
@@ -64,12 +65,12 @@ def load_logged_classifier(model_id: str) -> SentimentClassifier:
         try:
             uri = f"models:/{model_id}"
             path = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
-            classifier = SentimentClassifier.load(classifier_folder(path))
+            classifier = load_classifier(classifier_folder(path))
             probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
         except (mlflow.MlflowException, OSError, InputError) as error:
             raise InputError(
-                f"The logged model {model_id} cannot be loaded ({str(error).replace(folder, 'its files')}), so it is "
-                "not registered: the same command logs it again."
+                f"The logged model {model_id} cannot be loaded ({reason_of(error).replace(folder, 'its copy')}), so "
+                "it is not registered: the same command logs it again."
             ) from error
         if not np.all((probabilities >= 0) & (probabilities <= 1)):
             raise InputError(f"The logged model {model_id} gives probabilities of {probabilities}: train another.")
@@ -97,7 +98,7 @@ def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
 
     Args:
         session: a SparkSession whose executors have REQUIREMENTS installed.
-        folder: a saved SentimentClassifier; the code that scores is always that of this package.
+        folder: a saved classifier; the code that scores is always that of this package.
     """
     with tempfile.TemporaryDirectory() as temporary:
         model = str(Path(temporary) / "model")

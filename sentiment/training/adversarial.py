@@ -15,6 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sentiment.training.time_loop import gradients_by_inputs_alone
+
 Loss = Callable[[tf.Tensor], tf.Tensor]
 """P(positive), (batch, 1), to a number."""
 
@@ -149,7 +151,9 @@ class AdversarialNetwork(keras.Model):
         """The gradients by `_variables` of the losses of unlabelled reviews."""
         with tf.GradientTape() as tape:
             vectors, mask = self._embed(indices)
-        before, _, by_entropy = self._read(vectors, mask, lambda after: tf.reduce_mean(entropy(after)))
+        before, _, by_entropy = self._read(
+            vectors, mask, lambda after: tf.reduce_mean(entropy(after)), by_weights=bool(self._entropy_weight)
+        )
         parts = []
         if self._entropy_weight:
             parts.append([self._entropy_weight * gradient for gradient in by_entropy])
@@ -170,9 +174,11 @@ class AdversarialNetwork(keras.Model):
         return vectors, self._embedding.compute_mask(indices)
 
     def _read(
-        self, vectors: tf.Tensor, mask: tf.Tensor | None, loss: Loss
+        self, vectors: tf.Tensor, mask: tf.Tensor | None, loss: Loss, *, by_weights: bool = True
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
-        """P(positive), its loss, and the gradients of that by the word vectors and by every weight after them."""
+        """P(positive), its loss, and the gradients of that by the word vectors and, unless `by_weights` is False, by
+        every weight after them.
+        """
         with tf.GradientTape() as tape:
             tape.watch(vectors)
             outputs = vectors
@@ -180,6 +186,9 @@ class AdversarialNetwork(keras.Model):
                 over_time = {"mask": mask} if len(outputs.shape) == 3 else {}
                 outputs = layer(outputs, training=True, **over_time)
             value = loss(outputs)
+        if not by_weights:
+            with gradients_by_inputs_alone():
+                return outputs, value, tape.gradient(value, [vectors])
         weights = [variable.value for variable in self._read_variables]
         return outputs, value, tape.gradient(value, [vectors, *weights])
 

@@ -4,22 +4,20 @@ Where the network skips padding, reviews of similar length share a batch, which 
 """
 
 import functools
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import normalized
-from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
+from sentiment.training.batches import epoch_batches
 
 History = dict[str, list[float]]
 """Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), other metrics such as
@@ -27,6 +25,16 @@ accuracy and val_accuracy, seconds with validation, and reviews_per_second witho
 
 OnBatch = Callable[[int, Mapping[str, float]], None]
 """Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
+
+
+class EpochExamples(Protocol):
+    """The examples to train on, drawn anew in every epoch, always as many."""
+
+    def __len__(self) -> int:
+        """Examples of an epoch."""
+
+    def __call__(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs (len(self), ...) and labels (len(self),) of an epoch, counted from 0; they follow from its number."""
 
 
 ThresholdRule = Literal["0.5", "accuracy", "f1"]
@@ -62,6 +70,27 @@ class TrainingConfig(Configuration):
         0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
     )
     entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
+    piece_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Random pieces of 3 to 100 words beside the reviews of an epoch, as a share of them; 0: none.",
+    )
+    counterfactual_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Clauses turned into their opposite beside the reviews of an epoch, as a share of them; 0: none.",
+    )
+
+    def examples_of_epoch(self, reviews: int) -> int:
+        """Reviews and pieces of an epoch over so many reviews."""
+        return reviews + round(self.piece_share * reviews) + round(self.counterfactual_share * reviews)
+
+    @property
+    def uses_pieces(self) -> bool:
+        """Whether an epoch holds more than whole reviews."""
+        return bool(self.piece_share or self.counterfactual_share)
 
     @property
     def uses_unlabelled(self) -> bool:
@@ -78,40 +107,6 @@ OPTIONS_OF_THE_STEP = (
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
-def split_validation(
-    texts: Sequence[str], labels: np.ndarray, share: float, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
-
-    Copies of one text stand on one side.
-
-    Args:
-        texts: N reviews.
-        labels: (N,).
-        share: of the distinct texts to validate on, at least two.
-
-    Raises:
-        InputError: there are too few reviews of a class for both sides.
-    """
-    from sklearn.model_selection import train_test_split
-
-    copies: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        copies.setdefault(normalized(text), []).append(position)
-    distinct = list(copies.values())
-    first_labels = [labels[positions[0]] for positions in distinct]
-    size = max(2, round(share * len(distinct)))
-    try:
-        sides = train_test_split(distinct, test_size=size, stratify=first_labels, random_state=seed)
-    except ValueError:
-        raise InputError(
-            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
-            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
-        ) from None
-    train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
-    return train, validation
-
-
 def fit(
     network: Any,
     training: tuple[np.ndarray, np.ndarray],
@@ -124,10 +119,13 @@ def fit(
     loss: str = "binary_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
+    epoch_examples: EpochExamples | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
+
+    Where weights are averaged, an epoch goes on from the weights that the one before ended with, not their average.
 
     Everything random in an epoch follows from (seed, epoch), and `checkpoints` keeps every finished epoch. So a killed
     training that starts again with the same arguments ends as if it had never stopped. Keras'
@@ -141,26 +139,26 @@ def fit(
         unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
+        epoch_examples: what an epoch learns from instead of `training`.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
 
     Raises:
         InputError: no epoch has a finite validation loss.
     """
-    import keras
-
     from sentiment.training.time_loop import compiled_time_loops
 
     inputs, labels = training
+    count = len(labels) if epoch_examples is None else len(epoch_examples)
     learner = _learner(network, inputs, config)
     learner.compile(
-        build_optimizer(config, -(-len(labels) // config.batch_size)),
+        build_optimizer(config, -(-count // config.batch_size)),
         loss,
-        metrics=list(metrics),
+        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
     learner.optimizer.build(learner.trainable_variables)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
-    batches = functools.partial(_batches, size=config.batch_size, by_length=skips_padding)
+    batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
     history = _resume(learner, checkpoints) or {
@@ -175,23 +173,19 @@ def fit(
             _seed_dropout(learner, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
-                on_batch(min((batch + 1) * config.batch_size, len(labels)), logs)
+                on_batch(min((batch + 1) * config.batch_size, count), logs)
 
             started = time.perf_counter()
-            logs = learner.fit(
-                batches(np.random.default_rng([seed, epoch]), inputs, labels, others),
-                shuffle=False,  # it is
-                verbose=0,
-                callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)],
-            ).history
+            examples_now = training if epoch_examples is None else epoch_examples(epoch)
+            logs = _fit_epoch(learner, batches(np.random.default_rng([seed, epoch]), *examples_now, others), batch_end)
             trained = time.perf_counter()
             with _averaged(learner):
                 validated = learner.evaluate(validating, verbose=0, return_dict=True)
             for metric, value in {
-                **{name: logs[name][0] for name in figures},
+                **{name: logs[name] for name in figures},
                 **{f"val_{name}": validated[name] for name in figures},
                 "seconds": time.perf_counter() - started,
-                f"{examples}_per_second": len(labels) / (trained - started),
+                f"{examples}_per_second": count / (trained - started),
             }.items():
                 history[metric].append(float(value))
             _save(learner, checkpoints, history)
@@ -206,44 +200,29 @@ def fit(
     return history
 
 
-def _batches(
-    generator: np.random.Generator,
-    inputs: np.ndarray,
-    labels: np.ndarray,
-    unlabelled: np.ndarray | None = None,
-    *,
-    size: int,
-    by_length: bool,
-) -> Any:
-    """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
+def accuracy(labels: Any, probabilities: Any) -> Any:
+    """1 for each review whose verdict is that of its label, else 0; the label may be a probability, too."""
+    from keras import ops
 
-    Args:
-        by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
+    verdicts = ops.reshape(probabilities, (-1,)) > 0.5
+    return ops.cast(ops.equal(ops.reshape(labels, (-1,)) > 0.5, verdicts), "float32")
+
+
+def _fit_epoch(learner: Any, batches: Any, batch_end: Callable[[int, dict[str, float]], None]) -> dict[str, float]:
+    """Keras' `fit` for one epoch, without its end, which puts the moving averages of the weights in their place.
+
+    Returns:
+        The epoch's mean loss and metrics.
     """
-    import tensorflow as tf
+    import keras
 
-    def positions(padded: np.ndarray) -> list[np.ndarray]:
-        if by_length:
-            return batches_of_similar_length((padded != PADDING).sum(axis=1), size, generator)
-        return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
-
-    cut = trim if by_length else np.asarray
-    signature: Any = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
-    chosen, drawn, others = positions(inputs), np.empty(0), []
-    if unlabelled is not None:
-        signature = signature, signature
-        drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
-        others = positions(drawn)
-
-    def read() -> Iterator[Any]:
-        for batch, other in itertools.zip_longest(chosen, others):
-            labelled = cut(inputs[batch])
-            yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
-
-    dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
+    weights: list[np.ndarray] = []
+    callback = keras.callbacks.LambdaCallback(
+        on_train_batch_end=batch_end, on_epoch_end=lambda *_: weights.extend(learner.get_weights())
+    )
+    logs = learner.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history  # they are shuffled
+    learner.set_weights(weights)
+    return {name: values[0] for name, values in logs.items()}
 
 
 def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
@@ -265,6 +244,8 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
     """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
     import keras
 
+    from sentiment.training.optimizer import DenseAdam
+
     step_size: Any = config.learning_rate
     warmup = round(config.warmup_epochs * steps_per_epoch)
     if warmup or config.schedule != "constant":
@@ -275,7 +256,7 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
             warmup_target=config.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    return keras.optimizers.Adam(
+    return DenseAdam(
         step_size,
         clipnorm=config.clipnorm,
         use_ema=bool(config.averaging_momentum),

@@ -31,7 +31,12 @@ class PretrainingConfig(Configuration):
     pseudo_label_epochs: int = Field(
         0,
         ge=0,
-        description="Passes over all reviews beforehand, the unlabelled ones labelled by TF-IDF + logistic regression.",
+        description="Passes over all reviews beforehand, the unlabelled ones labelled by the linear model, from the "
+        "second pass on by the mean log-odds of the linear model and the network.",
+    )
+    end_on_labels: bool = Field(
+        True,
+        description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",
     )
 
 

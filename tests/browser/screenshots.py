@@ -4,6 +4,7 @@
 current folder; the tests take theirs with the same functions.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -87,13 +88,13 @@ def open_parent(page: Page, address: str, parent: Run) -> None:
     close_assistant(page)
 
 
-def open_report_artifact(page: Page, address: str, parent: Run) -> Frame:
-    """report.html in the artifact view of the parent run; the frame that holds it."""
+def open_artifact(page: Page, address: str, run: Run, name: str) -> Frame:
+    """A page of ours in the artifact view of a run; the frame that holds it."""
     page.goto(
-        f"{address}/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}/artifacts"
+        f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}/artifacts"
         "?workflowType=machine_learning"
     )
-    page.get_by_text("report.html").first.click()
+    page.get_by_text(name).first.click()
     page.frame_locator("iframe").locator("#verdict").wait_for()
     return next(frame for frame in page.frames if frame.url.startswith("blob:"))
 
@@ -127,6 +128,13 @@ def main() -> None:
         report = browser.new_page(viewport={"width": 1200, "height": 1500})
         open_page(report, Path("report.html"))
         report.screenshot(path=IMAGES / "report.png")
+        with tempfile.TemporaryDirectory() as folder:
+            artifact = mlflow.MlflowClient().download_artifacts(models["lstm"].info.run_id, "playground.html", folder)
+            playground = browser.new_page(viewport={"width": 1200, "height": 1500})
+            open_page(playground, Path(artifact))
+            playground.get_by_role("button", name="But: praise last").click()
+            playground.locator("html[data-finished=true]").wait_for(state="attached")
+            playground.screenshot(path=IMAGES / "playground.png")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import mlflow
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
@@ -14,9 +13,9 @@ from tests.browser.screenshots import (
     chromium,
     mlflow_ui,
     newest_runs,
+    open_artifact,
     open_comparison,
     open_page,
-    open_report_artifact,
 )
 from tests.conftest import PipelineRun
 from tests.sentiment.reporting.test_report import HARMFUL, compare_drawn, render
@@ -69,27 +68,27 @@ def test_the_artifact_view_shows_the_report(
 ) -> None:
     parent, _ = newest_runs(small_run.tracking_uri)
     page = browser.new_page(viewport={"width": 1400, "height": 1100})
-    frame = open_report_artifact(page, address, parent)
+    frame = open_artifact(page, address, parent, "report.html")
     expect(frame.locator("#verdict")).to_contain_text(verdict)
     page.screenshot(path=SCREENSHOTS / "artifact.png")
     page.close()
 
 
-@pytest.fixture(scope="module")
-def pages(small_run: PipelineRun, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The report, and the explanation of a review, as the pipeline left them."""
+def test_the_artifact_view_runs_the_playground(small_run: PipelineRun, browser: Browser, address: str) -> None:
     _, models = newest_runs(small_run.tracking_uri)
-    folder = tmp_path_factory.mktemp("explanations")
-    client = mlflow.MlflowClient(small_run.tracking_uri)
-    explanation = client.download_artifacts(models["lstm"].info.run_id, "explanations/wrong.html", str(folder))
-    return {"report": small_run.folder / "report.html", "explanation": Path(explanation)}
+    page = browser.new_page(viewport={"width": 1400, "height": 1100})
+    frame = open_artifact(page, address, models["lstm"], "playground.html")
+    expect(frame.locator("#verdict")).to_contain_text("P(positive)")
+    frame.locator("#text").fill("a wonderful film")
+    expect(frame.locator("#facts")).to_contain_text("3 words")
+    page.screenshot(path=SCREENSHOTS / "playground.png")
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["report", "explanation"])
-def test_a_page_stands_by_itself(
-    pages: dict[str, Path], browser: Browser, verdict: str, name: str, scheme: Literal["light", "dark"], width: int
+def test_the_report_stands_by_itself(
+    small_run: PipelineRun, browser: Browser, verdict: str, scheme: Literal["light", "dark"], width: int
 ) -> None:
     """In light and dark, wide and narrow: no error in the console, no request, nothing wider than the window."""
     size: ViewportSize = {"width": width, "height": 900}
@@ -99,16 +98,17 @@ def test_a_page_stands_by_itself(
     page.on("console", lambda message: messages.append(message.text))
     page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
-    open_page(page, pages[name])
+    path = small_run.folder / "report.html"
+    open_page(page, path)
     page.wait_for_load_state("networkidle")
-    expect(page.locator("main")).to_contain_text(verdict if name == "report" else "P(positive) is")
+    expect(page.locator("main")).to_contain_text(verdict)
     assert messages == []
-    assert [request for request in requests if not request.startswith("data:")] == [pages[name].as_uri()]
+    assert [request for request in requests if not request.startswith("data:")] == [path.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     ink, paper = (page.evaluate(f"getComputedStyle(document.body).{style}") for style in ("color", "backgroundColor"))
     assert (brightness(ink) > brightness(paper)) == (scheme == "dark")
     assert page.evaluate("getComputedStyle(document.querySelector('svg text')).fill") == ink
-    page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"report-{scheme}-{width}.png", full_page=True)
     page.close()
 
 

@@ -38,7 +38,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
         pytest.param("--seeds 1,2,1", FOUR_REVIEWS, "each may stand there once", id="repeated seed"),
         pytest.param("--seeds 1 --repeats 2", FOUR_REVIEWS, "give one of them", id="seeds and repeats"),
         pytest.param("--threshold 0.7", FOUR_REVIEWS, "threshold is '0.7'", id="threshold"),
-        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, large, strong, textbook", id="unknown preset"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, large, standard, strong", id="unknown preset"),
         pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
     ],
 )  # fmt: skip
@@ -146,7 +146,7 @@ def test_an_mlflow_server_that_does_not_answer_is_named(reviews_csv: Path, tmp_p
 
 def test_help_shows_every_option_with_its_default(invoke: Invoke) -> None:
     output = " ".join(invoke("run-pipeline", "--help").output.split())
-    for part in ("--num-words", "textbook: 10000", "--maxlen", "--learning-rate", "One of imdb, keras", "--work-dir"):
+    for part in ("--num-words", "standard: 30000", "--maxlen", "--learning-rate", "One of imdb, keras", "--work-dir"):
         assert part in output
 
 

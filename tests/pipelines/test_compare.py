@@ -98,11 +98,17 @@ def test_each_model_holds_its_slices_mistakes_behaviour_and_images(small_run: Pi
     assert (small_run.folder / "report.html").read_text().count("<svg") == 4
 
 
-def test_the_linear_model_is_kept_as_predictions_alone(small_run: PipelineRun) -> None:
-    [folder] = small_run.folder.glob(".sentiment/linear-model/*")
-    assert {path.suffix for path in folder.iterdir()} == {".json", ".parquet", ".csv"}
+def test_the_linear_model_of_a_run_scores_and_explains_by_the_same_commands(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
     _, children = parent_and_children(small_run)
-    assert children[2].outputs is None or not children[2].outputs.model_outputs
+    model = ("--model", f"runs:/{children[2].info.run_id}/model")
+    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    command.run("score", str(reviews_csv), "scored.parquet", *model)
+    scored = pd.read_parquet(tmp_path / "scored.parquet")
+    right = scored["predicted_label"] == scored["label"].map({"0": "negative", "1": "positive"})
+    assert (len(scored), right.mean() > 0.9) == (600, True)  # most of them are its training reviews
+    assert "What decided, in log-odds" in command.run("explain", "a good film, not a bad one", *model)
 
 
 def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(

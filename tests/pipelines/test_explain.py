@@ -1,6 +1,7 @@
 """`sentiment explain` on the models of a finished run."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ import pytest
 from typer.testing import Result
 
 from pipelines.explain import read_review
+from pipelines.explanation_text import segments
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
+from sentiment.inside.explanation import explain
 from tests.conftest import PipelineRun
 
 Invoke = Callable[..., Result]
@@ -24,10 +28,10 @@ def test_a_logged_model_explains_a_row_of_a_table_in_every_format(
     [run] = client.search_runs(["1"], "attributes.run_name = 'LSTM'")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
     row = ("--input", reviews_csv, "--row", 3, "--model", f"runs:/{run.info.run_id}/model")
-    for output in ("a.html", "a.png", "a.json"):
+    for output in ("a.html", "a.json"):
         result = invoke("explain", *row, "--output", output)
         assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.json", "a.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.html", "a.json"]
     content = json.loads(Path("a.json").read_text())
     [layer] = content["layers"]
     assert np.array(layer["forget_gate"]).shape == (len(content["tokens"]), 8)
@@ -62,32 +66,35 @@ def test_a_row_is_found_in_any_table_that_can_be_scored(tmp_path: Path) -> None:
             read_review(path, 5_001, None)
 
 
-def test_the_surest_and_the_most_undecided_test_reviews_are_explained_in_the_run(
+def test_the_surest_and_the_most_undecided_test_reviews_are_examples_of_the_logged_playground(
     small_run: PipelineRun, tmp_path: Path
 ) -> None:
     client = mlflow.MlflowClient(small_run.tracking_uri)
     for run in client.search_runs(["1"], "tags.model != 'linear_model'"):
         folder = tmp_path / run.info.run_id
         folder.mkdir()
-        for path in ("explanations", "predictions.parquet"):
+        for path in ("playground.html", "predictions.parquet"):
             client.download_artifacts(run.info.run_id, path, str(folder))
         table = pd.read_parquet(folder / "predictions.parquet")
-        probability = table["positive_probability"]
-        sureness, right = (probability - 0.5).abs(), table["label"] == table["predicted_label"]
-        chosen = {
-            "right": (sureness * right).argmax(),
-            "wrong": (sureness * ~right).argmax(),
-            "undecided": sureness.argmin(),
-        }
-        for case, row in chosen.items():
-            page = (folder / "explanations" / f"{case}.html").read_text()
-            assert f"P(positive) is {probability.iloc[int(row)]:.1%}" in page
+        sureness = (table["positive_probability"] - 0.5).abs()
+        right = table["label"] == table["predicted_label"]
+        [content] = re.findall('id="data">(.*?)</script>', (folder / "playground.html").read_text("utf-8"), re.DOTALL)
+        chosen = {example["title"]: example["text"] for example in json.loads(content)["examples"]}
+        assert chosen["Surest right"] == table["text"][(sureness * right).argmax()]
+        assert chosen["Surest wrong"] == table["text"][(sureness * ~right).argmax()]
+        assert chosen["Most undecided"] == table["text"][sureness.argmin()]
+
+
+def test_words_that_are_cut_or_unknown_are_told_apart(small_classifiers: "dict[str, SentimentClassifier]") -> None:
+    text = "zzgrmblfx " * 5 + "good " * 58
+    kinds = [segment.kind for segment in segments(explain(small_classifiers["lstm"], text)) if segment.text.strip()]
+    assert kinds == ["cut"] * 3 + ["unknown"] * 2 + ["word"] * 58
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        pytest.param(["?! ..."], "holds no word", id="only punctuation"),
+        pytest.param(["(*) / #"], "holds no word", id="only characters that separate"),
         pytest.param([""], "holds no word", id="empty"),
         pytest.param(["caf\udce9"], "is not UTF-8", id="not UTF-8"),
         pytest.param([], "Give one review", id="no review"),

@@ -244,7 +244,8 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
 def test_the_default_source_runs_end_to_end(tfds_folder: Path, tmp_path: Path) -> None:
     """tensorflow-datasets' IMDB reviews through every stage."""
     command = command_in(tmp_path, TFDS_DATA_DIR=str(tfds_folder))
-    output = command.run("run-pipeline", "--epochs", "1", "--maxlen", "120", "--no-linear-model")
+    arguments = "--preset textbook --epochs 1 --maxlen 120 --no-linear-model".split()
+    output = command.run("run-pipeline", *arguments)
     predictions = next(tmp_path.glob(".sentiment/evaluate/*/predictions.parquet"))
     if not are_real():
         assert len(pd.read_parquet(predictions)) == 2_000

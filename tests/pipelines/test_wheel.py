@@ -10,7 +10,9 @@ from pipelines.configuration import preset_names
 from sentiment.evaluation.behaviour import read_behaviour
 assert read_behaviour().tests and preset_names() and preset_names("memory")
 templates = files("sentiment.reporting")
-assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html", "explanation.html"))
+assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html"))
+from sentiment.reporting.playground.page import joined_script
+assert "class Playground" in joined_script()
 assert files("sentiment").joinpath("py.typed").is_file()
 """
 

@@ -1,10 +1,12 @@
 """Who becomes champion: on real stores, with the classifier of a real run and predictions made for each case."""
 
+import contextlib
 import json
 import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,33 +18,38 @@ import pytest
 from sentiment.errors import InputError
 from sentiment.tracking import champion, model, registry, runs
 from sentiment.tracking.champion import Training
-from sentiment.tracking.store import make_store
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
 
 REVIEWS = 400
 
 
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a store of its own."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    return tmp_path
-
-
 class Trainer:
-    """Logs classifiers that differ in their threshold, with predictions that are right as often as asked."""
+    """Logs classifiers that differ in their threshold, with predictions that are right as often as asked.
+
+    Each is logged once, and may be registered under several names.
+    """
 
     def __init__(self, classifier: Path, folder: Path) -> None:
-        self._classifier, self._folder, self._count = classifier, folder, 0
+        self._classifier, self._folder = classifier, folder
+        self._logged: dict[tuple[object, ...], Training] = {}
 
     def log(self, right: int, *, loss: float = 0.4, reviews: str = "review", with_file: bool = True) -> Training:
-        self._count += 1
-        folder = self._folder / f"classifier-{self._count}"
+        key = (right, reviews, with_file)
+        if key not in self._logged:
+            self._logged[key] = self._log(right, reviews, with_file, f"LSTM {len(self._logged) + 1}")
+        return replace(self._logged[key], validation_loss=loss)
+
+    def folder(self, training: Training) -> Path:
+        """Where the classifier of a training lies."""
+        return self._folder / training.title / "classifier"
+
+    def _log(self, right: int, reviews: str, with_file: bool, title: str) -> Training:
+        folder = self._folder / title / "classifier"
         shutil.copytree(self._classifier, folder)
         content = json.loads((folder / "classifier.json").read_text())
-        (folder / "classifier.json").write_text(json.dumps({**content, "threshold": 0.5 + self._count / 100}))
+        threshold = 0.5 + (len(self._logged) + 1) / 100
+        (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold}))
         predictions = pd.DataFrame(
             {
                 "text": [f"{reviews} {number}" for number in range(REVIEWS)],
@@ -53,105 +60,118 @@ class Trainer:
         )
         path = self._folder / "predictions.parquet"
         predictions.to_parquet(path)
-        title = f"LSTM, seed {self._count}"
         with runs.tracked_run(title, experiment="films", resume_key=title, tags={}) as run:
             if with_file:
                 runs.log_file(path)
             model_id = model.log_classifier(run, folder)
-        metrics = dict.fromkeys(registry.METRICS, right / REVIEWS)
-        return Training(title, model_id, metrics, predictions, loss)
+        return Training(title, model_id, dict.fromkeys(registry.METRICS, right / REVIEWS), predictions, 0.4)
+
+
+@pytest.fixture(scope="module")
+def trainer(small_run: PipelineRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
+    """On a store of its own, that of all tests of this module."""
+    folder = tmp_path_factory.mktemp("champion")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
+        yield Trainer(small_run.classifier, folder)
 
 
 @pytest.fixture
-def trainer(small_run: PipelineRun, store: Path) -> Trainer:
-    return Trainer(small_run.classifier, store)
+def name(request: pytest.FixtureRequest) -> str:
+    """The name that a test registers under."""
+    return str(request.node.name).split("[", 1)[0]
 
 
-def aliases(name: str = "films") -> dict[int, tuple[str, ...]]:
+def aliases(name: str) -> dict[int, tuple[str, ...]]:
     return {version.number: version.aliases for version in registry.versions(name)}
 
 
-def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_reviews(trainer: Trainer) -> None:
-    first = champion.register("films", [trainer.log(300)])
+def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_reviews(
+    trainer: Trainer, name: str
+) -> None:
+    first = champion.register(name, [trainer.log(300)])
     assert (first.candidate.aliases, first.reason) == (("champion",), "as there was none")
     for training, reason in (
         (trainer.log(303), "as it does not clearly beat version 1, the champion, on the same 400 test reviews: +0.8 "),
         (trainer.log(250), "as it loses to version 1, the champion, on the same 400 test reviews: -12.5 points"),
         (trainer.log(400, reviews="other"), "as version 1, the champion, was tested on other reviews"),
     ):
-        later = champion.register("films", [training])
+        later = champion.register(name, [training])
         assert (later.candidate.aliases, reason in later.reason) == (("challenger",), True), later.reason
-    better = champion.register("films", [trainer.log(340)])
+    better = champion.register(name, [trainer.log(340)])
     assert better.candidate.aliases == ("champion",)
     assert better.reason.startswith("as it beats version 1, the champion, on the same 400 test reviews by 10.0 points")
     assert "95 % interval 7." in better.reason
-    assert aliases() == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
+    assert aliases(name) == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
 
 
-def test_a_champion_without_predictions_stays_and_the_reason_says_so(trainer: Trainer) -> None:
-    champion.register("films", [trainer.log(200, with_file=False)])
-    later = champion.register("films", [trainer.log(400)])
+def test_a_champion_without_predictions_stays_and_the_reason_says_so(trainer: Trainer, name: str) -> None:
+    champion.register(name, [trainer.log(200, with_file=False)])
+    later = champion.register(name, [trainer.log(400)])
     assert later.candidate.aliases == ("challenger",)
     assert "as the predictions of version 1, the champion, cannot be read (" in later.reason
     assert "\n" not in later.reason
 
 
 def test_the_seed_with_the_lowest_validation_loss_is_the_candidate_whatever_the_test_split_says(
-    trainer: Trainer,
+    trainer: Trainer, name: str
 ) -> None:
     seeds = [trainer.log(390, loss=float("nan")), trainer.log(300, loss=0.3), trainer.log(380, loss=0.5)]
-    found = champion.register("films", seeds)
+    found = champion.register(name, seeds)
     assert (found.candidate.number, found.candidate.aliases) == (2, ("champion",))
     assert [version.number for version in found.others] == [1, 3]
-    assert found.reason == "as there was none; LSTM, seed 2, has the lowest validation loss, 0.3000"
-    again = champion.register("films", seeds)
+    assert found.reason == f"as there was none; {seeds[1].title}, has the lowest validation loss, 0.3000"
+    again = champion.register(name, seeds)
     assert (again.candidate, again.others) == (found.candidate, found.others)
     assert again.reason.startswith("as registered before")
-    assert aliases() == {1: (), 2: ("champion",), 3: ()}
+    assert aliases(name) == {1: (), 2: ("champion",), 3: ()}
 
 
-def test_a_classifier_logged_again_by_another_run_is_the_version_that_it_was(trainer: Trainer, store: Path) -> None:
-    first = trainer.log(300)
-    champion.register("films", [first])
-    with runs.tracked_run("again", experiment="films", resume_key="again", tags={}) as run:
-        model_id = model.log_classifier(run, store / "classifier-1")
-    assert model_id != first.model_id
-    again = champion.register("films", [replace(first, model_id=model_id)])
-    assert (again.candidate.number, again.reason) == (1, "as registered before")
-    assert aliases() == {1: ("champion",)}
-
-
-def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(trainer: Trainer, store: Path) -> None:
-    """Its files are lost, though MLflow calls it READY."""
+def test_a_classifier_logged_again_by_another_run_is_the_version_that_it_was(trainer: Trainer, name: str) -> None:
     training = trainer.log(300)
+    champion.register(name, [training])
+    with runs.tracked_run("again", experiment="films", resume_key="again", tags={}) as run:
+        model_id = model.log_classifier(run, trainer.folder(training))
+    assert model_id != training.model_id
+    again = champion.register(name, [replace(training, model_id=model_id)])
+    assert (again.candidate.number, again.reason) == (1, "as registered before")
+    assert aliases(name) == {1: ("champion",)}
+
+
+def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(trainer: Trainer, name: str) -> None:
+    """Its files are lost, though MLflow calls it READY."""
+    training = trainer.log(299)
     logged = mlflow.MlflowClient().get_logged_model(training.model_id)
     shutil.rmtree(Path(logged.artifact_location.removeprefix("file://")))
     with pytest.raises(InputError, match=f"The logged model {training.model_id} cannot be loaded .* logs it again"):
-        champion.register("films", [training])
-    assert aliases() == {}
-    with runs.tracked_run("later", experiment="films", resume_key="LSTM, seed 1", tags={}, nested=True) as run:
-        model_id = model.log_classifier(run, store / "classifier-1")
+        champion.register(name, [training])
+    assert aliases(name) == {}
+    with runs.tracked_run("later", experiment="films", resume_key=training.title, tags={}, nested=True) as run:
+        model_id = model.log_classifier(run, trainer.folder(training))
     assert model_id != training.model_id
-    assert champion.register("films", [replace(training, model_id=model_id)]).candidate.aliases == ("champion",)
+    assert champion.register(name, [replace(training, model_id=model_id)]).candidate.aliases == ("champion",)
 
 
-def test_a_candidate_that_another_process_registered_but_has_not_decided_on_takes_part(trainer: Trainer) -> None:
-    champion.register("films", [trainer.log(200)])
+def test_a_candidate_that_another_process_registered_but_has_not_decided_on_takes_part(
+    trainer: Trainer, name: str
+) -> None:
+    champion.register(name, [trainer.log(200)])
     better = trainer.log(340)
     tags = {registry.CANDIDATE_TAG: "true"}
-    mlflow.register_model(f"models:/{better.model_id}", "films", tags=tags)
-    worse = champion.register("films", [trainer.log(300)])
+    mlflow.register_model(f"models:/{better.model_id}", name, tags=tags)
+    worse = champion.register(name, [trainer.log(300)])
     assert worse.candidate.aliases == ("challenger",)
     assert worse.reason.startswith("as it loses to version 2 on the same 400 test reviews: -10.0 points")
-    assert aliases() == {1: (), 2: ("champion",), 3: ("challenger",)}
+    assert aliases(name) == {1: (), 2: ("champion",), 3: ("challenger",)}
 
 
-def test_what_was_promoted_by_hand_stays_until_it_is_beaten(trainer: Trainer) -> None:
+def test_what_was_promoted_by_hand_stays_until_it_is_beaten(trainer: Trainer, name: str) -> None:
     for right in (200, 300):
-        champion.register("films", [trainer.log(right)])
-    assert registry.promote("films", 1).aliases == ("champion",)
-    assert "does not clearly beat version 1, the champion," in champion.register("films", [trainer.log(205)]).reason
-    assert aliases() == {1: ("champion",), 2: (), 3: ("challenger",)}
+        champion.register(name, [trainer.log(right)])
+    assert registry.promote(name, 1).aliases == ("champion",)
+    assert "does not clearly beat version 1, the champion," in champion.register(name, [trainer.log(202)]).reason
+    assert aliases(name) == {1: ("champion",), 2: (), 3: ("challenger",)}
 
 
 REGISTER = """
@@ -198,20 +218,21 @@ def register_at_once(trainings: list[Training], names: list[str], folder: Path, 
 
 @pytest.mark.parametrize("kind", ["SQLite", "server"])
 def test_processes_that_register_at_once_leave_the_better_as_champion(
-    small_run: PipelineRun, store: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    uri = f"sqlite:///{store / 'mlflow.db'}"
-    stores = ("--backend-store-uri", uri, "--artifacts-destination", str(store / "artifacts"))
-    make_store()
-    with mlflow_server("server", "--host", "127.0.0.1", "--workers", "2", *stores, folder=store) as address:
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    stores = ("--backend-store-uri", uri, "--artifacts-destination", str(tmp_path / "artifacts"))
+    with contextlib.ExitStack() as stack:
         if kind == "server":
-            uri = address
+            server = mlflow_server("server", "--host", "127.0.0.1", "--workers", "2", *stores, folder=tmp_path)
+            uri = stack.enter_context(server)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        trainer = Trainer(small_run.classifier, store)
-        base, *others = [trainer.log(right) for right in (200, 300, 250, 350)]
+        trainer = Trainer(small_run.classifier, tmp_path)
+        base, *others = [trainer.log(right) for right in (200, 300, 350)]
         for attempt in ("films", "plays"):
             champion.register(attempt, [base])
-            register_at_once(others, [attempt] * 3, store, uri)
+            register_at_once(others, [attempt] * 2, tmp_path, uri)
             [best] = [version for version in registry.versions(attempt) if registry.CHAMPION in version.aliases]
             assert best.metrics["test_accuracy"] == 350 / REVIEWS, attempt
-            assert len(aliases(attempt)) == 4
+            assert len(aliases(attempt)) == 3

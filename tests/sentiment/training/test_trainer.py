@@ -7,7 +7,7 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit, split_validation
+from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
@@ -124,22 +124,6 @@ def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert tuned == [False]
 
 
-def test_copies_of_a_text_are_validated_on_or_learned_from_but_not_both() -> None:
-    texts = [f"Review {number // 3}{' ' * (number % 3)}" for number in range(60)]
-    labels = np.arange(60) // 3 % 2
-    training, validation = split_validation(texts, labels, 0.2, seed=0)
-    numbers = [{number // 3 for number in side} for side in (training, validation)]
-    assert (len(numbers[0]), len(numbers[1]), numbers[0] & numbers[1]) == (16, 4, set())
-    assert sorted([*training, *validation]) == list(range(60))
-
-
-def test_validation_keeps_both_classes_in_proportion() -> None:
-    labels = np.array([1] * 30 + [0] * 90)
-    training, validation = split_validation([f"review {number}" for number in range(120)], labels, 0.1, seed=0)
-    assert labels[validation].tolist().count(1) == 3
-    assert sorted([*training, *validation]) == list(range(120))
-
-
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_the_step_size_rises_from_zero_and_stays_or_falls_to_zero(schedule: str) -> None:
     config = TrainingConfig.model_validate(
@@ -170,3 +154,29 @@ def test_the_averaged_weights_are_those_that_were_validated(tmp_path: Path) -> N
     history, _ = learn(tmp_path / "average", config)
     assert history["val_loss"][0] == pytest.approx(history["val_loss"][1], abs=1e-6)
     assert history["loss"][0] != pytest.approx(history["loss"][1], abs=1e-3)
+
+
+def test_an_epoch_goes_on_from_the_weights_of_the_one_before_and_not_from_their_average(tmp_path: Path) -> None:
+    """What is averaged beside them changes nothing of the losses in training."""
+    averaged, plain = (
+        learn(tmp_path / str(momentum), TEXTBOOK.model_copy(update={"averaging_momentum": momentum}))[0]
+        for momentum in (0.9, 0.0)
+    )
+    assert averaged["loss"] == plain["loss"]
+    assert averaged["val_loss"] != plain["val_loss"]
+
+
+def test_the_step_of_an_embedding_is_that_of_its_gradient_as_one_array() -> None:
+    """Repeated words are added up before their length is bound."""
+    import tensorflow as tf
+
+    config = TrainingConfig(clipnorm=1.0, averaging_momentum=0.5)
+    sparse = tf.IndexedSlices(tf.constant([[3.0, 0.0], [-3.0, 4.0], [1.0, 1.0]]), tf.constant([1, 1, 0]), (3, 2))
+    ends = []
+    for gradient in (sparse, tf.constant([[1.0, 1.0], [0.0, 4.0], [0.0, 0.0]])):
+        optimizer, weights = build_optimizer(config, steps_per_epoch=1), keras.Variable(np.ones((3, 2)))
+        for _ in range(3):
+            optimizer.apply([gradient], [weights])
+        ends.append(weights.numpy())
+    assert np.array_equal(*ends)
+    assert not np.array_equal(ends[0], np.ones((3, 2)))

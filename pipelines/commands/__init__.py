@@ -1,0 +1,1 @@
+"""The commands of `sentiment`, by what they are for; each parses its options, calls one pipeline, and prints."""

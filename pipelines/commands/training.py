@@ -1,0 +1,159 @@
+"""Commands that train and compare: the whole pipeline, and its stages alone."""
+
+from typing import Any
+
+from pipelines.commands.app import (
+    DEFAULT_WORK_DIR,
+    OF_ALL,
+    OF_ARRAYS,
+    OF_NETWORKS,
+    OF_TEXTS,
+    TRAIN,
+    Experiment,
+    NoRegister,
+    OneModel,
+    Register,
+    Repeats,
+    Report,
+    RunIds,
+    WorkDir,
+    app,
+    opened,
+    trials,
+)
+from pipelines.console import Console
+from pipelines.model_name import registered_name
+from pipelines.options import command, seeds_of, split_list
+from sentiment.errors import InputError
+
+
+@command(app, "run-pipeline", panel=TRAIN, reads=OF_ALL)
+def run_pipeline(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: Experiment = "sentiment",
+    repeats: Repeats = None,
+    register: Register = None,
+    no_register: NoRegister = False,
+    output: Report = None,
+) -> None:
+    """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
+    if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
+        raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
+    if repeats is not None:
+        options["seeds"] = split_list(seeds_of(options.get("seeds"), repeats) or "")
+    with opened(console, work_dir, preset, options, goes_on=False) as context:
+        from pipelines import run_pipeline
+
+        name = None if no_register else register or registered_name(context.config.source)
+        run_pipeline.run_pipeline(context, experiment, name, output)
+
+
+@command(app, "load", panel=TRAIN, reads=OF_TEXTS)
+def load(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+    """Read the reviews of a source, and report number, balance, lengths and duplicates."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
+
+        data.load(context, report=True)
+
+
+@command(app, "vocabulary", panel=TRAIN, reads=(*OF_TEXTS, "vocabulary"))
+def vocabulary(
+    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+) -> None:
+    """Find the most frequent words of the training reviews."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
+
+        data.fit_vocabulary(context, data.load(context))
+
+
+@command(app, "pad", panel=TRAIN, reads=OF_ARRAYS)
+def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+    """Turn the training reviews into padded arrays of word indices."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import data
+
+        loaded = data.load(context)
+        data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
+
+
+@command(app, "pretrain", panel=TRAIN, reads=(*OF_TEXTS, "vocabulary", "pretraining", "model.embedding_dim"))
+def pretrain(
+    console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
+) -> None:
+    """Learn word vectors from reviews without their labels."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        if not context.config.pretraining.word_vectors:
+            raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
+        from pipelines.stages import data
+
+        loaded = data.load(context)
+        data.pretrain(context, loaded, data.fit_vocabulary(context, loaded))
+
+
+@command(app, "train", panel=TRAIN, reads=OF_NETWORKS)
+def train(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    model: OneModel = None,
+) -> None:
+    """Train one model, or all; only run-pipeline logs to MLflow."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages.data import prepare
+        from pipelines.stages.training import train_network
+
+        chosen, prepared = trials(context, model), prepare(context)
+        for trial in chosen:
+            train_network(context, prepared, trial)
+
+
+@command(app, "evaluate", panel=TRAIN, reads=OF_ALL)
+def evaluate(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    model: OneModel = None,
+) -> None:
+    """Measure one model, or all, on the test split."""
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages.comparison import show_metrics
+        from pipelines.stages.data import prepare
+        from pipelines.stages.evaluation import evaluate_all
+
+        chosen, prepared = trials(context, model), prepare(context)
+        with_linear_model = context.config.linear_model and model is None
+        show_metrics(context, evaluate_all(context, prepared, chosen, linear_model=with_linear_model))
+
+
+@command(app, "compare", panel=TRAIN, reads=OF_ALL)
+def compare(
+    console: Console,
+    preset: str | None,
+    options: dict[str, Any],
+    run_ids: RunIds = None,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    output: Report = None,
+) -> None:
+    """Compare the models on the test split and write report.html; or compare finished MLflow runs."""
+    if run_ids:
+        if preset is not None or options:
+            raise InputError("Runs bring their own configuration: give either RUN_IDs or options of the pipeline.")
+        from pipelines.compare import compare_runs
+
+        compare_runs(run_ids, console, output or work_dir.parent)
+        return
+    with opened(console, work_dir, preset, options, goes_on=True) as context:
+        from pipelines.stages import comparison
+        from pipelines.stages.data import prepare
+        from pipelines.stages.evaluation import evaluate_all
+
+        config = context.config
+        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output)

@@ -1,0 +1,102 @@
+"""Commands that use a trained model."""
+
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.app import (
+    USE,
+    Engine,
+    ModelURI,
+    TextColumn,
+    Threshold,
+    app,
+)
+from pipelines.console import Console
+from pipelines.model_name import IMDB_NAME
+from pipelines.options import command
+from sentiment.errors import InputError
+from sentiment.scoring.network import BATCH_SIZE
+
+
+@command(app, "score", panel=USE)
+def score(
+    console: Console,
+    input: Annotated[
+        str,
+        typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
+    ],
+    output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
+    model: ModelURI = None,
+    text_column: TextColumn = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
+    ] = BATCH_SIZE,
+    threshold: Threshold = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(help="This machine, or Spark: OUTPUT is then a folder with a part for each input file."),
+    ] = "local",
+    spark_master: Annotated[
+        str | None, typer.Option(help="Spark's master (default: that of spark-submit, else local[*]).")
+    ] = None,
+) -> None:
+    """Add a verdict and a probability to every row of a table of reviews."""
+    from pipelines import score
+
+    config = score.ScoreConfig(
+        input, output, model, text_column, batch_size, threshold, overwrite, strict, engine, spark_master
+    )
+    score.score(config, console)
+
+
+@command(app, "predict", panel=USE)
+def predict_texts(
+    console: Console,
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
+    model: ModelURI = None,
+    threshold: Threshold = None,
+) -> None:
+    """Say of each review whether it is positive, and P(positive)."""
+    from pipelines.predict import predict
+
+    predict(texts, model, threshold, console)
+
+
+@command(app, "promote", panel=USE)
+def promote(
+    console: Console,
+    version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
+    name: Annotated[
+        str | None, typer.Option(help=f"Registered model (default: the only one, or else {IMDB_NAME}).")
+    ] = None,
+) -> None:
+    """Make a registered version the champion, which `sentiment score` uses where no other is named."""
+    from pipelines.promote import promote
+
+    promote(version, name, console)
+
+
+@command(app, "models", panel=USE)
+def list_models(
+    console: Console,
+    name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
+) -> None:
+    """List the registered versions with their aliases, accuracy and run."""
+    from sentiment.tracking import registry, store
+
+    store.silence()
+    rows = [
+        [
+            f"{version.name} {version.number}",
+            ", ".join(version.aliases),
+            *(f"{version.metrics[metric]:.4f}" if version.metrics else "" for metric in registry.METRICS),
+            version.run_id,
+        ]
+        for version in registry.versions(name)
+    ]
+    if not rows:
+        raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
+    console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)

@@ -1,0 +1,71 @@
+"""The linear model, fitted once for a training split: compared with the networks, and their teacher."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.files import write_json
+from pipelines.stages.context import Context, versions
+from pipelines.stages.data import Prepared
+from pipelines.working_directory import Stage
+from sentiment.evaluation.metrics import choose_threshold
+from sentiment.linear_classifier import LinearClassifier
+from sentiment.training.linear_model import LinearModel
+from sentiment.training.trainer import History
+
+CLASSIFIER_FOLDER, COSTS_FILE = "classifier", "costs.json"
+
+
+@dataclass(frozen=True)
+class FittedLinearModel:
+    """The linear model, read from its finished stage."""
+
+    stage: Stage
+
+    @property
+    def folder(self) -> Path:
+        """Where the LinearClassifier is saved."""
+        return self.stage.folder / CLASSIFIER_FOLDER
+
+    def classifier(self) -> LinearClassifier:
+        """The LinearClassifier."""
+        return LinearClassifier.load(self.folder)
+
+    def history(self) -> History:
+        """Empty: there are no epochs."""
+        return {}
+
+    def costs(self) -> dict[str, float]:
+        """training_seconds."""
+        costs: dict[str, float] = self.stage.read_json(COSTS_FILE)
+        return costs
+
+
+def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedLinearModel:
+    """Training texts -> a LinearClassifier in classifier/, and costs.json.
+
+    It learns from the training reviews of a seed, without its validation reviews, as the networks do.
+    """
+    config = context.config
+
+    def run(folder: Path) -> None:
+        reviews = prepared.corpus.train
+        training, validation = prepared.training_and_validation(seed)
+        started = time.perf_counter()
+        model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
+        seconds = time.perf_counter() - started
+        classifier = LinearClassifier(model)
+        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
+        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        classifier.save(folder / CLASSIFIER_FOLDER)
+        write_json(folder / COSTS_FILE, {"training_seconds": seconds})
+
+    key = {
+        "load": prepared.loaded.digest,
+        "validation_share": config.training.validation_share,
+        "seed": seed,
+        "threshold": config.threshold,
+        **versions("numpy", "scipy", "scikit-learn"),
+    }
+    read = f"train of load {prepared.loaded.digest}"
+    return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))

@@ -1,0 +1,43 @@
+"""split_validation: the training reviews that are kept for validation."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from sentiment.data.corpus import normalized
+from sentiment.errors import InputError
+
+
+def split_validation(
+    texts: Sequence[str], labels: np.ndarray, share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
+
+    Copies of one text stand on one side.
+
+    Args:
+        texts: N reviews.
+        labels: (N,).
+        share: of the distinct texts to validate on, at least two.
+
+    Raises:
+        InputError: there are too few reviews of a class for both sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    copies: dict[str, list[int]] = {}
+    for position, text in enumerate(texts):
+        copies.setdefault(normalized(text), []).append(position)
+    distinct = list(copies.values())
+    first_labels = [labels[positions[0]] for positions in distinct]
+    size = max(2, round(share * len(distinct)))
+    try:
+        sides = train_test_split(distinct, test_size=size, stratify=first_labels, random_state=seed)
+    except ValueError:
+        raise InputError(
+            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
+            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
+        ) from None
+    train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
+    return train, validation

@@ -1,0 +1,172 @@
+"""Answer only where a promised accuracy can be kept: two thresholds, chosen on validation reviews, checked on test."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+CONFIDENCE = 0.95
+MISTAKES_AT_FIRST = 2
+"""The search begins with as many of the surest reviews as can hold this many mistakes and still keep the level."""
+
+STEPS = 100
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """Which reviews are answered at a promised accuracy.
+
+    Attributes:
+        level: the accuracy that is promised of what is answered.
+        lower, upper: reviews with P(positive) below `lower` are negative, those at or above `upper` are positive; those
+            between get no answer.
+    """
+
+    level: float
+    lower: float
+    upper: float
+
+    def answered(self, probabilities: np.ndarray) -> np.ndarray:
+        """Which reviews get an answer: bool (N,) of P(positive), (N,)."""
+        answered: np.ndarray = (probabilities < self.lower) | (probabilities >= self.upper)
+        return answered
+
+
+@dataclass(frozen=True)
+class AbstentionCheck:
+    """What a promise was worth on labelled reviews that did not choose its thresholds.
+
+    Attributes:
+        level: the accuracy promised.
+        reviews, answered, right: how many there were, got an answer, and got the right one.
+    """
+
+    level: float
+    reviews: int
+    answered: int
+    right: int
+
+    @property
+    def share(self) -> float:
+        """Of reviews that got an answer."""
+        return self.answered / self.reviews
+
+    @property
+    def accuracy(self) -> float:
+        """Of what was answered; NaN where nothing was."""
+        return self.right / self.answered if self.answered else np.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Both ends of the 95 % interval of the accuracy, by Clopper & Pearson (1934)."""
+        tail = (1 - CONFIDENCE) / 2
+        return (
+            accuracy_bound(self.right, self.answered, 1 - tail),
+            1 - accuracy_bound(self.answered - self.right, self.answered, 1 - tail),
+        )
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the reviews agree with the promise: the interval does not lie wholly below the level."""
+        return self.interval[1] >= self.level
+
+    @property
+    def sentence(self) -> str:
+        """Promised against found, in words."""
+        if not self.answered:
+            return f"promised {100 * self.level:.1f} %: none of {self.reviews:,} reviews was answered"
+        low, high = self.interval
+        return (
+            f"promised {100 * self.level:.1f} %, found {100 * self.accuracy:.1f} % ({100 * low:.1f} to "
+            f"{100 * high:.1f}) on the {100 * self.share:.1f} % of reviews that were answered"
+        )
+
+
+def choose_abstention(
+    labels: np.ndarray, probabilities: np.ndarray, level: float, threshold: float = 0.5
+) -> Abstention | None:
+    """The two thresholds that answer most validation reviews and keep the promised accuracy.
+
+    Reviews are answered in the order of how sure the model is, by a logistic curve fitted to the validation reviews
+    (Platt 1999). So the two sides need not lie symmetrically around the threshold. From the surest on, one more
+    hundredth of the reviews is answered at each step, while the lower 95 % bound of the accuracy of all that is
+    answered (Clopper & Pearson 1934) is at least the level. The first step that fails ends the search. As the order is
+    fixed, looking many times costs no confidence: the promise is broken on new reviews in at most 5 of 100 choices
+    (fixed sequence testing; Angelopoulos et al. 2021, "Learn then Test"). The curve is fitted to the same reviews, but
+    its two numbers cannot fit much.
+
+    Args:
+        labels: (N,), 1 positive, 0 negative, of validation reviews that did not train the model.
+        probabilities: (N,), P(positive).
+        level: the accuracy to promise, above 0 and below 1.
+        threshold: of the classifier. Answers are those of the classifier, so it lies between the two thresholds.
+
+    Returns:
+        None where no share of the reviews is large enough and right enough to promise the level.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"A level lies above 0 and below 1; got {level}.")
+    slope, shift = _logistic_curve(labels, probabilities, threshold)
+    sureness = (slope * _logit(probabilities) + shift) * np.where(probabilities >= threshold, 1, -1)
+    surest_first = -np.sort(-sureness)  # (N,)
+    chosen = None
+    for count in _counts(level, len(labels)):
+        cut = surest_first[count - 1]
+        lower, upper = (1 / (1 + np.exp(-(side * cut - shift) / slope)) for side in (-1, 1))
+        candidate = Abstention(level, float(min(lower, threshold)), float(max(upper, threshold)))
+        if count == len(labels):
+            candidate = Abstention(level, threshold, threshold)
+        found = check_abstention(candidate, labels, probabilities)
+        if accuracy_bound(found.right, found.answered) < level:
+            break
+        chosen = candidate
+    return chosen
+
+
+def check_abstention(abstention: Abstention, labels: np.ndarray, probabilities: np.ndarray) -> AbstentionCheck:
+    """What the promise is worth on labelled reviews.
+
+    Args:
+        labels: (N,), 1 positive, 0 negative.
+        probabilities: (N,), P(positive).
+    """
+    answered = abstention.answered(probabilities)
+    right = answered & ((probabilities >= abstention.upper) == (labels == 1))
+    return AbstentionCheck(abstention.level, len(labels), int(answered.sum()), int(right.sum()))
+
+
+def accuracy_bound(right: int, answered: int, confidence: float = CONFIDENCE) -> float:
+    """The lower one-sided bound of an accuracy (Clopper & Pearson 1934); 0 where nothing is right."""
+    from scipy.special import betaincinv
+
+    return float(betaincinv(right, answered - right + 1, 1 - confidence)) if right else 0.0
+
+
+def _counts(level: float, reviews: int) -> list[int]:
+    """How many of the surest reviews each step answers: at first as few as may hold some mistakes, at last all."""
+    first = bisect_left(
+        range(reviews + 1),
+        level,
+        lo=MISTAKES_AT_FIRST + 1,
+        key=lambda count: accuracy_bound(count - MISTAKES_AT_FIRST, count),
+    )
+    return sorted({*range(first, reviews, max(1, reviews // STEPS)), reviews}) if first <= reviews else []
+
+
+def _logistic_curve(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> tuple[float, float]:
+    """Slope and shift of the log-odds of a positive label against the logit of P(positive)."""
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(labels)) == 2:
+        curve = LogisticRegression(C=100).fit(_logit(probabilities)[:, None], labels)
+        slope, shift = float(curve.coef_[0, 0]), float(curve.intercept_[0])
+        if slope > 0:
+            return slope, shift
+    return 1.0, float(-_logit(np.array([threshold]))[0])
+
+
+def _logit(probabilities: np.ndarray) -> np.ndarray:
+    """The log-odds of probabilities, finite for 0 and 1 too."""
+    clipped = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
+    logit: np.ndarray = np.log(clipped) - np.log1p(-clipped)
+    return logit

@@ -1,0 +1,76 @@
+"""LinearClassifier: the linear model with its threshold; text in, probability out, as with SentimentClassifier."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from sentiment import __version__
+from sentiment.classifier import CLASSIFIER_FILE, Classifier, ClassifierDescription, damaged_classifier, sha256_of
+from sentiment.errors import InputError
+from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
+
+FILES = (ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE)
+
+
+class LinearClassifier(Classifier):
+    """A fitted linear model that scores by the same commands as a network.
+
+    Attributes:
+        model: the LinearModel.
+        threshold: P(positive) from which on a review is called positive.
+    """
+
+    def __init__(self, model: LinearModel, threshold: float = 0.5) -> None:
+        self.model, self.threshold = model, threshold
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the regression, the intercept included."""
+        return self.model.parameters
+
+    @property
+    def engine(self) -> str:
+        """NumPy."""
+        return "NumPy"
+
+    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
+        return self.model.positive_probability(texts).astype(np.float32)
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
+        return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]
+
+    def save(self, folder: Path) -> None:
+        """Write the folder: the files of the LinearModel, and last classifier.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder)
+        description = ClassifierDescription(
+            kind="linear",
+            threshold=self.threshold,
+            versions={"sentiment": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
+            sha256={name: sha256_of(folder / name) for name in FILES},
+        )
+        (folder / CLASSIFIER_FILE).write_text(description.model_dump_json(indent=2), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "LinearClassifier":
+        """Read what `save` wrote; nothing is unpickled.
+
+        Raises:
+            InputError: the folder lacks one of the files, or one is damaged.
+        """
+        missing = [name for name in (CLASSIFIER_FILE, *FILES) if not (folder / name).is_file()]
+        if missing:
+            raise InputError(f"{folder} is no saved linear classifier: {', '.join(missing)} is missing.")
+        try:
+            description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
+            for name in FILES:
+                description.check(folder / name)
+            return cls(LinearModel.load(folder), description.threshold)
+        except (ValueError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+            raise damaged_classifier(folder, error) from error

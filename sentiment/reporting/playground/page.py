@@ -1,0 +1,194 @@
+"""render_playground: weights, vocabulary and the modules of this folder joined into one HTML file.
+
+The page makes no request: scripts and styles stand in it, named by their digests in its content security policy,
+which forbids everything else. All data are read as text, so a review that holds markup is shown as it was written.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from sentiment import __version__
+from sentiment.classifier import SentimentClassifier
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.vocabulary import INDEX_FROM
+from sentiment.inside.explanation import (
+    COMPLETENESS,
+    MOST_HALVINGS,
+    PIECE_POINTS,
+    SMALLEST_DIFFERENCE,
+    Explanation,
+)
+from sentiment.reporting.playground.characters import tokenizer_data
+from sentiment.reporting.playground.weights import describe_network
+
+ENTRY = "app.js"
+"""The module that starts the page; all others are imported from it on."""
+
+MOST_PIECES = 16
+"""Pieces of the path of integrated gradients: a browser takes seconds for each, so it stops where Python goes on."""
+
+_IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w.]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=const|function|class|let)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A review to begin with.
+
+    Attributes:
+        title: what it shows, in a few words.
+        text: the review.
+        label: its right verdict, positive or negative, where it is known.
+    """
+
+    title: str
+    text: str
+    label: str = ""
+
+
+def render_playground(
+    classifier: SentimentClassifier,
+    examples: Sequence[Example] = (),
+    *,
+    exact: bool = False,
+    name: str = "",
+    note: str = "",
+    opened_on: Explanation | None = None,
+) -> str:
+    """The classifier as one HTML page that needs nothing else.
+
+    Args:
+        examples: reviews to show before the page's own examples, such as the surest right and wrong test review.
+        exact: keep all weights as float32; else the word vectors are kept as float16 or int8 (see `describe_network`).
+        name: of the model, shown to people.
+        note: a warning that goes before everything else.
+        opened_on: the review to open the page on, with the numbers of Python beside those of the page.
+
+    Raises:
+        InputError: the network has no recurrent layer, or a layer that the page cannot run.
+    """
+    content, weights = page_data(classifier, examples, exact=exact, name=name, opened_on=opened_on)
+    guard, script = _source("guard.js"), joined_script()
+    style = _source("page.css")
+    return _template().render(
+        title=f"{name or 'Sentiment'}: playground",
+        note=note,
+        style=Markup(style),
+        guard=Markup(guard),
+        script=Markup(script),
+        data=_as_json(content),
+        weights=weights,
+        policy="; ".join(
+            [
+                "default-src 'none'",
+                f"script-src {_digest(guard)} {_digest(script)}",
+                f"style-src {_digest(style)}",
+                "img-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+            ]
+        ),
+    )
+
+
+def page_data(
+    classifier: SentimentClassifier,
+    examples: Sequence[Example] = (),
+    *,
+    exact: bool = False,
+    name: str = "",
+    opened_on: Explanation | None = None,
+) -> tuple[dict[str, Any], str]:
+    """What the modules in JavaScript work on: everything but the weights, ready for JSON, and the weights in base64."""
+    network, sequences, vocabulary = classifier.network, classifier.sequences, classifier.vocabulary
+    layers, arrays = describe_network(network, INDEX_FROM + len(vocabulary.words), exact=exact)
+    nodes, weights = np.polynomial.legendre.leggauss(PIECE_POINTS)
+    content = {
+        "name": name,
+        "version": __version__,
+        "labels": list(LABEL_NAMES),
+        "threshold": classifier.threshold,
+        "vocabulary": {"words": list(vocabulary.words), "num_words": vocabulary.num_words},
+        "tokenizer": tokenizer_data(vocabulary.tokenizer),
+        "sequences": {
+            "maxlen": sequences.maxlen,
+            "padding": sequences.padding,
+            "truncating": sequences.truncating,
+            "skips_padding": bool(network.layers[0].mask_zero),
+        },
+        "layers": layers,
+        "arrays": arrays.manifest,
+        "gradients": {
+            "nodes": ((nodes + 1) / 2).tolist(),
+            "weights": (weights / 2).tolist(),
+            "completeness": COMPLETENESS,
+            "most_halvings": MOST_HALVINGS,
+            "most_pieces": MOST_PIECES,
+            "smallest_difference": SMALLEST_DIFFERENCE,
+        },
+        "examples": [asdict(example) for example in (*examples, *own_examples())],
+        "opened_on": None if opened_on is None else _numbers(opened_on),
+    }
+    return content, arrays.base64()
+
+
+def own_examples() -> list[Example]:
+    """The reviews that stand in examples.toml."""
+    return [Example(**entry) for entry in tomllib.loads(_source("examples.toml"))["example"]]
+
+
+def joined_script() -> str:
+    """ENTRY and all modules that it imports, each once and after what it imports, as one module without imports."""
+    parts: dict[str, str] = {}
+
+    def add(module: str) -> None:
+        if module not in parts:
+            source = _source(module)
+            parts[module] = ""
+            for imported in _IMPORT.findall(source):
+                add(imported)
+            del parts[module]
+            parts[module] = _EXPORT.sub("", _IMPORT.sub("", source)).strip()
+
+    add(ENTRY)
+    return "\n\n".join(f"// {module}\n{source}" for module, source in parts.items())
+
+
+def _numbers(explanation: Explanation) -> dict[str, Any]:
+    return {
+        "text": explanation.text,
+        "probability": explanation.probability,
+        "running_verdict": explanation.running_verdict.tolist(),
+        "occlusion": explanation.occlusion.tolist(),
+        "integrated_gradients": explanation.integrated_gradients.tolist(),
+        "baseline_probability": explanation.baseline_probability,
+    }
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(_source("page.html"))
+
+
+def _source(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _digest(source: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
+
+
+def _as_json(content: dict[str, Any]) -> Markup:
+    """JSON that cannot end the element which holds it."""
+    return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))

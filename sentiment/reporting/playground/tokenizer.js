@@ -1,0 +1,181 @@
+// From a text to its tokens and where they stand, as sentiment.data.vocabulary finds them in Python.
+//
+// JavaScript's own toLowerCase, normalize and \s follow the Unicode version of the browser and rules of their own, so
+// white space, lower case and the context of the final sigma come from Python as data.
+
+/** Membership of code points, from the gaps and lengths of their ranges. */
+function rangeTest(gapsAndLengths) {
+  const bounds = new Int32Array(gapsAndLengths.length);
+  let bound = 0;
+  gapsAndLengths.forEach((width, position) => {
+    bound += width;
+    bounds[position] = bound;
+  });
+  return (codePoint) => {
+    let low = 0;
+    let high = bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (bounds[middle] <= codePoint) low = middle + 1;
+      else high = middle;
+    }
+    return low % 2 === 1;
+  };
+}
+
+function escapeForClass(characters) {
+  return characters.replace(/[\\\]^-]/g, "\\$&");
+}
+
+const BASE_WITH_MARKS = /\P{M}\p{M}*|\p{M}+/gsu;
+const SIGMA = 0x3a3;
+
+export class Tokenizer {
+  /** @param data white_space, lower, cased, ignorable, unassigned, filters, punctuation_tokens, typography */
+  constructor(data) {
+    this.lower = new Map(Object.entries(data.lower));
+    this.isCased = rangeTest(data.cased);
+    this.isIgnorable = rangeTest(data.ignorable);
+    this.isUnassigned = rangeTest(data.unassigned);
+    this.typography = data.typography === null ? null : new Map(Object.entries(data.typography));
+    const space = escapeForClass(data.white_space);
+    this.chunk = new RegExp(`[^${space}]+|[${space}]+`, "gu");
+    this.lineBreak = new RegExp(`<br[${space}]*/?>`, "g");
+    const kept = escapeForClass(data.punctuation_tokens);
+    const filters = escapeForClass(data.filters);
+    this.token = new RegExp(`${kept ? `[${kept}]|` : ""}[^${space}${filters}]+`, "gu");
+  }
+
+  /** All tokens of the text as {token, start, end}, in UTF-16 units of the text. */
+  tokenize(text) {
+    const { read, starts, ends } = this.lowered(this.mapped(text));
+    return Array.from(read.matchAll(this.token), (found) => ({
+      token: found[0],
+      start: starts[found.index],
+      end: ends[found.index + found[0].length - 1],
+    }));
+  }
+
+  /** The text in NFC with its typographic characters replaced, as parts {text, start, end}. */
+  mapped(text) {
+    const parts = [];
+    if (this.typography === null) {
+      let start = 0;
+      for (const character of text) {
+        parts.push({ text: character, start, end: (start += character.length) });
+      }
+      return parts;
+    }
+    for (const chunk of text.matchAll(this.chunk)) {
+      for (const part of this.composed(chunk[0], chunk.index)) {
+        let replaced = "";
+        for (const character of part.text) replaced += this.typography.get(character) ?? character;
+        parts.push({ text: replaced, start: part.start, end: part.end });
+      }
+    }
+    return parts;
+  }
+
+  /** NFC of a chunk without white space, in the smallest parts that give the same as the whole. */
+  composed(chunk, start) {
+    // eslint-disable-next-line no-control-regex -- ASCII is all there is to leave alone
+    if (/^[\x00-\x7f]*$/.test(chunk)) {
+      return Array.from(chunk, (text, offset) => ({ text, start: start + offset, end: start + offset + 1 }));
+    }
+    const whole = this.nfc(chunk);
+    const parts = Array.from(chunk.matchAll(BASE_WITH_MARKS), (found) => ({
+      text: this.nfc(found[0]),
+      start: start + found.index,
+      end: start + found.index + found[0].length,
+    }));
+    if (parts.map((part) => part.text).join("") === whole) return parts;
+    return [{ text: whole, start, end: start + chunk.length }];
+  }
+
+  /** NFC as Python knows it: a character that its Unicode version has not assigned composes with nothing. */
+  nfc(text) {
+    let normalized = "";
+    let pending = "";
+    for (const character of text) {
+      if (this.isUnassigned(character.codePointAt(0))) {
+        normalized += pending.normalize("NFC") + character;
+        pending = "";
+      } else {
+        pending += character;
+      }
+    }
+    return normalized + pending.normalize("NFC");
+  }
+
+  /** The parts as one lower-cased string without HTML line breaks, and where each of its UTF-16 units stands. */
+  lowered(parts) {
+    const codePoints = [];
+    const origins = [];
+    for (const part of parts) {
+      for (const character of part.text) {
+        codePoints.push(character);
+        origins.push(part);
+      }
+    }
+    let read = "";
+    const starts = [];
+    const ends = [];
+    codePoints.forEach((character, position) => {
+      const lowered =
+        character.codePointAt(0) === SIGMA
+          ? this.loweredSigma(codePoints, position)
+          : (this.lower.get(character) ?? character);
+      read += lowered;
+      for (let unit = 0; unit < lowered.length; unit += 1) {
+        starts.push(origins[position].start);
+        ends.push(origins[position].end);
+      }
+    });
+    if (this.typography !== null) read = read.replace(this.lineBreak, (found) => " ".repeat(found.length));
+    return { read, starts, ends };
+  }
+
+  /** The final form after a cased letter that no cased letter follows; case-ignorable characters are skipped. */
+  loweredSigma(codePoints, position) {
+    const nextIsCased = (step) => {
+      let other = position + step;
+      while (other >= 0 && other < codePoints.length && this.isIgnorable(codePoints[other].codePointAt(0)))
+        other += step;
+      return other >= 0 && other < codePoints.length && this.isCased(codePoints[other].codePointAt(0));
+    };
+    return nextIsCased(-1) && !nextIsCased(1) ? "\u03c2" : "\u03c3";
+  }
+}
+
+const START = 1;
+const OUT_OF_VOCABULARY = 2;
+const INDEX_FROM = 4;
+
+export class Vocabulary {
+  constructor(words, numWords, tokenizer, sequences) {
+    this.index = new Map();
+    words.slice(0, numWords - INDEX_FROM).forEach((word, position) => this.index.set(word, position + INDEX_FROM));
+    this.tokenizer = tokenizer;
+    this.sequences = sequences;
+  }
+
+  /** The review as the network reads it.
+   *
+   * @returns {{words: object[], kept: object[], indices: number[]}} words: all tokens of the text; kept: those that are
+   *   read, the first of them perhaps the start mark {token: "[START]", start: 0, end: 0}; indices: of kept.
+   */
+  read(text) {
+    const words = this.tokenizer.tokenize(text);
+    const all = [{ token: "[START]", start: 0, end: 0, index: START }];
+    for (const word of words) {
+      word.index = this.index.get(word.token) ?? OUT_OF_VOCABULARY;
+      word.unknown = word.index === OUT_OF_VOCABULARY;
+      all.push(word);
+    }
+    const { maxlen, truncating } = this.sequences;
+    const kept = truncating === "pre" ? all.slice(-maxlen) : all.slice(0, maxlen);
+    for (const word of words) word.cut = true;
+    for (const word of kept) word.cut = false;
+    return { words, kept, indices: kept.map((word) => word.index) };
+  }
+}

@@ -1,0 +1,245 @@
+"""NativeNetwork: the trained network in the project's own C core, where the package was built with a C compiler.
+
+An Embedding before an LSTM, GRU or SimpleRNN is a table with one row per word: the word vector times the input kernel,
+plus the bias. The core makes the table when it loads a network (30,000 words and 512 gate inputs take 61 MB), so that
+the recurrence alone is left to compute. It reads ASCII texts itself; any other goes through the Python tokenizer.
+It holds no lock of Python while it scores, and threads share one network.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.scoring.onnx_file import Node, OnnxFile
+
+CELLS = {"LSTM": 4, "GRU": 3, "RNN": 1}
+"""ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
+
+OPERATORS = {
+    *CELLS,
+    *("Gather", "Unsqueeze", "Sub", "Transpose", "Reshape", "Gemm", "Sigmoid", "Cast", "Shape", "Range", "Less"),
+    *("Where", "ReduceMax", "ReduceSum", "Div", "Concat"),
+}
+"""All that `export_onnx` writes."""
+
+SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
+"""Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
+
+MARK, SEPARATOR = 128, 255
+"""Classes of a character from MARK on: a token of its own, MARK + that token; or a separator. Below: part of a word."""
+
+ALIGNMENT = 64
+"""Bytes of the widest vector register."""
+
+SIGMOID_SCALE, TANH_SCALE = -np.log2(np.e), -2 * np.log2(np.e)
+"""Sigmoid is 1 / (1 + e) and tanh is (1 - e) / (1 + e), with e the power of two of the scaled argument."""
+
+
+def core() -> Any:
+    """The compiled module.
+
+    Raises:
+        ImportError: the package was installed without a C compiler.
+    """
+    return importlib.import_module("sentiment.scoring._native")
+
+
+def available() -> bool:
+    """Whether this installation has the core."""
+    try:
+        core()
+    except ImportError:
+        return False
+    return True
+
+
+class NativeNetwork:
+    """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone.
+
+    Attributes:
+        name: of what decides the last bits of a probability.
+        frees_lock: whether other threads of Python go on while it scores.
+        sequences: how its reviews were padded.
+    """
+
+    frees_lock = True
+
+    def __init__(
+        self,
+        model: bytes,
+        vocabulary: Vocabulary,
+        sequences: SequenceConfig,
+        width: int | None = None,
+    ) -> None:
+        """Lay out the weights and make the table.
+
+        Args:
+            model: what `export_onnx` gives.
+            width: floats in a vector: 16, 8 or 4; None: as many as the registers of this processor hold.
+
+        Raises:
+            ValueError: the model is damaged, or of a kind that the core does not know; ONNX Runtime may.
+            ImportError: the package was installed without a C compiler.
+        """
+        if len(vocabulary.index) < len(vocabulary.words):
+            raise ValueError("the vocabulary has a word twice")
+        self.sequences = sequences
+        self._core = core()
+        self._vocabulary = vocabulary
+        tokenize = vocabulary.tokenizer.tokenize
+        classes = character_classes(tokenize)
+        self._reads_text = classes is not None
+        width = width or self._core.widest()
+        self.name = f"core with vectors of {width}"
+        words = [word.encode() for word in vocabulary.words]
+        ends = np.cumsum([len(word) for word in words], dtype=np.int32)
+        try:
+            options, units, embedding, arrays, dense = _read(
+                OnnxFile.read(model), sequences, vocabulary.num_words, width
+            )
+        except (LookupError, TypeError) as error:
+            raise ValueError(f"the ONNX model is of a kind that the core does not know: {error!r}") from error
+        self._network = self._core.load(
+            width,
+            *options,
+            sequences.truncating == "post",
+            tokenize("a<br />b") == ["a", "b"],
+            vocabulary.num_words,
+            np.array(units, np.int32),
+            embedding,
+            (
+                *arrays,
+                classes or bytes(256),
+                b"".join(words),
+                _aligned(ends),
+                dense,
+            ),
+        )
+
+    def check(self) -> None:
+        """Nothing: a network that does not fit its vocabulary and its sequences cannot be loaded."""
+
+    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
+        return self._score(text if self._reads_text and text.isascii() else self._indices(text) for text in texts)
+
+    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
+        return self._score(np.asarray(indices, np.int32).tobytes() for indices in encoded)
+
+    def encode(self, text: str) -> np.ndarray:
+        """The indices of an ASCII text, int32, from the core's own tokenizer."""
+        return np.frombuffer(self._core.encode(self._network, text), np.int32)
+
+    def _indices(self, text: str) -> bytes:
+        return self._vocabulary.encode(text, self.sequences.maxlen, self.sequences.truncating).tobytes()
+
+    def _score(self, reviews: Iterable[str | bytes]) -> np.ndarray:
+        reviews = tuple(reviews)
+        probabilities = np.empty(len(reviews), np.float32)
+        self._core.score(self._network, reviews, probabilities)
+        return probabilities
+
+
+def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
+    """What each ASCII character is to a tokenizer: 256 classes, or None for a tokenizer that the core cannot follow.
+
+    The core can follow one that splits at separators, lower-cases, makes some marks tokens of their own, and takes
+    `<br />` for a separator.
+    """
+    classes = bytearray([SEPARATOR] * 256)
+    for code in range(128):
+        tokens = tokenize(f"a{chr(code)}b")
+        if len(tokens) == 1 and len(tokens[0]) == 3 and tokens[0].isascii():
+            classes[code] = ord(tokens[0][1])
+        elif len(tokens) == 3 and len(tokens[1]) == 1 and tokens[1].isascii():
+            classes[code] = MARK + ord(tokens[1])
+        elif tokens != ["a", "b"]:
+            return None
+    if any(classes[ord(character)] != SEPARATOR for character in "</> "):
+        return None
+    return bytes(classes)
+
+
+def _read(
+    file: OnnxFile, sequences: SequenceConfig, num_words: int, width: int
+) -> tuple[tuple[int, int, int, int, int], list[int], np.ndarray, list[np.ndarray], np.ndarray]:
+    """What the core takes: (cell, maxlen, padding, pooling, directions), the units of each layer, the embedding, five
+    arrays for each direction of each layer, and Dense.
+    """
+    operators = {node.operator for node in file.nodes}
+    recurrent = [node for node in file.nodes if node.operator in CELLS]
+    cells = {node.operator for node in recurrent}
+    if not operators <= OPERATORS or len(cells) != 1:
+        raise ValueError("the ONNX model is of a kind that the core does not know")
+    fits = file.properties["maxlen"] == str(sequences.maxlen) and file.properties["padding"] in ("", sequences.padding)
+    embedding = file.constants[file.nodes[0].inputs[0]]
+    if not fits or len(embedding) != num_words:
+        raise ValueError("the ONNX model does not fit its vocabulary and sequences")
+    if not all(np.isfinite(values).all() for values in file.constants.values() if values.size > 1):
+        raise ValueError("the ONNX model has weights that are no numbers")
+    [cell] = cells
+    made_by = {output: node for node in file.nodes for output in node.outputs}
+    units: list[int] = []
+    arrays: list[np.ndarray] = []
+    for node in recurrent:
+        kernels, recurrent_kernels, biases = (file.constants[name] for name in node.inputs[1:4])
+        units.append(recurrent_kernels.shape[2])
+        for kernel, recurrent_kernel, bias in zip(kernels, recurrent_kernels, biases, strict=True):
+            of_input, of_state = np.split(bias, 2)
+            inner = of_state.reshape(CELLS[cell], -1)[-1:] if cell == "GRU" else np.zeros((1, units[-1]), np.float32)
+            if cell == "GRU":
+                of_state = np.concatenate([of_state[: -units[-1]], np.zeros(units[-1], np.float32)])
+            arrays += [
+                _packed(kernel, CELLS[cell], width),
+                _packed(recurrent_kernel, CELLS[cell], width),
+                _packed((of_input + of_state)[:, None], CELLS[cell], width),
+                _packed(inner.reshape(-1, 1), 1, width),
+                _aligned(_states(file, made_by, node)),
+            ]
+    tabulated = len(recurrent[0].inputs) > FIRST_STATE
+    padding = {"": SKIPPED, "pre": READ_BEFORE, "post": READ_AFTER}[file.properties["padding"]]
+    pooling = ("ReduceMax" in operators) + 2 * ("ReduceSum" in operators)
+    [dense] = [node for node in file.nodes if node.operator == "Gemm"]
+    head = np.concatenate([file.constants[name].reshape(-1) for name in dense.inputs[1:]])
+    options = (
+        list(CELLS).index(cell),
+        sequences.maxlen,
+        TABULATED if tabulated else padding,
+        pooling,
+        len(kernels),
+    )
+    return options, units, _aligned(embedding), arrays, _aligned(head)
+
+
+FIRST_STATE = 5
+"""Position of the first state among the inputs of a recurrent operator of ONNX."""
+
+
+def _states(file: OnnxFile, made_by: dict[str, Node], node: Node) -> np.ndarray:
+    """The states after 0, 1, ... padding tokens: (states, maxlen + 1, units), or nothing."""
+    gathers = (made_by[made_by[name].inputs[0]] for name in node.inputs[FIRST_STATE:])
+    return np.array([file.constants[gather.inputs[0]] for gather in gathers], np.float32)
+
+
+def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:
+    """ONNX' weights (gates * units, inputs) as the core reads them: (blocks, inputs, gates, width), scaled."""
+    inputs = weights.shape[1]
+    scales = np.array([*[SIGMOID_SCALE] * (gates - 1), TANH_SCALE], np.float32)
+    by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
+    by_gate = np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % width), (0, 0)))
+    return _aligned(by_gate.reshape(gates, -1, width, inputs).transpose(1, 3, 0, 2))
+
+
+def _aligned(values: np.ndarray) -> np.ndarray:
+    """A copy, flat, in 4 bytes a number, that starts at a multiple of ALIGNMENT."""
+    kind = np.dtype(np.int32 if values.dtype.kind == "i" else np.float32)
+    memory = np.empty(values.size * kind.itemsize + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    copy = memory[start : start + values.size * kind.itemsize].view(kind)
+    copy[:] = values.reshape(-1)
+    return copy

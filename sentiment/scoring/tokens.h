@@ -1,0 +1,107 @@
+/* From an ASCII text to the indices of its tokens, as sentiment/data/vocabulary.py gives them. */
+
+/* What of a token the hash table compares first: its last 8 characters in the order of reading, and a hash of all. */
+struct token {
+    uint64_t key;
+    uint32_t hash, length;
+};
+
+static void append(struct token *token, unsigned char character)
+{
+    token->hash = (token->hash ^ token->key >> 56) * 16777619u; /* FNV-1 of what leaves the key */
+    token->key = token->key << 8 | character;
+    token->length++;
+}
+
+static uint32_t first_slot(const struct network *network, const struct token *token)
+{
+    return (uint32_t)((token->key ^ token->hash) * 0x9E3779B97F4A7C15u >> 32) & network->mask;
+}
+
+/* Enter the words into the hash table: word i is what stands in network->text from ends[i - 1] to ends[i]. */
+static int add_words(struct network *network, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int32_t start = i ? network->ends[i - 1] : 0, size = network->ends[i] - start;
+        if (start < 0 || size < 0 || network->ends[i] > network->letters_size)
+            return 0;
+        struct token token = {0};
+        for (int32_t letter = 0; letter < size; letter++)
+            append(&token, network->letters[start + (network->cut_end ? letter : size - 1 - letter)]);
+        uint32_t slot = first_slot(network, &token);
+        while (network->words[slot].index)
+            slot = (slot + 1) & network->mask;
+        network->words[slot] = (struct word){token.key, token.length, (int32_t)i + INDEX_FROM};
+    }
+    return 1;
+}
+
+static int32_t index_of(const struct network *network, const struct token *token, const unsigned char *text)
+{
+    for (uint32_t slot = first_slot(network, token);; slot = (slot + 1) & network->mask) {
+        const struct word *word = &network->words[slot];
+        if (!word->index)
+            return OUT_OF_VOCABULARY;
+        if (word->key != token->key || word->length != token->length)
+            continue;
+        size_t same = token->length <= sizeof word->key ? token->length : 0;
+        const unsigned char *letters = network->letters + network->ends[word->index - INDEX_FROM] - token->length;
+        while (same < token->length && letters[same] == network->classes[text[same]] % MARK)
+            same++;
+        if (same == token->length)
+            return word->index;
+    }
+}
+
+static int is_space(unsigned char c)
+{
+    return c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31);
+}
+
+/* Whether the br from first to end is that of <br>, <br/>, <br /> ... */
+static int is_line_break(const unsigned char *text, size_t size, size_t first, size_t end)
+{
+    if (!first || text[first - 1] != '<')
+        return 0;
+    while (end < size && is_space(text[end]))
+        end++;
+    end += end < size && text[end] == '/';
+    return end < size && text[end] == '>';
+}
+
+/* The indices of a text: at most maxlen, the start token included. A text that is cut at its beginning is read from
+   its end. tokens: room for maxlen; returns how many there are. */
+static int encode(const struct network *network, const unsigned char *text, size_t size, int32_t *tokens)
+{
+    const int most = network->maxlen, forward = network->cut_end;
+    const uint64_t line_break = forward ? 'b' << 8 | 'r' : 'r' << 8 | 'b';
+    int count = 0;
+    if (forward)
+        tokens[count++] = START;
+#define CLASS_AT(position) network->classes[text[forward ? (position) : size - 1 - (position)]]
+    for (size_t position = 0, start; count < most;) { /* in the order of reading */
+        while (position < size && CLASS_AT(position) == SEPARATOR)
+            position++;
+        if (position == size)
+            break;
+        struct token token = {0};
+        start = position++;
+        append(&token, CLASS_AT(start) % MARK);
+        if (CLASS_AT(start) < MARK)
+            for (; position < size && CLASS_AT(position) < MARK; position++)
+                append(&token, CLASS_AT(position));
+        size_t first = forward ? start : size - position, end = forward ? position : size - start;
+        if (token.key == line_break && token.length == 2 && network->line_breaks &&
+            is_line_break(text, size, first, end))
+            continue;
+        tokens[forward ? count : most - 1 - count] = index_of(network, &token, text + first);
+        count++;
+    }
+#undef CLASS_AT
+    if (!forward) {
+        if (count < most)
+            tokens[most - 1 - count++] = START;
+        memmove(tokens, tokens + most - count, count * sizeof *tokens);
+    }
+    return count;
+}

@@ -1,0 +1,93 @@
+"""EpochPieces: training on pieces of reviews, so that the verdict on a sentence is learned, too.
+
+A network that only ever saw whole reviews is sure of itself after any five words. Of a piece that it was trained on,
+P(positive) means: of the reviews that hold such a piece, so many are positive.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sentiment.data.vocabulary import FILTERS
+from sentiment.training.counterfactuals import Counterfactuals
+from sentiment.training.trainer import TrainingConfig
+
+PIECE_WORDS = 3, 100
+"""Fewest and most words of a random piece."""
+
+_WORD = re.compile(rf"[^\s{re.escape(FILTERS)}]+")
+_SENTENCE_BORDER = re.compile(r"[.!?<\n]")
+
+Examples = tuple[np.ndarray, np.ndarray]
+"""Inputs (N, maxlen), padded indices, and labels (N,), which may be probabilities."""
+
+
+class EpochPieces:
+    """The training examples of every epoch: all reviews, and pieces of some, which follow from (seed, epoch).
+
+    A random piece has its review's label, a counterfactual its own.
+
+    Args:
+        inputs, labels: of the whole reviews, padded indices (N, maxlen) and (N,).
+        texts: of the same reviews, N.
+        pad: texts to padded indices, as the inputs were made.
+        counterfactuals: needed where the configuration asks for a share of them.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        texts: Sequence[str],
+        config: TrainingConfig,
+        *,
+        pad: Callable[[Sequence[str]], np.ndarray],
+        seed: int,
+        counterfactuals: Counterfactuals | None = None,
+    ) -> None:
+        self._inputs, self._labels, self._texts = inputs, labels.astype(np.float32), texts
+        self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
+        self._cut = round(config.piece_share * len(texts))
+        self._turned = 0 if counterfactuals is None else round(config.counterfactual_share * len(texts))
+
+    def __len__(self) -> int:
+        """Examples of an epoch."""
+        return len(self._texts) + self._cut + self._turned
+
+    def __call__(self, epoch: int) -> Examples:
+        """The examples of an epoch."""
+        generator = np.random.default_rng([self._seed, epoch])
+        cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
+        labels = [self._labels, self._labels[cut], self._labels[turned]]
+        pieces = [random_piece(self._texts[position], generator) for position in cut.tolist()]
+        texts = [self._texts[position] for position in turned.tolist()]
+        if self._counterfactuals is not None:
+            for number, piece in enumerate(self._counterfactuals.pieces(texts, generator)):
+                if piece is None:
+                    pieces.append(random_piece(texts[number], generator))
+                else:
+                    pieces.append(piece.text)
+                    labels[2][number] = piece.positive_probability
+        inputs = np.concatenate([self._inputs, self._pad(pieces)]) if pieces else self._inputs
+        return inputs, np.concatenate(labels)
+
+
+def random_piece(text: str, generator: np.random.Generator) -> str:
+    """A contiguous piece of a text, of 3 to 100 words, every order of magnitude alike; all of a shorter text.
+
+    It starts with a sentence, and ends with one where one ends in the second half of its length.
+    """
+    spans = [match.span() for match in _WORD.finditer(text)]
+    fewest, most = PIECE_WORDS
+    length = round(float(np.exp(generator.uniform(np.log(fewest), np.log(most)))))
+    if length >= len(spans):
+        return text
+    borders = [
+        after for after in range(1, len(spans)) if _SENTENCE_BORDER.search(text, spans[after - 1][1], spans[after][0])
+    ]
+    starts = [start for start in (0, *borders) if start + length <= len(spans)]
+    start = int(generator.choice(starts)) if starts else 0
+    ends = [end for end in borders if start + max(fewest, length / 2) <= end <= start + length]
+    end = ends[-1] if ends else start + length
+    return text[spans[start][0] : spans[end - 1][1]]

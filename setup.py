@@ -1,0 +1,15 @@
+"""Builds the scoring core. Where there is no C compiler, the package installs without it."""
+
+from setuptools import Extension, setup
+
+CORE = Extension(
+    "sentiment.scoring._native",
+    ["sentiment/scoring/native.c"],
+    depends=[f"sentiment/scoring/{part}.h" for part in ("network", "loading", "tokens", "recurrence")],
+    define_macros=[("Py_LIMITED_API", "0x030B0000")],
+    extra_compile_args=["-O3", "-std=gnu11"],
+    py_limited_api=True,
+    optional=True,
+)
+
+setup(ext_modules=[CORE], options={"bdist_wheel": {"py_limited_api": "cp311"}})

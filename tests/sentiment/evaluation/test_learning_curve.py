@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from sentiment.errors import InputError
+from sentiment.evaluation.learning_curve import Gain, find_crossing, fit_learning_curve
+
+SIZES = np.array([1_000, 2_000, 5_000, 10_000, 20_000])
+
+
+def error(labels: np.ndarray | float, limit: float, scale: float, rate: float) -> np.ndarray:
+    return limit + scale * np.asarray(labels, float) ** -rate
+
+
+@pytest.mark.parametrize("law", [(0.08, 2.0, 0.4), (0.05, 0.6, 0.2), (0.0, 1.0, 0.22)])
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_interval_holds_the_true_gain_in_95_of_100_simulated_curves(
+    law: tuple[float, float, float], seeds: int
+) -> None:
+    labels = np.repeat(SIZES, seeds)
+    truth = float(error(20_000, *law) - error(24_000, *law))
+    covered = 0
+    for simulation in range(200):
+        noise = np.random.default_rng(simulation).standard_normal(len(labels))
+        gain = fit_learning_curve(labels, 1 - error(labels, *law) * (1 + 0.03 * noise)).gain(4_000)
+        covered += gain.low <= truth <= gain.high
+    assert covered / 200 >= 0.90  # 0.95 and three standard errors; more is no lie
+
+
+def test_without_noise_the_law_itself_is_found() -> None:
+    curve = fit_learning_curve(SIZES, 1 - error(SIZES, 0.1, 4.0, 0.5))
+    asked = np.array([1_000, 20_000, 40_000])
+    median, low, high = curve.accuracy(asked)
+    assert median == pytest.approx(1 - error(asked, 0.1, 4.0, 0.5), abs=0.001)
+    assert np.all(high - low < 0.005)
+    assert np.all((low <= median) & (median <= high))
+
+
+def test_more_labels_never_cost_accuracy_and_each_brings_less_than_the_one_before() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.02, len(SIZES))
+    curve = fit_learning_curve(SIZES, 1 - error(SIZES, 0.1, 2.0, 0.4) + noise)
+    gains = [curve.gain(more).value for more in (0, 4_000, 8_000, 12_000)]
+    assert gains[0] == 0
+    assert np.all(np.diff(gains) > 0)
+    assert np.all(np.diff(gains, 2) < 0)
+    assert curve.gain(4_000).low >= 0
+
+
+def test_the_gain_is_one_sentence() -> None:
+    assert Gain(4_000, 0.006, 0.002, 0.010).sentence == "4,000 more labels: +0.6 points (0.2 to 1.0)"
+
+
+def test_where_two_curves_cross_the_better_model_changes() -> None:
+    network = fit_learning_curve(SIZES, 1 - error(SIZES, 0.06, 20.0, 0.6))
+    linear = fit_learning_curve(SIZES, 1 - error(SIZES, 0.08, 1.0, 0.3))
+    truth = np.arange(1_000, 20_000)
+    first_better = truth[error(truth, 0.06, 20.0, 0.6) < error(truth, 0.08, 1.0, 0.3)][0]
+    assert find_crossing(network, linear, 1_000) == pytest.approx(first_better, rel=0.1)
+    assert find_crossing(network, network, 1_000) is None
+
+
+def test_too_few_sizes_are_refused_with_the_remedy() -> None:
+    with pytest.raises(InputError, match="name more sizes or more seeds"):
+        fit_learning_curve(np.repeat([1_000, 2_000, 4_000], 5), np.full(15, 0.8))

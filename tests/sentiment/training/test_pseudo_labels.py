@@ -1,0 +1,68 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment.training.models import ModelConfig, build_model
+from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds
+from sentiment.training.trainer import History, TrainingConfig
+
+MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
+CONFIG = TrainingConfig(
+    epochs=3, batch_size=32, learning_rate=0.02, clipnorm=1.0, warmup_epochs=0.2, schedule="cosine",
+    virtual_adversarial_epsilon=1.0,
+)  # fmt: skip
+
+
+def task(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Is there a 7 in the sequence?"""
+    generator = np.random.default_rng(seed)
+    inputs = generator.integers(4, 12, (size, 8), dtype=np.int32)
+    inputs[np.arange(8) >= generator.integers(2, 9, (size, 1))] = 0
+    return inputs, (inputs == 7).any(axis=1).astype(np.float32)
+
+
+def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | None = None) -> tuple[History, Any]:
+    """Ten labelled reviews, and many of which a teacher tells; stops as a kill would, after some epochs."""
+    network = build_model(cell, MODEL, num_words=12, maxlen=8, seed=3)
+
+    def stop(history: History) -> None:
+        if len(history["loss"]) == stop_after:
+            raise KeyboardInterrupt
+
+    history = learn_pseudo_labels(
+        network, task(10, 0), (task(600, 1)[0], taught), task(80, 2), CONFIG,
+        seed=3, checkpoints=checkpoints, on_epoch=stop,
+    )  # fmt: skip
+    return history, network
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=5))
+def test_the_mean_of_log_odds_lies_between_them_and_is_symmetric(pairs: list[tuple[float, float]]) -> None:
+    one, other = np.array(pairs).T
+    mean = mean_log_odds(one, other)
+    assert np.all((np.minimum(one, other) - 2e-6 <= mean) & (mean <= np.maximum(one, other) + 2e-6))
+    assert mean == pytest.approx(1 - mean_log_odds(1 - other, 1 - one), abs=1e-6)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "simple_rnn"])
+def test_a_student_learns_from_its_teacher_what_ten_labels_do_not_tell(tmp_path: Path, cell: str) -> None:
+    inputs, truth = task(600, 1)
+    history, network = learn(tmp_path, cell, 0.05 + 0.9 * truth)
+    assert all(len(values) == CONFIG.epochs for values in history.values())
+    assert history["val_accuracy"][-1] > 0.9
+    found = network.predict(inputs, verbose=0)[:, 0]
+    assert np.mean((found >= 0.5) == truth) > 0.9
+
+
+def test_learning_pseudo_labels_that_was_stopped_ends_as_if_it_never_was(tmp_path: Path) -> None:
+    taught = 0.05 + 0.9 * task(600, 1)[1]
+    history, network = learn(tmp_path / "whole", "lstm", taught)
+    with pytest.raises(KeyboardInterrupt):
+        learn(tmp_path / "stopped", "lstm", taught, stop_after=2)
+    resumed_history, resumed = learn(tmp_path / "stopped", "lstm", taught)
+    assert resumed_history["val_loss"] == history["val_loss"]
+    assert all(np.array_equal(*pair) for pair in zip(network.get_weights(), resumed.get_weights(), strict=True))
