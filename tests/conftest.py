@@ -134,7 +134,7 @@ class PipelineRun:
         """Of the LSTM on the test reviews."""
         trained = self.classifier.parent.name
         [stage] = [path for path in self.folder.glob(".sentiment/evaluate/*/stage.json")
-                   if json.loads(path.read_text())["train"] == trained]  # fmt: skip
+                   if json.loads(path.read_text()).get("train") == trained]  # fmt: skip
         return pd.read_parquet(stage.parent / "predictions.parquet")
 
     def stage_json(self, stage: str, name: str) -> list[dict[str, Any]]:
