@@ -30,20 +30,15 @@ def log_classifier(run: Run, folder: Path) -> str:
     It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
 
     Returns:
-        The ID of the logged model: of a new one, or of the one that an earlier attempt has logged whole. MLflow names
-        a model in its run before it uploads the files; so what a killed attempt left is deleted and logged again.
+        The ID of the logged model: of a new one, or of the one that an earlier attempt has logged whole. MLflow makes
+        a model before it uploads the files; so what a killed attempt left is deleted and logged again.
     """
     client = mlflow.MlflowClient()
-    for output in run.outputs.model_outputs if run.outputs is not None else ():
-        try:
-            status = client.get_logged_model(output.model_id).status
-        except mlflow.MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            continue  # deleted
-        if status == LoggedModelStatus.READY and _can_be_loaded(output.model_id):
-            return str(output.model_id)
-        client.delete_logged_model(output.model_id)
+    of_run = f"source_run_id = '{run.info.run_id}'"
+    for logged in client.search_logged_models([run.info.experiment_id], filter_string=of_run):
+        if logged.status == LoggedModelStatus.READY and _can_be_loaded(logged.model_id):
+            return str(logged.model_id)
+        client.delete_logged_model(logged.model_id)
     return str(mlflow.pyfunc.log_model(name="model", **_model(folder)).model_id)
 
 
