@@ -8,9 +8,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
+from tests.browser.conftest import SCREENSHOTS
 from tests.browser.screenshots import (
-    CHROMIUM,
-    chromium,
     mlflow_ui,
     newest_runs,
     open_artifact,
@@ -19,17 +18,6 @@ from tests.browser.screenshots import (
 )
 from tests.conftest import PipelineRun
 from tests.sentiment.reporting.test_report import HARMFUL, compare_drawn, render
-
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"Debian's chromium is not at {CHROMIUM}")
-    SCREENSHOTS.mkdir(exist_ok=True)
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

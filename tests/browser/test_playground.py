@@ -1,7 +1,6 @@
 """The playground in Debian's Chromium: the same verdicts as Python, and a page for everybody, without any request."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -17,22 +16,12 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.inside.explanation import explain
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.training.models import ModelConfig, build_model
-from tests.browser.screenshots import CHROMIUM, chromium
+from tests.browser.conftest import SCREENSHOTS
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 HARMFUL = "Good <script>document.title = 'taken'</script><img src=x onerror=alert(1)> film"
 REVIEW = "This film was not good, but the actors were wonderful and I loved them. It was dull."
 PARITY = 1e-5
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"Debian's chromium is not at {CHROMIUM}")
-    SCREENSHOTS.mkdir(exist_ok=True)
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
