@@ -19,12 +19,11 @@ Raises InputError for what the user can mend:
 import contextlib
 import json
 import sys
-import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -48,13 +47,12 @@ from pipelines.output import (
 )
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
 from sentiment.data.tables.reader import TableReader
-from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
+from sentiment.scoring.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
@@ -125,32 +123,15 @@ class Job:
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file.path for file in self.inputs.files if self.inputs.stream is None]
-        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        files = [file for file in self.inputs.files if self.inputs.stream is None]
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
-            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+            "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
         }
-
-
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected."""
-
-    scored: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
 
 
 def score(config: ScoreConfig, console: Console) -> None:
@@ -238,39 +219,32 @@ def _score_locally(job: Job, console: Console) -> Tally:
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
-    waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
+    waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
         scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
-        contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
+        contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, classifier.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally = Tally()
+        tally = table.tally
 
         def write_next() -> None:
-            chunk, scores = waiting.popleft()
+            file, chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
                 kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
-            labels = classifier.labels(probabilities)
-            writer.write(chunk.rows, labels, probabilities)
-            tally.scored += len(labels)
-            tally.positive += labels.count(LABEL_NAMES[1])
-            tally.rejected += len(chunk.rejected)
+            table.write(file, chunk, probabilities)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
-            for rejected in chunk.rejected:
-                line = rejected_line(file, rejected)
-                if job.config.strict:
-                    raise _strict(line)
-                rejected_sink.write(line)
+            if chunk.rejected and job.config.strict:
+                raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
-            waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
@@ -293,22 +267,33 @@ def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Itera
 
 
 def _score_with_spark(job: Job) -> Tally:
-    from sentiment.scoring.spark import SparkScoring, spark_session
-    from sentiment.tracking import model, store
+    from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
-    store.silence()
+    check_spark()
     output, threshold = job.output, job.classifier.threshold
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
     identity = {**job.identity(text_column), "threshold": threshold}
     with (
-        spark_session(job.config.spark_master) as session,
-        model.spark_udf(session, job.folder) as score,
+        checkpoint(output.path, identity, threshold),  # for its lock
+        spark_session(job.config.spark_master, job.folder) as session,
         atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
+        stamps = [(size, time) for _, size, time in identity["files"]]
+        scoring = SparkScoring(
+            job.inputs.files,
+            stamps,
+            text_column,
+            schema,
+            output,
+            partial.absolute(),
+            Path.cwd(),
+            load_classifier,
+            threshold,
+        )
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
-        scoring.run(session, score)
+        scoring.run(session)
+        session.stop()  # so that no attempt at a part outlives this line
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]
