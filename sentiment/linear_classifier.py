@@ -10,6 +10,7 @@ import numpy as np
 
 from sentiment import __version__
 from sentiment.classifier import CLASSIFIER_FILE, Classifier, ClassifierDescription, damaged_classifier, sha256_of
+from sentiment.data.unknown_words import count_words
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
 
@@ -21,11 +22,11 @@ class LinearClassifier(Classifier):
 
     Attributes:
         model: the LinearModel.
-        threshold: P(positive) from which on a review is called positive.
+        threshold, unknown_share: as in Classifier.
     """
 
-    def __init__(self, model: LinearModel, threshold: float = 0.5) -> None:
-        self.model, self.threshold = model, threshold
+    def __init__(self, model: LinearModel, threshold: float = 0.5, unknown_share: float | None = None) -> None:
+        self.model, self.threshold, self.unknown_share = model, threshold, unknown_share
 
     @property
     def parameters(self) -> int:
@@ -41,6 +42,10 @@ class LinearClassifier(Classifier):
         """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
         return self.model.positive_probability(texts).astype(np.float32)
 
+    def count_words(self, texts: Sequence[str]) -> np.ndarray:
+        """Words of each text, and how many of them have a weight: int64 (N, 2)."""
+        return count_words(texts, self.model.vocabulary.tokenizer, self.model.known_words)
+
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
         return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]
@@ -52,6 +57,7 @@ class LinearClassifier(Classifier):
         description = ClassifierDescription(
             kind="linear",
             threshold=self.threshold,
+            unknown_share=self.unknown_share,
             versions={"sentiment": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
             sha256={name: sha256_of(folder / name) for name in FILES},
         )
@@ -71,6 +77,6 @@ class LinearClassifier(Classifier):
             description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
             for name in FILES:
                 description.check(folder / name)
-            return cls(LinearModel.load(folder), description.threshold)
+            return cls(LinearModel.load(folder), description.threshold, description.unknown_share)
         except (ValueError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
             raise damaged_classifier(folder, error) from error
