@@ -15,8 +15,7 @@ from sentiment import __version__
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.unknown_words import count_words
-from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
 from sentiment.errors import InputError
 from sentiment.scoring.engine import scoring_engine
 from sentiment.scoring.network import BATCH_SIZE, export_onnx
@@ -69,8 +68,16 @@ class Classifier(ABC):
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
 
     @abstractmethod
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The words of a text that it reads, in their order, and whether it knows each."""
+
     def count_words(self, texts: Sequence[str]) -> np.ndarray:
-        """Words of each text, and how many of them the classifier knows: int64 (N, 2)."""
+        """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
+        counts = []
+        for text in texts:
+            known = [is_known for word, is_known in self.words(text) if word not in PUNCTUATION]
+            counts.append((len(known), sum(known)))
+        return np.array(counts, np.int64).reshape(-1, 2)
 
     @property
     @abstractmethod
@@ -157,9 +164,10 @@ class SentimentClassifier(Classifier):
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
         return self._engine.encoded_probability(encoded, batch_size)
 
-    def count_words(self, texts: Sequence[str]) -> np.ndarray:
-        """Words of each text, and how many of them stand in the vocabulary: int64 (N, 2)."""
-        return count_words(texts, self.vocabulary.tokenizer, self.vocabulary.index)
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
+        tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
+        return [(token, token in self.vocabulary.index) for token in tokens]
 
     @property
     def engine(self) -> str:

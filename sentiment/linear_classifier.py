@@ -10,7 +10,6 @@ import numpy as np
 
 from sentiment import __version__
 from sentiment.classifier import CLASSIFIER_FILE, Classifier, ClassifierDescription, damaged_classifier, sha256_of
-from sentiment.data.unknown_words import count_words
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
 
@@ -42,9 +41,9 @@ class LinearClassifier(Classifier):
         """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
         return self.model.positive_probability(texts).astype(np.float32)
 
-    def count_words(self, texts: Sequence[str]) -> np.ndarray:
-        """Words of each text, and how many of them have a weight: int64 (N, 2)."""
-        return count_words(texts, self.model.vocabulary.tokenizer, self.model.known_words)
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """All words of a text, and whether each has a weight of its own."""
+        return [(token, token in self.model.known_words) for token in self.model.vocabulary.tokens(text)]
 
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""

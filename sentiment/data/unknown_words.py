@@ -1,25 +1,16 @@
 """How much of a text a model does not know: its words that the vocabulary leaves out."""
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from sentiment.data.vocabulary import OUT_OF_VOCABULARY, PADDING, PUNCTUATION, START, UNUSED, Tokenizer, Vocabulary
+from sentiment.data.vocabulary import OUT_OF_VOCABULARY, PADDING, START, UNUSED, Vocabulary
 
 SAMPLE_SIZE = 1_000
 
 
-def count_words(texts: Iterable[str], tokenizer: Tokenizer, known: Container[str]) -> np.ndarray:
-    """Words of each text, and how many of them are known: int64 (N, 2). Punctuation marks are no words."""
-    counts = []
-    for text in texts:
-        words = [token for token in tokenizer.tokenize(text) if token not in PUNCTUATION]
-        counts.append((len(words), sum(word in known for word in words)))
-    return np.array(counts, np.int64).reshape(-1, 2)
-
-
 def share_of_unknown(counts: np.ndarray) -> float:
-    """Of the words of some texts, (N, 2) as `count_words` gives; 0 where there is no word."""
+    """Of the words of some texts, (N, 2): how many there are, and how many are known; 0 where there is no word."""
     words, known = counts.sum(axis=0)
     return float(1 - known / words) if words else 0.0
 
@@ -49,7 +40,7 @@ class WordSample:
     The same texts in the same order give the same sample.
 
     Args:
-        count: as `count_words` with a vocabulary.
+        count: words of each text, and how many of them are known: int64 (N, 2).
         size: most texts of the sample.
 
     Attributes:
