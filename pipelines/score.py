@@ -17,6 +17,7 @@ Raises InputError for what the user can mend:
 """
 
 import contextlib
+import itertools
 import json
 import sys
 import uuid
@@ -45,11 +46,13 @@ from pipelines.output import (
     is_finished,
     refuse_foreign_files,
 )
+from pipelines.unknown_words import unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
 from sentiment.data.tables.reader import TableReader
+from sentiment.data.unknown_words import WordSample
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
 from sentiment.scoring.scored_table import ScoredTable, Tally
@@ -153,8 +156,8 @@ def score(config: ScoreConfig, console: Console) -> None:
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
             raise _existing(output.path)
-        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, config, tally, model_name)
+        tally, words = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
+    show_summary(console, job, tally, words, model_name)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
@@ -215,7 +218,8 @@ def _is_finished(job: Job) -> bool:
         return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
 
 
-def _score_locally(job: Job, console: Console) -> Tally:
+def _score_locally(job: Job, console: Console) -> tuple[Tally, WordSample]:
+    """What was written, and the words of a sample of the rows scored."""
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
@@ -227,7 +231,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
         contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, classifier.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally = table.tally
+        tally, words = table.tally, WordSample(classifier.count_words)
 
         def write_next() -> None:
             file, chunk, scores = waiting.popleft()
@@ -238,6 +242,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
                 probabilities = scores
                 tally.known += len(scores)
             table.write(file, chunk, probabilities)
+            words.add(chunk.texts)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
             if chunk.rejected and job.config.strict:
@@ -250,7 +255,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally
+    return tally, words
 
 
 def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -266,13 +271,17 @@ def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Itera
         before += reader.size or 0
 
 
-def _score_with_spark(job: Job) -> Tally:
+def _score_with_spark(job: Job) -> tuple[Tally, WordSample]:
+    """What was written, and the words of the first rows of the first file."""
     from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
     check_spark()
     output, threshold = job.output, job.classifier.threshold
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
+        words = WordSample(job.classifier.count_words)
+        for chunk in itertools.islice(first.chunks(), 1):
+            words.add(chunk.texts)
     identity = {**job.identity(text_column), "threshold": threshold}
     with (
         checkpoint(output.path, identity, threshold),  # for its lock
@@ -300,7 +309,7 @@ def _score_with_spark(job: Job) -> Tally:
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
-    return tally
+    return tally, words
 
 
 def _strict(rejected: str) -> InputError:
@@ -308,21 +317,23 @@ def _strict(rejected: str) -> InputError:
     return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
 
 
-def show_summary(console: Console, config: ScoreConfig, tally: Tally, model: str) -> None:
+def show_summary(console: Console, job: Job, tally: Tally, words: WordSample, model: str) -> None:
     """What was read and written, and how fast."""
+    config = job.config
     share = f"{tally.positive / tally.scored:.1%}" if tally.scored else "none"
     rows = [
         ["rows read", f"{tally.scored + tally.rejected:,}"],
         ["scored", f"{tally.scored:,}"],
         ["rejected", f"{tally.rejected:,}"],
         ["positive", share],
+        ["unknown words", unknown_share_in_words(job.classifier, words)],
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]
     if tally.known:
         rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
     if tally.rejected and config.output != STANDARD_STREAM:
-        rows.insert(-3, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
+        rows.insert(-4, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
     console.table(f"{config.input} to {config.output}", ["", ""], rows)
 
 
