@@ -4,6 +4,7 @@ import fcntl
 import gzip
 import json
 import resource
+import shutil
 import signal
 import subprocess
 import sys
