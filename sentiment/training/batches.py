@@ -9,7 +9,6 @@ import numpy as np
 from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING
 
-
 SHORTEST_DROPPED = 100
 """Words that a text needs for some of them to be dropped: of a sentence each counts, a "not" above all."""
 

@@ -4,10 +4,13 @@ Lee (2013) names them; that the student learns the teacher's probability, not it
 (2015); that labelled and pseudo-labelled reviews are learned together, Sun et al. (2020). The first teacher is the
 linear model. After an epoch the student's mistakes are others than its teacher's, so the mean of both teaches the
 others, near to the co-training of Blum & Mitchell (1998).
+
+Labels of training reviews may be softened, too, by linear models that were fitted without them: a network of so many
+weights learns hard labels by heart.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import numpy as np
 
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
+from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModel
 from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
@@ -27,6 +32,28 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     log_odds = np.log(clipped / (1 - clipped)).mean(axis=0)
     probability: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
     return probability
+
+
+def out_of_fold_probability(texts: Sequence[str], labels: np.ndarray, folds: int = 3) -> np.ndarray:
+    """P(positive) of each review by a model of the other folds, float64 (N,).
+
+    A fold holds neighbours: archives list the reviews of a film one after the other, and no model is to know the film.
+
+    Args:
+        texts, labels: as `LinearModel.fit` takes them.
+
+    Raises:
+        InputError: a class has fewer reviews than there are folds, or as `LinearModel.fit` does.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if min(np.bincount(labels.astype(int), minlength=2)) < folds:
+        raise InputError(f"{len(texts):,} training reviews are too few for {folds} folds of both classes.")
+    probabilities = np.empty(len(texts))
+    for others, fold in StratifiedKFold(folds).split(np.zeros(len(texts)), labels):
+        model = LinearModel.fit([texts[position] for position in others], labels[others])
+        probabilities[fold] = model.positive_probability([texts[position] for position in fold])
+    return probabilities
 
 
 def learn_pseudo_labels(
