@@ -69,9 +69,10 @@ def learn_pseudo_labels(
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
-    """Train in place on all reviews: an epoch with the first teacher, the others with the mean of it and `network`.
+    """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
 
-    It keeps the weights of the epoch with the lowest validation loss among the latter, if there are any.
+    The mean is made before the second epoch, and anew before the third, as the network is better by then. Of the last
+    teacher's epochs, the weights of the lowest validation loss stay.
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
@@ -88,15 +89,16 @@ def learn_pseudo_labels(
     """
     inputs = np.concatenate([labelled[0], unlabelled[0]])
     taught, history = unlabelled[1], History()
-    for number, epochs in enumerate([1, config.epochs - 1] if config.epochs > 1 else [1]):
+    rounds = _rounds(config.epochs)
+    for number, epochs in enumerate(rounds):
         if number:
-            taught = mean_log_odds(taught, _positive_probability(network, unlabelled[0], config.batch_size))
+            taught = mean_log_odds(unlabelled[1], _positive_probability(network, unlabelled[0], config.batch_size))
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
             (inputs, labels),
             validation,
-            _of_round(config, number, epochs),
+            _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=None if draw is None else draw(labels),
@@ -115,14 +117,18 @@ def _tell(on_epoch: Callable[[History], None], before: History, found: History) 
     on_epoch(_joined(before, found))
 
 
-def _of_round(config: TrainingConfig, number: int, epochs: int) -> TrainingConfig:
+def _rounds(epochs: int) -> list[int]:
+    """Epochs with each of the teachers, of whom there are at most three."""
+    return [1] * epochs if epochs < 3 else [1, 1, epochs - 2]
+
+
+def _of_round(config: TrainingConfig, epochs: int, *, is_first: bool, is_last: bool) -> TrainingConfig:
     """The step size rises with the first teacher and falls with the last; no loss is of unlabelled reviews alone."""
-    is_last = number or config.epochs == 1
     return config.model_copy(
         update={
             "epochs": epochs,
             "patience": epochs,
-            "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
+            "warmup_epochs": min(config.warmup_epochs, 1.0) if is_first else 0.0,
             "schedule": config.schedule if is_last else "constant",
             "virtual_adversarial_epsilon": 0.0,
             "entropy_weight": 0.0,
