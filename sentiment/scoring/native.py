@@ -57,6 +57,11 @@ def available() -> bool:
     return True
 
 
+def name_of(width: int) -> str:
+    """Of the core with vectors of so many floats, which decide the last bits of a probability."""
+    return f"core with vectors of {width}"
+
+
 class NativeNetwork:
     """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone.
 
@@ -94,7 +99,7 @@ class NativeNetwork:
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()
-        self.name = f"core with vectors of {width}"
+        self.name = name_of(width)
         words = [word.encode() for word in vocabulary.words]
         ends = np.cumsum([len(word) for word in words], dtype=np.int32)
         try:

@@ -6,7 +6,6 @@ what teaches one.
 """
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
+from sentiment.cores import available_cores
 from sentiment.data.vocabulary import INDEX_FROM, Span, Vocabulary
 from sentiment.errors import InputError
 
@@ -149,7 +149,7 @@ class LinearModel:
             reviews, ngrams = _occurrences(tokens, self.vocabulary.num_words, self._keys)
             return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             return np.concatenate([np.empty(0), *pool.map(of_some, starts)])
 
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
