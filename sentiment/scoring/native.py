@@ -14,17 +14,11 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.scoring.onnx_file import Node, OnnxFile
+from sentiment.scoring.network import check_probabilities
+from sentiment.scoring.onnx_file import OPERATORS, Node, OnnxFile
 
 CELLS = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
-
-OPERATORS = {
-    *CELLS,
-    *("Gather", "Unsqueeze", "Sub", "Transpose", "Reshape", "Gemm", "Sigmoid", "Cast", "Shape", "Range", "Less"),
-    *("Where", "ReduceMax", "ReduceSum", "Div", "Concat"),
-}
-"""All that `export_onnx` writes."""
 
 SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
 """Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
@@ -126,7 +120,12 @@ class NativeNetwork:
         )
 
     def check(self) -> None:
-        """Nothing: a network that does not fit its vocabulary and its sequences cannot be loaded."""
+        """Score two words. A network that does not fit its vocabulary and its sequences cannot be loaded at all.
+
+        Raises:
+            InputError: the network gives no probabilities.
+        """
+        self.encoded_probability([np.array([index], np.int32) for index in (0, self._vocabulary.num_words - 1)])
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
@@ -147,6 +146,7 @@ class NativeNetwork:
         reviews = tuple(reviews)
         probabilities = np.empty(len(reviews), np.float32)
         self._core.score(self._network, reviews, probabilities)
+        check_probabilities(probabilities)
         return probabilities
 
 
@@ -235,7 +235,8 @@ def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:
     """ONNX' weights (gates * units, inputs) as the core reads them: (blocks, inputs, gates, width), scaled."""
     inputs = weights.shape[1]
     scales = np.array([*[SIGMOID_SCALE] * (gates - 1), TANH_SCALE], np.float32)
-    by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
+    with np.errstate(over="ignore"):  # the probabilities tell
+        by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
     by_gate = np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % width), (0, 0)))
     return _aligned(by_gate.reshape(gates, -1, width, inputs).transpose(1, 3, 0, 2))
 
