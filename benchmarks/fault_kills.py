@@ -28,7 +28,7 @@ class ScoreKills(Part):
     """
 
     name, count = "score-kills", 7 * (12 + 15)
-    at_moments, rows = 12, 40_000
+    at_moments, rows = 12, 12_000
 
     def try_case(self, number: int) -> Case:
         """One format, killed once."""

@@ -4,6 +4,7 @@ What a prepared process has imported, its children need not import again. Each c
 be killed, limited and measured like any other.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -23,6 +24,9 @@ import psutil
 
 SECONDS = 120.0
 """Without an answer, a command is ended."""
+
+CLONE_NEWNS = 0x00020000
+"""For unshare(2): a mount namespace of its own."""
 
 SCORING, TRAINING = "pyarrow.csv pyarrow.parquet pandas pipelines.score", "tensorflow mlflow sklearn.linear_model"
 """Modules that a prepared process imports."""
@@ -223,13 +227,8 @@ def load_source(source: str, data: str) -> int:
 
 def _make_read_only(folder: str) -> None:
     """For this process alone, whoever its user is."""
-    if not hasattr(os, "unshare"):  # before Python 3.12
-        import ctypes
-
-        if ctypes.CDLL(None, use_errno=True).unshare(0x00020000):
-            raise OSError(ctypes.get_errno(), "no mount namespace")
-    else:
-        os.unshare(os.CLONE_NEWNS)
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS):  # Python 3.11 has no os.unshare
+        raise OSError(ctypes.get_errno(), "no mount namespace of its own")
     for arguments in (
         ["--make-rprivate", "/"],
         ["--bind", folder, folder],
