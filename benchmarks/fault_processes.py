@@ -182,7 +182,7 @@ def _work(task: Task, output: str) -> NoReturn:
         temporary = Path(task.folder, "tmp")
         temporary.mkdir(exist_ok=True)
         os.chdir(task.folder)
-        os.environ.update(TMPDIR=str(temporary), **task.environment)
+        os.environ.update({"TMPDIR": str(temporary), **task.environment})
         for folder in task.read_only:
             _make_read_only(folder)
         if task.largest_file:

@@ -17,10 +17,12 @@ from typing import Any
 from benchmarks.fault_cases import Part, Workshop, read_json_lines
 from benchmarks.fault_inputs import HostileInputs
 from benchmarks.fault_kills import PipelineKills, ScoreKills
+from benchmarks.fault_surroundings import DyingServers, FullDisks, ReadOnlyFolders
 from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers
 
 ALL: tuple[type[Part], ...] = (
     HostileInputs, TamperedClassifiers, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
+    FullDisks, ReadOnlyFolders, DyingServers,
 )  # fmt: skip
 PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
 RESULTS = Path(__file__).with_name("FAULTS.md")
