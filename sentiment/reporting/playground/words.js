@@ -3,7 +3,7 @@
 /** Contribution below which no word is given the full colour, in P(positive). */
 const WEAKEST_SCALE = 0.02;
 
-/** A text whose control characters, which a page shows as nothing, are Unicode's pictures of them; as long as before. */
+/** A text whose control characters, which a page shows as nothing, are pictures of them; as long as before. */
 export function visible(text) {
   return text.replace(/\p{Cc}/gu, (control) => {
     const code = control.charCodeAt(0);
