@@ -98,7 +98,7 @@ class WorkingDirectory:
         try:
             content = json.loads(path.read_text("utf-8"))
             found, version, self._id = content["format"], content["sentiment"], str(content.get("id"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             found, version = None, "an unknown version"
         if found != FORMAT:
             raise InputError(
@@ -163,7 +163,7 @@ def _checked(folder: Path) -> Any:
         kept, found = description["files"], _checksums(folder)
         damaged = sorted(name for name in {*kept, *found} if kept.get(name) != found.get(name))
         float(description["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         damaged = [STAGE_FILE]
     if damaged:
         raise InputError(
