@@ -18,10 +18,10 @@ from benchmarks.fault_cases import Part, Workshop, read_json_lines
 from benchmarks.fault_inputs import HostileInputs
 from benchmarks.fault_kills import PipelineKills, ScoreKills
 from benchmarks.fault_surroundings import DyingServers, FullDisks, ReadOnlyFolders
-from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers
+from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers, TamperedKeras
 
 ALL: tuple[type[Part], ...] = (
-    HostileInputs, TamperedClassifiers, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
+    HostileInputs, TamperedClassifiers, TamperedKeras, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
     FullDisks, ReadOnlyFolders, DyingServers,
 )  # fmt: skip
 PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
