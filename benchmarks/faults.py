@@ -105,8 +105,8 @@ def report(record: Path, seed: int) -> str:
         about = " ".join(line.strip() for line in (part.__doc__ or "").splitlines()).strip()
         lines += [
             f"## {name}", "", about, "",
-            f"`python -m benchmarks.faults --part {name} --seed {seed}`: {tried:,} of {part.count:,} cases tried, {failed} "
-            f"failed at first, {failing} fail now.", "",
+            f"`python -m benchmarks.faults --part {name} --seed {seed}`: "
+            f"{tried:,} of {part.count:,} cases tried, {failed} failed at first, {failing} fail now.", "",
         ]  # fmt: skip
         if classes:
             lines += [
