@@ -106,6 +106,8 @@ def atomic_folder(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
         partial.mkdir()
         write_json(path, identity)
     yield partial
+    for attempt in partial.glob(".*"):  # of a task that was killed
+        shutil.rmtree(attempt, ignore_errors=True)
     rejected = beside(output, PARTIAL_REJECTED_ENDING)
     rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
     with rejected.open("wb") as sink:
