@@ -17,14 +17,14 @@ Raises InputError for what the user can mend:
 """
 
 import contextlib
+import functools
 import json
 import sys
-import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -46,14 +46,17 @@ from pipelines.output import (
     is_finished,
     refuse_foreign_files,
 )
+from pipelines.score_summary import Tally, show_summary
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
+from sentiment.evaluation.abstention import Abstention
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.pool import scoring_pool
 
 WAITING_SIZE = 2**25
@@ -71,6 +74,8 @@ class ScoreConfig:
         text_column: None for `text` or else `review`.
         batch_size: reviews that go through the network at once.
         threshold: P(positive) from which on a review is called positive; None for the model's own.
+        sure: accuracy that is promised of the verdicts; rows whose verdict would not keep it get none. None for a
+            verdict on every row.
         overwrite: replace an OUTPUT that is there.
         strict: stop at the first row that cannot be scored.
         engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
@@ -83,6 +88,7 @@ class ScoreConfig:
     text_column: str | None
     batch_size: int
     threshold: float | None
+    sure: float | None
     overwrite: bool
     strict: bool
     engine: Literal["local", "spark"] = "local"
@@ -109,6 +115,7 @@ class Job:
     Attributes:
         folder: where the classifier was read from.
         classifier: with the threshold to use.
+        abstention: which rows get a verdict; None for all.
     """
 
     config: ScoreConfig
@@ -116,6 +123,19 @@ class Job:
     output: TableFile
     folder: Path
     classifier: Classifier
+    abstention: Abstention | None = None
+
+    @property
+    def thresholds(self) -> list[float]:
+        """All that decides a verdict beside P(positive)."""
+        return [self.abstention.lower, self.abstention.upper] if self.abstention else [self.classifier.threshold]
+
+    @property
+    def labels(self) -> Callable[[np.ndarray], Sequence[str | None]]:
+        """The verdict on each P(positive), None where there is no answer; it holds no classifier."""
+        if self.abstention:
+            return self.abstention.labels
+        return functools.partial(predicted_labels, threshold=self.classifier.threshold)
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
@@ -137,35 +157,23 @@ class Job:
         }
 
 
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected."""
-
-    scored: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
-
-
 def score(config: ScoreConfig, console: Console) -> None:
     """Score INPUT into OUTPUT."""
     if config.engine == "local" and config.spark_master is not None:
         raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
+    if config.sure is not None and config.threshold is not None:
+        raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
     inputs = find_input_files(config)
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
         classifier = load_classifier(folder)
+        profile = ValidationProfile.load(folder, classifier)
+        abstention = None if config.sure is None else _abstention(profile, config.sure, model_name)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        job = Job(config, inputs, output, folder, classifier)
+        job = Job(config, inputs, output, folder, classifier, abstention)
         if output.path.exists() and not config.overwrite:
             if _is_finished(job):
                 beside(output.path, SCORES_ENDING).unlink()
@@ -173,9 +181,18 @@ def score(config: ScoreConfig, console: Console) -> None:
                 return
             raise _existing(output.path)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, config, tally, model_name)
+    show_summary(console, tally, (config.input, config.output), model_name, config.sure)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
+
+
+def _abstention(profile: ValidationProfile | None, level: float, model: str) -> Abstention:
+    if profile is None:
+        raise InputError(
+            f"--sure: the classifier {model} holds no thresholds for it, as an older version saved it: train it again, "
+            "or leave --sure out."
+        )
+    return profile.abstention(level)
 
 
 def find_input_files(config: ScoreConfig) -> InputFiles:
@@ -231,7 +248,7 @@ def _is_finished(job: Job) -> bool:
     if job.config.engine == "spark" or job.inputs.stream is not None:
         return False
     with contextlib.closing(job.first_reader()) as first:
-        return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
+        return is_finished(job.output.path, job.identity(first.text_column), job.thresholds)
 
 
 def _score_locally(job: Job, console: Console) -> Tally:
@@ -240,7 +257,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
     waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
+        checkpoint(output.path, job.identity(first.text_column), job.thresholds) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
         scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
@@ -256,9 +273,10 @@ def _score_locally(job: Job, console: Console) -> Tally:
             else:
                 probabilities = scores
                 tally.known += len(scores)
-            labels = classifier.labels(probabilities)
+            labels = job.labels(probabilities)
             writer.write(chunk.rows, labels, probabilities)
             tally.scored += len(labels)
+            tally.answered += len(labels) - labels.count(None)
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
 
@@ -297,20 +315,21 @@ def _score_with_spark(job: Job) -> Tally:
     from sentiment.tracking import model, store
 
     store.silence()
-    output, threshold = job.output, job.classifier.threshold
+    output = job.output
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
-    identity = {**job.identity(text_column), "threshold": threshold}
+    identity = {**job.identity(text_column), "thresholds": job.thresholds}
     with (
         spark_session(job.config.spark_master) as session,
         model.spark_udf(session, job.folder) as score,
         atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
+        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, job.labels)
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
+            tally.answered += part["answered"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
@@ -321,24 +340,6 @@ def _score_with_spark(job: Job) -> Tally:
 def _strict(rejected: str) -> InputError:
     row = json.loads(rejected)
     return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
-
-
-def show_summary(console: Console, config: ScoreConfig, tally: Tally, model: str) -> None:
-    """What was read and written, and how fast."""
-    share = f"{tally.positive / tally.scored:.1%}" if tally.scored else "none"
-    rows = [
-        ["rows read", f"{tally.scored + tally.rejected:,}"],
-        ["scored", f"{tally.scored:,}"],
-        ["rejected", f"{tally.rejected:,}"],
-        ["positive", share],
-        ["rows per second", f"{tally.rows_per_second:,.0f}"],
-        ["model", model],
-    ]
-    if tally.known:
-        rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
-    if tally.rejected and config.output != STANDARD_STREAM:
-        rows.insert(-3, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
-    console.table(f"{config.input} to {config.output}", ["", ""], rows)
 
 
 if __name__ == "__main__":

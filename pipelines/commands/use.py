@@ -33,6 +33,12 @@ def score(
         int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
     ] = BATCH_SIZE,
     threshold: Threshold = None,
+    sure: Annotated[
+        float | None,
+        typer.Option(
+            help="Accuracy to promise of the verdicts, such as 0.97; rows whose verdict is not so sure get none."
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
     engine: Annotated[
@@ -47,7 +53,7 @@ def score(
     from pipelines import score
 
     config = score.ScoreConfig(
-        input, output, model, text_column, batch_size, threshold, overwrite, strict, engine, spark_master
+        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master
     )
     score.score(config, console)
 

@@ -14,6 +14,7 @@ from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
 from pipelines.stages.linear_model import fit_linear_model
+from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
@@ -106,7 +107,7 @@ def train_network(
                 on_epoch=on_epoch,
             )
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
-        classifier.save(folder / CLASSIFIER_FOLDER)
+        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, prepared.validation_reviews(trial.seed))
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
@@ -116,7 +117,9 @@ def train_network(
         "end_on_labels": config.pretraining.end_on_labels,
     }
     trained = Trained(
-        context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
+        context.run_stage(
+            "train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=(*NETWORK_CODE, *PROFILE_CODE)
+        )
     )
     history = trained.history()
     on_epoch(history)
@@ -246,13 +249,12 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
     config = context.config
 
     def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        _, validation = prepared.training_and_validation(trial.seed)
+        validation = prepared.validation_reviews(trial.seed)
         classifier = trained.classifier()
-        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
-        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        probabilities = classifier.positive_probability(validation.texts)
+        classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
-        classifier.save(folder / CLASSIFIER_FOLDER)
+        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
 
     key = {"train": trained.stage.digest, "threshold": config.threshold}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"

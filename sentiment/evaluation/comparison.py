@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
+from sentiment.evaluation.abstention import AbstentionCheck
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.evaluation.significance import Difference, compare_accuracy, correct_for_number
 from sentiment.evaluation.slices import slice_accuracy
@@ -38,6 +39,7 @@ class Result:
         metrics: as `evaluate_predictions` gives, and the costs of the model.
         behaviour: as `measure_behaviour` gives.
         history: per epoch; empty for a model without epochs.
+        promises: what each promised accuracy was worth; none of what older versions evaluated.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Result:
     metrics: Mapping[str, float]
     behaviour: pd.DataFrame
     history: History = field(default_factory=dict)
+    promises: Sequence[AbstentionCheck] = ()
 
     @property
     def correct(self) -> np.ndarray:

@@ -47,10 +47,34 @@ def render_report(
             for model, of_seeds in results.items()
         },
         shown={model: of_seeds[0].name for model, of_seeds in results.items()},
+        promises=_promises(comparison),
         mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
+
+
+def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[str], list[list[str]]] | None:
+    """Figures with their captions, column heads and rows of promised accuracies; None where no model promises any."""
+    checks = {model: [r.promises for r in of_seeds if r.promises] for model, of_seeds in comparison.results.items()}
+    checks = {model: of_seeds for model, of_seeds in checks.items() if of_seeds}
+    if not checks:
+        return None
+    rows = [
+        [result.name, f"{100 * check.level:g} %", *check.cells]
+        for of_seeds in comparison.results.values()
+        for result in of_seeds
+        for check in result.promises
+    ]
+    heads = ["model", "promised", "found", "95 % interval", "answered", "kept"]
+    drawn = [
+        (
+            "What `sentiment score --sure` promises, chosen on validation reviews, and what test reviews show.",
+            inline_svg(figures.promised_accuracy(checks)),
+        ),
+        ("What a promise costs: the other reviews get no verdict.", inline_svg(figures.answered_share(checks))),
+    ]
+    return drawn, heads, rows
 
 
 def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

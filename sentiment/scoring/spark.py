@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sentiment.data.corpus import LABEL_NAMES, predicted_labels
+from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import rejected_line
 from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import PROBABILITY_COLUMN, TableReader
@@ -80,7 +80,7 @@ class SparkScoring:
         text_column, schema: of all files; no schema if their rows are objects and stay so.
         output: whose format the parts have.
         folder: where the parts go.
-        threshold: P(positive) from which on a review is called positive.
+        labels: the verdict on each P(positive), or None where there is no answer.
     """
 
     files: Sequence[TableFile]
@@ -88,7 +88,7 @@ class SparkScoring:
     schema: pa.Schema | None
     output: TableFile
     folder: Path
-    threshold: float
+    labels: Callable[[np.ndarray], Sequence[str | None]]
 
     def run(self, session: Any, score: Any) -> None:
         """Write the parts: of file number n, part-n, part-n.rejected.jsonl and part-n.tally.json.
@@ -118,7 +118,7 @@ class SparkScoring:
             raise InputError(message[1]) from error
 
     def tallies(self) -> Iterator[dict[str, int]]:
-        """Of every finished part, the numbers of rows that were scored, that are positive and that were rejected."""
+        """Of every finished part, the numbers of rows that were scored, answered, called positive, and rejected."""
         for path in self.folder.glob("part-*.tally.json"):
             tally: dict[str, int] = json.loads(path.read_text("utf-8"))
             yield tally
@@ -144,7 +144,7 @@ class SparkScoring:
     def _write(self, pending: Sequence[int], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         number = _own(pending)
         probabilities = _Probabilities(batches)
-        tally = {"scored": 0, "positive": 0, "rejected": 0}
+        tally = {"scored": 0, "answered": 0, "positive": 0, "rejected": 0}
         names = {ending: self.part(number, ending) for ending in (self.output.ending, "rejected.jsonl", "tally.json")}
         with tempfile.TemporaryDirectory(dir=self.folder, prefix=".") as folder:  # of this attempt alone
             partial = {ending: Path(folder) / path.name for ending, path in names.items()}
@@ -156,10 +156,11 @@ class SparkScoring:
             ):
                 for chunk in reader.chunks():
                     scores = probabilities.take(len(chunk.texts))
-                    labels = predicted_labels(scores, self.threshold)
+                    labels = self.labels(scores)
                     writer.write(chunk.rows, labels, scores)
                     rejected_sink.writelines(rejected_line(reader.file, rejected) for rejected in chunk.rejected)
                     tally["scored"] += len(labels)
+                    tally["answered"] += len(labels) - labels.count(None)
                     tally["positive"] += labels.count(LABEL_NAMES[1])
                     tally["rejected"] += len(chunk.rejected)
             partial["tally.json"].write_text(json.dumps(tally), "utf-8")

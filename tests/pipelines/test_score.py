@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from pipelines.output import atomic_folder, checkpoint
 from tests.conftest import PipelineRun, command_in
+from tests.pipelines.test_score_sure import with_abstention
 
 Invoke = Callable[..., Result]
 
@@ -327,19 +328,19 @@ def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
     """The input changes between two attempts, and its size and time are restored."""
     texts = ["good " * 3, "bad   " * 3, "worst" * 3]
     kept = tmp_path / "out.csv.scores"
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as begun:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as begun:
         begun.add(texts[:2], np.array([0.9, 0.1]))
         begun.add(texts[2:], np.array([0.2]))
         content = kept.read_bytes()
     kept.write_bytes(content)
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as again:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as again:
         found = again.take(texts[:2])
         assert found is not None
         assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
         assert again.take(["best " * 3]) is None
         assert kept.stat().st_size < len(content)
     kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as damaged:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as damaged:
         assert damaged.take(texts[:2]) is not None
         assert damaged.take(texts[2:]) is None
 
@@ -437,12 +438,13 @@ def test_spark_writes_the_rows_and_values_of_one_machine(
     rows.to_csv(folder / "a.csv", index=False)
     (folder / "b.csv").write_bytes(NASTY)
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
-    shutil.copytree(small_run.classifier, tmp_path / "classifier")
+    with_abstention(small_run.classifier, tmp_path / "classifier", evaluated["text"].tolist())
     command = command_in(tmp_path)
-    arguments = ["--model", "classifier/", "--threshold", "0.4"]
+    arguments = ["--model", "classifier/", "--sure", "0.9"]
     command.run("score", "in", "local.jsonl", *arguments)
     output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
     assert "2,504" in output
+    assert "answered at a promised 90.0%" in output
     parts = sorted((tmp_path / "spark.jsonl").glob("part-*"))
     assert len(parts) == 3
     assert b"".join(part.read_bytes() for part in parts) == (tmp_path / "local.jsonl").read_bytes()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentiment.evaluation.abstention import AbstentionCheck
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import evaluate_predictions
@@ -35,6 +36,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
         evaluate_predictions(labels, probabilities),
         measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
         {} if name == LINEAR_MODEL else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
+        [AbstentionCheck(0.9, 400, 300, 285), AbstentionCheck(0.97, 400, 200, 180)] if name == LINEAR_MODEL else (),
     )
 
 
@@ -69,6 +71,14 @@ def test_the_report_says_what_verdict_and_p_value_speak_of(comparison: Compariso
     page = render(comparison)
     assert page.count(VERDICT_RULE) == 2  # under the verdicts, and over the table with the p-values
     assert "p of its t test (Holm)" in page
+
+
+def test_the_report_sets_what_was_found_beside_what_was_promised(comparison: Comparison) -> None:
+    page = render(comparison)
+    assert "Answers at a promised accuracy" in page
+    cells = re.findall(r">([^<]*)</t[dh]>", page[page.index("The same figures as a table") :])
+    row = cells.index("97 %")
+    assert cells[row - 1 : row + 5] == [LINEAR_MODEL, "97 %", "90.00 %", "84.98 to 93.78 %", "50.0 %", "no"]
 
 
 def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:
