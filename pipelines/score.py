@@ -18,6 +18,7 @@ Raises InputError for what the user can mend:
 
 import contextlib
 import functools
+import itertools
 import json
 import sys
 import uuid
@@ -26,36 +27,34 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
 import numpy as np
 
 from pipelines.console import Console
+from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
 from pipelines.output import (
-    ENDINGS,
-    PARTIAL_ENDING,
-    REJECTED_ENDING,
     SCORES_ENDING,
     STANDARD_STREAM,
-    SUCCESS_FILE,
     atomic_file,
     atomic_folder,
     beside,
     checkpoint,
     is_finished,
-    refuse_foreign_files,
 )
-from pipelines.score_summary import Tally, show_summary
+from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_input_files, find_output
+from pipelines.score_summary import Tally, show_drift, show_summary
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.data.tables.chunks import Chunk, rejected_line
-from sentiment.data.tables.files import TableFile, find_tables, standard_input
+from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
+from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.pool import scoring_pool
 
@@ -63,49 +62,8 @@ WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
 
 
-@dataclass(frozen=True)
-class ScoreConfig:
-    """What to score, with what, and how.
-
-    Attributes:
-        input: a file, folder or glob; - for standard input.
-        output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
-        text_column: None for `text` or else `review`.
-        batch_size: reviews that go through the network at once.
-        threshold: P(positive) from which on a review is called positive; None for the model's own.
-        sure: accuracy that is promised of the verdicts; rows whose verdict would not keep it get none. None for a
-            verdict on every row.
-        overwrite: replace an OUTPUT that is there.
-        strict: stop at the first row that cannot be scored.
-        engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
-        spark_master: None for that of spark-submit, or else all cores of this machine.
-    """
-
-    input: str
-    output: str
-    model: str | None
-    text_column: str | None
-    batch_size: int
-    threshold: float | None
-    sure: float | None
-    overwrite: bool
-    strict: bool
-    engine: Literal["local", "spark"] = "local"
-    spark_master: str | None = None
-
-
-@dataclass(frozen=True)
-class InputFiles:
-    """The files of INPUT, all of one format; or standard input.
-
-    Attributes:
-        left_out: names of files in a folder that are no tables.
-    """
-
-    files: list[TableFile]
-    left_out: tuple[str, ...] = ()
-    stream: BinaryIO | None = None
+FILES_OF_SAMPLE = 8
+"""With Spark, so many files are looked at for drift."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +128,9 @@ def score(config: ScoreConfig, console: Console) -> None:
     with located_classifier(config.model) as (folder, model_name):
         classifier = load_classifier(folder)
         profile = ValidationProfile.load(folder, classifier)
-        abstention = None if config.sure is None else _abstention(profile, config.sure, model_name)
+        if profile is None and (config.sure is not None or config.drift is not None):
+            raise _without_profile(model_name)
+        abstention = None if profile is None or config.sure is None else profile.abstention(config.sure)
         if config.threshold is not None:
             classifier.threshold = config.threshold
         job = Job(config, inputs, output, folder, classifier, abstention)
@@ -179,68 +139,25 @@ def score(config: ScoreConfig, console: Console) -> None:
                 beside(output.path, SCORES_ENDING).unlink()
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
-            raise _existing(output.path)
+            raise existing_output(output.path)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, tally, (config.input, config.output), model_name, config.sure)
+    if profile is not None and config.drift is not None and len(tally.sample):
+        from sentiment.reporting.drift import render_drift
+
+        title = f"{config.input} to {config.output}"
+        write_file(config.drift, render_drift(profile, tally.sample, title=title, model=model_name))
+    show_summary(console, tally, job.classifier, (config.input, config.output), model_name, config.sure)
+    if profile is not None:
+        show_drift(console, profile, tally.sample, config.drift)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
 
-def _abstention(profile: ValidationProfile | None, level: float, model: str) -> Abstention:
-    if profile is None:
-        raise InputError(
-            f"--sure: the classifier {model} holds no thresholds for it, as an older version saved it: train it again, "
-            "or leave --sure out."
-        )
-    return profile.abstention(level)
-
-
-def find_input_files(config: ScoreConfig) -> InputFiles:
-    """The files that INPUT names.
-
-    Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
-
-    Raises:
-        InputError: there are none, they are of several formats, or they cannot be read.
-    """
-    if config.input == STANDARD_STREAM:
-        file, stream = standard_input(config.text_column)
-        return InputFiles([file], stream=stream)
-    aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
-    return InputFiles(*find_tables(config.input, ignored=aside))
-
-
-def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
-    """The table to write: one that can be written.
-
-    Raises:
-        InputError: its ending tells no format, it or its rejected rows are there already, or it is an input.
-    """
-    if config.output == STANDARD_STREAM:
-        kind = inputs.files[0].format
-        return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")
-    output = TableFile.at(Path(config.output))
-    if output.format == "txt":
-        raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
-    rejected = beside(output.path, REJECTED_ENDING)
-    places = {output.path.resolve(), rejected.resolve()}
-    read = [file.path.resolve() for file in inputs.files if inputs.stream is None]
-    if any(places & {path, *path.parents} for path in read):
-        raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
-    if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
-        raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
-    refuse_foreign_files(output.path)
-    is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
-    for path in (output.path, rejected):
-        if path.exists() and not is_begun and not config.overwrite:
-            raise _existing(path)
-    if not output.path.parent.is_dir():
-        raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
-    return output
-
-
-def _existing(path: Path) -> InputError:
-    return InputError(f"{path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+def _without_profile(model: str) -> InputError:
+    return InputError(
+        f"The classifier {model} holds nothing of its validation reviews, as an older version saved it: train it "
+        "again, or leave out --sure and --drift."
+    )
 
 
 def _is_finished(job: Job) -> bool:
@@ -263,7 +180,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
-        tally = Tally()
+        tally = Tally(ReviewSample(classifier))
 
         def write_next() -> None:
             chunk, scores = waiting.popleft()
@@ -279,6 +196,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             tally.answered += len(labels) - labels.count(None)
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
+            tally.sample.add(chunk.texts, probabilities)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
             for rejected in chunk.rejected:
@@ -318,6 +236,7 @@ def _score_with_spark(job: Job) -> Tally:
     output = job.output
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
+    sample = _sample_of_files(job, first)
     identity = {**job.identity(text_column), "thresholds": job.thresholds}
     with (
         spark_session(job.config.spark_master) as session,
@@ -325,7 +244,7 @@ def _score_with_spark(job: Job) -> Tally:
         atomic_folder(output.path, identity) as partial,
     ):
         scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, job.labels)
-        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        tally = Tally(sample, known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
@@ -335,6 +254,17 @@ def _score_with_spark(job: Job) -> Tally:
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
     return tally
+
+
+def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
+    """The first rows of some files, scored here: what the executors read does not come back."""
+    sample, files = ReviewSample(job.classifier), job.inputs.files
+    for file in files[:: max(1, len(files) // FILES_OF_SAMPLE)][:FILES_OF_SAMPLE]:
+        reader = TableReader(file, first.text_column, output_format=job.output.format, schema=first.schema)
+        with contextlib.closing(reader):
+            for chunk in itertools.islice(reader.chunks(), 1):
+                sample.add(chunk.texts, job.classifier.positive_probability(chunk.texts))
+    return sample
 
 
 def _strict(rejected: str) -> InputError:

@@ -1,5 +1,6 @@
 """Commands that use a trained model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,10 @@ def score(
             help="Accuracy to promise of the verdicts, such as 0.97; rows whose verdict is not so sure get none."
         ),
     ] = None,
+    drift: Annotated[
+        Path | None,
+        typer.Option(help="Page to write of how the rows differ from the model's validation reviews, .html."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
     engine: Annotated[
@@ -50,12 +55,13 @@ def score(
     ] = None,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
-    from pipelines import score
+    from pipelines.score import score as score_table
+    from pipelines.score_config import ScoreConfig
 
-    config = score.ScoreConfig(
-        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master
+    config = ScoreConfig(
+        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master, drift
     )
-    score.score(config, console)
+    score_table(config, console)
 
 
 @command(app, "predict", panel=USE)

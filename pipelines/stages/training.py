@@ -18,8 +18,10 @@ from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
+from sentiment.data.unknown_words import learned_words
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
 from sentiment.training.pieces import EpochPieces
@@ -106,8 +108,16 @@ def train_network(
                 epoch_examples=None if draw is None else draw(labels[training]),
                 on_epoch=on_epoch,
             )
+        learned = [inputs[training]]
+        if "unlabelled" in prepared.padded_stages:
+            learned.append(prepared.padded("unlabelled"))
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
-        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, prepared.validation_reviews(trial.seed))
+        save_with_profile(
+            classifier,
+            folder / CLASSIFIER_FOLDER,
+            prepared.validation_reviews(trial.seed),
+            learned_words(classifier.vocabulary, learned),
+        )
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
@@ -251,10 +261,13 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
     def run(folder: Path) -> None:
         validation = prepared.validation_reviews(trial.seed)
         classifier = trained.classifier()
+        profile = ValidationProfile.load(trained.folder, classifier)
+        assert profile is not None  # `train` wrote it
         probabilities = classifier.positive_probability(validation.texts)
         classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
-        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
+        classifier.save(folder / CLASSIFIER_FOLDER)
+        profile.at_threshold(classifier.threshold, validation.labels, probabilities).save(folder / CLASSIFIER_FOLDER)
 
     key = {"train": trained.stage.digest, "threshold": config.threshold}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"

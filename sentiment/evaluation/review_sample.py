@@ -2,12 +2,13 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sentiment.classifier import Classifier
+from sentiment.data.vocabulary import PUNCTUATION
 
 LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
 
@@ -25,7 +26,7 @@ class MeasuredReview:
     Attributes:
         key: drawn at random.
         length: words between white space.
-        read: words that the classifier reads.
+        read: words that the classifier reads, punctuation marks apart.
         unknown: those of them that it does not know.
         probability: P(positive).
     """
@@ -41,14 +42,25 @@ class ReviewSample:
     """At most SAMPLE_SIZE reviews, drawn with equal chances: those with the highest random keys.
 
     Which ones are drawn follows from the number of reviews before them alone, so that a second run draws the same.
+
+    Attributes:
+        seen: how many reviews there were.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
-        self._classifier, self._random = classifier, np.random.default_rng(0)
+    def __init__(self, classifier: Classifier, learned: Collection[str] | None = None) -> None:
+        """Begin an empty sample.
+
+        Args:
+            learned: words that the classifier learned from other reviews; None for all that it knows.
+        """
+        self.seen = 0
+        self._classifier, self._learned = classifier, learned
+        self._random = np.random.default_rng(0)
         self._kept: list[MeasuredReview] = []  # a heap, the lowest key first
 
     def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
         """Take the next reviews into account; probabilities: P(positive), (N,)."""
+        self.seen += len(texts)
         keys = self._random.random(len(texts))
         lowest = self._kept[0].key if self._is_full else -1.0
         for position in np.flatnonzero(keys > lowest).tolist():
@@ -71,6 +83,11 @@ class ReviewSample:
         }
 
     @property
+    def unknown_share(self) -> float:
+        """Of all words of the sample, those that the classifier does not know; 0 where there is no word."""
+        return sum(len(review.unknown) for review in self._kept) / max(1, sum(review.read for review in self._kept))
+
+    @property
     def unsure_share(self) -> float:
         """Of verdicts that are unsure, as UNSURE says."""
         probabilities = self.measures[PROBABILITY]
@@ -86,6 +103,7 @@ class ReviewSample:
         return len(self._kept) >= SAMPLE_SIZE
 
     def _measure(self, key: float, text: str, probability: float) -> MeasuredReview:
-        words = self._classifier.words(text)
-        unknown = tuple(word for word, is_known in words if not is_known)
+        words = [(word, is_known) for word, is_known in self._classifier.words(text) if word not in PUNCTUATION]
+        learned = self._learned
+        unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
         return MeasuredReview(key, len(text.split()), len(words), unknown, probability)

@@ -4,7 +4,7 @@ It holds the thresholds for scores that keep a promised accuracy, and how the re
 no labels to tell when a score is not to be trusted, and no validation reviews to tell that others are unlike them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from sentiment.configuration import Configuration
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention, choose_abstention
-from sentiment.evaluation.drift import Reference
+from sentiment.evaluation.drift import Drift, Reference, find_drift
 from sentiment.evaluation.review_sample import ReviewSample
 
 PROFILE_FILE = "validation.json"
@@ -34,28 +34,50 @@ class ValidationProfile(Configuration):
     abstentions: tuple[Abstention, ...] = Field(description="Thresholds of the levels that can be promised.")
 
     features: dict[str, Reference] = Field(description="What is measured of each review -> its distribution.")
-    unsure_share: float = Field(ge=0, le=1, description="Of verdicts.")
+    unknown_share: float = Field(ge=0, le=1, description="Of words, those that the classifier does not know.")
+    unsure_share: float = Field(ge=0, le=1, description="Of verdicts, those that are unsure.")
 
     @classmethod
-    def of(cls, classifier: Classifier, validation: Reviews, probabilities: np.ndarray) -> "ValidationProfile":
-        """The profile of a classifier whose threshold is chosen.
+    def of(
+        cls,
+        classifier: Classifier,
+        validation: Reviews,
+        probabilities: np.ndarray,
+        learned: Collection[str] | None = None,
+    ) -> "ValidationProfile":
+        """The profile of a classifier.
 
         Args:
             validation: N reviews that did not train it.
             probabilities: (N,), P(positive) of these reviews by this classifier.
+            learned: words that it learned from other reviews; None for all that it knows.
         """
-        labels, threshold = validation.labels, classifier.threshold
-        chosen = (choose_abstention(labels, probabilities, level, threshold) for level in LEVELS)
-        sample = ReviewSample(classifier)
+        sample = ReviewSample(classifier, learned)
         sample.add(validation.texts, probabilities)
         return cls(
             classifier=classifier.digest(),
-            threshold=threshold,
+            threshold=classifier.threshold,
             reviews=len(validation),
-            abstentions=tuple(abstention for abstention in chosen if abstention is not None),
+            abstentions=_abstentions(validation.labels, probabilities, classifier.threshold),
             features={feature: Reference.of(values) for feature, values in sample.measures.items()},
+            unknown_share=sample.unknown_share,
             unsure_share=sample.unsure_share,
         )
+
+    def at_threshold(self, threshold: float, labels: np.ndarray, probabilities: np.ndarray) -> "ValidationProfile":
+        """The profile of the same classifier with another threshold.
+
+        Args:
+            labels: (N,), 1 positive, 0 negative, of the validation reviews.
+            probabilities: (N,), P(positive).
+        """
+        abstentions = _abstentions(labels, probabilities, threshold)
+        return self.model_copy(update={"threshold": threshold, "abstentions": abstentions})
+
+    def drift(self, sample: ReviewSample) -> list[Drift]:
+        """How far other reviews lie from the validation reviews: a Drift of every feature, the largest index first."""
+        counts = {feature: self.features[feature].count(values) for feature, values in sample.measures.items()}
+        return find_drift(self.features, counts)
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""
@@ -95,6 +117,11 @@ class ValidationProfile(Configuration):
             f"--sure {level:g} cannot be promised, as the {self.reviews:,} validation reviews of this classifier do "
             f"not bear it: {remedy}."
         )
+
+
+def _abstentions(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> tuple[Abstention, ...]:
+    chosen = (choose_abstention(labels, probabilities, level, threshold) for level in LEVELS)
+    return tuple(abstention for abstention in chosen if abstention is not None)
 
 
 def _listed(levels: Sequence[float]) -> str:

@@ -159,6 +159,20 @@ def _of_promises(axis: Axes, found: str) -> None:
         scale.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
+def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray, rows: np.ndarray) -> Figure:
+    """Shares of validation reviews and of scored rows in each bin of a feature; validation, rows: (bins,)."""
+    figure, [axis] = _figure(1, [feature])
+    places = np.arange(len(bins))
+    axis.bar(places - 0.2, validation, 0.4, color="#999999", label="validation reviews")
+    axis.bar(places + 0.2, rows, 0.4, color=COLOURS[0], label="rows")
+    axis.set_xticks(places, bins, rotation=40, ha="right", fontsize=8)
+    axis.grid(visible=False, axis="x")
+    axis.set(xlabel=feature, ylabel="share")
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    _legend(figure)
+    return figure
+
+
 def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
     """Counts of test reviews by true label (rows) and predicted label (columns)."""
     counts = np.array(

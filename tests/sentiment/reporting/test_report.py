@@ -105,7 +105,7 @@ def render(comparison: Comparison) -> str:
 def test_the_page_holds_everything_escapes_reviews_and_asks_for_nothing(comparison: Comparison) -> None:
     page = render(comparison)
     assert page.index("LSTM is better than") < page.index("Test metrics") < page.index("Configuration")
-    assert page.count("<svg") == page.count('role="img" aria-label="') == 4
+    assert page.count("<svg") == page.count('role="img" aria-label="') == 6
     assert "&lt;script&gt;document.title = &#39;run&#39;&lt;/script&gt;&lt;img src=x" in page
     assert "<script" not in page
     assert "<img" not in page
