@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.model_card import size_of
 from pipelines.stages.context import Context
 from pipelines.stages.evaluation import Outcome
 from sentiment.tracking import champion, runs
@@ -16,10 +17,11 @@ EXAMPLE = "A moving film, and not a minute too long."
 
 @dataclass(frozen=True)
 class LoggedNetwork:
-    """A trained and evaluated network, and the ID of the model that its run holds."""
+    """A trained and evaluated network, its card, and the ID of the model that its run holds."""
 
     outcome: Outcome
     model_id: str
+    card: str
 
     @property
     def validation_loss(self) -> float:
@@ -31,7 +33,15 @@ class LoggedNetwork:
         """As the registry takes it."""
         result = self.outcome.result
         metrics = runs.tracked_metrics(result.metrics)
-        return Training(result.name, self.model_id, metrics, result.predictions, self.validation_loss)
+        return Training(
+            result.name,
+            self.model_id,
+            metrics,
+            result.predictions,
+            self.validation_loss,
+            size_of(self.outcome),
+            self.card,
+        )
 
 
 def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> str:

@@ -16,7 +16,6 @@ from pipelines.commands.app import (
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
 from pipelines.options import command
-from sentiment.errors import InputError
 from sentiment.scoring.network import BATCH_SIZE
 
 
@@ -92,23 +91,11 @@ def promote(
 
 
 @command(app, "models", panel=USE)
-def list_models(
+def models(
     console: Console,
     name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
 ) -> None:
-    """List the registered versions with their aliases, accuracy and run."""
-    from sentiment.tracking import registry, store
+    """List the registered versions: aliases, accuracy, size, speed, age and run."""
+    from pipelines.models import list_models
 
-    store.silence()
-    rows = [
-        [
-            f"{version.name} {version.number}",
-            ", ".join(version.aliases),
-            *(f"{version.metrics[metric]:.4f}" if version.metrics else "" for metric in registry.METRICS),
-            version.run_id,
-        ]
-        for version in registry.versions(name)
-    ]
-    if not rows:
-        raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
-    console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)
+    list_models(name, console)

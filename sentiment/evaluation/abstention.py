@@ -68,11 +68,7 @@ class AbstentionCheck:
     @property
     def interval(self) -> tuple[float, float]:
         """Both ends of the 95 % interval of the accuracy, by Clopper & Pearson (1934)."""
-        tail = (1 - CONFIDENCE) / 2
-        return (
-            accuracy_bound(self.right, self.answered, 1 - tail),
-            1 - accuracy_bound(self.answered - self.right, self.answered, 1 - tail),
-        )
+        return binomial_interval(self.right, self.answered)
 
     @property
     def is_kept(self) -> bool:
@@ -174,6 +170,12 @@ def accuracy_bound(right: int, answered: int, confidence: float = CONFIDENCE) ->
     from scipy.special import betaincinv
 
     return float(betaincinv(right, answered - right + 1, 1 - confidence)) if right else 0.0
+
+
+def binomial_interval(right: int, answered: int) -> tuple[float, float]:
+    """Both ends of the 95 % interval of an accuracy, by Clopper & Pearson (1934)."""
+    tail = (1 - CONFIDENCE) / 2
+    return accuracy_bound(right, answered, 1 - tail), 1 - accuracy_bound(answered - right, answered, 1 - tail)
 
 
 def _counts(level: float, reviews: int) -> list[int]:

@@ -25,6 +25,9 @@ from sentiment.tracking.registry import (
     CHAMPION,
     DECISION_TAG,
     METRICS,
+    REVIEWS,
+    SIZE,
+    SPEED,
     Version,
     champion_of,
     find_version,
@@ -49,6 +52,8 @@ class Training:
         metrics: METRICS, and perhaps others.
         predictions: a row per test review: text, label, predicted_label, positive_probability.
         validation_loss: of the weights that were kept.
+        size: bytes of what scores.
+        card: its description, as Markdown.
     """
 
     title: str
@@ -56,6 +61,8 @@ class Training:
     metrics: Mapping[str, float]
     predictions: pd.DataFrame
     validation_loss: float
+    size: int = 0
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,11 +139,15 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
         CLASSIFIER_TAG: identity,
         SPLIT_TAG: _reviews(training.predictions).digest(),
         LOSS_TAG: repr(float(training.validation_loss)),
-        **{metric: repr(float(training.metrics[metric])) for metric in METRICS},
+        **{metric: repr(float(training.metrics[metric])) for metric in (*METRICS, SPEED) if metric in training.metrics},
+        REVIEWS: str(len(training.predictions)),
+        SIZE: str(training.size),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
-        return int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+        number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+    client.update_model_version(name, str(number), training.card)
+    return number
 
 
 def _reviews(predictions: pd.DataFrame) -> Reviews:
