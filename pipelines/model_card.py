@@ -17,8 +17,8 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
     taught_by = ""
     if isinstance(outcome.trained, Trained) and config.pretraining.pseudo_label_epochs and unlabelled:
         taught_by = (
-            f"a teacher labelled {unlabelled:,} unlabelled reviews: {LINEAR_MODEL} (Wang & Manning 2012), fitted on the same "
-            "training reviews, then its mean with the network"
+            f"{LINEAR_MODEL} (Wang & Manning 2012), fitted on the same training reviews, labelled {unlabelled:,} unlabelled "
+            "reviews; later its mean with the network did"
         )
     _, validation = prepared.training_and_validation(seed)
     origin = Origin(

@@ -53,7 +53,7 @@ def render_model_card(result: Result, origin: Origin) -> str:
         f"# {plain(result.name)}, trained on {plain(origin.source)}",
         *([f"**{origin.note}**"] if origin.note else []),
         "It says of a review whether it is positive or negative, with a probability.",
-        f"Test accuracy **{accuracy:.2%}** (95 % interval {low:.2%} to {high:.2%}) on {reviews:,} reviews.",
+        f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {_share(low, 2)} to {_share(high, 2)}) on {reviews:,} reviews.",
         "## Trained on",
         _listed(_training_data(origin)),
         "## Figures on the test split",
@@ -85,7 +85,7 @@ def _training_data(origin: Origin) -> list[str]:
     splits, lines = origin.summary["splits"], []
     for name in ("train", "test", "unlabelled"):
         if name in splits:
-            of_labels = f", {splits[name]['positive'] / splits[name]['reviews']:.1%} positive"
+            of_labels = f", {_share(splits[name]['positive'] / splits[name]['reviews'])} positive"
             lines.append(f"{name}: {splits[name]['reviews']:,} reviews{of_labels if name != 'unlabelled' else ''}")
     lines.append(f"{origin.validation:,} reviews of train were set aside for validation (seed {origin.seed})")
     lines += [plain(note) for note in origin.summary["notes"]]
@@ -109,13 +109,13 @@ def _slices(result: Result) -> list[list[str]]:
         if not row["reviews"]:
             continue
         low, high = binomial_interval(round(row["accuracy"] * row["reviews"]), row["reviews"])
-        rows.append([row["slice"], f"{row['reviews']:,}", f"{row['accuracy']:.1%}", f"{low:.1%} to {high:.1%}"])
+        rows.append([row["slice"], f"{row['reviews']:,}", _share(row["accuracy"]), f"{_share(low)} to {_share(high)}"])
     return rows
 
 
 def _behaviour(result: Result) -> list[list[str]]:
     return [
-        [row["capability"], row["type"], f"{row['cases']:,}", f"{row['failure_rate']:.1%}"]
+        [row["capability"], row["type"], f"{row['cases']:,}", _share(row["failure_rate"])]
         for row in result.behaviour.to_dict("records")
     ]
 
@@ -126,3 +126,7 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _listed(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _share(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"

@@ -504,6 +504,7 @@ def test_a_classifier_of_before_tells_the_share_of_unknown_words_alone(
     description = json.loads((folder / "classifier.json").read_text())
     del description["unknown_share"]
     (folder / "classifier.json").write_text(json.dumps(description))
+    (folder / "validation.json").unlink()
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     output = invoke("score", "in.csv", "out.csv", "--model", folder).output
     assert ("25.0%" in output, "validation reviews" in output) == (True, False)
