@@ -48,12 +48,12 @@ def render_model_card(result: Result, origin: Origin) -> str:
     """The card, as Markdown that MLflow shows."""
     accuracy = float(result.metrics["accuracy"])
     reviews = len(result.labels)
-    low, high = binomial_interval(round(accuracy * reviews), reviews)
+    low, high = (_share(end, 2) for end in binomial_interval(round(accuracy * reviews), reviews))
     parts = [
         f"# {plain(result.name)}, trained on {plain(origin.source)}",
         *([f"**{origin.note}**"] if origin.note else []),
         "It says of a review whether it is positive or negative, with a probability.",
-        f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {_share(low, 2)} to {_share(high, 2)}) on {reviews:,} reviews.",
+        f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {low} to {high}) on {reviews:,} reviews.",
         "## Trained on",
         _listed(_training_data(origin)),
         "## Figures on the test split",
