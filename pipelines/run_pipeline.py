@@ -15,7 +15,14 @@ import numpy as np
 
 from pipelines.model_card import MODEL_CARD_FILE, model_card
 from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
-from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
+from pipelines.stages.comparison import (
+    COMPARISON_FILE,
+    DIFFERENCES_FILE,
+    FLIPS_FILE,
+    REPORT_FILE,
+    check_report,
+    compare,
+)
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
@@ -222,8 +229,9 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
         if difference.mcnemar_p_value is not None:
             figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
     runs.log_metrics(parent, figures_of_parent)
-    for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
-        runs.log_file(compared.folder / name)
+    for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
+        if (compared.folder / name).exists():  # one model alone has no flips
+            runs.log_file(compared.folder / name)
     table = markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
     runs.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.evaluation.significance import Difference, compare_accuracy, correct_for_number
 from sentiment.evaluation.slices import slice_accuracy
@@ -97,6 +98,15 @@ class Comparison:
         return correct_for_number(
             [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
         )
+
+    @cached_property
+    def flips(self) -> list[Flips]:
+        """What the first seeds of the models of each difference judge otherwise, in the same order."""
+        first = {model: of_seeds[0].predictions for model, of_seeds in self.results.items()}
+        return [
+            Flips.between(pair.model, first[pair.model], pair.baseline, first[pair.baseline])
+            for pair in self.differences
+        ]
 
     @property
     def scope(self) -> str:
