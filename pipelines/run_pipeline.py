@@ -83,12 +83,12 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
                 _log_card(context, prepared, outcome, config.seeds[0])
                 model.log_classifier(child, outcome.trained.folder)
             outcomes[LINEAR_MODEL] = [outcome]
-        compared, comparison = compare(context, outcomes, output)
+        compared, comparison, report = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
         if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell])
+            uri = register(context, register_as, networks[cell], report)
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)

@@ -66,12 +66,15 @@ class Findings:
         )
         (folder / REPORT_FILE).write_text(report, "utf-8")
 
-    def publish(self, folder: Path, output: Path, console: Console) -> None:
+    def publish(self, folder: Path, output: Path, console: Console) -> Path:
         """Copy the report of the folder, and show metrics and verdicts as tables.
 
         Args:
             output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
                 copy then has the owner in its name.
+
+        Returns:
+            Where the report went.
         """
         report = output
         if output.is_dir():
@@ -86,6 +89,7 @@ class Findings:
             console.table(scope, *difference_rows(self.comparison.differences))
             console.table(f"{title}, flips. The report shows the reviews.", *flip_rows(self.comparison.flips))
         console.say(f"report      {report}")
+        return report
 
 
 def check_report(output: Path) -> None:
@@ -104,11 +108,14 @@ def check_report(output: Path) -> None:
 
 def compare(
     context: Context, outcomes: Mapping[str, Sequence[Outcome]], output: Path | None = None
-) -> tuple[Stage, Comparison]:
+) -> tuple[Stage, Comparison, Path]:
     """All outcomes -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
 
     Args:
         output: where a copy of the report goes; None for report.html beside the working directory.
+
+    Returns:
+        The stage, the comparison, and where the copy of the report is.
     """
     source = context.config.source
     comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
@@ -125,8 +132,8 @@ def compare(
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
     stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "inside", "reporting"))
-    findings.publish(stage.folder, output or context.work.path.parent, context.console)
-    return stage, comparison
+    report = findings.publish(stage.folder, output or context.work.path.parent, context.console)
+    return stage, comparison, report
 
 
 def show_metrics(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> None:

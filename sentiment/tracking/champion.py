@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
+from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.tracking.model import load_logged_classifier
 from sentiment.tracking.registry import (
@@ -73,11 +74,15 @@ class Registration:
         candidate: the version that could become champion.
         others: the versions of the other trainings.
         reason: why the candidate is what it is, to follow a comma.
+        rival: the version that the candidate was held against; None where there was no such contest.
+        flips: what the candidate judges otherwise than the rival; None as `rival` is.
     """
 
     candidate: Version
     others: tuple[Version, ...]
     reason: str
+    rival: Version | None = None
+    flips: Flips | None = None
 
 
 def candidate_of(trainings: Sequence[Training]) -> Training:
@@ -109,12 +114,13 @@ def register(name: str, trainings: Sequence[Training]) -> Registration:
             for training, identity in zip(trainings, identities, strict=True)
         ]
         number = numbers[next(at for at, training in enumerate(trainings) if training is chosen)]
-        decision = _Decision(name, number, chosen.predictions).make(again=not locked)
+        contests = _Decision(name, number, chosen.predictions)
+        decision = contests.make(again=not locked)
         known = {version.number: version for version in versions(name)}
     others = tuple(known[other] for other in dict.fromkeys(numbers) if other != number)
     if others:
         decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
-    return Registration(known[number], others, decision)
+    return Registration(known[number], others, decision, contests.rival, contests.flips)
 
 
 def _loss(value: float) -> float:
@@ -156,12 +162,18 @@ def _reviews(predictions: pd.DataFrame) -> Reviews:
 
 
 class _Decision:
-    """Whether a candidate becomes the champion of a model."""
+    """Whether a candidate becomes the champion of a model.
+
+    Attributes:
+        rival, flips: as in Registration.
+    """
 
     def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
         self._name, self._number = name, number
         self._predictions = {number: predictions}
         self._reason = "as registered before"
+        self.rival: Version | None = None
+        self.flips: Flips | None = None
 
     def make(self, *, again: bool) -> str:
         """Set the aliases, and say why.
@@ -236,7 +248,10 @@ class _Decision:
         difference = compare_accuracy(
             f"version {contender.number}", _correct(own), f"version {holder.number}", _correct(others)
         )
-        return difference.low > 0, _verdict(difference, called)
+        flips = Flips.between(difference.model, own, difference.baseline, others)
+        if contender.number == self._number:
+            self.rival, self.flips = holder, flips
+        return difference.low > 0, f"{_verdict(difference, called)}; {flips.counts}"
 
     def _of(self, version: Version) -> pd.DataFrame:
         if version.number not in self._predictions:
