@@ -4,6 +4,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 from sentiment.classifier import Classifier
 from sentiment.evaluation.abstention import AbstentionCheck
@@ -90,7 +91,7 @@ def test_flips_stand_in_pages_with_their_words_coloured_and_without_a_script(com
     page = render(comparison, classifier_of=lambda model: linear if model == "LSTM" else turned)
     flips = comparison.flips[0]
     section = page[page.index("<h2>Flips</h2>") : page.index("<h2>Curves</h2>")]
-    assert f"LSTM against SimpleRNN: {flips.counts.replace(chr(39), '&#39;')}" in section
+    assert f"LSTM against SimpleRNN: {escape(flips.counts)}" in section
     assert "Newly right" in section
     assert "Newly wrong" in section
     assert f"41 to 50 of {len(flips.of_kind('newly right')):,}; flips.csv has all" in section
