@@ -44,19 +44,20 @@ from pipelines.output import (
     is_finished,
 )
 from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_input_files, find_output
-from pipelines.score_summary import Tally, show_drift, show_summary
+from pipelines.score_summary import show_drift, show_summary
+from pipelines.unknown_words import unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.corpus import LABEL_NAMES, predicted_labels
+from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
-from sentiment.data.tables.writer import TableWriter
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.pool import scoring_pool
+from sentiment.scoring.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
@@ -103,15 +104,14 @@ class Job:
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file.path for file in self.inputs.files if self.inputs.stream is None]
-        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        files = [file for file in self.inputs.files if self.inputs.stream is None]
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
-            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+            "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
         }
 
 
@@ -140,15 +140,16 @@ def score(config: ScoreConfig, console: Console) -> None:
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
             raise existing_output(output.path)
-        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    if profile is not None and config.drift is not None and len(tally.sample):
+        tally, sample = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
+    if profile is not None and config.drift is not None and len(sample):
         from sentiment.reporting.drift import render_drift
 
         title = f"{config.input} to {config.output}"
-        write_file(config.drift, render_drift(profile, tally.sample, title=title, model=model_name))
-    show_summary(console, tally, job.classifier, (config.input, config.output), model_name, config.sure)
+        write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))
+    unknown = unknown_share_in_words(job.classifier, sample)
+    show_summary(console, tally, unknown, (config.input, config.output), model_name, config.sure)
     if profile is not None:
-        show_drift(console, profile, tally.sample, config.drift)
+        show_drift(console, profile, sample, config.drift)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
@@ -168,51 +169,44 @@ def _is_finished(job: Job) -> bool:
         return is_finished(job.output.path, job.identity(first.text_column), job.thresholds)
 
 
-def _score_locally(job: Job, console: Console) -> Tally:
+def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample]:
+    """What was written, and a sample of the rows scored."""
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
-    waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
+    waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         checkpoint(output.path, job.identity(first.text_column), job.thresholds) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
         scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
-        contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
+        contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally = Tally(ReviewSample(classifier))
+        tally, sample = table.tally, ReviewSample(classifier)
 
         def write_next() -> None:
-            chunk, scores = waiting.popleft()
+            file, chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
                 kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
-            labels = job.labels(probabilities)
-            writer.write(chunk.rows, labels, probabilities)
-            tally.scored += len(labels)
-            tally.answered += len(labels) - labels.count(None)
-            tally.positive += labels.count(LABEL_NAMES[1])
-            tally.rejected += len(chunk.rejected)
-            tally.sample.add(chunk.texts, probabilities)
+            table.write(file, chunk, probabilities)
+            sample.add(chunk.texts, probabilities)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
-            for rejected in chunk.rejected:
-                line = rejected_line(file, rejected)
-                if job.config.strict:
-                    raise _strict(line)
-                rejected_sink.write(line)
+            if chunk.rejected and job.config.strict:
+                raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
-            waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally
+    return tally, sample
 
 
 def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -228,24 +222,36 @@ def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Itera
         before += reader.size or 0
 
 
-def _score_with_spark(job: Job) -> Tally:
-    from sentiment.scoring.spark import SparkScoring, spark_session
-    from sentiment.tracking import model, store
+def _score_with_spark(job: Job) -> tuple[Tally, ReviewSample]:
+    """What was written, and the first rows of some files."""
+    from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
-    store.silence()
+    check_spark()
     output = job.output
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
     sample = _sample_of_files(job, first)
     identity = {**job.identity(text_column), "thresholds": job.thresholds}
     with (
-        spark_session(job.config.spark_master) as session,
-        model.spark_udf(session, job.folder) as score,
+        checkpoint(output.path, identity, job.thresholds),  # for its lock
+        spark_session(job.config.spark_master, job.folder) as session,
         atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, job.labels)
-        tally = Tally(sample, known=sum(part["scored"] for part in scoring.tallies()))
-        scoring.run(session, score)
+        stamps = [(size, time) for _, size, time in identity["files"]]
+        scoring = SparkScoring(
+            job.inputs.files,
+            stamps,
+            text_column,
+            schema,
+            output,
+            partial.absolute(),
+            Path.cwd(),
+            load_classifier,
+            job.labels,
+        )
+        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        scoring.run(session)
+        session.stop()  # so that no attempt at a part outlives this line
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.answered += part["answered"]
@@ -253,7 +259,7 @@ def _score_with_spark(job: Job) -> Tally:
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
-    return tally
+    return tally, sample
 
 
 def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:

@@ -1,44 +1,19 @@
 """The summary of a scoring: what was read, written, answered and rejected, and how fast."""
 
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
-from pipelines.unknown_words import unknown_share_in_words
-from sentiment.classifier import Classifier
 from sentiment.evaluation.drift import SHIFTED
 from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
-
-
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these with a verdict, positive, scored by an earlier attempt; and rejected.
-
-    Attributes:
-        sample: of the rows scored; with Spark, of the first rows of some files.
-    """
-
-    sample: ReviewSample
-    scored: int = 0
-    answered: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
+from sentiment.scoring.scored_table import Tally
 
 
 def show_summary(
     console: Console,
     tally: Tally,
-    classifier: Classifier,
+    unknown: str,
     files: tuple[str, str],
     model: str,
     sure: float | None = None,
@@ -46,6 +21,7 @@ def show_summary(
     """What was read and written, and how fast.
 
     Args:
+        unknown: share of unknown words, in words.
         files: INPUT and OUTPUT.
         model: its name for people.
         sure: the accuracy that is promised of the verdicts.
@@ -56,7 +32,7 @@ def show_summary(
         ["scored", f"{tally.scored:,}"],
         ["rejected", f"{tally.rejected:,}"],
         [of_verdicts, _share(tally.positive, tally.answered)],
-        ["unknown words", unknown_share_in_words(classifier, tally.sample)],
+        ["unknown words", unknown],
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]

@@ -22,6 +22,7 @@ from sentiment.data.unknown_words import learned_words
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.scoring.engine import engine_here
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
 from sentiment.training.pieces import EpochPieces
@@ -275,7 +276,7 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
         classifier.save(folder / CLASSIFIER_FOLDER)
         profile.at_threshold(classifier.threshold, validation.labels, probabilities).save(folder / CLASSIFIER_FOLDER)
 
-    key = {"train": trained.stage.digest, "threshold": config.threshold}
+    key = {"train": trained.stage.digest, "threshold": config.threshold, "engine": engine_here()}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
     chosen = Trained(context.run_stage("threshold", read, key, run, code=("evaluation", "scoring")))
     context.console.say(

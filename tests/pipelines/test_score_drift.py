@@ -41,8 +41,9 @@ def test_reviews_unlike_those_of_validation_are_warned_of_and_shown(
     assert "Warning: These rows are unlike the reviews" in result.stderr
     page = (tmp_path / "<i>.html").read_text()
     assert "Share of unknown words has strongly shifted" in page
-    assert re.search(r'<th scope="row">snarf</th><td>300</td><td>100\.0%</td>', page)
+    assert re.search(r'<th scope="row"><bdi>snarf</bdi></th><td>300</td><td>100\.0%</td>', page)
     assert "<b>" not in page
+    assert "<i>" not in page
     assert "default-src 'none'" in page
     assert page.count("<svg") == 3
 
