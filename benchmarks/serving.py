@@ -153,8 +153,8 @@ def main() -> None:
                 found = [load(address, script, connections, options.seconds) for connections in CONNECTIONS]
             print(f"| {name}, requests/s | " + " | ".join(f"{rate:,.0f}" for rate, _ in found) + " |")
             print(f"| {name}, 99th percentile | " + " | ".join(late for _, late in found) + " |", flush=True)
-    differences = [abs(one - other) for one, other in zip(*probabilities, strict=True)]
         costs = calls(classifier.parents[1], texts)
+    differences = [abs(one - other) for one, other in zip(*probabilities, strict=True)]
     print("\nCPU time of one call: " + "; ".join(f"{name} {cost:,.0f} µs" for name, cost in costs.items()) + ".")
     print(f"Largest difference between the two in P(positive), of 20 reviews: {max(differences):.0e}.")
 
