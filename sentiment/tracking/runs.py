@@ -146,12 +146,6 @@ def log_json(content: Any, name: str) -> None:
     mlflow.log_dict(content, name)
 
 
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a description, its first column of names and its others of figures."""
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
 def set_description(markdown: str) -> None:
     """The text that the UI shows at the head of the active run."""
     mlflow.set_tag("mlflow.note.content", markdown)
