@@ -5,6 +5,7 @@ import functools
 import inspect
 import logging
 import os
+import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +52,9 @@ Preset = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+LogFile = Annotated[
+    Path | None, typer.Option(help="Also append all that is printed, with its time, to this file.", show_default=False)
+]
 
 
 def command(
@@ -72,16 +76,18 @@ def command(
         own = [p for p in inspect.signature(function).parameters.values() if p.name not in given]
 
         @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, **values: Any) -> None:
+        def run(quiet: bool, verbose: bool, log_file: Path | None, **values: Any) -> None:
             console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
             _set_log_levels(verbose)
             with errors_to_exit_codes(console):
+                if log_file is not None:
+                    console.log_to(log_file)
                 if configured:
                     values["options"] = _given({name: values.pop(name) for name in configured})
                 function(console=console, **values)
 
         common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
-        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
+        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False), "log_file": (LogFile, None)}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             *(p.replace(kind=keyword) for p in own),
@@ -126,6 +132,7 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
     except OSError as error:
         number = error.errno or next((n for n in STORAGE_ERRORS if f"errno = {n}," in str(error)), None)  # as HDF5 says
         if number not in STORAGE_ERRORS:
+            console.log_traceback(traceback.format_exc())
             raise
         place = error.filename or "the results"
         console.error(
@@ -136,6 +143,9 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
         raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
+    except Exception:
+        console.log_traceback(traceback.format_exc())
+        raise
 
 
 def _options_of(reads: Sequence[str]) -> list[str]:

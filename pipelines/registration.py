@@ -11,7 +11,7 @@ from sentiment.tracking import champion, runs
 from sentiment.tracking.champion import Training
 from sentiment.training.trainer import best_epoch
 
-EXAMPLE = "A moving film, and not a minute too long."
+EXAMPLE = "A moving film."
 
 
 @dataclass(frozen=True)
@@ -72,5 +72,5 @@ def show_next_steps(context: Context, model: str) -> None:
     if source.source == "table":
         table = shlex.quote(str(source.data))
         column = f" --text-column {shlex.quote(source.text_column)}" if source.text_column else ""
-    context.console.say(f'to use it   sentiment predict {chosen} "{EXAMPLE}"')
-    context.console.say(f"            sentiment score {chosen}{column} {table} scored.csv")
+    context.console.command("to use it", f'sentiment predict {chosen} "{EXAMPLE}"')
+    context.console.command("", f"sentiment score {chosen}{column} {table} scored.csv")

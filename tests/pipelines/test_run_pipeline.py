@@ -113,7 +113,7 @@ assert (found['positive_probability'] - expected['positive_probability']).abs().
 def test_the_last_lines_are_commands_that_use_the_model_just_trained(small_run: PipelineRun, tmp_path: Path) -> None:
     shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
     predict, score = [line[12:] for line in small_run.output.splitlines()[-2:]]
-    assert predict == 'sentiment predict --model models:/reviews/1 "A moving film, and not a minute too long."'
+    assert predict == 'sentiment predict --model models:/reviews/1 "A moving film."'
     assert score.startswith("sentiment score --model models:/reviews/1 ")
     command = command_in(tmp_path)
     assert "model: models:/reviews/1" in command.run(*shlex.split(predict)[1:])
