@@ -63,6 +63,10 @@ class Classifier(ABC):
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
 
+    @abstractmethod
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The words of a text that it reads, in their order, and whether it knows each."""
+
     @property
     @abstractmethod
     def parameters(self) -> int:
@@ -140,6 +144,11 @@ class SentimentClassifier(Classifier):
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
         return self._engine.encoded_probability(encoded, batch_size)
+
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
+        tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
+        return [(token, token in self.vocabulary.index) for token in tokens]
 
     @property
     def engine(self) -> str:

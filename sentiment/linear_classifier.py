@@ -41,6 +41,11 @@ class LinearClassifier(Classifier):
         """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
         return self.model.positive_probability(texts).astype(np.float32)
 
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """All words of a text, and whether a training review held each."""
+        vocabulary = self.model.vocabulary
+        return [(token, token in vocabulary.index) for token in vocabulary.tokens(text)]
+
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
         return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]
