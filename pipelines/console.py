@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import json
 import logging
 import os
 import re
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import rich.box
 import rich.console
@@ -102,17 +103,20 @@ class Console:
 
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet; on a terminal it is wrapped at words."""
-        if not self.quiet:
-            self._print(self._out, _plain(_wrapped(escaped(text), self._out)), style=style)
+        self._print(self._out, _plain(_wrapped(escaped(text), self._out)), style=style, is_shown=not self.quiet)
 
     def command(self, label: str, command: str) -> None:
         """A command that the reader may copy: never broken, and left out when quiet."""
-        if not self.quiet:
-            self._print(self._out, _plain(f"{label:<11} {command}"))
+        self._print(self._out, _plain(f"{label:<11} {command}"), is_shown=not self.quiet)
 
     def result(self, text: str) -> None:
         """A line that was asked for, as it is."""
         self._print(self._out, _plain(text))
+
+    def result_json(self, content: Any) -> None:
+        """A line that was asked for, as JSON, in whose escapes stands what a terminal would obey."""
+        line = json.dumps(content, ensure_ascii=False)
+        self.result(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line))
 
     def show(self, text: Text) -> None:
         """Coloured text, wrapped at words."""
@@ -125,8 +129,8 @@ class Console:
 
     def note(self, text: str) -> None:
         """A dim line on standard error, left out when quiet."""
-        if not self.quiet:
-            self._print(self._error, _plain(_wrapped(escaped(text), self._error)), style="dim")
+        content = _plain(_wrapped(escaped(text), self._error))
+        self._print(self._error, content, style="dim", is_shown=not self.quiet)
 
     def error(self, text: str) -> None:
         """A line on standard error."""
@@ -185,15 +189,22 @@ class Console:
             self._bar = None
 
     def _print(
-        self, console: rich.console.Console, *content: RenderableType, style: str = "", soft_wrap: bool | None = None
+        self,
+        console: rich.console.Console,
+        *content: RenderableType,
+        style: str = "",
+        soft_wrap: bool | None = None,
+        is_shown: bool = True,
     ) -> None:
-        """Print, with the bar out of the way."""
+        """Print, with the bar out of the way; the log file also gets what is not shown."""
+        if self._log is not None:
+            self._log.write(content)
+        if not is_shown:
+            return
         if self._bar is not None:
             self._bar.stop()
         for part in content:
             console.print(part, style=style, soft_wrap=soft_wrap)
-        if self._log is not None:
-            self._log.write(content)
         if self._bar is not None:
             self._bar.start()
 

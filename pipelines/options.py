@@ -191,7 +191,6 @@ def _standard() -> PipelineConfig:
 
 
 def _set_log_levels(verbose: bool) -> None:
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

@@ -1,4 +1,4 @@
-"""After the training: the LSTMs become versions of a registered model, and the commands that use it are shown."""
+"""After the training: LSTMs and linear model become versions of a registered model, and the commands that use it."""
 
 import math
 import shlex
@@ -9,22 +9,25 @@ from pipelines.stages.context import Context
 from pipelines.stages.evaluation import Outcome
 from sentiment.tracking import champion, runs
 from sentiment.tracking.champion import Training
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import best_epoch
 
 EXAMPLE = "A moving film."
 
 
 @dataclass(frozen=True)
-class LoggedNetwork:
-    """A trained and evaluated network, and the ID of the model that its run holds."""
+class LoggedModel:
+    """A trained and evaluated network or linear model, and the ID of the model that its run holds."""
 
     outcome: Outcome
     model_id: str
 
     @property
     def validation_loss(self) -> float:
-        """Of the weights that were kept."""
+        """Of the weights that were kept; NaN for the linear model, which has no epochs."""
         history = self.outcome.result.history
+        if not history:
+            return math.nan
         return float(history["val_loss"][best_epoch(history) - 1])
 
     def training(self) -> Training:
@@ -34,8 +37,12 @@ class LoggedNetwork:
         return Training(result.name, self.model_id, metrics, result.predictions, self.validation_loss)
 
 
-def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> str:
+def register(
+    context: Context, name: str, networks: Sequence[LoggedModel], linear_model: Sequence[LoggedModel] = ()
+) -> str:
     """Register every network, and say what became of the one with the lowest validation loss, and why.
+
+    The linear model, if there is one, becomes a version that is no candidate: `sentiment promote` makes it champion.
 
     Returns:
         The URI of its version.
@@ -43,17 +50,22 @@ def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> 
     Raises:
         InputError: a logged model cannot be loaded, or MLflow cannot be used.
     """
-    registration = champion.register(name, [network.training() for network in networks])
+    registration = champion.register(
+        name, [network.training() for network in networks], [model.training() for model in linear_model]
+    )
     others = ", ".join(str(other.number) for other in registration.others)
     of_seeds = f"; versions of the other seeds: {others}" if others else ""
     context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
+    for version in registration.kept:
+        promote = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
+        context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {promote} makes it champion")
     return f"models:/{name}/{registration.candidate.number}"
 
 
-def folder_of_best(networks: Sequence[LoggedNetwork]) -> str:
+def folder_of_best(networks: Sequence[LoggedModel]) -> str:
     """Where the classifier with the lowest validation loss lies; a NaN is the highest."""
 
-    def loss(network: LoggedNetwork) -> float:
+    def loss(network: LoggedModel) -> float:
         return math.inf if math.isnan(network.validation_loss) else network.validation_loss
 
     trained = min(networks, key=loss).outcome.trained

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
+from pipelines.advice import advice_on_linear_model
+from pipelines.registration import LoggedModel, folder_of_best, register, show_next_steps
 from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
@@ -38,13 +39,14 @@ REGISTERED_CELL: CellName = "lstm"
 
 
 def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
-    """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
+    """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register LSTMs and that.
 
     At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
 
     Args:
         experiment: of MLflow.
-        register_as: name of the registered model that each LSTM becomes a version of; None for none.
+        register_as: name of the registered model that each LSTM and the linear model become versions of; None for
+            none.
         output: where the report goes; None for report.html beside the working directory.
     """
     store.silence()
@@ -54,7 +56,8 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
     prepared = prepare(context)
     tracked = _TrackedPipeline(context, prepared, experiment)
     outcomes: dict[str, list[Outcome]] = {}
-    networks: dict[CellName, list[LoggedNetwork]] = {}
+    networks: dict[CellName, list[LoggedModel]] = {}
+    linear_model: list[LoggedModel] = []
     with tracked.parent() as parent:
         for trial in config.trials():
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
@@ -64,20 +67,22 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
                 _log_explanations(trained, outcome.result, note=context.note)
                 model_id = model.log_classifier(child, trained.folder)
-            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
+            networks.setdefault(trial.cell, []).append(LoggedModel(outcome, model_id))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
                 outcome = evaluate_linear_model(context, prepared)
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
-                model.log_classifier(child, outcome.trained.folder)
+                linear_model.append(LoggedModel(outcome, model.log_classifier(child, outcome.trained.folder)))
             outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
+        for sentence in advice_on_linear_model(config, prepared, comparison, CELLS[cell].layer):
+            context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell])
+            uri = register(context, register_as, networks[cell], linear_model)
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)

@@ -65,12 +65,14 @@ class Registration:
     Attributes:
         candidate: the version that could become champion.
         others: the versions of the other trainings.
+        kept: those of the models that are no candidates.
         reason: why the candidate is what it is, to follow a comma.
     """
 
     candidate: Version
     others: tuple[Version, ...]
     reason: str
+    kept: tuple[Version, ...] = ()
 
 
 def candidate_of(trainings: Sequence[Training]) -> Training:
@@ -82,8 +84,10 @@ def candidate_of(trainings: Sequence[Training]) -> Training:
     return min(trainings, key=lambda training: _loss(training.validation_loss))
 
 
-def register(name: str, trainings: Sequence[Training]) -> Registration:
+def register(name: str, trainings: Sequence[Training], kept: Sequence[Training] = ()) -> Registration:
     """Register trainings as versions of a model, and decide on their candidate.
+
+    Those of `kept` become versions too, but none of them is the candidate.
 
     A classifier that is registered already, from this run or another, stays the version that it is.
 
@@ -94,20 +98,22 @@ def register(name: str, trainings: Sequence[Training]) -> Registration:
     Raises:
         InputError: a logged model cannot be loaded and scored, or the store cannot be used. Nothing is registered then.
     """
-    identities = [_identity(training) for training in trainings]
+    every = [*trainings, *kept]
+    identities = [_identity(training) for training in every]
     chosen = candidate_of(trainings)
     with store_errors_explained(), store_lock() as locked:
         numbers = [
             _registered(name, training, identity, is_candidate=training is chosen)
-            for training, identity in zip(trainings, identities, strict=True)
+            for training, identity in zip(every, identities, strict=True)
         ]
-        number = numbers[next(at for at, training in enumerate(trainings) if training is chosen)]
+        number = numbers[next(at for at, training in enumerate(every) if training is chosen)]
         decision = _Decision(name, number, chosen.predictions).make(again=not locked)
         known = {version.number: version for version in versions(name)}
-    others = tuple(known[other] for other in dict.fromkeys(numbers) if other != number)
+    numbers_of_others = dict.fromkeys(numbers[: len(trainings)])
+    others = tuple(known[other] for other in numbers_of_others if other != number)
     if others:
         decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
-    return Registration(known[number], others, decision)
+    return Registration(known[number], others, decision, tuple(known[n] for n in numbers[len(trainings) :]))
 
 
 def _loss(value: float) -> float:
@@ -131,7 +137,7 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
     tags = {
         CLASSIFIER_TAG: identity,
         SPLIT_TAG: _reviews(training.predictions).digest(),
-        LOSS_TAG: repr(float(training.validation_loss)),
+        **({} if math.isnan(training.validation_loss) else {LOSS_TAG: repr(float(training.validation_loss))}),
         **{metric: repr(float(training.metrics[metric])) for metric in METRICS},
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
     }

@@ -415,16 +415,6 @@ def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, 
     assert output.startswith(b'"text","predicted_label","positive_probability"\n"fine",')
 
 
-def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
-    result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
-    assert result.exit_code == 0, result.output
-    assert result.stderr == f"model: {small_run.classifier}\n"
-    rows = [line.split("  ") for line in result.stdout.splitlines()]
-    assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
-    result = invoke("predict", "fine", " ", "--model", small_run.classifier)
-    assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
-
-
 def test_spark_writes_the_rows_and_values_of_one_machine(
     small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -91,11 +92,18 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
     serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/reviews@champion")
     environment = command_in(small_run.folder).environment
     with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
-        for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
+
+        def ask(payload: object) -> list[dict[str, Any]]:
             request = urllib.request.Request(
                 f"{address}/invocations", json.dumps(payload).encode(), {"Content-Type": "application/json"}
             )
-            found = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
+            found: list[dict[str, Any]] = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
+            return found
+
+        blank = {"predicted_label": None, "positive_probability": None}
+        assert ask({"dataframe_records": [{"review": None}, {"review": " "}, {"review": "good"}]})[:2] == [blank] * 2
+        for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
+            found = ask(payload)
             assert [row["predicted_label"] for row in found] == [row["predicted_label"] for row in expected]
             probabilities = [row["positive_probability"] for row in expected]
             assert [row["positive_probability"] for row in found] == pytest.approx(probabilities, abs=1e-6)
