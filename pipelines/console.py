@@ -132,10 +132,17 @@ class Console:
         content = _plain(_wrapped(escaped(text), self._error))
         self._print(self._error, content, style="dim", is_shown=not self.quiet)
 
+    def warn(self, text: str) -> None:
+        """A line on standard error of what the user should know about a result; shown also when quiet."""
+        self._labelled("Warning:", "bold yellow", text)
+
     def error(self, text: str) -> None:
         """A line on standard error."""
-        said = _wrapped(f"Error: {escaped(text)}", self._error).removeprefix("Error: ")
-        self._print(self._error, Text.assemble(("Error:", "bold red"), " ", _plain(said)))
+        self._labelled("Error:", "bold red", text)
+
+    def _labelled(self, label: str, style: str, text: str) -> None:
+        said = _wrapped(f"{label} {escaped(text)}", self._error).removeprefix(label)
+        self._print(self._error, Text.assemble((label, style), _plain(said)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose first column holds names and whose others hold figures; columns may be without a name.

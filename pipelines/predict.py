@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pipelines.console import Console
 from pipelines.model_uri import located_classifier
 from pipelines.output import STANDARD_STREAM
+from pipelines.unknown_words import unknown_words_warning
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.tables.chunks import reason_against_review
 from sentiment.errors import InputError
@@ -51,6 +52,9 @@ def predict(
         texts: the reviews; or - alone for standard input, a review a line.
         as_json: print a JSON object for each review.
 
+    Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
+    standard error where that is unusual.
+
     Raises:
         InputError: a text is blank, which has no verdict, while the others have; or there is no such model.
     """
@@ -73,6 +77,9 @@ def predict(
             else:
                 console.error(f"Review {number}: {verdict.reason}.")
             refused += verdict.reason is not None
+            if warning := unknown_words_warning(classifier.unknown_share, verdict.words, verdict.known_words):
+                is_one_of_many = len(texts) > 1 or texts[0] == STANDARD_STREAM
+                console.warn(f"review {number}: {warning}" if is_one_of_many else warning)
     if refused:
         raise InputError(f"{refused} of {number} reviews had no text to judge: leave them out.")
 
@@ -83,20 +90,11 @@ def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
     while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):
         reasons = [reason_against_review(text) for text in batch]
         judged = [text for text, reason in zip(batch, reasons, strict=True) if reason is None]
-        predicted = classifier.predict(judged).itertuples(index=False, name=None)
+        predicted = classifier.predict(judged)
+        columns = (predicted["predicted_label"], predicted["positive_probability"].astype(float))
+        found = zip(*columns, *classifier.count_words(judged).T.tolist(), strict=True)
         for text, reason in zip(batch, reasons, strict=True):
-            if reason is not None:
-                yield Verdict(text, reason=reason)
-                continue
-            label, probability = next(predicted)
-            yield Verdict(text, label, float(probability), *_known_words(classifier, text))
-
-
-def _known_words(classifier: Classifier, text: str) -> tuple[int, int]:
-    """The words of a text that the classifier reads, and those of them that it knows; punctuation is no word."""
-    tokens = classifier.words(text)
-    words = [is_known for token, is_known in tokens if any(map(str.isalnum, token))]
-    return len(words), sum(words)
+            yield Verdict(text, *next(found)) if reason is None else Verdict(text, reason=reason)
 
 
 def _lines(console: Console) -> Iterator[str]:

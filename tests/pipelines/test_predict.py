@@ -36,6 +36,15 @@ def test_a_text_of_unknown_words_says_so_and_a_blank_one_is_refused_alone(
     assert "1 of 4 reviews had no text to judge" in result.stderr
 
 
+def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke, small_run: PipelineRun) -> None:
+    result = invoke("predict", "the film is good.", "the asdf film qwer", "!", "--model", small_run.classifier)
+    first, *warnings = result.stderr.splitlines()
+    assert (result.exit_code, len(result.stdout.splitlines()), first.startswith("model: ")) == (0, 3, True)
+    assert [warning.partition(" to the model")[0] for warning in warnings] == [
+        "Warning: review 2: 2 of 4 words are unknown"
+    ]
+
+
 def test_standard_input_gives_an_object_of_json_for_every_line(small_run: PipelineRun) -> None:
     lines = ["a good film", "", "\x1b[31m\x9b\u202ebad"]
     done = subprocess.run(

@@ -122,3 +122,7 @@ def test_the_words_of_a_text_are_those_that_the_network_reads(classifier: Sentim
     assert [word for word, _ in words][-3:] == ["the", "plot", "zyzzyva"]
     assert [is_known for _, is_known in words] == (encoded != OUT_OF_VOCABULARY).tolist()
     assert classifier.words("Good, zyzzyva") == [("good", True), ("zyzzyva", False)]
+
+
+def test_punctuation_marks_are_no_words_to_be_counted(classifier: SentimentClassifier) -> None:
+    assert classifier.count_words(["A fine film!", "zyzzyva, qwer.", "?!"]).tolist() == [[3, 3], [2, 0], [0, 0]]

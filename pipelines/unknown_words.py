@@ -1,0 +1,29 @@
+"""What the commands tell of words that a model does not know, beside their share of its validation reviews."""
+
+from sentiment.classifier import Classifier
+from sentiment.data.unknown_words import WordSample
+
+UNUSUAL = 2.0
+"""So many times the share of the validation reviews is worth a warning."""
+
+
+def unknown_words_warning(expected: float | None, words: int, known: int) -> str | None:
+    """A sentence for a text with unusually many unknown words; None where they are not many, or all of them.
+
+    Args:
+        expected: share of unknown words in the validation reviews, if it was kept.
+    """
+    if not known or expected is None or (share := 1 - known / words) <= UNUSUAL * expected:
+        return None
+    return (
+        f"{words - known} of {words} words {'is' if words - known == 1 else 'are'} unknown to the model "
+        f"({share:.1%}; of its validation reviews {expected:.1%}): trust the verdict less."
+    )
+
+
+def unknown_share_in_words(classifier: Classifier, sample: WordSample) -> str:
+    """The share of unknown words of what was scored, such as `5.2% (validation reviews: 2.3%)`."""
+    asides = [f"of {sample.texts:,} rows at random"] if sample.texts < sample.seen else []
+    if classifier.unknown_share is not None:
+        asides.append(f"validation reviews: {classifier.unknown_share:.1%}")
+    return f"{sample.unknown_share:.1%}" + (f" ({'; '.join(asides)})" if asides else "")
