@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from pipelines.commands.narrow_help import NarrowHelp
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
@@ -31,6 +32,9 @@ STORAGE_ERRORS = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.EISDIR: "a folder stands there",
 }
+
+LISTED = ("models", "seeds", "positive", "negative")
+"""Fields whose options are comma-separated."""
 
 PANELS = {
     None: "Run",
@@ -96,7 +100,7 @@ def command(
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, rich_help_panel=panel)(run)
+        app.command(name, cls=NarrowHelp, rich_help_panel=panel)(run)
         return function
 
     return register
@@ -159,7 +163,7 @@ def _options_of(reads: Sequence[str]) -> list[str]:
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; comma-separated ones as lists."""
-    listed = {name for name, (_, field) in option_fields().items() if field in ("models", "seeds")}
+    listed = {name for name, (_, field) in option_fields().items() if field in LISTED}
     return {
         name: split_list(value) if name in listed else value for name, value in options.items() if value is not None
     }
@@ -179,7 +183,7 @@ def _option(name: str) -> Any:
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
     default = _standard().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
-    shown = "" if default is None else f" (standard: {str(default).lower()})"
+    shown = "" if default in (None, "") else f" (standard: {str(default).lower()})"
     return Annotated[
         kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}", rich_help_panel=PANELS[section])
     ]
