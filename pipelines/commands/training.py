@@ -9,7 +9,7 @@ from pipelines.commands.app import (
     OF_NETWORKS,
     OF_TEXTS,
     TRAIN,
-    Experiment,
+    ExperimentOfReviews,
     NoRegister,
     OneModel,
     Register,
@@ -33,7 +33,7 @@ def run_pipeline(
     preset: str | None,
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
-    experiment: Experiment = "sentiment",
+    experiment: ExperimentOfReviews = None,
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
@@ -154,6 +154,8 @@ def compare(
         from pipelines.stages.data import prepare
         from pipelines.stages.evaluation import evaluate_all
 
+        if output is not None:
+            comparison.check_report(output, comparison.owner_of(context))
         config = context.config
         outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
         comparison.compare(context, outcomes, output)

@@ -34,7 +34,16 @@ from sentiment.tracking.registry import (
 from sentiment.tracking.results import read_predictions
 from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
 
-CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG = "sentiment.classifier", "test_split", "validation_loss"
+CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"
+
+ABOUT_MODEL = (
+    "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
+    "`positive_probability` out. The alias `champion` names the version that `sentiment score`, `predict` and "
+    "`explain` use; `challenger` the last one that could not replace it. The tags of a version tell its model, its "
+    "test metrics and what was decided on it."
+)
+"""What the UI shows of a registered model."""
+
 ROUNDS = 10
 """Most corrections after other processes on one server."""
 
@@ -137,12 +146,20 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
     tags = {
         CLASSIFIER_TAG: identity,
         SPLIT_TAG: _reviews(training.predictions).digest(),
-        **({} if math.isnan(training.validation_loss) else {LOSS_TAG: repr(float(training.validation_loss))}),
-        **{metric: repr(float(training.metrics[metric])) for metric in METRICS},
+        MODEL_TAG: training.title,
+        **({} if math.isnan(training.validation_loss) else {LOSS_TAG: _rounded(training.validation_loss)}),
+        **{metric: _rounded(training.metrics[metric]) for metric in METRICS},
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
-        return int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+        number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, ABOUT_MODEL)
+    return number
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.4f}"
 
 
 def _reviews(predictions: pd.DataFrame) -> Reviews:

@@ -60,7 +60,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
     assert result.exit_code == 2
     assert "Several models are registered: films, reviews. Name one" in result.output
     client.create_registered_model("imdb-sentiment")
-    [version] = client.search_model_versions()
+    version = next(version for version in client.search_model_versions() if version.version == "1")
     client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
     result = invoke("promote", "1")
     assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
@@ -79,8 +79,10 @@ def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
 
 def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
     assert "registered  reviews version 1 (champion), as there was none" in small_run.output
-    [row] = [line.split() for line in command_in(store).run("models").splitlines() if "reviews" in line]
-    assert row[:3] == ["reviews", "1", "champion"]
+    rows = [line.split() for line in command_in(store).run("models").splitlines() if "reviews" in line]
+    assert [row[:2] for row in rows] == [["reviews", "2"], ["reviews", "1"]]  # the linear model, the LSTM
+    assert (rows[1][2], "champion" in rows[0]) == ("champion", False)
+    assert "reviews version 2 is the linear model, NB-LR: `sentiment promote 2 --name reviews`" in small_run.output
 
 
 def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
