@@ -52,7 +52,7 @@ def record(
         os.chdir(folder)
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         plain = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
-        os.execvpe(command[0], command, {**plain, "TERM": "xterm-256color"})
+        os.execvpe(command[0], list(command), {**plain, "TERM": "xterm-256color"})
     started, events, rest = time.monotonic(), [], b""
     while chunk := _read(terminal):
         text, rest = _decoded(rest + chunk)

@@ -26,8 +26,8 @@ class SentimentModel(mlflow.pyfunc.PythonModel):
         Raises:
             MlflowException: there is no such column, or a review is no text.
         """
-        if list(model_input.columns) == [0]:  # what pandas calls the column of a list
-            model_input = model_input.rename(columns={0: "text"})
+        if [*map(str, model_input.columns)] == ["0"]:  # what pandas calls the column of a list
+            model_input = model_input.set_axis(["text"], axis="columns")
         try:
             predicted = self.classifier.predict(model_input)
         except InputError as error:

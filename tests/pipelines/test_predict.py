@@ -29,7 +29,7 @@ def test_a_text_of_unknown_words_says_so_and_a_blank_one_is_refused_alone(
     assert result.exit_code == 2
     assert [line.split("  ")[2:] for line in result.stdout.splitlines()] == [
         ["zyzzyva qwertz", "[0 of 2 words known: no verdict from the words]"],
-        ["\U0001f3ac", "[no word: no verdict from the words]"],
+        ["\U0001f3ac", "[0 of 1 word known: no verdict from the words]"],
         ["good zyzzyva.", "[1 of 2 words known]"],
     ]
     assert "Review 2: the review is blank." in result.stderr

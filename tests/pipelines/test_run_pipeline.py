@@ -103,6 +103,9 @@ found = model.predict(expected[['text']])
 assert list(found.columns) == ['predicted_label', 'positive_probability']
 assert (found['predicted_label'] == expected['predicted_label']).all()
 assert (found['positive_probability'] - expected['positive_probability']).abs().max() < 1e-6
+assert model.predict(expected['text'].tolist()).equals(found)
+gaps = model.predict(pd.DataFrame({{'id': [1, 2, 3], 'review': ['good', None, ' ']}}))
+assert gaps.isna().all(axis=1).tolist() == [False, True, True]
 """
     environment = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).environment
     del environment["PYTHONPATH"]

@@ -31,7 +31,8 @@ def classifier(small_run: PipelineRun) -> Any:
 )
 def test_reviews_keep_their_index_and_missing_ones_have_missing_values(classifier: Any, reviews: Any) -> None:
     predicted = classifier.predict(reviews)
-    assert list(predicted.index) == list(getattr(reviews, "index", range(4)))
+    index = reviews.index if isinstance(reviews, pd.Series | pd.DataFrame) else range(4)
+    assert list(predicted.index) == list(index)
     assert predicted.isna().to_numpy().tolist() == [[False, False], [True, True], [True, True], [False, False]]
     expected = classifier.positive_probability(["a good film", "bad"])
     assert np.allclose(predicted["positive_probability"].to_numpy()[[0, 3]], expected, atol=1e-6)
