@@ -26,6 +26,10 @@ class SentimentModel(mlflow.pyfunc.PythonModel):
         Raises:
             MlflowException: there is no such column, or a review is no text.
         """
+        if not len(model_input.columns):  # MLflow has dropped those that the signature does not name
+            raise mlflow.MlflowException.invalid_parameter_value(
+                "There is no review: give a DataFrame with a column text or review, or a list of texts."
+            )
         if [*map(str, model_input.columns)] == ["0"]:  # what pandas calls the column of a list
             model_input = model_input.set_axis(["text"], axis="columns")
         try:

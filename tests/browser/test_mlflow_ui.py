@@ -8,8 +8,9 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.browser.conftest import AXE, SCREENSHOTS
+from tests.browser.conftest import AXE
 from tests.browser.screenshots import (
+    SCREENSHOTS,
     mlflow_ui,
     newest_runs,
     open_artifact,

@@ -60,7 +60,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
     assert result.exit_code == 2
     assert "Several models are registered: films, reviews. Name one" in result.output
     client.create_registered_model("imdb-sentiment")
-    version = next(version for version in client.search_model_versions() if version.version == "1")
+    version = next(version for version in client.search_model_versions() if int(version.version) == 1)
     client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
     result = invoke("promote", "1")
     assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
