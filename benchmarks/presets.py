@@ -123,7 +123,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = SourceConfig(source="aclimdb", data=arguments.archive)
     corpus = load_corpus(config, find_files(config), seed=0)
-    points = {}
+    points: dict[str, Point] = {}
     for given in arguments.run:
         preset, run_ids = given.split("=")
         points |= {point.name: point for point in of_runs(preset, run_ids.split(","))}
