@@ -61,14 +61,9 @@ class Findings:
         """Copy the report of the folder, and show metrics and verdicts as tables.
 
         Args:
-            output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
-                copy then has the owner in its name.
+            output: a file to write, or a folder to write report.html in, as `place_of_page` says.
         """
-        report = output
-        if output.is_dir():
-            report = output / REPORT_FILE
-            if report.exists() and self.owner not in report.read_text("utf-8", "replace"):
-                report = output / f"report-{self.owner}.html"
+        report = place_of_page(output, REPORT_FILE, self.owner)
         write_file(report, (folder / REPORT_FILE).read_text("utf-8"))
         title = title_of_test_split(self.sources, self.is_synthetic)
         console.table(title, *metric_rows(self.comparison.metrics))
@@ -76,6 +71,19 @@ class Findings:
             scope = f"{title}, accuracy. {self.comparison.scope}"
             console.table(scope, *difference_rows(self.comparison.differences))
         console.say(f"report      {report}")
+
+
+def place_of_page(output: Path, name: str, owner: str) -> Path:
+    """Where a page goes: the file `output`, or the page of this name in that folder.
+
+    A page of another owner stays: the new one then has its owner in its name.
+    """
+    if not output.is_dir():
+        return output
+    page = output / name
+    if page.exists() and owner not in page.read_text("utf-8", "replace"):
+        return page.with_stem(f"{page.stem}-{owner}")
+    return page
 
 
 def check_report(output: Path) -> None:

@@ -73,11 +73,13 @@ def train_network(
     _check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
-        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial)
+        tell = (lambda history: None) if config.pretraining.end_on_labels else on_epoch
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell)
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
         training, validation = prepared.training_and_validation(trial.seed)
+        training = prepared.repeated(training)
         network = build_network(context, prepared, trial)
         if pseudo_labelled is not None:
             network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
@@ -124,11 +126,16 @@ def train_network(
     return trained if config.threshold == "0.5" else _with_threshold(context, prepared, trained, trial)
 
 
-def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -> Stage:
+def train_on_pseudo_labels(
+    context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None]
+) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
     The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
     others.
+
+    Args:
+        on_epoch: called with the history so far.
     """
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})
@@ -144,7 +151,8 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
             context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
         )
         count = len(training) + len(unlabelled)
-        with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
+        examples = config.examples_of_epoch(count)
+        with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
                 (inputs[training], train.labels[training]),
