@@ -211,13 +211,14 @@ def _owner(context: Context) -> str:
 def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Path, more: int) -> None:
     """The mean accuracy of each model at each number of labels, its gain, the chart, page and description."""
     for model in curves.models:
-        points = curves.of_model(model).set_index("labels")
-        ends = {"accuracy": "_mean", "low": "_low", "high": "_high"}
-        runs.log_points(parent, {f"{model}_test_accuracy{end}": points[c].to_dict() for c, end in ends.items()})
+        points, columns = curves.of_model(model), {"accuracy": "_mean", "low": "_low", "high": "_high"}
+        steps = points["labels"].tolist()
+        series = {end: dict(zip(steps, points[column].tolist(), strict=True)) for column, end in columns.items()}
+        runs.log_points(parent, {f"{model}_test_accuracy{end}": values for end, values in series.items()})
     for model, law in curves.laws.items():
         gain = law.gain(more)
-        ends = {"": gain.value, "_low": gain.low, "_high": gain.high}
-        runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in ends.items()})
+        gains = {"": gain.value, "_low": gain.low, "_high": gain.high}
+        runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
     title = f"Accuracy by number of labels{context.of_reviews}"
     runs.log_figure(figures.accuracy_by_labels(curves, more, title), FIGURE_NAME)
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):

@@ -70,7 +70,7 @@ class Budget:
         return self.minutes is not None and time.monotonic() - self.started >= 60 * self.minutes
 
 
-def tune(
+def search_settings(
     context: Context,
     space: Space,
     budget: Budget,
@@ -129,7 +129,7 @@ def tune(
 
 @dataclass(frozen=True)
 class Tuning:
-    """A search under way, as the arguments of `tune` ask for it."""
+    """A search under way, as the arguments of `search_settings` ask for it."""
 
     context: Context
     space: Space
@@ -180,7 +180,7 @@ class Tuning:
             runs.log_metrics(child, told)
             runs.log_tags({"outcome": ended.partition(":")[0]})
         self.search.finish(trial, value, outcome, told)
-        say(f"{name} {ended}" + (f": {figures(told)}" if value is not None else ""))
+        say(f"{name} {ended}" + (f": {validation_figures(told)}" if value is not None else ""))
         self.keep_best(trial.number)
 
     def _reporter(
@@ -218,7 +218,9 @@ class Tuning:
             config = self.config_of(best.params)
             write_file(path, as_preset(config, self._comments(best, path, owner)))
         if number == best.number:
-            self.context.console.result(f"best so far trial {best.number}: {figures(best.user_attrs)}; {path}")
+            self.context.console.result(
+                f"best so far trial {best.number}: {validation_figures(best.user_attrs)}; {path}"
+            )
         return path
 
     def _comments(self, best: FrozenTrial, path: Path, owner: str) -> list[str]:
@@ -227,12 +229,12 @@ class Tuning:
             f"sentiment run-pipeline --preset {path}",
             "",
             f"Trial {best.number} of `sentiment tune`, search {self.search.name}, written by {owner}:",
-            f"{figures(best.user_attrs)}. As the best of several it is optimistic.",
+            f"{validation_figures(best.user_attrs)}. As the best of several it is optimistic.",
             *note,
         ]
 
 
-def figures(told: Mapping[str, Any]) -> str:
+def validation_figures(told: Mapping[str, Any]) -> str:
     """Validation loss and accuracy, for people."""
     return f"validation loss {told['validation_loss']:.4f}, accuracy {told['validation_accuracy']:.4f}"
 

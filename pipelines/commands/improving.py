@@ -100,8 +100,9 @@ def tune(
         if value is not None and not value > 0:
             raise InputError(f"{option} is {value:g}: give a number above 0.")
     with console.without_native_log():
-        from pipelines import tune
+        from pipelines.tune import Budget, search_settings
         from pipelines.tuning.space import read_space
+        from pipelines.tuning.trials import Objective
     found = read_space(space)
     fixed = {name for name in found.settings if name.rpartition(".")[2] in options}
     found = found.without(fixed)
@@ -109,12 +110,5 @@ def tune(
         if fixed:
             console.say(f"not searched, as options fix them: {', '.join(sorted(fixed))}")
         minutes = DEFAULT_MINUTES if minutes is None and trials is None else minutes
-        tune.tune(
-            context,
-            found,
-            tune.Budget(minutes, trials),
-            tune.Objective(objective, max_microseconds),
-            storage,
-            experiment,
-            output,
-        )
+        budget, aim = Budget(minutes, trials), Objective(objective, max_microseconds)
+        search_settings(context, found, budget, aim, storage, experiment, output)

@@ -85,9 +85,9 @@ def _nothing(search: Search, objective: Objective) -> str:
 
 
 def _setting_rows(trials: list[FrozenTrial], best: FrozenTrial) -> tuple[list[str], list[list[str]]]:
-    first = trials[0].params
-    return ["setting", "trial 0", f"trial {best.number}"], [
-        [name, _value(first.get(name, "")), _value(value)] for name, value in best.params.items()
+    shown = trials[:1] if best.number == 0 else [trials[0], best]
+    return ["setting", *(f"trial {trial.number}" for trial in shown)], [
+        [name, *(_value(trial.params[name]) for trial in shown)] for name in best.params
     ]
 
 
@@ -104,15 +104,16 @@ def _verdicts(
 ) -> list[str]:
     """How optimistic the best figure is, and whether the best is better than the configuration itself."""
     metric, (first, second) = objective.metric, measured[best]
-    count = len(search.trials(TrialState.COMPLETE))
+    count = len(search.trials(*ENDED))
 
     def shown(value: float) -> str:
         return f"{value:.4f}" if metric == "loss" else f"{100 * value:.2f} %"
 
     chosen, unseen = (float(cut.of_each(metric).mean()) for cut in (first, second))
     verdicts = [
-        f"The best of {count} validation figures is optimistic: {metric} {shown(chosen)} on the {len(first.correct):,} "
-        f"reviews that chose it, {shown(unseen)} on {len(second.correct):,} reviews that nothing chose by."
+        f"As the best of {count} trials this validation figure is optimistic: {metric} {shown(chosen)} on the "
+        f"{len(first.correct):,} reviews that chose it, {shown(unseen)} on {len(second.correct):,} others, which chose "
+        "nothing."
     ]
     if best != "trial 0" and "trial 0" in measured:
         gained = second.of_each(metric) - measured["trial 0"][1].of_each(metric)

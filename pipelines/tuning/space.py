@@ -179,12 +179,12 @@ def _ends(distribution: BaseDistribution) -> list[Any]:
 
 def _holds(distribution: BaseDistribution, value: Any) -> bool:
     if isinstance(distribution, CategoricalDistribution):
-        return value in distribution.choices
+        return bool(value in distribution.choices)
     assert isinstance(distribution, (IntDistribution, FloatDistribution))
     if value is None or not distribution.low <= value <= distribution.high:
         return False
     steps = (value - distribution.low) / distribution.step if distribution.step else 0
-    return abs(steps - round(steps)) < 1e-9
+    return bool(abs(steps - round(steps)) < 1e-9)
 
 
 def _described(distribution: BaseDistribution) -> str:

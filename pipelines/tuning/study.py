@@ -70,7 +70,7 @@ class Search:
             trial.set_user_attr(OWNER, self._owner)
             random = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
             sampler = TPESampler(seed=random)
-            self._study.sampler = PartialFixedSampler(self._first, sampler) if trial.number == 0 else sampler
+            self._study.sampler = PartialFixedSampler(dict(self._first), sampler) if trial.number == 0 else sampler
             return trial, {name: _suggest(trial, name, values) for name, values in self._space.settings.items()}
 
     def report(self, trial: Trial, loss: float, epoch: int) -> None:
@@ -149,7 +149,7 @@ def shown_url(url: str) -> str:
         InputError: it is none.
     """
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return str(make_url(url).render_as_string(hide_password=True))
     except (ArgumentError, ValueError) as error:
         raise InputError(
             "--storage is no URL of a database: give one such as sqlite:///tuning.db or "

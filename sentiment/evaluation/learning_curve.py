@@ -154,9 +154,10 @@ class LearningCurves:
         """
         trainings = trainings.assign(accuracy=[float(of_training.mean()) for of_training in correct])
         rows = []
-        for (model, labels), places in trainings.groupby(["model", "labels"], sort=False).indices.items():
-            value, low, high = accuracy_with_interval(np.stack([correct[place] for place in places]))
-            rows.append([model, labels, value, low, high, low > chance])
+        for key in dict.fromkeys(zip(trainings["model"], trainings["labels"], strict=True)):
+            places = np.flatnonzero((trainings["model"] == key[0]) & (trainings["labels"] == key[1]))
+            value, low, high = accuracy_with_interval(np.stack([correct[int(place)] for place in places]))
+            rows.append([*key, value, low, high, low > chance])
         return cls(
             pd.DataFrame(rows, columns=[*trainings.columns.drop("seed"), "low", "high", "above_chance"]), trainings
         )
@@ -199,10 +200,7 @@ class LearningCurves:
         """What more labels would bring a model, in words."""
         if model in self.laws:
             return self.laws[model].gain(more).sentence
-        most = self.at_chance(model)
-        return (
-            f"no better than chance with {most:,} labels, so too few trainings are left to tell what more would bring"
-        )
+        return f"too few trainings better than chance: none with {self.at_chance(model):,} labels or fewer"
 
     def sentence(self, rival: str, more: int) -> str:
         """What more labels would bring the first model, and where a rival is better.
