@@ -95,6 +95,10 @@ class Console:
         if not self.quiet:
             self._error.print(_plain(text), style="dim")
 
+    def warn(self, text: str) -> None:
+        """A line on standard error of what the user should know about a result; shown also when quiet."""
+        self._error.print(Text.assemble(("Warning:", "bold yellow"), " ", _plain(text)))
+
     def error(self, text: str) -> None:
         """A line on standard error."""
         self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))

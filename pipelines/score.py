@@ -17,6 +17,7 @@ Raises InputError for what the user can mend:
 """
 
 import contextlib
+import itertools
 import json
 import sys
 import time
@@ -46,6 +47,7 @@ from pipelines.output import (
     is_finished,
     refuse_foreign_files,
 )
+from pipelines.unknown_words import unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
@@ -53,6 +55,7 @@ from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.tables.writer import TableWriter
+from sentiment.data.unknown_words import WordSample
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
 
@@ -139,8 +142,13 @@ class Job:
 
 @dataclass
 class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected."""
+    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected.
 
+    Attributes:
+        words: of a sample of the rows scored; with Spark, of the first file's first rows.
+    """
+
+    words: WordSample
     scored: int = 0
     positive: int = 0
     known: int = 0
@@ -173,7 +181,7 @@ def score(config: ScoreConfig, console: Console) -> None:
                 return
             raise _existing(output.path)
         tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, config, tally, model_name)
+    show_summary(console, job, tally, model_name)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
@@ -246,7 +254,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
         contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
         console.scoring(total) as progress,
     ):
-        tally = Tally()
+        tally = Tally(WordSample(classifier.count_words))
 
         def write_next() -> None:
             chunk, scores = waiting.popleft()
@@ -261,6 +269,7 @@ def _score_locally(job: Job, console: Console) -> Tally:
             tally.scored += len(labels)
             tally.positive += labels.count(LABEL_NAMES[1])
             tally.rejected += len(chunk.rejected)
+            tally.words.add(chunk.texts)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
             for rejected in chunk.rejected:
@@ -300,6 +309,9 @@ def _score_with_spark(job: Job) -> Tally:
     output, threshold = job.output, job.classifier.threshold
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
+        words = WordSample(job.classifier.count_words)
+        for chunk in itertools.islice(first.chunks(), 1):
+            words.add(chunk.texts)
     identity = {**job.identity(text_column), "threshold": threshold}
     with (
         spark_session(job.config.spark_master) as session,
@@ -307,7 +319,7 @@ def _score_with_spark(job: Job) -> Tally:
         atomic_folder(output.path, identity) as partial,
     ):
         scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
-        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        tally = Tally(words, known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session, score)
         for part in scoring.tallies():
             tally.scored += part["scored"]
@@ -323,21 +335,23 @@ def _strict(rejected: str) -> InputError:
     return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
 
 
-def show_summary(console: Console, config: ScoreConfig, tally: Tally, model: str) -> None:
+def show_summary(console: Console, job: Job, tally: Tally, model: str) -> None:
     """What was read and written, and how fast."""
+    config = job.config
     share = f"{tally.positive / tally.scored:.1%}" if tally.scored else "none"
     rows = [
         ["rows read", f"{tally.scored + tally.rejected:,}"],
         ["scored", f"{tally.scored:,}"],
         ["rejected", f"{tally.rejected:,}"],
         ["positive", share],
+        ["unknown words", unknown_share_in_words(job.classifier, tally.words)],
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]
     if tally.known:
         rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
     if tally.rejected and config.output != STANDARD_STREAM:
-        rows.insert(-3, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
+        rows.insert(-4, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
     console.table(f"{config.input} to {config.output}", ["", ""], rows)
 
 

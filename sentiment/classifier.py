@@ -15,7 +15,7 @@ from sentiment import __version__
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
 from sentiment.errors import InputError
 from sentiment.scoring.engine import scoring_engine
 from sentiment.scoring.network import BATCH_SIZE, export_onnx
@@ -37,6 +37,7 @@ class ClassifierDescription(Configuration):
     kind: Literal["network", "linear"] = "network"
     sequences: SequenceConfig | None = None
     threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
+    unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
     versions: dict[str, str] = Field(default_factory=dict)
     sha256: dict[str, str] = Field(default_factory=dict)
 
@@ -55,13 +56,28 @@ class Classifier(ABC):
 
     Attributes:
         threshold: P(positive) from which on a review is called positive.
+        unknown_share: of the words of its validation reviews, those that it did not know; None for a classifier from
+            before this was kept.
     """
 
     threshold: float
+    unknown_share: float | None
 
     @abstractmethod
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
+
+    @abstractmethod
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The words of a text that it reads, in their order, and whether it knows each."""
+
+    def count_words(self, texts: Sequence[str]) -> np.ndarray:
+        """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
+        counts = []
+        for text in texts:
+            known = [is_known for word, is_known in self.words(text) if word not in PUNCTUATION]
+            counts.append((len(known), sum(known)))
+        return np.array(counts, np.int64).reshape(-1, 2)
 
     @property
     @abstractmethod
@@ -103,7 +119,7 @@ class SentimentClassifier(Classifier):
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
-        threshold: P(positive) from which on a review is called positive.
+        threshold, unknown_share: as in Classifier.
     """
 
     def __init__(
@@ -113,20 +129,27 @@ class SentimentClassifier(Classifier):
         onnx_model: bytes,
         load_network: Callable[[], Any],
         threshold: float = 0.5,
+        unknown_share: float | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.sequences = sequences
-        self.threshold = threshold
+        self.threshold, self.unknown_share = threshold, unknown_share
         self._onnx_model = onnx_model
         self._engine = scoring_engine(onnx_model, vocabulary, sequences)
         self._load_network = load_network
 
     @classmethod
     def from_network(
-        cls, vocabulary: Vocabulary, sequences: SequenceConfig, network: Any, threshold: float = 0.5
+        cls,
+        vocabulary: Vocabulary,
+        sequences: SequenceConfig,
+        network: Any,
+        threshold: float = 0.5,
+        unknown_share: float | None = None,
     ) -> "SentimentClassifier":
         """The classifier of a trained Keras network, as `build_model` makes it."""
-        return cls(vocabulary, sequences, export_onnx(network, sequences), lambda: network, threshold)
+        onnx_model = export_onnx(network, sequences)
+        return cls(vocabulary, sequences, onnx_model, lambda: network, threshold, unknown_share)
 
     @functools.cached_property
     def network(self) -> Any:
@@ -140,6 +163,11 @@ class SentimentClassifier(Classifier):
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
         return self._engine.encoded_probability(encoded, batch_size)
+
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
+        tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
+        return [(token, token in self.vocabulary.index) for token in tokens]
 
     @property
     def engine(self) -> str:
@@ -174,6 +202,7 @@ class SentimentClassifier(Classifier):
         description = ClassifierDescription(
             sequences=self.sequences,
             threshold=self.threshold,
+            unknown_share=self.unknown_share,
             versions={
                 "sentiment": __version__,
                 "keras": keras.__version__,
@@ -204,7 +233,8 @@ class SentimentClassifier(Classifier):
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             onnx_model = (folder / ONNX_FILE).read_bytes()
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
-            classifier = cls(vocabulary, description.sequences, onnx_model, load_network, description.threshold)
+            threshold, unknown_share = description.threshold, description.unknown_share
+            classifier = cls(vocabulary, description.sequences, onnx_model, load_network, threshold, unknown_share)
             classifier._engine.check()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error

@@ -21,11 +21,11 @@ class LinearClassifier(Classifier):
 
     Attributes:
         model: the LinearModel.
-        threshold: P(positive) from which on a review is called positive.
+        threshold, unknown_share: as in Classifier.
     """
 
-    def __init__(self, model: LinearModel, threshold: float = 0.5) -> None:
-        self.model, self.threshold = model, threshold
+    def __init__(self, model: LinearModel, threshold: float = 0.5, unknown_share: float | None = None) -> None:
+        self.model, self.threshold, self.unknown_share = model, threshold, unknown_share
 
     @property
     def parameters(self) -> int:
@@ -41,6 +41,10 @@ class LinearClassifier(Classifier):
         """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
         return self.model.positive_probability(texts).astype(np.float32)
 
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """All words of a text, and whether each has a weight of its own."""
+        return [(token, token in self.model.known_words) for token in self.model.vocabulary.tokens(text)]
+
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
         return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]
@@ -52,6 +56,7 @@ class LinearClassifier(Classifier):
         description = ClassifierDescription(
             kind="linear",
             threshold=self.threshold,
+            unknown_share=self.unknown_share,
             versions={"sentiment": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
             sha256={name: sha256_of(folder / name) for name in FILES},
         )
@@ -71,6 +76,6 @@ class LinearClassifier(Classifier):
             description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
             for name in FILES:
                 description.check(folder / name)
-            return cls(LinearModel.load(folder), description.threshold)
+            return cls(LinearModel.load(folder), description.threshold, description.unknown_share)
         except (ValueError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
             raise damaged_classifier(folder, error) from error

@@ -8,6 +8,7 @@ from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.working_directory import Stage
+from sentiment.data.unknown_words import share_of_unknown
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
@@ -55,7 +56,9 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
         model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
         seconds = time.perf_counter() - started
         classifier = LinearClassifier(model)
-        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
+        held_out = [reviews.texts[position] for position in validation]
+        classifier.unknown_share = share_of_unknown(classifier.count_words(held_out))
+        probabilities = classifier.positive_probability(held_out)
         classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
         classifier.save(folder / CLASSIFIER_FOLDER)
         write_json(folder / COSTS_FILE, {"training_seconds": seconds})

@@ -17,6 +17,7 @@ from pipelines.stages.linear_model import fit_linear_model
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
+from sentiment.data.unknown_words import held_out_unknown_share
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.training.counterfactuals import Counterfactuals
@@ -107,7 +108,14 @@ def train_network(
                 epoch_examples=None if draw is None else draw(labels[training]),
                 on_epoch=on_epoch,
             )
-        classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
+        vocabulary = prepared.vocabulary()
+        learned = [inputs[training]]
+        if "unlabelled" in prepared.padded_stages:
+            learned.append(prepared.padded("unlabelled"))
+        unknown_share = held_out_unknown_share(vocabulary, learned, inputs[validation])
+        classifier = SentimentClassifier.from_network(
+            vocabulary, config.sequences, network, unknown_share=unknown_share
+        )
         classifier.save(folder / CLASSIFIER_FOLDER)
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})

@@ -182,6 +182,14 @@ class Vocabulary:
             counts.update(tokenizer.tokenize(text))
         return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words, tokenizer)
 
+    def tokens(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> list[str]:
+        """The tokens of a review that `encode` gives indices, known or not."""
+        if maxlen is None:
+            return self.tokenizer.tokenize(text)
+        if truncating == "post":
+            return self.tokenizer.tokenize_end(text, maxlen - 1, "first")
+        return self.tokenizer.tokenize_end(text, maxlen, "last")
+
     def encode(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> np.ndarray:
         """The indices of a review: START, then one for each of its tokens, int32.
 
@@ -189,12 +197,7 @@ class Vocabulary:
             maxlen: most indices to keep, cut as `keras.utils.pad_sequences` cuts; a long review is not read in whole.
             truncating: side on which to cut.
         """
-        if maxlen is None:
-            tokens = self.tokenizer.tokenize(text)
-        elif truncating == "post":
-            tokens = self.tokenizer.tokenize_end(text, maxlen - 1, "first")
-        else:
-            tokens = self.tokenizer.tokenize_end(text, maxlen, "last")
+        tokens = self.tokens(text, maxlen, truncating)
         indices = map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
         if len(tokens) == maxlen:  # START is cut off
             return np.fromiter(indices, np.int32, maxlen)

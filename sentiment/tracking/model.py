@@ -23,6 +23,9 @@ REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
+UNKNOWN_SHARE = "unknown_share_of_validation_reviews"
+"""Under this name the file MLmodel tells the share of words that the classifier did not know in validation."""
+
 
 def log_classifier(run: Run, folder: Path) -> str:
     """Log a saved classifier to the active run as the model `model`: text in, verdict and probability out.
@@ -74,6 +77,7 @@ def load_logged_classifier(model_id: str) -> Classifier:
 
 def _model(folder: Path) -> dict[str, Any]:
     package = Path(__file__).parents[1]
+    unknown_share = load_classifier(folder).unknown_share
     return {
         "python_model": str(package / "tracking" / "logged_model.py"),
         "code_paths": [str(package)],
@@ -83,6 +87,7 @@ def _model(folder: Path) -> dict[str, Any]:
             outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
         ),
         "input_example": INPUT_EXAMPLE,
+        "metadata": {} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
         "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
     }
 

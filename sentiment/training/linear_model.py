@@ -5,6 +5,7 @@ Wang & Manning (2012) scale binary bags of n-grams by their log-count ratios bef
 what teaches one.
 """
 
+import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -138,6 +139,11 @@ class LinearModel:
     def parameters(self) -> int:
         """Weights of the regression, the intercept included."""
         return len(self._weights) + 1
+
+    @functools.cached_property
+    def known_words(self) -> frozenset[str]:
+        """The words that have a weight of their own; others occur in fewer than `min_reviews` training reviews."""
+        return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in self._keys[0].tolist())
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
         """Of each text, float64 (N,); a text's does not depend on the texts beside it, to the last bit."""

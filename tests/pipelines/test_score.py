@@ -19,6 +19,7 @@ import pytest
 from typer.testing import Result
 
 from pipelines.output import atomic_folder, checkpoint
+from sentiment.classifier import SentimentClassifier
 from tests.conftest import PipelineRun, command_in
 
 Invoke = Callable[..., Result]
@@ -469,3 +470,39 @@ def test_a_missing_part_of_spark_is_named(small_run: PipelineRun, tmp_path: Path
     assert (done.returncode, says in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke, small_run: PipelineRun) -> None:
+    texts = ("the film is good.", "asdf qwer", "the asdf film qwer", "!")
+    result = invoke("predict", *texts, "--model", small_run.classifier)
+    first, *warnings = result.stderr.splitlines()
+    assert (result.exit_code, len(result.stdout.splitlines()), first.startswith("model: ")) == (0, 4, True)
+    assert [warning.partition(" to the model")[0] for warning in warnings] == [
+        "Warning: review 2: none of its 2 words is known",
+        "Warning: review 3: 2 of 4 words are unknown",
+        "Warning: review 4: it has no word: the verdict says nothing of it. What remains is what the model says of no "
+        "words at all.",
+    ]
+
+
+def test_the_summary_tells_the_share_of_unknown_words_beside_that_of_validation(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
+    expected = SentimentClassifier.load(small_run.classifier).unknown_share
+    assert expected is not None and 0.05 < expected < 0.4  # 2,000 words
+    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
+    assert f"25.0% (validation reviews: {expected:.1%})" in result.output
+
+
+def test_a_classifier_of_before_tells_the_share_of_unknown_words_alone(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small_run.classifier, tmp_path / "older")
+    description = json.loads((folder / "classifier.json").read_text())
+    del description["unknown_share"]
+    (folder / "classifier.json").write_text(json.dumps(description))
+    (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
+    output = invoke("score", "in.csv", "out.csv", "--model", folder).output
+    assert ("25.0%" in output, "validation reviews" in output) == (True, False)
+    assert "Warning" not in invoke("predict", "the asdf was qwer", "--model", folder).stderr

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.vocabulary import OUT_OF_VOCABULARY
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun
 
@@ -112,3 +113,16 @@ def test_a_classifier_of_version_0_1_without_checksums_still_loads(copied: Path)
     del description["sha256"]
     (copied / "classifier.json").write_text(json.dumps(description))
     assert np.array_equal(SentimentClassifier.load(copied).positive_probability(["a good film"]), expected)
+
+
+def test_the_words_of_a_text_are_those_that_the_network_reads(classifier: SentimentClassifier) -> None:
+    text = "Good film, zyzzyva! " + "the " * 70 + "plot zyzzyva"
+    words = classifier.words(text)
+    encoded = classifier.vocabulary.encode(text, classifier.sequences.maxlen)
+    assert [word for word, _ in words][-3:] == ["the", "plot", "zyzzyva"]
+    assert [is_known for _, is_known in words] == (encoded != OUT_OF_VOCABULARY).tolist()
+    assert classifier.words("Good, zyzzyva") == [("good", True), ("zyzzyva", False)]
+
+
+def test_punctuation_marks_are_no_words_to_be_counted(classifier: SentimentClassifier) -> None:
+    assert classifier.count_words(["A fine film!", "zyzzyva, qwer.", "?!"]).tolist() == [[3, 3], [2, 0], [0, 0]]
