@@ -5,21 +5,24 @@ follows from the seed and its number, so a search that was killed goes on as if 
 """
 
 import fcntl
+import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.pruners import BasePruner, HyperbandPruner
 from optuna.samplers import PartialFixedSampler, TPESampler
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from pipelines.tuning.space import Space
 from sentiment.errors import InputError
@@ -30,6 +33,9 @@ OWNER, IDENTITY = "owner", "identity"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 FEWEST_FOR_IMPORTANCE = 4
+
+TRIES = 5
+"""How often, a second apart, a process looks for what another one is making."""
 
 
 class Search:
@@ -54,12 +60,9 @@ class Search:
         self.place, self.name, self._space, self._first, self._seed = shown_url(url), name, space, first, seed
         self._owner = owner
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=most_epochs)
+        pruner = HyperbandPruner(min_resource=1, max_resource=most_epochs)
         with self._explained(), _lock(url):
-            storage = optuna.storages.RDBStorage(url)
-            self._study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True, pruner=pruner)
-            if IDENTITY not in self._study.user_attrs:
-                self._study.set_user_attr(IDENTITY, uuid.uuid4().hex)
+            self._study = _make_or_load(_connected(url), name, pruner)
             self.identity = str(self._study.user_attrs[IDENTITY])
 
     def next(self) -> tuple[Trial, dict[str, Any]]:
@@ -130,6 +133,29 @@ class Search:
                 f"The storage {self.place} cannot be used ({reason}): give another --storage, such as "
                 "sqlite:///tuning.db, or start its server and install its driver; the same command then goes on."
             ) from error
+
+
+def _connected(url: str) -> RDBStorage:
+    """The storage with its tables, which another process may be making at this moment."""
+    for _ in range(TRIES):
+        with suppress(IntegrityError, ProgrammingError, OperationalError):
+            return RDBStorage(url)
+        time.sleep(1)
+    return RDBStorage(url)
+
+
+def _make_or_load(storage: RDBStorage, name: str, pruner: BasePruner) -> optuna.Study:
+    """The study, which the process that makes it gives an identity."""
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, pruner=pruner)
+    except DuplicatedStudyError:
+        study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
+        for _ in range(TRIES):
+            if IDENTITY in study.user_attrs:
+                return study
+            time.sleep(1)
+    study.set_user_attr(IDENTITY, uuid.uuid4().hex)
+    return study
 
 
 def _suggest(trial: Trial, name: str, values: BaseDistribution) -> Any:
