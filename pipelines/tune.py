@@ -115,7 +115,7 @@ def search_settings(
     ) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**config.flat(), "objective": objective.metric, "space": space.name})
-        tuning = Tuning(context, space, budget, objective, search, experiment, parent, output)
+        tuning = Tuning(context, space, budget, objective, search, has_unlabelled, experiment, parent, output)
         tuning.keep_best()
         try:
             while not budget.is_over(len(search.trials(*ENDED))):
@@ -136,6 +136,7 @@ class Tuning:
     budget: Budget
     objective: Objective
     search: Search
+    has_unlabelled: bool
     experiment: str
     parent: runs.Run
     output: Path | None
@@ -187,7 +188,7 @@ class Tuning:
         self, trial: OptunaTrial, config: PipelineConfig, log: Callable[[History], None]
     ) -> Callable[[History], None]:
         """What a training calls after every epoch: it logs, and stops a hopeless trial or one that has no time."""
-        last, told = most_epochs(config, has_unlabelled=True), 0
+        last, told = most_epochs(config, has_unlabelled=self.has_unlabelled), 0
 
         def report(history: History) -> None:
             nonlocal told

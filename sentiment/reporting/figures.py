@@ -212,7 +212,7 @@ def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mappi
             axes[0].step(numbers, np.minimum.accumulate(losses), where="post", color=COLOURS[1], label="best so far")
     axes[0].set(xlabel="trial", ylabel="lowest validation loss (nats)")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[0].legend(frameon=False, fontsize=9)
+    _legend(figure)
     if importance:
         names = [name.rpartition(".")[2] for name in importance]
         axes[1].barh(names[::-1], list(importance.values())[::-1], color=COLOURS[0])
