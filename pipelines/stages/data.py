@@ -111,8 +111,9 @@ class Prepared:
 
     @property
     def cut(self) -> dict[str, Any]:
-        """What decides the reviews to learn from, beside corpus, share and seed, for the key of a stage."""
-        return {"labelled_share": self.labelled_share, "holds_out": self.holds_out}
+        """What decides the reviews to learn from, beside corpus and seed, for the key of a stage."""
+        names = ("validation_share", "labelled_share", "holds_out")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def key(self) -> dict[str, Any]:

@@ -73,7 +73,6 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": config.training.validation_share,
         **prepared.cut,
         "seed": seed,
         "threshold": config.threshold,
@@ -106,7 +105,7 @@ def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": context.config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "softness": softness,
         **versions("numpy", "scipy", "scikit-learn"),

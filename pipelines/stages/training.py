@@ -80,7 +80,6 @@ def train_network(
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
         training, validation = prepared.training_and_validation(trial.seed)
-        training = prepared.repeated(training)
         network = build_network(context, prepared, trial)
         if pseudo_labelled is not None:
             network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
@@ -94,25 +93,26 @@ def train_network(
             history, before = before, {}
             write_json(folder / HISTORY_FILE, history)
         else:
-            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
+            learned = prepared.repeated(training)
+            draw = _draw_pieces(context, prepared, trial, learned, inputs[learned])
             history = fit_with_progress(
                 console,
                 trial.name,
                 network,
-                (inputs[training], labels[training]),
+                (inputs[learned], labels[learned]),
                 (inputs[validation], labels[validation]),
                 config.training,
                 seed=trial.seed,
                 folder=folder,
                 unlabelled=unlabelled,
-                epoch_examples=None if draw is None else draw(labels[training]),
+                epoch_examples=None if draw is None else draw(labels[learned]),
                 on_epoch=on_epoch,
             )
         vocabulary = prepared.vocabulary()
-        learned = [inputs[training]]
+        read = [inputs[training]]
         if "unlabelled" in prepared.padded_stages:
-            learned.append(prepared.padded("unlabelled"))
-        unknown_share = held_out_unknown_share(vocabulary, learned, inputs[validation])
+            read.append(prepared.padded("unlabelled"))
+        unknown_share = held_out_unknown_share(vocabulary, read, inputs[validation])
         classifier = SentimentClassifier.from_network(
             vocabulary, config.sequences, network, unknown_share=unknown_share
         )
