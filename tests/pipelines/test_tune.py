@@ -50,7 +50,7 @@ batch_size = [32, 64]
 learning_rate = { low = 0.001, high = 0.03, log = true }
 """
 
-TRIALS = 5
+TRIALS = 3
 TUNE = f"tune --preset start.toml --space space.toml --trials {TRIALS}".split()
 
 

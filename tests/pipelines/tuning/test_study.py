@@ -1,4 +1,4 @@
-"""A search in a real PostgreSQL, where Debian has installed one and its driver is there."""
+"""Trials in a real SQLite file, and in a real PostgreSQL where Debian has installed one and its driver is there."""
 
 import functools
 import importlib.util
@@ -13,8 +13,85 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.trial import TrialState
 
+from pipelines.tuning.space import Space
+from pipelines.tuning.study import ENDED, Search
 from tests.conftest import command_in
+
+TRIALS, EPOCHS = 12, 3
+SPACE = Space(
+    "mine", {"a": FloatDistribution(0, 1), "b": FloatDistribution(0, 1), "c": CategoricalDistribution((1, 2))}
+)
+
+
+def search_in(database: Path, *, owner: str = "me") -> Search:
+    first = {"a": 0.5, "b": 0.25, "c": 2}
+    return Search(f"sqlite:///{database}", "search", SPACE, first, most_epochs=EPOCHS, seed=0, owner=owner)
+
+
+def loss(values: dict[str, float], epoch: int) -> float:
+    """Of a trial whose outcome follows from `a` alone."""
+    return values["a"] + 1 / epoch
+
+
+def run_trials(search: Search, count: int) -> None:
+    for _ in range(count):
+        trial, values = search.next()
+        for epoch in range(1, EPOCHS + 1):
+            search.report(trial, loss(values, epoch), epoch)
+            if epoch < EPOCHS and search.is_hopeless(trial):
+                search.finish(trial, None, TrialState.PRUNED, {})
+                break
+        else:
+            search.finish(trial, loss(values, EPOCHS), TrialState.COMPLETE, {"epochs": EPOCHS})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Search:
+    """A search that never stopped."""
+    search = search_in(tmp_path_factory.mktemp("search") / "whole.db")
+    assert search.importance() == {}
+    run_trials(search, TRIALS)
+    return search
+
+
+def test_a_search_that_stops_within_trials_proposes_what_one_that_never_stops_does(
+    whole: Search, tmp_path: Path
+) -> None:
+    for number in range(0, TRIALS, 3):
+        stopped = search_in(tmp_path / "stopped.db")
+        left, _ = stopped.next()
+        assert left.number == number
+        stopped.report(left, loss(left.params, 1), 1)
+        run_trials(search_in(tmp_path / "stopped.db"), 3)
+    found = [[(t.params, t.state, t.values) for t in search.trials()] for search in (whole, stopped)]
+    assert found[0] == found[1]
+    assert found[0][0][0] == {"a": 0.5, "b": 0.25, "c": 2}
+
+
+def test_hopeless_trials_are_stopped_and_the_best_is_the_finished_one_of_lowest_value(whole: Search) -> None:
+    finished = whole.trials(TrialState.COMPLETE)
+    assert 0 < len(whole.trials(TrialState.PRUNED)) < TRIALS
+    best = whole.best()
+    assert best is not None
+    assert best.params["a"] == min(trial.params["a"] for trial in finished)
+
+
+def test_the_setting_that_decides_is_the_important_one(whole: Search) -> None:
+    importance = whole.importance()
+    assert next(iter(importance)) == "a"
+    assert sum(importance.values()) == pytest.approx(1)
+
+
+def test_a_trial_that_another_process_is_at_is_left_to_it(tmp_path: Path) -> None:
+    mine, other = search_in(tmp_path / "search.db"), search_in(tmp_path / "search.db", owner="other")
+    assert mine.identity == other.identity
+    assert [mine.next()[0].number, other.next()[0].number, mine.next()[0].number] == [0, 1, 0]
+    assert mine.best() is None
+    assert mine.trials(*ENDED) == []
+
 
 POSTGRESQL = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
