@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.files import finish, lock, write_json
+from pipelines.files import lock, write_json
 from sentiment.errors import InputError
+from sentiment.files import finish
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
@@ -105,6 +106,8 @@ def atomic_folder(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
         partial.mkdir()
         write_json(path, identity)
     yield partial
+    for attempt in partial.glob(".*"):  # of a task that was killed
+        shutil.rmtree(attempt, ignore_errors=True)
     rejected = beside(output, PARTIAL_REJECTED_ENDING)
     rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
     with rejected.open("wb") as sink:

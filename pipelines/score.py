@@ -20,12 +20,11 @@ import contextlib
 import itertools
 import json
 import sys
-import time
 import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -50,14 +49,13 @@ from pipelines.output import (
 from pipelines.unknown_words import unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile, find_tables, standard_input
 from sentiment.data.tables.reader import TableReader
-from sentiment.data.tables.writer import TableWriter
 from sentiment.data.unknown_words import WordSample
 from sentiment.errors import InputError
 from sentiment.scoring.pool import scoring_pool
+from sentiment.scoring.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
@@ -128,37 +126,15 @@ class Job:
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file.path for file in self.inputs.files if self.inputs.stream is None]
-        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        files = [file for file in self.inputs.files if self.inputs.stream is None]
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
-            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+            "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
         }
-
-
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected.
-
-    Attributes:
-        words: of a sample of the rows scored; with Spark, of the first file's first rows.
-    """
-
-    words: WordSample
-    scored: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
 
 
 def score(config: ScoreConfig, console: Console) -> None:
@@ -180,8 +156,8 @@ def score(config: ScoreConfig, console: Console) -> None:
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
             raise _existing(output.path)
-        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, job, tally, model_name)
+        tally, words = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
+    show_summary(console, job, tally, words, model_name)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
@@ -242,50 +218,44 @@ def _is_finished(job: Job) -> bool:
         return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
 
 
-def _score_locally(job: Job, console: Console) -> Tally:
+def _score_locally(job: Job, console: Console) -> tuple[Tally, WordSample]:
+    """What was written, and the words of a sample of the rows scored."""
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
-    waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
+    waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
         scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
-        contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
+        contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, classifier.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally = Tally(WordSample(classifier.count_words))
+        tally, words = table.tally, WordSample(classifier.count_words)
 
         def write_next() -> None:
-            chunk, scores = waiting.popleft()
+            file, chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
                 kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
-            labels = classifier.labels(probabilities)
-            writer.write(chunk.rows, labels, probabilities)
-            tally.scored += len(labels)
-            tally.positive += labels.count(LABEL_NAMES[1])
-            tally.rejected += len(chunk.rejected)
-            tally.words.add(chunk.texts)
+            table.write(file, chunk, probabilities)
+            words.add(chunk.texts)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
-            for rejected in chunk.rejected:
-                line = rejected_line(file, rejected)
-                if job.config.strict:
-                    raise _strict(line)
-                rejected_sink.write(line)
+            if chunk.rejected and job.config.strict:
+                raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
-            waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally
+    return tally, words
 
 
 def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -301,11 +271,11 @@ def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Itera
         before += reader.size or 0
 
 
-def _score_with_spark(job: Job) -> Tally:
-    from sentiment.scoring.spark import SparkScoring, spark_session
-    from sentiment.tracking import model, store
+def _score_with_spark(job: Job) -> tuple[Tally, WordSample]:
+    """What was written, and the words of the first rows of the first file."""
+    from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
-    store.silence()
+    check_spark()
     output, threshold = job.output, job.classifier.threshold
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
@@ -314,20 +284,32 @@ def _score_with_spark(job: Job) -> Tally:
             words.add(chunk.texts)
     identity = {**job.identity(text_column), "threshold": threshold}
     with (
-        spark_session(job.config.spark_master) as session,
-        model.spark_udf(session, job.folder) as score,
+        checkpoint(output.path, identity, threshold),  # for its lock
+        spark_session(job.config.spark_master, job.folder) as session,
         atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
-        tally = Tally(words, known=sum(part["scored"] for part in scoring.tallies()))
-        scoring.run(session, score)
+        stamps = [(size, time) for _, size, time in identity["files"]]
+        scoring = SparkScoring(
+            job.inputs.files,
+            stamps,
+            text_column,
+            schema,
+            output,
+            partial.absolute(),
+            Path.cwd(),
+            load_classifier,
+            threshold,
+        )
+        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        scoring.run(session)
+        session.stop()  # so that no attempt at a part outlives this line
         for part in scoring.tallies():
             tally.scored += part["scored"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
-    return tally
+    return tally, words
 
 
 def _strict(rejected: str) -> InputError:
@@ -335,7 +317,7 @@ def _strict(rejected: str) -> InputError:
     return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
 
 
-def show_summary(console: Console, job: Job, tally: Tally, model: str) -> None:
+def show_summary(console: Console, job: Job, tally: Tally, words: WordSample, model: str) -> None:
     """What was read and written, and how fast."""
     config = job.config
     share = f"{tally.positive / tally.scored:.1%}" if tally.scored else "none"
@@ -344,7 +326,7 @@ def show_summary(console: Console, job: Job, tally: Tally, model: str) -> None:
         ["scored", f"{tally.scored:,}"],
         ["rejected", f"{tally.rejected:,}"],
         ["positive", share],
-        ["unknown words", unknown_share_in_words(job.classifier, tally.words)],
+        ["unknown words", unknown_share_in_words(job.classifier, words)],
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]

@@ -1,8 +1,6 @@
 """The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -90,17 +88,3 @@ def _model(folder: Path) -> dict[str, Any]:
         "metadata": {} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
         "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
     }
-
-
-@contextmanager
-def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
-    """A Spark UDF from a column of reviews to a struct with the field `positive_probability`.
-
-    Args:
-        session: a SparkSession whose executors have REQUIREMENTS installed.
-        folder: a saved classifier; the code that scores is always that of this package.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        model = str(Path(temporary) / "model")
-        mlflow.pyfunc.save_model(model, **_model(folder))
-        yield mlflow.pyfunc.spark_udf(session, model, result_type="positive_probability float", env_manager="local")

@@ -1,4 +1,4 @@
-"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, on Spark, over HTTP."""
+"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, over pipes."""
 
 import fcntl
 import gzip
@@ -345,11 +345,14 @@ def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
         assert damaged.take(texts[2:]) is None
 
 
-def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["local", "spark"])
+def test_a_second_command_on_the_same_output_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, engine: str
+) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
     with (tmp_path / "out.csv.scores").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
+        result = invoke("score", "in.csv", "out.csv", "--engine", engine, "--model", small_run.classifier)
     assert (result.exit_code, "Another command is writing out.csv" in result.output) == (2, True), result.output
 
 
@@ -424,52 +427,6 @@ def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: 
     assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
     result = invoke("predict", "fine", " ", "--model", small_run.classifier)
     assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
-
-
-def test_spark_writes_the_rows_and_values_of_one_machine(
-    small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
-) -> None:
-    """A real Spark of two threads; a file of more than one chunk, one of nasty rows, one of blank reviews alone."""
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
-    folder = tmp_path / "in"
-    folder.mkdir()
-    rows = pd.DataFrame({"id": range(2_500), "text": (evaluated["text"].tolist() * 30)[:2_500], "formula": "=1"})
-    rows.to_csv(folder / "a.csv", index=False)
-    (folder / "b.csv").write_bytes(NASTY)
-    (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
-    shutil.copytree(small_run.classifier, tmp_path / "classifier")
-    command = command_in(tmp_path)
-    arguments = ["--model", "classifier/", "--threshold", "0.4"]
-    command.run("score", "in", "local.jsonl", *arguments)
-    output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
-    assert "2,504" in output
-    parts = sorted((tmp_path / "spark.jsonl").glob("part-*"))
-    assert len(parts) == 3
-    assert b"".join(part.read_bytes() for part in parts) == (tmp_path / "local.jsonl").read_bytes()
-    rejected = [(tmp_path / f"{name}.jsonl.rejected.jsonl").read_bytes() for name in ("spark", "local")]
-    assert rejected[0] == rejected[1]
-    assert rejected[0].count(b"\n") == 3
-
-
-@pytest.mark.parametrize(
-    ("hidden", "says"),
-    [
-        pytest.param("sys.modules['pyspark'] = None", "pip install 'sentiment[spark]'", id="PySpark"),
-        pytest.param("os.environ.update(PATH='/none', JAVA_HOME='')", "needs Java", id="Java"),
-    ],
-)
-def test_a_missing_part_of_spark_is_named(small_run: PipelineRun, tmp_path: Path, hidden: str, says: str) -> None:
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    code = f"import os, sys; {hidden}; from pipelines.cli import app; app()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "score", "in.csv", "out.csv", "--engine", "spark",
-         "--model", small_run.classifier],
-        cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke, small_run: PipelineRun) -> None:

@@ -1,4 +1,5 @@
 import csv
+import functools
 import gzip
 import io
 import json
@@ -221,6 +222,28 @@ def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_lists_of_dictionaries_are_read_across_row_groups(tmp_path: Path, ending: str) -> None:
+    """Each row group has a dictionary of its own; one row group is null throughout."""
+    schema = pa.schema([("text", pa.string()), ("tags", pa.list_(pa.dictionary(pa.int32(), pa.string())))])
+    rows = [["a", "b"], None, ["c"], []]
+    with pyarrow.parquet.ParquetWriter(tmp_path / "in.parquet", schema) as writer:
+        for tags in rows:
+            table = pa.table({"text": ["fine"], "tags": pa.array([tags], pa.list_(pa.string()))})
+            lists = table.column("tags").chunk(0)
+            encoded = pa.ListArray.from_arrays(lists.offsets, lists.values.dictionary_encode(), mask=lists.is_null())
+            writer.write_table(pa.table([table.column("text"), encoded], schema=schema))
+    converted(tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+    if ending == "parquet":
+        found = pyarrow.parquet.read_table(tmp_path / "out.parquet").column("tags").to_pylist()
+    elif ending == "jsonl":
+        found = [json.loads(line)["tags"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    else:
+        cells = [row["tags"] for row in csv.DictReader((tmp_path / "out.csv").open())]
+        found = [json.loads(cell) if cell else None for cell in cells]
+    assert found == rows
+
+
 def test_objects_of_jsonl_keep_their_values(tmp_path: Path) -> None:
     lines = ['{"text": "a", "n": 1, "deep": {"x": [1.5, null]}}', '{"n": 12345678901234567890, "text": "b"}']
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
@@ -322,3 +345,21 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
         read(tmp_path / name)
     assert name in str(raised.value)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl.gz"])
+def test_a_file_that_is_changed_while_it_is_read_is_told(ending: str, tmp_path: Path) -> None:
+    """One that grows, and one that is written anew and ends within its first part."""
+    path = tmp_path / f"in.{ending}"
+    frame = pd.DataFrame({"text": ["a fine film", "a dull one"] * CHUNK_ROWS * 4})
+    write = frame.to_csv if ending == "csv" else functools.partial(frame.to_json, orient="records", lines=True)
+    write(path)
+    chunks = TableReader(TableFile.at(path)).chunks()
+    next(chunks)
+    if ending == "csv":
+        with path.open("a") as file:
+            file.write("one more\n")
+    else:
+        path.write_bytes(path.read_bytes()[:1_000])
+    with pytest.raises(InputError, match="was changed while it was read: run the same command again"):
+        list(chunks)
