@@ -95,6 +95,11 @@ class Prepared:
         """Positions to learn from, repeated until an epoch has as many as if all labels were there."""
         return training if self.labelled_share == 1 else np.resize(training, round(len(training) / self.labelled_share))
 
+    def validation_reviews(self, seed: int) -> Reviews:
+        """The reviews of train to validate on."""
+        train, (_, validation) = self.corpus.train, self.training_and_validation(seed)
+        return Reviews([train.texts[position] for position in validation], train.labels[validation])
+
     def padded(self, split: Split) -> np.ndarray:
         """Indices of a split that a network learns from: int32 (N, maxlen)."""
         array: np.ndarray = np.load(self.padded_stages[split].folder / PADDED_FILE)

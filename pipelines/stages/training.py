@@ -14,12 +14,14 @@ from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
 from pipelines.stages.linear_model import SOFT_LABELS_FILE, fit_linear_model, soften_labels
+from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
-from sentiment.data.unknown_words import held_out_unknown_share
+from sentiment.data.unknown_words import learned_words
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
@@ -109,15 +111,16 @@ def train_network(
                 epoch_examples=None if draw is None else draw(labels[learned]),
                 on_epoch=on_epoch,
             )
-        vocabulary = prepared.vocabulary()
         read = [inputs[training]]
         if "unlabelled" in prepared.padded_stages:
             read.append(prepared.padded("unlabelled"))
-        unknown_share = held_out_unknown_share(vocabulary, read, inputs[validation])
-        classifier = SentimentClassifier.from_network(
-            vocabulary, config.sequences, network, unknown_share=unknown_share
+        classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
+        save_with_profile(
+            classifier,
+            folder / CLASSIFIER_FOLDER,
+            prepared.validation_reviews(trial.seed),
+            learned_words(classifier.vocabulary, read),
         )
-        classifier.save(folder / CLASSIFIER_FOLDER)
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
@@ -127,7 +130,9 @@ def train_network(
         "end_on_labels": config.pretraining.end_on_labels,
     }
     trained = Trained(
-        context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
+        context.run_stage(
+            "train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=(*NETWORK_CODE, *PROFILE_CODE)
+        )
     )
     history = trained.history()
     on_epoch(history)
@@ -269,13 +274,15 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
     config = context.config
 
     def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        _, validation = prepared.training_and_validation(trial.seed)
+        validation = prepared.validation_reviews(trial.seed)
         classifier = trained.classifier()
-        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
-        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        profile = ValidationProfile.load(trained.folder, classifier)
+        assert profile is not None  # `train` wrote it
+        probabilities = classifier.positive_probability(validation.texts)
+        classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
         classifier.save(folder / CLASSIFIER_FOLDER)
+        profile.at_threshold(classifier.threshold, validation.labels, probabilities).save(folder / CLASSIFIER_FOLDER)
 
     key = {"train": trained.stage.digest, "threshold": config.threshold, "engine": engine_here()}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"

@@ -1,7 +1,7 @@
 """ScoredTable: rows with their verdicts, written and counted; the same on one machine and in a task of Spark."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
@@ -16,9 +16,10 @@ from sentiment.data.tables.writer import TableWriter
 
 @dataclass
 class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected."""
+    """Rows written so far: scored, of these with a verdict, positive, scored by an earlier attempt; and rejected."""
 
     scored: int = 0
+    answered: int = 0
     positive: int = 0
     known: int = 0
     rejected: int = 0
@@ -43,14 +44,14 @@ class ScoredTable:
         sink: BinaryIO,
         rejected_sink: TextIO,
         schema: pa.Schema | None,
-        labels: Callable[[np.ndarray], list[str]],
+        labels: Callable[[np.ndarray], Sequence[str | None]],
     ) -> None:
         """Begin the table.
 
         Args:
             output, sink, schema: as TableWriter takes them.
             rejected_sink: for the rejected rows, as lines of JSONL.
-            labels: from P(positive) to verdicts.
+            labels: from P(positive) to verdicts, None where there is no answer.
 
         Raises:
             InputError: the format cannot hold a column.
@@ -68,6 +69,7 @@ class ScoredTable:
         self._writer.write(chunk.rows, labels, probabilities)
         self._rejected_sink.writelines(rejected_line(file, rejected) for rejected in chunk.rejected)
         self.tally.scored += len(labels)
+        self.tally.answered += len(labels) - labels.count(None)
         self.tally.positive += labels.count(LABEL_NAMES[1])
         self.tally.rejected += len(chunk.rejected)
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.files import Stamp, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
@@ -99,7 +99,7 @@ class SparkScoring:
         folder: where the parts go.
         base: folder of the paths of files that are relative.
         load: reads the classifier from its folder.
-        threshold: P(positive) from which on a review is called positive.
+        labels: the verdict on each P(positive), or None where there is no answer.
     """
 
     files: Sequence[TableFile]
@@ -110,7 +110,7 @@ class SparkScoring:
     folder: Path
     base: Path
     load: Callable[[Path], Scorer]
-    threshold: float
+    labels: Callable[[np.ndarray], Sequence[str | None]]
 
     def run(self, session: Any) -> None:
         """Write the parts: of file number n, part-n, part-n.rejected.jsonl and part-n.tally.json.
@@ -138,7 +138,7 @@ class SparkScoring:
             raise InputError(message[1]) from error
 
     def tallies(self) -> Iterator[dict[str, int]]:
-        """Of every finished part, the numbers of rows that were scored, that are positive and that were rejected."""
+        """Of every finished part, the numbers of rows that were scored, answered, called positive, and rejected."""
         for path in self.folder.glob("part-*.tally.json"):
             tally: dict[str, int] = json.loads(path.read_text("utf-8"))
             yield tally
@@ -197,16 +197,15 @@ class SparkScoring:
                 schema=self.schema,
                 stamp=self.stamps[number],
             )
-            labels = functools.partial(predicted_labels, threshold=self.threshold)
             with (
                 partial[self.output.ending].open("wb") as sink,
                 partial["rejected.jsonl"].open("w", encoding="utf-8") as rejected_sink,
                 contextlib.closing(reader),
-                contextlib.closing(ScoredTable(self.output, sink, rejected_sink, reader.schema, labels)) as table,
+                contextlib.closing(ScoredTable(self.output, sink, rejected_sink, reader.schema, self.labels)) as table,
             ):
                 for chunk in reader.chunks():
                     table.write(file, chunk, scorer.positive_probability(chunk.texts))
-            tally = {name: getattr(table.tally, name) for name in ("scored", "positive", "rejected")}
+            tally = {name: getattr(table.tally, name) for name in ("scored", "answered", "positive", "rejected")}
             partial["tally.json"].write_text(json.dumps(tally), "utf-8")
             for ending in endings:  # the tally last: it says that the part is whole
                 partial[ending].replace(self.part(number, ending))

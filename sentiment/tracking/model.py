@@ -1,5 +1,6 @@
 """The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
 
+import contextlib
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -71,6 +72,17 @@ def load_logged_classifier(model_id: str) -> Classifier:
         if not np.all((probabilities >= 0) & (probabilities <= 1)):
             raise InputError(f"The logged model {model_id} gives probabilities of {probabilities}: train another.")
         return classifier
+
+
+def load_run_classifier(run_id: str) -> Classifier | None:
+    """The classifier that a run has logged; None where it logged none that can be loaded."""
+    client = mlflow.MlflowClient()
+    run = client.get_run(run_id)
+    of_run = f"source_run_id = '{run_id}'"
+    for logged in client.search_logged_models([run.info.experiment_id], filter_string=of_run):
+        with contextlib.suppress(InputError):
+            return load_logged_classifier(logged.model_id)
+    return None
 
 
 def _model(folder: Path) -> dict[str, Any]:

@@ -328,19 +328,19 @@ def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
     """The input changes between two attempts, and its size and time are restored."""
     texts = ["good " * 3, "bad   " * 3, "worst" * 3]
     kept = tmp_path / "out.csv.scores"
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as begun:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as begun:
         begun.add(texts[:2], np.array([0.9, 0.1]))
         begun.add(texts[2:], np.array([0.2]))
         content = kept.read_bytes()
     kept.write_bytes(content)
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as again:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as again:
         found = again.take(texts[:2])
         assert found is not None
         assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
         assert again.take(["best " * 3]) is None
         assert kept.stat().st_size < len(content)
     kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as damaged:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as damaged:
         assert damaged.take(texts[:2]) is not None
         assert damaged.take(texts[2:]) is None
 
@@ -459,6 +459,7 @@ def test_a_classifier_of_before_tells_the_share_of_unknown_words_alone(
     description = json.loads((folder / "classifier.json").read_text())
     del description["unknown_share"]
     (folder / "classifier.json").write_text(json.dumps(description))
+    (folder / "validation.json").unlink()
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     output = invoke("score", "in.csv", "out.csv", "--model", folder).output
     assert ("25.0%" in output, "validation reviews" in output) == (True, False)

@@ -1,5 +1,6 @@
 """Batch scoring on real Sparks: the bytes of one machine, with workers killed and tasks run twice."""
 
+import functools
 import gzip
 import json
 import shutil
@@ -14,11 +15,13 @@ import psutil
 import pytest
 
 from sentiment.classifier import load_classifier
+from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.files import TableFile
 from sentiment.errors import InputError
 from sentiment.scoring.spark import SparkScoring
 from tests.conftest import PipelineRun, command_in
 from tests.pipelines.test_score import NASTY
+from tests.pipelines.test_score_sure import with_abstention
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,12 +36,14 @@ def test_spark_writes_the_bytes_of_one_machine(small_run: PipelineRun, tmp_path:
     write_reviews(small_run, folder / "a.csv", 2_500)
     (folder / "b.csv").write_bytes(NASTY)
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
-    shutil.copytree(small_run.classifier, tmp_path / "classifier")
+    with_abstention(small_run.classifier, tmp_path / "classifier", small_run.predictions["text"].tolist())
     command = command_in(tmp_path)
-    arguments = ["--model", "classifier/", "--threshold", "0.4"]
+    arguments = ["--model", "classifier/", "--sure", "0.9"]
     command.run("score", "in", "local.jsonl", *arguments)
     output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
     assert "2,504" in output
+    assert "answered at a promised 90.0%" in output
+    assert "drift" in output
     parts = sorted((tmp_path / "spark.jsonl").glob("part-*"))
     assert len(parts) == 3
     assert b"".join(part.read_bytes() for part in parts) == (tmp_path / "local.jsonl").read_bytes()
@@ -159,4 +164,5 @@ def scoring_of(small_run: PipelineRun, folder: Path, rows: int) -> SparkScoring:
     (folder / "out").mkdir()
     file, output = TableFile.at(Path("in.csv")), TableFile.at(Path("out.jsonl"))
     stamp = TableFile.at(folder / "in.csv").stamp()
-    return SparkScoring([file], [stamp], "text", None, output, folder / "out", folder, load_classifier, threshold=0.5)
+    labels = functools.partial(predicted_labels, threshold=0.5)
+    return SparkScoring([file], [stamp], "text", None, output, folder / "out", folder, load_classifier, labels)
