@@ -29,6 +29,7 @@ from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import SIZES, LearningCurves, default_more
 from sentiment.reporting import figures
 from sentiment.reporting.learning_curve import gain_rows, point_rows, render_learning_curve
+from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs, store
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
@@ -223,7 +224,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
     runs.log_figure(figures.accuracy_by_labels(curves, more, title), FIGURE_NAME)
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
         runs.log_file(folder / name)
-    tables = [runs.markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
+    tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
     note = [f"**{context.note}**"] if context.note else []
     runs.set_description("\n\n".join([*note, f"{curves.sentence(LINEAR_MODEL, more)}.", *tables]))
 

@@ -13,6 +13,7 @@ from pipelines.tuning.study import ENDED, FEWEST_FOR_IMPORTANCE, Search
 from pipelines.tuning.trials import Figures, Objective, train_trial
 from sentiment.errors import InputError
 from sentiment.reporting import figures
+from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs
 
 ConfigOf = Callable[[Mapping[str, Any]], PipelineConfig]
@@ -58,7 +59,7 @@ def conclude(context: Context, config_of: ConfigOf, search: Search, objective: O
     runs.log_json({"importance": importance}, "importance.json")
     runs.log_figure(figures.search(_losses(trials), importance, f"Search{context.of_reviews}"), FIGURE_NAME)
     note = [f"**{context.note}**"] if context.note else []
-    tables = [runs.markdown_table(*rows) for rows in (settings, validation, *([shares] if importance else []))]
+    tables = [markdown_table(*rows) for rows in (settings, validation, *([shares] if importance else []))]
     runs.set_description("\n\n".join([*note, *verdicts, *tables]))
 
 
