@@ -1,5 +1,6 @@
 """`sentiment learning-curve` as a user runs it, and its page."""
 
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -24,19 +25,21 @@ def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_i
     arguments = ["learning-curve", "--data", str(reviews_csv), *SMALL, "--models", "simple_rnn"]
     arguments += ["--shares", "20,100,40,60,80", "--more-labels", "100"]
     process = command.start(*arguments)
-    follow(process, "SimpleRNN with 192 labels, seed 0 epoch 2/3")
+    follow(process, "evaluate    read")
+    follow(process, "seed 0 epoch 2/3")  # of the second training
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     output = command.run(*arguments)
     trained = [line for line in output.splitlines() if line.startswith("train ")]
     assert [("cached in" in line) for line in trained] == [True, False, False, False, True]
-    assert "SimpleRNN with 192 labels, seed 0 epoch 2/3" in output  # told again, not trained again
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("learning-curve")
     assert experiment is not None
     *children, parent = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
     assert {run.info.run_name for run in children} == {"SimpleRNN, seed 0", f"{LINEAR_MODEL}, seed 0"}
-    labels = [96, 192, 288, 384, 480]
+    labels = [int(size) for size in dict.fromkeys(re.findall(r"SimpleRNN with (\d+) labels", output))]
+    assert len(labels) == 5
+    assert labels == pytest.approx([share * labels[-1] for share in (0.2, 0.4, 0.6, 0.8, 1)], abs=2)
     for run, metric in [*((run, "test_accuracy") for run in children), (parent, f"{LINEAR_MODEL}_test_accuracy_mean")]:
         assert run.info.status == "FINISHED"
         assert [point.step for point in client.get_metric_history(run.info.run_id, metric)] == labels
@@ -59,7 +62,7 @@ def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_i
         pytest.param("--shares 5,10,nan,50,100", "give different percentages", id="no number"),
         pytest.param("--shares 5,10,10,50,100", "give different percentages", id="twice"),
         pytest.param("--output nowhere/page.html", "The folder nowhere", id="place of the page"),
-        pytest.param("--shares 1,2,3,4,5", "1 % of the labels are 6, and a training takes 20", id="few labels"),
+        pytest.param("--shares 1,2,3,4,5", "and a training takes 20: name larger --shares", id="few labels"),
     ],
 )  # fmt: skip
 def test_what_makes_no_curve_is_refused_before_any_training(
