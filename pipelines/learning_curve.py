@@ -18,7 +18,7 @@ import pandas as pd
 
 from pipelines.configuration import Trial
 from pipelines.files import write_file
-from pipelines.stages.comparison import check_report, place_of_page
+from pipelines.stages.comparison import check_report, owner_of, place_of_page
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate
@@ -128,7 +128,7 @@ def run_learning_curve(
     """
     store.silence()
     if output is not None:
-        check_report(output)
+        check_report(output, owner_of(context))
     config = context.config
     parts = _parts(prepare(context), shares, config.seeds[0])
     more = more or default_more(parts[-1].labels)
@@ -193,7 +193,7 @@ def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], mo
             title=f"Learning curve on {config.source.source}",
             note=context.note,
             configuration=config.flat(),
-            owner=_owner(context),
+            owner=owner_of(context),
         )
         write_file(folder / PAGE_FILE, page)
 
@@ -202,11 +202,6 @@ def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], mo
     return context.run_stage(
         "learning-curve", f"{len(outcomes)} evaluations", key, run, code=("evaluation", "reporting")
     )
-
-
-def _owner(context: Context) -> str:
-    """Who may replace the page."""
-    return context.work.resume_key("report")[:8]
 
 
 def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Path, more: int) -> None:
@@ -236,6 +231,6 @@ def _show(context: Context, curves: LearningCurves, folder: Path, more: int, out
     console.table(f"{title}, with 95 % intervals", *point_rows(curves))
     console.table("What more labels would bring, with 95 % intervals", *gain_rows(curves, more))
     console.result(curves.sentence(LINEAR_MODEL, more))
-    page = place_of_page(output or context.work.path.parent, PAGE_FILE, _owner(context))
+    page = place_of_page(output or context.work.path.parent, PAGE_FILE, owner_of(context))
     write_file(page, (folder / PAGE_FILE).read_text("utf-8"))
     console.say(f"page        {page}")

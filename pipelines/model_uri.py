@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.model_name import IMDB_NAME
-from sentiment.classifier import classifier_folder
-from sentiment.errors import InputError
+from sentiment.loading import located
 
 
 @contextlib.contextmanager
@@ -20,14 +19,10 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
     Raises:
         InputError: there is no such model; none is named, but several are registered under other names.
     """
-    if model is not None and Path(model).is_dir():
-        yield classifier_folder(Path(model)), model
-        return
-    if model is not None and ":/" not in model:
-        raise InputError(f"There is no folder {model}: --model takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
-    from sentiment.tracking import download, registry, store
+    if model is None:
+        from sentiment.tracking import registry, store
 
-    store.silence()
-    uri = model or f"models:/{registry.default_name(IMDB_NAME)}@{registry.CHAMPION}"
-    with download.downloaded_model(uri) as (folder, name):
-        yield classifier_folder(folder), name
+        store.silence()
+        model = f"models:/{registry.default_name(IMDB_NAME)}@{registry.CHAMPION}"
+    with located(model) as found:
+        yield found

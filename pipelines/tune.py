@@ -21,7 +21,7 @@ from optuna.trial import Trial as OptunaTrial
 
 from pipelines.configuration import PipelineConfig
 from pipelines.files import write_file
-from pipelines.stages.comparison import place_of_page
+from pipelines.stages.comparison import owner_of, place_of_page
 from pipelines.stages.context import Context
 from pipelines.stages.data import prepare
 from pipelines.tuning.conclusion import conclude, describe
@@ -193,10 +193,12 @@ class Tuning:
         def report(history: History) -> None:
             nonlocal told
             log(history)
-            losses, before = history["val_loss"], told
+            losses, before = history.get("val_loss", []), told  # a phase before the last has other names
             for epoch in range(before, len(losses)):
                 self.search.report(trial, losses[epoch], epoch + 1)
             told = len(losses)
+            if not losses and self.budget.time_is_up():
+                raise TimeIsUpError
             if told == before + 1 and told < last:  # an epoch has just ended, and it was not the last
                 if self.search.is_hopeless(trial):
                     raise HopelessError
@@ -211,7 +213,7 @@ class Tuning:
         Returns:
             The place of the preset.
         """
-        owner, best = self.context.work.resume_key("report")[:8], self.search.best()
+        owner, best = owner_of(self.context), self.search.best()
         path = place_of_page(self.output or self.context.work.path.parent, PRESET_FILE, owner)
         if best is None:
             return path

@@ -77,8 +77,9 @@ def train_network(
     _check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
-        tell = (lambda history: None) if config.pretraining.end_on_labels else on_epoch
+        tell = _as_a_first_phase(on_epoch) if config.pretraining.end_on_labels else on_epoch
         pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell)
+        tell(read_history(pseudo_labelled))
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
@@ -140,6 +141,11 @@ def train_network(
     return trained if config.threshold == "0.5" else _with_threshold(context, prepared, trained, trial)
 
 
+def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History], None]:
+    """Give the metrics of a phase before the last one names of their own."""
+    return lambda history: on_epoch({f"pseudo_label_{metric}": values for metric, values in history.items()})
+
+
 def train_on_pseudo_labels(
     context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None]
 ) -> Stage:
@@ -160,7 +166,8 @@ def train_on_pseudo_labels(
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
         labels = train.labels[training] if softened is None else np.load(softened.folder / SOFT_LABELS_FILE)
-        taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
+        judge = teacher.classifier().positive_probability
+        taught = judge(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         draw = _draw_pieces(
@@ -175,6 +182,7 @@ def train_on_pseudo_labels(
                 (unlabelled, taught),
                 (inputs[validation], train.labels[validation]),
                 config,
+                taught_validation=judge([train.texts[position] for position in validation]),
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 draw=draw,
