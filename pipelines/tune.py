@@ -21,7 +21,7 @@ from optuna.trial import Trial as OptunaTrial
 
 from pipelines.configuration import PipelineConfig
 from pipelines.files import write_file
-from pipelines.stages.comparison import owner_of, place_of_page
+from pipelines.stages.comparison import is_ours, owner_of, place_of_page
 from pipelines.stages.context import Context
 from pipelines.stages.data import prepare
 from pipelines.tuning.conclusion import conclude, describe
@@ -91,7 +91,7 @@ def search_settings(
             the storage cannot be used.
     """
     store.silence()
-    _check_output(output)
+    _check_output(output, owner_of(context))
     context = _with(context, trial_config(context.config))
     config, url = context.config, storage or f"sqlite:///{context.work.path / STORAGE_FILE}"
     shown_url(url)
@@ -268,11 +268,16 @@ def _name(config: PipelineConfig, space: Space, objective: Objective, corpus: Co
     return f"tune-{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
-def _check_output(output: Path | None) -> None:
+def _check_output(output: Path | None, owner: str) -> None:
     """Refuse a place for the preset that cannot be one, before hours of work.
 
     Raises:
-        InputError: it is neither a folder nor a file that ends with .toml in a folder.
+        InputError: it is neither a folder nor a file that ends with .toml in a folder; or a file of another owner
+            stands there.
     """
-    if output is not None and not output.is_dir() and not (output.suffix == ".toml" and output.parent.is_dir()):
+    if output is None or output.is_dir():
+        return
+    if output.suffix != ".toml" or not output.parent.is_dir():
         raise InputError(f"The preset cannot go to {output}: give a file ending with .toml, in a folder that exists.")
+    if not is_ours(output, owner):
+        raise InputError(f"{output} is there already, and not of this search: name another file, or delete this one.")
