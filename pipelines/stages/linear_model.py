@@ -71,12 +71,13 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "threshold": config.threshold,
         **versions("numpy", "scipy", "scikit-learn"),
     }
-    read = f"train of load {prepared.loaded.digest}"
+    part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "
+    read = f"{part}train of load {prepared.loaded.digest}"
     return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))
 
 
@@ -102,7 +103,7 @@ def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": context.config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "softness": softness,
         **versions("numpy", "scipy", "scikit-learn"),

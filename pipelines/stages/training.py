@@ -77,7 +77,9 @@ def train_network(
     _check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
-        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial)
+        tell = _as_a_first_phase(on_epoch) if config.pretraining.end_on_labels else on_epoch
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell)
+        tell(read_history(pseudo_labelled))
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
@@ -95,29 +97,30 @@ def train_network(
             history, before = before, {}
             write_json(folder / HISTORY_FILE, history)
         else:
-            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
+            learned = prepared.repeated(training)
+            draw = _draw_pieces(context, prepared, trial, learned, inputs[learned])
             history = fit_with_progress(
                 console,
                 trial.name,
                 network,
-                (inputs[training], labels[training]),
+                (inputs[learned], labels[learned]),
                 (inputs[validation], labels[validation]),
                 config.training,
                 seed=trial.seed,
                 folder=folder,
                 unlabelled=unlabelled,
-                epoch_examples=None if draw is None else draw(labels[training]),
+                epoch_examples=None if draw is None else draw(labels[learned]),
                 on_epoch=on_epoch,
             )
-        learned = [inputs[training]]
+        read = [inputs[training]]
         if "unlabelled" in prepared.padded_stages:
-            learned.append(prepared.padded("unlabelled"))
+            read.append(prepared.padded("unlabelled"))
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
         save_with_profile(
             classifier,
             folder / CLASSIFIER_FOLDER,
             prepared.validation_reviews(trial.seed),
-            learned_words(classifier.vocabulary, learned),
+            learned_words(classifier.vocabulary, read),
         )
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
@@ -138,11 +141,21 @@ def train_network(
     return trained if config.threshold == "0.5" else _with_threshold(context, prepared, trained, trial)
 
 
-def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -> Stage:
+def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History], None]:
+    """Give the metrics of a phase before the last one names of their own."""
+    return lambda history: on_epoch({f"pseudo_label_{metric}": values for metric, values in history.items()})
+
+
+def train_on_pseudo_labels(
+    context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None]
+) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
     The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
     others.
+
+    Args:
+        on_epoch: called with the history so far.
     """
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})
@@ -153,20 +166,23 @@ def train_on_pseudo_labels(context: Context, prepared: Prepared, trial: Trial) -
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
         labels = train.labels[training] if softened is None else np.load(softened.folder / SOFT_LABELS_FILE)
-        taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
+        judge = teacher.classifier().positive_probability
+        taught = judge(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         draw = _draw_pieces(
             context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
         )
         count = len(training) + len(unlabelled)
-        with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
+        examples = config.examples_of_epoch(count)
+        with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
                 (inputs[training], labels),
                 (unlabelled, taught),
                 (inputs[validation], train.labels[validation]),
                 config,
+                taught_validation=judge([train.texts[position] for position in validation]),
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 draw=draw,
