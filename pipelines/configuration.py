@@ -172,5 +172,6 @@ def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> 
         else:
             message = problem["msg"].removeprefix("Value error, ")
             message = message[0].lower() + message[1:]
-            problems.append(f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
+            is_whole = isinstance(problem["input"], dict)  # what is wrong is how fields stand together
+            problems.append(message if is_whole else f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
     return "; ".join(problems) + "."
