@@ -10,12 +10,13 @@ from sentiment.errors import InputError
 
 
 @contextlib.contextmanager
-def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
+def located_classifier(model: str | None, option: str = "--model") -> Iterator[tuple[Path, str]]:
     """The folder of a classifier and a name for people.
 
     Args:
         model: a folder, or a model URI of MLflow; None for the champion of the only registered model, or else of
             IMDB_NAME.
+        option: that the model was given by.
 
     Raises:
         InputError: there is no such model; none is named, but several are registered under other names.
@@ -24,7 +25,7 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
         yield classifier_folder(Path(model)), model
         return
     if model is not None and ":/" not in model:
-        raise InputError(f"There is no folder {model}: --model takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
+        raise InputError(f"There is no folder {model}: {option} takes a folder, models:/NAME@ALIAS or runs:/ID/model.")
     from sentiment.tracking import download, registry, store
 
     store.silence()

@@ -52,7 +52,7 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
         check_report(output)
     config = context.config
     prepared = prepare(context)
-    tracked = _TrackedPipeline(context, prepared, experiment)
+    tracked = TrackedPipeline(context, prepared, experiment)
     outcomes: dict[str, list[Outcome]] = {}
     networks: dict[CellName, list[LoggedNetwork]] = {}
     with tracked.parent() as parent:
@@ -84,7 +84,7 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
 
 
 @dataclass(frozen=True)
-class _TrackedPipeline:
+class TrackedPipeline:
     """The MLflow runs of one pipeline."""
 
     context: Context
@@ -107,11 +107,14 @@ class _TrackedPipeline:
             yield parent
 
     @contextmanager
-    def child(self, parent: runs.Run, name: str, *, title: str, seed: int) -> Iterator[runs.Run]:
-        """The run of one model with one seed."""
+    def child(self, parent: runs.Run, name: str, *, title: str, seed: int, fold: str = "") -> Iterator[runs.Run]:
+        """The run of one model with one seed; of one fold, where the pipeline has several."""
         model_name = NAMES[title]
         tags = {**self._tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
         key = f"{parent.info.run_id}:{model_name}:{seed}"
+        if fold:
+            tags["fold"] = fold
+            key += f":{fold}"
         with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True) as child:
             runs.log_parameters({**self.context.config.flat(), "models": model_name, "seeds": seed})
             self._log_datasets()

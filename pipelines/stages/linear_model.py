@@ -1,7 +1,7 @@
 """The linear model, fitted once for a training split: compared with the networks, and their teacher."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipelines.files import write_json
@@ -42,10 +42,29 @@ class FittedLinearModel:
         return costs
 
 
-def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedLinearModel:
+@dataclass(frozen=True)
+class FoundByFolds:
+    """What a training on all reviews takes from those on folds, as it has no reviews to find it on.
+
+    Attributes:
+        epochs: after which it stops.
+        threshold, unknown_share: of the classifier.
+    """
+
+    epochs: int
+    threshold: float
+    unknown_share: float
+
+
+def fit_linear_model(
+    context: Context, prepared: Prepared, seed: int, found: FoundByFolds | None = None
+) -> FittedLinearModel:
     """Training texts -> a LinearClassifier in classifier/, and costs.json.
 
     It learns from the training reviews of a seed, without its validation reviews, as the networks do.
+
+    Args:
+        found: needed where all reviews are learned from.
     """
     config = context.config
 
@@ -56,10 +75,13 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
         model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
         seconds = time.perf_counter() - started
         classifier = LinearClassifier(model)
-        held_out = [reviews.texts[position] for position in validation]
-        classifier.unknown_share = share_of_unknown(classifier.count_words(held_out))
-        probabilities = classifier.positive_probability(held_out)
-        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        if found is None:
+            held_out = [reviews.texts[position] for position in validation]
+            classifier.unknown_share = share_of_unknown(classifier.count_words(held_out))
+            probabilities = classifier.positive_probability(held_out)
+            classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        else:
+            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
         classifier.save(folder / CLASSIFIER_FOLDER)
         write_json(folder / COSTS_FILE, {"training_seconds": seconds})
 
@@ -68,6 +90,7 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
         "validation_share": config.training.validation_share,
         "seed": seed,
         "threshold": config.threshold,
+        "found_by_folds": asdict(found) if found else None,
         **versions("numpy", "scipy", "scikit-learn"),
     }
     read = f"train of load {prepared.loaded.digest}"

@@ -33,11 +33,12 @@ def learn_pseudo_labels(
     network: Any,
     labelled: tuple[np.ndarray, np.ndarray],
     unlabelled: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
     seed: int,
     checkpoints: Path,
+    stop_after: int | None = None,
     draw: Callable[[np.ndarray], EpochExamples] | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
@@ -50,9 +51,11 @@ def learn_pseudo_labels(
     Args:
         labelled: indices (N, maxlen) and labels (N,), which may be probabilities.
         unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
-        validation: indices and labels.
+        validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
         checkpoints: a folder of this training alone; the caller removes it.
+        stop_after: epochs after which training ends, those of the first teacher included, but two at least where
+            `config` has so many.
         draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
         on_epoch: called with the history so far after every epoch.
 
@@ -63,13 +66,14 @@ def learn_pseudo_labels(
     taught, history = unlabelled[1], History()
     for number, epochs in enumerate([1, config.epochs - 1] if config.epochs > 1 else [1]):
         if number:
-            taught = mean_log_odds(taught, _positive_probability(network, unlabelled[0], config.batch_size))
+            taught = mean_log_odds(taught, positive_probability(network, unlabelled[0], config.batch_size))
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
             (inputs, labels),
             validation,
             _of_round(config, number, epochs),
+            stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=None if draw is None else draw(labels),
@@ -103,7 +107,7 @@ def _of_round(config: TrainingConfig, number: int, epochs: int) -> TrainingConfi
     )
 
 
-def _positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+def positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
     """(N,), from indices (N, maxlen)."""
     from sentiment.training.time_loop import compiled_time_loops
 
