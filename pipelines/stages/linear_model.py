@@ -1,20 +1,28 @@
-"""The linear model, fitted once for a training split: compared with the networks, and their teacher."""
+"""The linear model, fitted once for a training split: compared with the networks, and their teacher.
 
+It teaches by its P(positive) of unlabelled reviews, and of training reviews by models that were fitted without them.
+"""
+
+import contextlib
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
 
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.working_directory import Stage
 from sentiment.data.unknown_words import share_of_unknown
+from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
+from sentiment.training.pseudo_labels import out_of_fold_probability
 from sentiment.training.trainer import History
 
-CLASSIFIER_FOLDER, COSTS_FILE = "classifier", "costs.json"
+CLASSIFIER_FOLDER, COSTS_FILE, SOFT_LABELS_FILE = "classifier", "costs.json", "labels.npy"
 
 
 @dataclass(frozen=True)
@@ -95,3 +103,35 @@ def fit_linear_model(
     }
     read = f"train of load {prepared.loaded.digest}"
     return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))
+
+
+def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
+    """Training labels -> labels.npy, float32 (N,), in the order of the positions of `Prepared.training_and_validation`.
+
+    Each is the mean of the label and of what linear models say that were fitted without the review, weighted by
+    `label_softness`. Where there are too few reviews for such models, the labels stay.
+    """
+    softness = context.config.pretraining.label_softness
+
+    def run(folder: Path) -> None:
+        reviews = prepared.corpus.train
+        training, _ = prepared.training_and_validation(seed)
+        in_order = np.sort(training)
+        softened = reviews.labels.astype(np.float32)
+        with contextlib.suppress(InputError):
+            taught = out_of_fold_probability(
+                [reviews.texts[position] for position in in_order], reviews.labels[in_order]
+            )
+            softened[in_order] += softness * (taught - softened[in_order])
+        np.save(folder / SOFT_LABELS_FILE, softened[training])
+
+    key = {
+        "load": prepared.loaded.digest,
+        "validation_share": context.config.training.validation_share,
+        "seed": seed,
+        "softness": softness,
+        **versions("numpy", "scipy", "scikit-learn"),
+    }
+    return context.run_stage(
+        "soft-labels", f"train of load {prepared.loaded.digest}", key, run, code=("data", "training")
+    )

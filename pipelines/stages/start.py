@@ -30,6 +30,7 @@ DROPOUT = ("dropout", "embedding_dropout")
 LEFT_OUT = (
     "word_vectors",
     "pseudo_label_epochs",
+    "label_softness",
     "piece_share",
     "counterfactual_share",
     "normalize_embedding",

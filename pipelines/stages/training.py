@@ -13,7 +13,7 @@ from pipelines.files import write_json
 from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
-from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
+from pipelines.stages.linear_model import SOFT_LABELS_FILE, FoundByFolds, fit_linear_model, soften_labels
 from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
@@ -159,10 +159,12 @@ def train_on_pseudo_labels(
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})
     teacher = fit_linear_model(context, prepared, trial.seed, found)
+    softened = soften_labels(context, prepared, trial.seed) if context.config.pretraining.label_softness else None
 
     def run(folder: Path) -> None:
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
+        labels = train.labels[training] if softened is None else np.load(softened.folder / SOFT_LABELS_FILE)
         taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
@@ -173,7 +175,7 @@ def train_on_pseudo_labels(
         with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
             history = learn_pseudo_labels(
                 network,
-                (inputs[training], train.labels[training]),
+                (inputs[training], labels),
                 (unlabelled, taught),
                 (inputs[validation], train.labels[validation]) if len(validation) else None,
                 config,
@@ -187,8 +189,12 @@ def train_on_pseudo_labels(
         write_json(folder / HISTORY_FILE, history)
         network.save_weights(folder / WEIGHTS_FILE)
 
-    key = {**_training_key(context, prepared, trial, config), "teacher": teacher.stage.digest}
-    key["stop_after"] = found.epochs if found else None
+    key = {
+        **_training_key(context, prepared, trial, config),
+        "teacher": teacher.stage.digest,
+        "labels": softened.digest if softened else None,
+        "stop_after": found.epochs if found else None,
+    }
     read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
 

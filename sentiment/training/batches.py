@@ -7,7 +7,22 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import batches_of_similar_length, trim
-from sentiment.data.vocabulary import PADDING
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING
+
+SHORTEST_DROPPED = 100
+"""Words that a text needs for some of them to be dropped: of a sentence each counts, a "not" above all."""
+
+
+def drop_words(indices: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
+    """Padded indices, (N, time), with a share of the words of long texts replaced by the one out of the vocabulary.
+
+    Names of a film or an actor tell a training review's verdict, but not that of a review of another film; a network
+    that misses some of its words leans less on each (Iyyer et al. 2015 leave the words out).
+    """
+    is_word = indices >= INDEX_FROM
+    is_dropped = is_word & (is_word.sum(axis=1, keepdims=True) > SHORTEST_DROPPED)
+    is_dropped &= generator.random(indices.shape) < share
+    return np.where(is_dropped, np.asarray(OUT_OF_VOCABULARY, indices.dtype), indices)
 
 
 def epoch_batches(
@@ -18,11 +33,13 @@ def epoch_batches(
     *,
     size: int,
     by_length: bool,
+    word_dropout: float = 0.0,
 ) -> Any:
     """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
 
     Args:
         by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
+        word_dropout: as `drop_words` takes it; for padded indices alone.
     """
     import tensorflow as tf
 
@@ -42,6 +59,8 @@ def epoch_batches(
     def read() -> Iterator[Any]:
         for batch, other in itertools.zip_longest(chosen, others):
             labelled = cut(inputs[batch])
+            if word_dropout:
+                labelled = drop_words(labelled, word_dropout, generator)
             yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
 
     dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))

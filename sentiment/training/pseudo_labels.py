@@ -4,10 +4,13 @@ Lee (2013) names them; that the student learns the teacher's probability, not it
 (2015); that labelled and pseudo-labelled reviews are learned together, Sun et al. (2020). The first teacher is the
 linear model. After an epoch the student's mistakes are others than its teacher's, so the mean of both teaches the
 others, near to the co-training of Blum & Mitchell (1998).
+
+Labels of training reviews may be softened, too, by linear models that were fitted without them: a network of so many
+weights learns hard labels by heart.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ import numpy as np
 
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
+from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModel
 from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
@@ -27,6 +32,28 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     log_odds = np.log(clipped / (1 - clipped)).mean(axis=0)
     probability: np.ndarray = (1 / (1 + np.exp(-log_odds))).astype(np.float32)
     return probability
+
+
+def out_of_fold_probability(texts: Sequence[str], labels: np.ndarray, folds: int = 3) -> np.ndarray:
+    """P(positive) of each review by a model of the other folds, float64 (N,).
+
+    A fold holds neighbours: archives list the reviews of a film one after the other, and no model is to know the film.
+
+    Args:
+        texts, labels: as `LinearModel.fit` takes them.
+
+    Raises:
+        InputError: a class has fewer reviews than there are folds, or as `LinearModel.fit` does.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    if min(np.bincount(labels.astype(int), minlength=2)) < folds:
+        raise InputError(f"{len(texts):,} training reviews are too few for {folds} folds of both classes.")
+    probabilities = np.empty(len(texts))
+    for others, fold in StratifiedKFold(folds).split(np.zeros(len(texts)), labels):
+        model = LinearModel.fit([texts[position] for position in others], labels[others])
+        probabilities[fold] = model.positive_probability([texts[position] for position in fold])
+    return probabilities
 
 
 def learn_pseudo_labels(
@@ -43,9 +70,10 @@ def learn_pseudo_labels(
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
-    """Train in place on all reviews: an epoch with the first teacher, the others with the mean of it and `network`.
+    """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
 
-    It keeps the weights of the epoch with the lowest validation loss among the latter, if there are any.
+    The mean is made before the second epoch, and anew before the third, as the network is better by then. Of the last
+    teacher's epochs, the weights of the lowest validation loss stay.
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
@@ -54,8 +82,7 @@ def learn_pseudo_labels(
         validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
         checkpoints: a folder of this training alone; the caller removes it.
-        stop_after: epochs after which training ends, those of the first teacher included, but two at least where
-            `config` has so many.
+        stop_after: epochs after which training ends, but one at least with each teacher.
         draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
         on_epoch: called with the history so far after every epoch.
 
@@ -64,15 +91,16 @@ def learn_pseudo_labels(
     """
     inputs = np.concatenate([labelled[0], unlabelled[0]])
     taught, history = unlabelled[1], History()
-    for number, epochs in enumerate([1, config.epochs - 1] if config.epochs > 1 else [1]):
+    rounds = _rounds(config.epochs)
+    for number, epochs in enumerate(rounds):
         if number:
-            taught = mean_log_odds(taught, positive_probability(network, unlabelled[0], config.batch_size))
+            taught = mean_log_odds(unlabelled[1], positive_probability(network, unlabelled[0], config.batch_size))
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
             (inputs, labels),
             validation,
-            _of_round(config, number, epochs),
+            _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
             stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
@@ -92,14 +120,18 @@ def _tell(on_epoch: Callable[[History], None], before: History, found: History) 
     on_epoch(_joined(before, found))
 
 
-def _of_round(config: TrainingConfig, number: int, epochs: int) -> TrainingConfig:
+def _rounds(epochs: int) -> list[int]:
+    """Epochs with each of the teachers, of whom there are at most three."""
+    return [1] * epochs if epochs < 3 else [1, 1, epochs - 2]
+
+
+def _of_round(config: TrainingConfig, epochs: int, *, is_first: bool, is_last: bool) -> TrainingConfig:
     """The step size rises with the first teacher and falls with the last; no loss is of unlabelled reviews alone."""
-    is_last = number or config.epochs == 1
     return config.model_copy(
         update={
             "epochs": epochs,
             "patience": epochs,
-            "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
+            "warmup_epochs": min(config.warmup_epochs, 1.0) if is_first else 0.0,
             "schedule": config.schedule if is_last else "constant",
             "virtual_adversarial_epsilon": 0.0,
             "entropy_weight": 0.0,

@@ -70,6 +70,12 @@ class TrainingConfig(Configuration):
         0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
     )
     entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
+    word_dropout: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Share of the words of texts of over 100 that training replaces by the one out of the vocabulary.",
+    )
     piece_share: float = Field(
         0.0,
         ge=0,
@@ -184,7 +190,10 @@ def fit(
 
             started = time.perf_counter()
             examples_now = training if epoch_examples is None else epoch_examples(epoch)
-            logs = _fit_epoch(learner, batches(np.random.default_rng([seed, epoch]), *examples_now, others), batch_end)
+            shuffled = batches(
+                np.random.default_rng([seed, epoch]), *examples_now, others, word_dropout=config.word_dropout
+            )
+            logs = _fit_epoch(learner, shuffled, batch_end)
             trained = time.perf_counter()
             validated = {} if validating is None else _validate(learner, validating, figures)
             for metric, value in {

@@ -40,6 +40,13 @@ class PretrainingConfig(Configuration):
         description="Passes over all reviews beforehand, the unlabelled ones labelled by the linear model, from the "
         "second pass on by the mean log-odds of the linear model and the network.",
     )
+    label_softness: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Weight of the linear model's probability in a training label beside the pseudo-labels; that model "
+        "has not seen the review.",
+    )
     end_on_labels: bool = Field(
         True,
         description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",

@@ -42,7 +42,7 @@ def test_its_probabilities_are_those_of_scikit_learn_on_the_same_ngrams(
     reviews: tuple[list[str], np.ndarray], normalize: bool
 ) -> None:
     texts, labels = reviews
-    config = LinearModelConfig(normalize=normalize, C=1.0, highest_order=2)
+    config = LinearModelConfig(normalize=normalize, punctuation_tokens="", C=1.0, highest_order=2)
     ours = LinearModel.fit(texts[:1_500], labels[:1_500], config)
     counts = CountVectorizer(analyzer=tokenize_to_ngrams, binary=True, min_df=2).fit(texts[:1_500]).transform(texts)
     positive, negative = (

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds
+from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.trainer import History, TrainingConfig
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
@@ -66,3 +67,14 @@ def test_learning_pseudo_labels_that_was_stopped_ends_as_if_it_never_was(tmp_pat
     resumed_history, resumed = learn(tmp_path / "stopped", "lstm", taught)
     assert resumed_history["val_loss"] == history["val_loss"]
     assert all(np.array_equal(*pair) for pair in zip(network.get_weights(), resumed.get_weights(), strict=True))
+
+
+def test_a_review_is_judged_by_models_that_have_not_seen_it() -> None:
+    """A word that one review alone has twice over tells its label only to a model that saw the review."""
+    texts = [f"{word} own{number} own{number}" for number, word in enumerate(["good", "bad"] * 12)]
+    labels = np.array([1, 0] * 12)
+    labels[:2] = 0, 1  # two reviews that say the opposite of what their words do elsewhere
+    probabilities = out_of_fold_probability(texts, labels)
+    assert ((probabilities > 0.5) == np.array([True, False] * 12)).all()
+    with pytest.raises(InputError, match="too few for 3 folds"):
+        out_of_fold_probability(texts[:4], labels[:4])

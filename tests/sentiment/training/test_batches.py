@@ -1,0 +1,22 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY
+from sentiment.training.batches import SHORTEST_DROPPED, drop_words
+
+
+@given(st.integers(0, 400), st.floats(0, 0.9), st.integers(0, 9))
+def test_words_are_dropped_from_long_texts_alone_and_padding_stays(words: int, share: float, seed: int) -> None:
+    indices = np.zeros((2, 401), np.int32)
+    indices[:, 0] = 1
+    indices[:, 1 : words + 1] = np.random.default_rng(seed).integers(INDEX_FROM, 99, (2, words))
+    dropped = drop_words(indices, share, np.random.default_rng(seed))
+    changed = dropped != indices
+    assert dropped.dtype == indices.dtype
+    assert (dropped[changed] == OUT_OF_VOCABULARY).all()
+    assert (indices[changed] >= INDEX_FROM).all()
+    if words <= SHORTEST_DROPPED:
+        assert not changed.any()
+    else:
+        assert abs(changed.mean() * 401 / words - share) < 0.25
