@@ -133,7 +133,8 @@ class TrackedPipeline:
     def _log_datasets(self) -> None:
         source, corpus = self.context.config.source.source, self.prepared.corpus
         runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
-        runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
+        if len(corpus.test):
+            runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
 
 
 def _log_corpus(parent: runs.Run, prepared: Prepared) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from pipelines.console import Console
 from pipelines.files import save_array, write_json
 from pipelines.stages.context import Context
-from pipelines.stages.start import start_classifier
+from pipelines.stages.start import check_language, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
@@ -183,6 +183,7 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
     key: dict[str, Any] = {"vocabulary": config.model_dump(), "load": loaded.digest}
     read = f"train of load {loaded.digest}"
     if context.start is not None:
+        check_language(context, start_classifier(context.start), _read_split(loaded, "train").texts)
         key["start"] = context.start.digest
         read += f", start {context.start.digest}"
     return context.run_stage("vocabulary", read, key, run, code=("data", "training"))

@@ -1,7 +1,7 @@
 """Starting from a trained classifier: the stage `start`, the shape that it fixes, and how the network is fine-tuned."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from pipelines.configuration import option_fields, read_preset
 from pipelines.files import write_json
 from pipelines.model_uri import located_classifier
 from pipelines.stages.context import Context
+from pipelines.unknown_words import UNUSUAL
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier, load_classifier
+from sentiment.data.unknown_words import share_of_unknown
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
@@ -26,6 +28,9 @@ CLASSIFIER_FOLDER, CHOICE_FILE = "classifier", "choice.json"
 
 DROPOUT = ("dropout", "embedding_dropout")
 """Fields of ModelConfig that are no shape: they may differ from those of the start."""
+
+MOST_COUNTED, FOREIGN = 1_000, 1 / 3
+"""Reviews whose words are counted, and the share of unknown words from which on they are of another language."""
 
 LEFT_OUT = (
     "word_vectors",
@@ -91,6 +96,24 @@ def with_start(context: Context, preset: str | None, options: Mapping[str, Any])
 def start_classifier(stage: Stage) -> SentimentClassifier:
     """The classifier of the stage `start`."""
     return SentimentClassifier.load(stage.folder / CLASSIFIER_FOLDER)
+
+
+def check_language(context: Context, classifier: SentimentClassifier, texts: Sequence[str]) -> None:
+    """Say how many of the words of the reviews the start does not know.
+
+    Raises:
+        InputError: so many that the reviews are hardly in its language.
+    """
+    share = share_of_unknown(classifier.count_words(texts[:MOST_COUNTED]))
+    of_validation = classifier.unknown_share
+    beside = "" if of_validation is None else f"; of its own validation reviews {of_validation:.1%}"
+    told = f"{share:.1%} of the words of the training reviews are unknown to the start{beside}"
+    if share > max(FOREIGN, UNUSUAL * (of_validation or 0)):
+        raise InputError(
+            f"{told}: they seem to be in another language. Train from scratch without --start-from, or start from a "
+            "classifier of this language."
+        )
+    context.console.say(f"            {told}")
 
 
 def choose(

@@ -37,6 +37,14 @@ class DenseAdam(keras.optimizers.Adam):
             for start, variable in zip(self._starts, variables, strict=True):
                 start.assign(variable)
 
+    def restart(self, learning_rate: float) -> None:
+        """Begin anew with the weights as they are now; what was compiled for the steps stays."""
+        for variable in self.variables:
+            variable.assign(tf.zeros_like(variable.value))
+        self.learning_rate = learning_rate
+        for start, variable in zip(self._starts, self._trainable_variables, strict=False):  # none without a pull
+            start.assign(variable)
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """A step of Adam, and the pull."""
         super().update_step(gradient, variable, learning_rate)

@@ -19,7 +19,7 @@ MIN_COUNT = 5
 
 FOLDS = 5
 
-CANDIDATES = ((1.0, 0.0), (1.0, 20.0), (0.25, 0.0), (0.25, 20.0))
+CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
 """Of fine-tuning: the step size as a share of that of the configuration, and the pull towards the start."""
 
 WINDOW, FEWEST_CONTEXTS, RIDGE = 5, 10, 1.0

@@ -161,13 +161,7 @@ def fit(
     inputs, labels = training
     count = len(labels) if epoch_examples is None else len(epoch_examples)
     learner = _learner(network, inputs, config)
-    learner.compile(
-        build_optimizer(config, -(-count // config.batch_size), start_penalty),
-        loss,
-        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
-        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
-    )
-    learner.optimizer.build(learner.trainable_variables)
+    _compile(learner, config, -(-count // config.batch_size), start_penalty, loss, metrics)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
@@ -213,6 +207,25 @@ def fit(
     learner.load_weights(_weights(checkpoints, best_epoch(history)))
     learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
+
+
+def _compile(
+    learner: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: str, metrics: Sequence[str]
+) -> None:
+    """Give the model its optimizer, loss and metrics; one that has the same is left as it is, as tracing takes long."""
+    is_plain = config.schedule == "constant" and not config.warmup_epochs and not config.averaging_momentum
+    purpose = (config.clipnorm, start_penalty, loss, tuple(metrics))
+    if is_plain and getattr(getattr(learner, "optimizer", None), "purpose", None) == purpose:
+        learner.optimizer.restart(config.learning_rate)
+        return
+    learner.compile(
+        build_optimizer(config, steps, start_penalty),
+        loss,
+        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
+        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
+    )
+    learner.optimizer.build(learner.trainable_variables)
+    learner.optimizer.purpose = purpose if is_plain else None
 
 
 def _validate(learner: Any, batches: Any, figures: Sequence[str]) -> dict[str, float]:
