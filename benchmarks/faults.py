@@ -1,316 +1,154 @@
-"""Hostile inputs against `sentiment score` and every source that reads files, with memory watched from outside.
+"""The campaign of faults: kills, hostile inputs, tampered models, damaged folders, full disks, servers that die.
 
-    python -m benchmarks.faults --model CLASSIFIER_FOLDER [--inputs 2000] [--first 0] [--seed 0]
+    python -m benchmarks.faults --part inputs --count 100
 
-Of every input: exit code 0 or 2 and no traceback; rows read are rows written plus rows rejected; OUTPUT is there whole
-or not at all; every process stays below 1 GB; an answer within two minutes. It writes benchmarks/FAULTS.md.
+tries the next hundred cases of a part; what was tried is kept in the workshop's folder, so a campaign may run in
+pieces. `--report` writes benchmarks/FAULTS.md from it. A case follows from its number and the seed.
 """
 
 import argparse
-import csv
 import json
-import os
-import random
-import re
-import selectors
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-import traceback
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import psutil
+from benchmarks.fault_cases import Part, Workshop, read_json_lines
+from benchmarks.fault_inputs import HostileInputs
+from benchmarks.fault_kills import PipelineKills, ScoreKills
+from benchmarks.fault_surroundings import DyingServers, FullDisks, ReadOnlyFolders
+from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers
 
-from benchmarks.hostile_inputs import ARCHIVES, TABLES, Writer
-
-MOST_BYTES = 2**30
-"""Of memory, for each process."""
-
-SECONDS = 120.0
-INPUTS_OF_A_CHILD = 100
-ENDINGS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
+ALL: tuple[type[Part], ...] = (
+    HostileInputs, TamperedClassifiers, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
+    FullDisks, ReadOnlyFolders, DyingServers,
+)  # fmt: skip
+PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
 RESULTS = Path(__file__).with_name("FAULTS.md")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one input: how it ended, what it said, and the largest memory of one process, in bytes."""
-
-    code: int | None
-    output: str
-    peak: int
-    seconds: float
 
 
 @dataclass
 class Class:
-    """What was tried of one kind of input, and the failures, as (number of the input, what was wrong)."""
+    """What was tried of one kind, case by case, and how many failed at first and fail now."""
 
-    tried: int = 0
-    finished: int = 0
-    refused: int = 0
+    tried: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+    failing: set[int] = field(default_factory=set)
+    ends: dict[int, Any] = field(default_factory=dict)
     peak: int = 0
-    failures: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, case: dict[str, Any]) -> None:
+        """Take a case, tried once more or for the first time."""
+        number = case["number"]
+        self.tried.add(number)
+        self.ends[number] = case["code"]
+        self.peak = max(self.peak, case["peak"])
+        (self.failing.add if case["wrong"] else self.failing.discard)(number)
+        if case["wrong"]:
+            self.failed.add(number)
+
+    def ended_with(self, code: int) -> int:
+        """How many cases ended with an exit code, when last tried."""
+        return sum(end == code for end in self.ends.values())
 
 
-class Child:
-    """A process that works on one input after another, in the current code."""
-
-    def __init__(self) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.faults", "--child"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-        )  # fmt: skip
-        self.worked = 0
-
-    def work_on(self, task: dict[str, Any]) -> Outcome:
-        """Give it an input and watch it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self.worked += 1
-        self._process.stdin.write(json.dumps(task) + "\n")
-        self._process.stdin.flush()
-        started, peak = time.monotonic(), 0
-        _forget_peaks(self._process.pid)
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not selector.select(0.03):
-                peak = max(peak, _peak(self._process.pid))
-                if time.monotonic() - started > SECONDS:
-                    self.close()
-                    return Outcome(None, "no answer", peak, SECONDS)
-        peak = max(peak, _peak(self._process.pid))
-        line = self._process.stdout.readline()
-        seconds = time.monotonic() - started
-        if not line:
-            return Outcome(
-                None, f"the process ended with {self._process.wait()}: {self._said()[-2_000:]}", peak, seconds
-            )
-        answer = json.loads(line)
-        return Outcome(answer["code"], answer["output"] + self._said(), peak, seconds)
-
-    def _said(self) -> str:
-        self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace")
-        self._errors.seek(0)
-        self._errors.truncate()
-        return said
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can take another input."""
-        return self._process.poll() is None
-
-    def close(self) -> None:
-        """End it and the processes that it started."""
-        for process in _tree(self._process.pid):
-            process.kill()
-        self._process.wait()
-        self._errors.close()
-
-
-def _tree(pid: int) -> list[psutil.Process]:
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _forget_peaks(pid: int) -> None:
-    for process in _tree(pid):
-        Path(f"/proc/{process.pid}/clear_refs").write_text("5")
-
-
-def _peak(pid: int) -> int:
-    """The largest memory, in bytes, that one process of the tree has had."""
-    peaks = [0]
-    for process in _tree(pid):
-        try:
-            found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
-        except OSError:
-            continue
-        peaks.append(int(found[1]) * 1_024 if found else 0)
-    return max(peaks)
-
-
-def work_as_child() -> None:
-    """Read tasks from standard input, a line each, and answer with a line."""
-    answers: IO[str] = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed
-    from typer.testing import CliRunner
-
-    from pipelines.cli import app
-
-    for line in sys.stdin:
-        task = json.loads(line)
-        os.chdir(task["folder"])
-        try:
-            if "source" in task:
-                code, output = _load(task)
-            else:
-                result = CliRunner().invoke(app, task["arguments"])
-                code, output = result.exit_code, result.output
-                if result.exception is not None and not isinstance(result.exception, SystemExit):
-                    output += "".join(traceback.format_exception(result.exception))
-        except BaseException:
-            code, output = 1, traceback.format_exc()
-        answers.write(json.dumps({"code": code, "output": output[-20_000:]}) + "\n")
-        answers.flush()
-
-
-def _load(task: dict[str, Any]) -> tuple[int, str]:
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
-    from sentiment.errors import InputError
-
-    config = SourceConfig(source=task["source"], data=Path(task["data"]))
-    try:
-        corpus = load_corpus(config, find_files(config), seed=0)
-        for text in (*corpus.train.texts, *corpus.test.texts, *corpus.unlabelled.texts):
-            text.encode()  # the pipeline writes it as UTF-8
-    except InputError as error:
-        return 2, str(error)
-    return 0, f"{len(corpus.train)} {len(corpus.test)}"
-
-
-def judge_score(folder: Path, ending: str, outcome: Outcome) -> str | None:
-    """What is wrong with the result of scoring; None if nothing is."""
-    output = folder / f"out.{ending}"
-    if outcome.code == 2:
-        left = sorted(
-            path.name for path in folder.iterdir() if path.name.startswith("out.") and path.suffix != ".scores"
-        )
-        return f"left {', '.join(left)}" if left else None
-    figures = {
-        name: int(found[1].replace(",", ""))
-        for name in ("rows read", "scored", "rejected")
-        if (found := re.search(rf"^\s*{name} +([\d,]+)\s*$", outcome.output, re.MULTILINE))
-    }
-    rejected = output.with_name(output.name + ".rejected.jsonl")
-    held = rejected.read_bytes().count(b"\n") if rejected.exists() else 0
-    written = count_rows(output)
-    if figures.get("rows read") != written + held or figures.get("scored") != written or figures["rejected"] != held:
-        return f"says {figures}, wrote {written} and rejected {held}"
-    return None
-
-
-def count_rows(path: Path) -> int:
-    """Rows of a table that `sentiment score` wrote; each has a label and a probability."""
-    import gzip
-
-    import pyarrow.parquet
-
-    if path.name.endswith("parquet"):
-        return int(pyarrow.parquet.ParquetFile(path).metadata.num_rows)
-    with (
-        gzip.open(path, "rt", encoding="utf-8", newline="")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8", newline="") as file
-    ):
-        if ".jsonl" in path.name:
-            return sum(1 for _ in file)
-        csv.field_size_limit(2**31 - 1)
-        rows = csv.reader(file, delimiter="\t" if ".tsv" in path.name else ",", strict=True)
-        width = len(next(rows))
-        return sum(1 for row in rows if len(row) == width)
-
-
-def run(model: Path, numbers: range, seed: int) -> dict[str, Class]:
-    """Try the inputs of these numbers; the number of an input and the seed make it again."""
-    classes: dict[str, Class] = defaultdict(Class)
-    child = Child()
-    kinds = [(name, writer, "archive") for name, (writer, often) in ARCHIVES.items() for _ in range(often)]
-    kinds += [(name, writer, "score") for name, (writer, often) in TABLES.items() for _ in range(often)]
-    kinds += [(name, writer, "table") for name, (writer, often) in TABLES.items() for _ in range(often // 4)]
+def run(part: Part, numbers: list[int], record: Path, seconds: float) -> None:
+    """Try cases until the time is over, and keep what became of each."""
+    started = time.monotonic()
+    tried = failures = 0
     for number in numbers:
-        generator = random.Random(f"{seed}-{number}")
-        name, writer, command = generator.choice(kinds)
-        if child.worked >= INPUTS_OF_A_CHILD or not child.is_alive:
-            child.close()
-            child = Child()
-        outcome, wrong = try_one(child, generator, writer, command, model)
-        kind = classes[name + {"table": ", to train on"}.get(command, "")]
-        kind.tried += 1
-        kind.finished += outcome.code == 0
-        kind.refused += outcome.code == 2
-        kind.peak = max(kind.peak, outcome.peak)
-        if wrong:
-            kind.failures.append((number, wrong))
-            print(f"input {number}, {name}, {command}: {wrong}", flush=True)
-        if number % 100 == 99:
-            print(f"{number + 1} inputs, {sum(len(kind.failures) for kind in classes.values())} failures", flush=True)
-    child.close()
+        if time.monotonic() - started > seconds:
+            break
+        case = part.try_case(number)
+        line = {
+            "part": part.name, "number": number, "kind": case.kind, "code": case.outcome.code,
+            "peak": case.outcome.peak, "seconds": round(case.outcome.seconds, 2), "wrong": case.wrong,
+        }  # fmt: skip
+        with record.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        tried += 1
+        if case.wrong:
+            failures += 1
+            print(f"{part.name} {number}, {case.kind}: {case.wrong}", flush=True)
+    print(f"{part.name}: {tried} tried in {time.monotonic() - started:.0f} s, {failures} failed", flush=True)
+
+
+def classes_of(record: Path, part: str) -> dict[str, Class]:
+    """What was tried of a part, by kind."""
+    classes: dict[str, Class] = defaultdict(Class)
+    for case in read_json_lines(record):
+        if case["part"] == part:
+            classes[str(case["kind"])].add(case)
     return classes
 
 
-def try_one(
-    child: Child, generator: random.Random, writer: Writer, command: str, model: Path
-) -> tuple[Outcome, str | None]:
-    """One input, and what is wrong with its outcome."""
-    folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    try:
-        path = writer(generator, folder)
-        ending = generator.choice(ENDINGS)
-        if command == "score":
-            arguments = ["score", path.name, f"out.{ending}", "--model", str(model)]
-            outcome = child.work_on({"folder": str(folder), "arguments": arguments})
-        else:
-            source = "table" if command == "table" else "keras" if path.suffix == ".npz" else "aclimdb"
-            outcome = child.work_on({"folder": str(folder), "source": source, "data": path.name})
-        if outcome.code not in (0, 2) or "Traceback" in outcome.output:
-            return outcome, f"exit {outcome.code}: {' '.join(outcome.output.split())[-700:]}"
-        if outcome.peak > MOST_BYTES:
-            return outcome, f"{outcome.peak / 2**20:,.0f} MiB of memory"
-        return outcome, judge_score(folder, ending, outcome) if command == "score" else None
-    finally:
-        shutil.rmtree(folder)
+def numbers_to_try(record: Path, part: type[Part], count: int, *, again: bool) -> list[int]:
+    """The next cases of a part; or those that failed when they were last tried."""
+    classes = classes_of(record, part.name).values()
+    if again:
+        return sorted(number for kind in classes for number in kind.failing)[:count]
+    tried = {number for kind in classes for number in kind.tried}
+    return [number for number in range(part.count) if number not in tried][:count]
 
 
-def write_results(classes: dict[str, Class], seed: int, seconds: float) -> None:
-    """benchmarks/FAULTS.md."""
-    rows = [
-        f"| {name} | {kind.tried:,} | {kind.finished:,} | {kind.refused:,} | {len(kind.failures)} "
-        f"| {kind.peak / 2**20:,.0f} |"
-        for name, kind in sorted(classes.items())
-    ]
-    tried = sum(kind.tried for kind in classes.values())
-    failed = sum(len(kind.failures) for kind in classes.values())
-    RESULTS.write_text(
-        "\n".join([
-            "# Hostile inputs", "",
-            f"`python -m benchmarks.faults --inputs {tried} --seed {seed} --model CLASSIFIER`: {tried:,} inputs in "
-            f"{seconds / 60:.0f} minutes, {failed} failures.", "",
-            "A failure is an exit code other than 0 and 2, a traceback, a row that is neither written nor rejected, an",
-            "OUTPUT that is not whole, more than 1 GiB of memory in one process, or no answer within two minutes.", "",
-            "| Input | Tried | Exit 0 | Exit 2 | Failed | Peak memory of a process, MiB |",
-            "|---|---:|---:|---:|---:|---:|",
-            *rows, "",
-        ]), "utf-8",
-    )  # fmt: skip
+def report(record: Path, seed: int) -> str:
+    """The table of all parts."""
+    lines = []
+    for name, part in PARTS.items():
+        classes = sorted(classes_of(record, name).items())
+        tried, failed, failing = (
+            sum(len(getattr(kind, what)) for _, kind in classes) for what in ("tried", "failed", "failing")
+        )
+        about = " ".join(line.strip() for line in (part.__doc__ or "").splitlines()).strip()
+        lines += [
+            f"## {name}", "", about, "",
+            f"`python -m benchmarks.faults --part {name} --seed {seed}`: {tried:,} of {part.count:,} cases tried, "
+            f"{failed} failed at first, {failing} fail now.", "",
+        ]  # fmt: skip
+        if classes:
+            lines += [
+                "| Case | Tried | Exit 0 | Exit 2 | Failed at first | Failed now | Peak memory of a process, MiB |",
+                "|---|---:|---:|---:|---:|---:|---:|",
+                *(
+                    f"| {title} | {len(kind.tried):,} | {kind.ended_with(0):,} | {kind.ended_with(2):,} "
+                    f"| {len(kind.failed)} | {len(kind.failing)} | {kind.peak / 2**20:,.0f} |"
+                    for title, kind in classes
+                ),
+                "",
+            ]
+    return "\n".join(lines)
 
 
 def main() -> None:
-    """Run the campaign and print its table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
-    parser.add_argument("--model", type=Path, help="folder of a saved classifier")
-    parser.add_argument("--inputs", type=int, default=2_000)
+    """Try the next cases of a part, or write the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", choices=PARTS)
+    parser.add_argument("--count", type=int, default=10_000, help="cases to try now")
+    parser.add_argument("--only", type=int, help="number of the one case to try, again or not")
+    parser.add_argument("--again", action="store_true", help="try those that failed when last tried")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no case after so many")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="number of the first input")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--workshop", type=Path, default=Path(".faults"), help="folder for the cases and the record")
+    parser.add_argument("--report", action="store_true", help=f"write {RESULTS.name}")
     options = parser.parse_args()
-    if options.child:
-        work_as_child()
-        return
-    started = time.monotonic()
-    classes = run(options.model.resolve(), range(options.first, options.first + options.inputs), options.seed)
-    write_results(classes, options.seed, time.monotonic() - started)
-    print(RESULTS.read_text("utf-8"))
+    workshop = Workshop(options.workshop)
+    record = workshop.folder / f"record-{options.seed}.jsonl"
+    if options.part:
+        kind = PARTS[options.part]
+        part = kind(workshop, options.seed)
+        numbers = [options.only] if options.only is not None else numbers_to_try(
+            record, kind, options.count, again=options.again
+        )  # fmt: skip
+        try:
+            run(part, numbers, record, 60 * options.minutes)
+        finally:
+            part.close()
+            workshop.close()
+    if options.report:
+        head = RESULTS.read_text("utf-8").split("\n## ")[0]
+        RESULTS.write_text(f"{head}\n{report(record, options.seed)}", "utf-8")
+    print(report(record, options.seed) if not options.part else "")
 
 
 if __name__ == "__main__":

@@ -116,9 +116,11 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
     preset = preset or default_preset(overrides)
     content = read_preset(preset) if base is None else base
     for option, (section, field) in option_fields().items():
-        value = overrides.get(option)
-        if value is not None:
-            (content if section is None else content.setdefault(section, {}))[field] = value
+        if (value := overrides.get(option)) is None:
+            continue
+        place = content if section is None else content.setdefault(section, {})
+        if isinstance(place, dict):  # of anything else, the validation tells
+            place[field] = value
     return validated(PipelineConfig, content, preset)
 
 

@@ -2,13 +2,13 @@
 
 import fcntl
 import json
-import os
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from sentiment.errors import InputError
+from sentiment.files import finish
 
 PARTIAL_ENDING = ".partial"
 
@@ -39,27 +39,6 @@ def save_array(path: Path, array: np.ndarray) -> None:
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.tobytes() if not array.size else array.data)
-
-
-def finish(partial: Path, final: Path) -> None:
-    """Give a file or folder its final name once its content is on the disk.
-
-    Args:
-        final: where no folder stands; a file there is replaced.
-    """
-    for path in [partial, *partial.rglob("*")] if partial.is_dir() else [partial]:
-        _sync(path)
-    partial.replace(final)
-    _sync(final.parent)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def lock(file: IO[Any], refusal: str) -> None:

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.files import finish, lock, write_json
+from pipelines.files import lock, write_json
 from sentiment.errors import InputError
+from sentiment.files import finish
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"

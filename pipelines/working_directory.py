@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Any
 
 import sentiment
-from pipelines.files import PARTIAL_ENDING, finish, lock, write_json
+from pipelines.files import PARTIAL_ENDING, lock, write_json
 from sentiment import __version__
 from sentiment.errors import InputError
+from sentiment.files import finish
 
 FORMAT = 4
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
@@ -24,6 +25,10 @@ FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.js
 
 CHECKPOINTS = "checkpoints"
 """Folder within a stage's folder for what only an unfinished stage needs; it goes when the stage is finished."""
+
+
+CODE_ENDINGS = (".py", ".toml", ".c", ".h")
+"""Of the files of a wing that decide a result."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class WorkingDirectory:
         try:
             content = json.loads(path.read_text("utf-8"))
             found, version, self._id = content["format"], content["sentiment"], str(content.get("id"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             found, version = None, "an unknown version"
         if found != FORMAT:
             raise InputError(
@@ -158,7 +163,7 @@ def _checked(folder: Path) -> Any:
         kept, found = description["files"], _checksums(folder)
         damaged = sorted(name for name in {*kept, *found} if kept.get(name) != found.get(name))
         float(description["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         damaged = [STAGE_FILE]
     if damaged:
         raise InputError(
@@ -171,7 +176,7 @@ def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:
     """Of the sources of some wings of `sentiment`, and of the module that a function is defined in."""
     package = Path(sentiment.__file__).parent
     module = Path(sys.modules[run.__module__].__file__ or "")
-    paths = [path for wing in wings for path in (package / wing).rglob("*") if path.suffix in (".py", ".toml", ".c")]
+    paths = [path for wing in wings for path in (package / wing).rglob("*") if path.suffix in CODE_ENDINGS]
     hasher = hashlib.sha256()
     for path in [*sorted(paths), *sorted(package.glob("*.py")), module]:
         hasher.update(path.name.encode() + path.read_bytes())

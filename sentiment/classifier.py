@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import json
+import math
+import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,6 +31,10 @@ VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
 
 LONGEST_REASON = 300
 """Characters of what another library says of a damaged file."""
+
+
+LARGEST_DESCRIPTION = 2**16
+"""Bytes of classifier.json."""
 
 
 class ClassifierDescription(Configuration):
@@ -225,7 +231,7 @@ class SentimentClassifier(Classifier):
         if missing:
             raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
         try:
-            description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
+            description = ClassifierDescription.model_validate_json(read_description(folder))
             for name in (VOCABULARY_FILE, ONNX_FILE):
                 description.check(folder / name)
             if description.sequences is None:
@@ -248,9 +254,46 @@ def _load_network(path: Path, description: ClassifierDescription) -> Any:
 
     try:
         description.check(path)
+        _check_sizes(path)
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, TypeError, KeyError, OSError) as error:  # of another kind than Keras' safe mode allows, say
+    except Exception as error:  # Keras lets errors of any kind out of a foreign file
         raise damaged_classifier(path.parent, error) from error
+
+
+def _check_sizes(path: Path) -> None:
+    """Compare the layers that a file of Keras describes with its size, as Keras allocates them before it reads weights.
+
+    Raises:
+        ValueError: the layers have more weights than the file can hold.
+        OSError, KeyError, zipfile.BadZipFile: it is no file of Keras.
+    """
+    size = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        if sum(member.file_size for member in archive.infolist()) > size:
+            raise ValueError(f"{path.name} holds more than its size")
+        waiting = [json.loads(archive.read("config.json"))]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            units, inputs, outputs = (part.get(name) for name in ("units", "input_dim", "output_dim"))
+            numbers = [number for number in (units, inputs, outputs) if isinstance(number, int)]
+            if 4 * math.prod(max(1, abs(number)) for number in numbers) > size:
+                raise ValueError(f"{path.name} describes layers of more weights than it holds")
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+
+
+def read_description(folder: Path) -> bytes:
+    """The content of classifier.json.
+
+    Raises:
+        ValueError: it is larger than any that was saved.
+    """
+    path = folder / CLASSIFIER_FILE
+    if path.stat().st_size > LARGEST_DESCRIPTION:
+        raise ValueError(f"{path.name} is longer than {LARGEST_DESCRIPTION:,} bytes")
+    return path.read_bytes()
 
 
 def damaged_classifier(folder: Path, error: Exception) -> InputError:
@@ -272,7 +315,7 @@ def load_classifier(folder: Path) -> Classifier:
         InputError: the folder lacks one of the files, or one is damaged.
     """
     try:
-        content = json.loads((folder / CLASSIFIER_FILE).read_bytes())
+        content = json.loads(read_description(folder))
         is_linear = isinstance(content, dict) and content.get("kind") == "linear"
     except (OSError, ValueError, RecursionError):
         is_linear = False  # what is wrong, the network's classifier says

@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from sentiment import __version__
-from sentiment.classifier import CLASSIFIER_FILE, Classifier, ClassifierDescription, damaged_classifier, sha256_of
+from sentiment.classifier import (
+    CLASSIFIER_FILE,
+    Classifier,
+    ClassifierDescription,
+    damaged_classifier,
+    read_description,
+    sha256_of,
+)
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
 
@@ -73,7 +80,7 @@ class LinearClassifier(Classifier):
         if missing:
             raise InputError(f"{folder} is no saved linear classifier: {', '.join(missing)} is missing.")
         try:
-            description = ClassifierDescription.model_validate_json((folder / CLASSIFIER_FILE).read_bytes())
+            description = ClassifierDescription.model_validate_json(read_description(folder))
             for name in FILES:
                 description.check(folder / name)
             return cls(LinearModel.load(folder), description.threshold, description.unknown_share)

@@ -21,6 +21,7 @@ from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
+from sentiment.scoring.engine import engine_here
 from sentiment.training.linear_model import LINEAR_MODEL
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
@@ -93,7 +94,12 @@ def evaluate(
         costs = {**trained.costs(), "parameters": classifier.parameters}
         _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
 
-    key = {stage.name: stage.digest, "load": prepared.loaded.digest, **versions("onnxruntime", "scikit-learn")}
+    key = {
+        stage.name: stage.digest,
+        "load": prepared.loaded.digest,
+        "engine": engine_here(),
+        **versions("onnxruntime", "scikit-learn"),
+    }
     read = f"test of load {prepared.loaded.digest}, {title} of {stage.name} {stage.digest}"
     return Outcome(name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
 

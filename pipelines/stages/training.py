@@ -21,6 +21,7 @@ from sentiment.data.sequences import pad_texts
 from sentiment.data.unknown_words import held_out_unknown_share
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.scoring.engine import engine_here
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
 from sentiment.training.pieces import EpochPieces
@@ -317,7 +318,7 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
         classifier.save(folder / CLASSIFIER_FOLDER)
 
-    key = {"train": trained.stage.digest, "threshold": config.threshold}
+    key = {"train": trained.stage.digest, "threshold": config.threshold, "engine": engine_here()}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
     chosen = Trained(context.run_stage("threshold", read, key, run, code=("evaluation", "scoring")))
     context.console.say(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
 from sentiment.errors import InputError
@@ -48,6 +48,10 @@ CHARACTERS_PER_TOKEN = 7
 
 Span = tuple[int, int]
 """Where a token starts and ends in the text."""
+
+
+MOST_BYTES = 2**26
+"""Of a saved vocabulary: five million words."""
 
 
 class VocabularyConfig(Configuration):
@@ -146,6 +150,29 @@ def _composed(text: str) -> list[Span]:
     return list(zip(starts, [*starts[1:], len(text)], strict=True))
 
 
+class TokenizerFile(Configuration):
+    """The attributes of a Tokenizer in the file of a vocabulary; what is absent is as it was before version 0.2."""
+
+    punctuation_tokens: str = Field("", pattern=r"^[!?.,;:]*$")
+    typography: bool = Field(False, strict=True)
+
+
+class VocabularyFile(Configuration):
+    """The content of a saved vocabulary."""
+
+    num_words: int = Field(gt=INDEX_FROM, le=2**31, strict=True)
+    tokenizer: TokenizerFile = TokenizerFile()
+    words: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> "VocabularyFile":
+        if len(self.words) > self.num_words - INDEX_FROM:
+            raise ValueError(f"it has {len(self.words):,} words, more than its num_words of {self.num_words:,} allows")
+        if len(set(self.words)) < len(self.words):
+            raise ValueError("it has a word twice")
+        return self
+
+
 _WORDS = Tokenizer()
 
 
@@ -228,7 +255,12 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read what `save` wrote; the words of a file without tokenizer, from before version 0.2, are found as then."""
-        content = json.loads(path.read_text("utf-8"))
-        tokenizer = Tokenizer(**content.get("tokenizer", {"typography": False}))
-        return cls(content["words"], content["num_words"], tokenizer)
+        """Read what `save` wrote; the words of a file without tokenizer, from before version 0.2, are found as then.
+
+        Raises:
+            ValueError: the file holds something else, or is larger than MOST_BYTES.
+        """
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise ValueError(f"{path.name} takes {size:,} bytes, of {MOST_BYTES:,} at most")
+        content = VocabularyFile.model_validate_json(path.read_bytes())
+        return cls(content.words, content.num_words, Tokenizer(**content.tokenizer.model_dump()))

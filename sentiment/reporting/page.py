@@ -12,6 +12,14 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+CONTROLS = {code: 0x2400 + code for code in range(32) if code not in b"\t\n\r"} | {127: 0x2421}
+"""Control characters, which a page shows as nothing -> Unicode's pictures of them."""
+
+
+def of_reviews(text: str) -> Markup:
+    """A text from a review: control characters are pictures, and its direction of writing ends with it."""
+    return Markup("<bdi>{}</bdi>").format(text.translate(CONTROLS))
+
 
 def render_page(template: str, **content: object) -> str:
     """The page, as HTML; content: name in the template -> value."""
@@ -22,6 +30,7 @@ def render_page(template: str, **content: object) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["review"] = of_reviews
     return environment.get_template(template).render(content)
 
 

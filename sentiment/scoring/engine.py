@@ -6,6 +6,7 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.scoring import native
 from sentiment.scoring.native import NativeNetwork
 from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork
 
@@ -42,6 +43,11 @@ class OnnxEngine:
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
         return self._network.positive_probability(encoded, batch_size)
+
+
+def engine_here() -> str:
+    """Name of what scores a network of this project on this machine."""
+    return native.name_of(native.core().widest()) if native.available() else OnnxEngine.name
 
 
 def scoring_engine(model: bytes, vocabulary: Vocabulary, sequences: SequenceConfig) -> NativeNetwork | OnnxEngine:

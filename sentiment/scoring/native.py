@@ -14,17 +14,11 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.scoring.onnx_file import Node, OnnxFile
+from sentiment.scoring.network import check_probabilities
+from sentiment.scoring.onnx_file import OPERATORS, Node, OnnxFile
 
 CELLS = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
-
-OPERATORS = {
-    *CELLS,
-    *("Gather", "Unsqueeze", "Sub", "Transpose", "Reshape", "Gemm", "Sigmoid", "Cast", "Shape", "Range", "Less"),
-    *("Where", "ReduceMax", "ReduceSum", "Div", "Concat"),
-}
-"""All that `export_onnx` writes."""
 
 SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
 """Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
@@ -55,6 +49,11 @@ def available() -> bool:
     except ImportError:
         return False
     return True
+
+
+def name_of(width: int) -> str:
+    """Of the core with vectors of so many floats, which decide the last bits of a probability."""
+    return f"core with vectors of {width}"
 
 
 class NativeNetwork:
@@ -94,7 +93,7 @@ class NativeNetwork:
         classes = character_classes(tokenize)
         self._reads_text = classes is not None
         width = width or self._core.widest()
-        self.name = f"core with vectors of {width}"
+        self.name = name_of(width)
         words = [word.encode() for word in vocabulary.words]
         ends = np.cumsum([len(word) for word in words], dtype=np.int32)
         try:
@@ -121,7 +120,12 @@ class NativeNetwork:
         )
 
     def check(self) -> None:
-        """Nothing: a network that does not fit its vocabulary and its sequences cannot be loaded."""
+        """Score two words. A network that does not fit its vocabulary and its sequences cannot be loaded at all.
+
+        Raises:
+            InputError: the network gives no probabilities.
+        """
+        self.encoded_probability([np.array([index], np.int32) for index in (0, self._vocabulary.num_words - 1)])
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
@@ -142,6 +146,7 @@ class NativeNetwork:
         reviews = tuple(reviews)
         probabilities = np.empty(len(reviews), np.float32)
         self._core.score(self._network, reviews, probabilities)
+        check_probabilities(probabilities)
         return probabilities
 
 
@@ -230,7 +235,8 @@ def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:
     """ONNX' weights (gates * units, inputs) as the core reads them: (blocks, inputs, gates, width), scaled."""
     inputs = weights.shape[1]
     scales = np.array([*[SIGMOID_SCALE] * (gates - 1), TANH_SCALE], np.float32)
-    by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
+    with np.errstate(over="ignore"):  # the probabilities tell
+        by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
     by_gate = np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % width), (0, 0)))
     return _aligned(by_gate.reshape(gates, -1, width, inputs).transpose(1, 3, 0, 2))
 

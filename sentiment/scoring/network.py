@@ -14,6 +14,7 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.errors import InputError
+from sentiment.scoring.onnx_file import OPERATORS
 from sentiment.training.cells import CELL_OF_LAYER
 
 BATCH_SIZE = 24
@@ -28,11 +29,11 @@ States = dict[str, np.ndarray]
 POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
 """Keras layer -> what stands for tokens not read, and ONNX' operator over time, as MaxMeanPooling orders them."""
 
-INTERFACE = {
+INTERFACE = (
     ("tokens", "tensor(int32)", 2),
     ("lengths", "tensor(int32)", 1),
     ("positive_probability", "tensor(float)", 2),
-}
+)
 """Name, type and rank of the inputs and of the output."""
 
 _FLOAT, _INT32 = 1, 6
@@ -50,11 +51,11 @@ class OnnxNetwork:
         """
         self._session = _session(model)
         properties = self._session.get_modelmeta().custom_metadata_map
-        found = {
+        found = [
             (value.name, value.type, len(value.shape))
             for value in (*self._session.get_inputs(), *self._session.get_outputs())
-        }
-        if not {"maxlen", "padding"} <= set(properties) or found != INTERFACE:
+        ]
+        if not {"maxlen", "padding"} <= set(properties) or sorted(found) != sorted(INTERFACE):
             raise InputError("the ONNX model was not made by sentiment")
         self._maxlen, self._padding = int(properties["maxlen"]), properties["padding"]
 
@@ -96,8 +97,7 @@ class OnnxNetwork:
             tokens, read = self._lay_out([encoded[i] for i in chosen], lengths[chosen])
             inputs = {"tokens": tokens, "lengths": read}
             probabilities[chosen] = self._session.run(["positive_probability"], inputs)[0][:, 0]
-        if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
-            raise InputError("the network gives numbers that are no probabilities: train another")
+        check_probabilities(probabilities)
         return probabilities
 
     def _lay_out(self, encoded: Sequence[np.ndarray], lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,6 +109,16 @@ class OnnxNetwork:
         tokens = np.zeros((batch, steps), np.int32)
         tokens[is_word] = np.concatenate(encoded)
         return np.ascontiguousarray(tokens.T), np.full(batch, steps, np.int32) if self._padding else lengths
+
+
+def check_probabilities(probabilities: np.ndarray) -> None:
+    """Refuse numbers that are none.
+
+    Raises:
+        InputError: one lies outside 0 to 1, or is NaN.
+    """
+    if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
+        raise InputError("the network gives numbers that are no probabilities: train another")
 
 
 def export_onnx(network: Any, sequences: SequenceConfig) -> bytes:
@@ -159,11 +169,15 @@ def _session(model: bytes) -> Any:
     import onnxruntime
 
     try:
-        is_whole = not _has_external_tensors(onnx.load_model_from_string(model))
+        proto = onnx.load_model_from_string(model)
+        is_whole = not _has_external_tensors(proto)
     except Exception as error:  # of protobuf, whose classes are not public
         raise InputError(f"the ONNX model cannot be read: {error}") from error
     if not is_whole:  # ONNX Runtime would read them from files below the current directory
         raise InputError("the ONNX model keeps weights in other files")
+    foreign = {f"{node.domain}.{node.op_type}".lstrip(".") for node in proto.graph.node} - OPERATORS
+    if foreign or proto.functions:  # a loop, say, that never ends
+        raise InputError(f"the ONNX model has operators that sentiment never writes ({', '.join(sorted(foreign))})")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

@@ -7,7 +7,7 @@ what teaches one.
 
 import functools
 import json
-import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
+from sentiment.cores import available_cores
+from sentiment.data.arrays import read_arrays
 from sentiment.data.vocabulary import INDEX_FROM, Span, Vocabulary
 from sentiment.errors import InputError
 
@@ -30,19 +32,34 @@ REVIEWS_AT_ONCE = 2_000
 ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE = "linear_model.npz", "linear_model.json", "linear_model_vocabulary.json"
 
 
+MOST_BYTES = 2**30
+"""Of the arrays of a saved model: 45 million n-grams."""
+
+
 class LinearModelConfig(Configuration):
     """What the linear model counts, and how its weights are bound."""
 
     highest_order: int = Field(3, ge=1, le=5, description="Most tokens in a row that have a weight together.")
     min_reviews: int = Field(2, ge=1, description="Training reviews that an n-gram must occur in.")
-    smoothing: float = Field(1.0, gt=0, description="Added to the reviews of each class that hold an n-gram.")
+    smoothing: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="Added to the reviews of each class that hold an n-gram."
+    )
     normalize: bool = Field(True, description="Scale the log-count ratios of a review to a Euclidean norm of 1.")
-    C: float = Field(30.0, gt=0, description="Inverse of the penalty on weights, as scikit-learn counts it.")
+    C: float = Field(
+        30.0, gt=0, allow_inf_nan=False, description="Inverse of the penalty on weights, as scikit-learn counts it."
+    )
     punctuation_tokens: str = Field(
         "!?.",
         pattern=r"^[!?.,;:]*$",
         description="Punctuation marks that are tokens of their own; the others are dropped.",
     )
+
+
+class LinearModelFile(Configuration):
+    """The content of CONFIG_FILE."""
+
+    intercept: float = Field(strict=True, allow_inf_nan=False)
+    config: LinearModelConfig
 
 
 @dataclass(frozen=True)
@@ -155,7 +172,7 @@ class LinearModel:
             reviews, ngrams = _occurrences(tokens, self.vocabulary.num_words, self._keys)
             return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(available_cores()) as pool:
             return np.concatenate([np.empty(0), *pool.map(of_some, starts)])
 
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
@@ -210,16 +227,17 @@ class LinearModel:
             InputError: a file is missing or holds something else.
         """
         try:
-            content = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
-            config = LinearModelConfig.model_validate(content["config"])
-            with np.load(folder / ARRAYS_FILE, allow_pickle=False) as arrays:
-                keys = [arrays[f"keys_{order}"] for order in range(1, config.highest_order + 1)]
-                ratios, weights = arrays["ratios"], arrays["weights"]
+            content = LinearModelFile.model_validate_json((folder / CONFIG_FILE).read_bytes())
+            config = content.config
+            orders = [f"keys_{order}" for order in range(1, config.highest_order + 1)]
+            arrays = read_arrays(
+                (folder / ARRAYS_FILE).read_bytes(), [*orders, "ratios", "weights"], most_bytes=MOST_BYTES
+            )
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
-            if not sum(map(len, keys)) == len(ratios) == len(weights):
-                raise ValueError("the arrays are of different lengths")
-            return cls(config, vocabulary, keys, ratios, weights, float(content["intercept"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            keys, ratios, weights = [arrays[order] for order in orders], arrays["ratios"], arrays["weights"]
+            _check_arrays(keys, ratios, weights)
+            return cls(config, vocabulary, keys, ratios, weights, content.intercept)
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{folder} does not hold a linear model that can be read: {error}.") from None
 
     def _scales(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> np.ndarray:
@@ -241,6 +259,20 @@ class LinearModel:
         values = self._ratios[ngrams] / self._scales(reviews, ngrams, count)[reviews]
         starts = np.searchsorted(reviews, np.arange(count + 1))
         return csr_matrix((values, ngrams, starts), shape=(count, len(self._ratios)))
+
+
+def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.ndarray) -> None:
+    """Compare arrays from a file with what `fit` makes.
+
+    Raises:
+        ValueError: they differ in shape, type, order or range.
+    """
+    for numbers in keys:
+        if numbers.dtype != np.int64 or numbers.ndim != 1 or (numbers < 0).any() or (np.diff(numbers) <= 0).any():
+            raise ValueError("its n-grams are not in their order")
+    for values in (ratios, weights):
+        if values.dtype != np.float64 or values.shape != (sum(map(len, keys)),) or not np.isfinite(values).all():
+            raise ValueError("its n-grams have not a weight each")
 
 
 def _walk(tokens: _Tokens, num_words: int, keys: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

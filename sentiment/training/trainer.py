@@ -17,6 +17,7 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
+from sentiment.files import finish, sync
 from sentiment.training.batches import epoch_batches
 
 History = dict[str, list[float]]
@@ -359,12 +360,16 @@ def _resume(network: Any, checkpoints: Path) -> History | None:
 
 
 def _save(network: Any, checkpoints: Path, history: History) -> None:
-    """Keep the weights of the last epoch and of the best; replacing history.json is the moment that counts."""
+    """Keep the weights of the last epoch and of the best; replacing history.json is the moment that counts.
+
+    The weights are on the disk before, so also a loss of power leaves a whole checkpoint.
+    """
     last, best = len(history["loss"]), best_epoch(history)
     network.save_weights(_weights(checkpoints, last))
+    sync(_weights(checkpoints, last))
     partial = checkpoints / "history.json.partial"
     partial.write_text(json.dumps(history))
-    partial.replace(checkpoints / "history.json")
+    finish(partial, checkpoints / "history.json")
     for path in checkpoints.glob("epoch-*.weights.h5"):
         if path not in (_weights(checkpoints, last), _weights(checkpoints, best)):
             path.unlink()

@@ -9,6 +9,7 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary, tokenize
 from sentiment.errors import InputError
+from sentiment.files import finish
 
 LEARNING_RATES = 0.025, 0.0001
 """Step size at the beginning and at the end, falling in a straight line; those of gensim and of the original."""
@@ -112,7 +113,7 @@ def learn_word_vectors(
         )
         partial = checkpoints / "partial.npz"
         np.savez(partial, vectors=model.wv.vectors, outputs=model.syn1neg, epochs=epoch + 1)
-        partial.replace(state)
+        finish(partial, state)
         on_epoch(epoch + 1)
     shape = vocabulary.num_words, size
     vectors = np.random.default_rng(SEED).normal(0, model.wv.vectors.std(), shape).astype(np.float32)

@@ -54,6 +54,16 @@ def settled(page: Page) -> None:
     page.locator("html[data-finished=true]").wait_for(state="attached")
 
 
+def test_control_characters_are_shown_and_directions_end_with_their_word(browser: Browser, path: Path) -> None:
+    page = opened(browser, path)
+    page.locator("#text").fill("a \u202eevil\0 film")
+    settled(page)
+    page.get_by_text("Drop words").click()
+    word = page.locator("#pieces .piece").nth(1)
+    assert word.text_content() == "\u202eevil\u2400"
+    assert word.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
+
+
 def test_chromium_gives_the_verdicts_of_onnx_runtime(
     browser: Browser, path: Path, classifier: SentimentClassifier
 ) -> None:

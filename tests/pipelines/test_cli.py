@@ -1,5 +1,6 @@
 """The command line: what it prints, and what it says of input that it cannot use."""
 
+import errno
 import json
 import resource
 import subprocess
@@ -192,6 +193,42 @@ def test_stage_commands_follow_one_another_without_repeating_options(invoke: Inv
     assert evaluated.exit_code == 0, evaluated.output
     assert "GRU" in evaluated.output
     assert not Path("mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "configuration.json is damaged"),
+        (b'{"models": ["lstm"', "configuration.json is damaged"),
+        (b"[" * 200_000, "configuration.json is damaged"),
+        (b"\xff\xfe", "configuration.json is damaged"),
+        (b"[]", "it holds no object"),
+        (b'{"vocabulary": 5}', "vocabulary is 5: input should be a valid dictionary"),
+        (b'{"models": 5}', "models is 5"),
+        (b'{"surprise": 5}', "unknown key surprise"),
+    ],
+)
+def test_a_damaged_configuration_in_the_working_directory_is_named(
+    invoke: Invoke, tmp_path: Path, content: bytes, says: str
+) -> None:
+    assert invoke("load", "--source", "demo").exit_code == 0
+    (tmp_path / ".sentiment" / "configuration.json").write_bytes(content)
+    result = invoke("vocabulary", "--num-words", "500")
+    assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_full_disk_names_itself_where_an_array_is_written(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk; NumPy's own error has no number."""
+    code = (
+        "import resource, numpy; from pathlib import Path; from pipelines.files import save_array\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "try:\n    save_array(Path('padded.npy'), numpy.zeros(1_000_000))\n"
+        "except OSError as error:\n    print(error.errno)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True)
+    assert done.stdout == f"{errno.EFBIG}\n", done.stderr
 
 
 def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: object, reviews_csv: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Run
+from typer.testing import Result
 
 from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
@@ -152,3 +154,18 @@ def test_a_report_of_somebody_else_stays_as_it_is(small_run: PipelineRun, tmp_pa
     command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri).run("compare", parent.info.run_id)
     assert (tmp_path / "report.html").read_text() == "<p>my own report</p>"
     assert "<svg" in (tmp_path / "report-runs.html").read_text()
+
+
+def test_two_working_directories_in_one_folder_keep_their_reports_apart(
+    invoke: Callable[..., Result], small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        shutil.copytree(small_run.folder / ".sentiment", tmp_path / name)
+    path = tmp_path / "two" / "working-directory.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "id": "another"}))
+    for name in ("one", "two", "one"):
+        result = invoke("compare", "--data", reviews_csv, *SMALL, "--work-dir", name)
+        assert result.exit_code == 0, result.output
+    reports = sorted(tmp_path.glob("report*.html"))
+    assert len(reports) == 2
+    assert "report.html" in result.output

@@ -99,6 +99,7 @@ def test_words_that_are_cut_or_unknown_are_told_apart(small_classifiers: "dict[s
         pytest.param(["caf\udce9"], "is not UTF-8", id="not UTF-8"),
         pytest.param([], "Give one review", id="no review"),
         pytest.param(["good", "--row", "1"], "Give one review", id="row without input"),
+        pytest.param(["\udcff good"], "The review is not UTF-8", id="bytes that are no text"),
         pytest.param(["good", "--output", "a.pdf"], "must end with .html, .json", id="format"),
         pytest.param(["good", "--output", "none/a.html"], "there is no folder none", id="folder"),
         pytest.param(["good", "--model", "nowhere"], "There is no folder nowhere", id="model"),

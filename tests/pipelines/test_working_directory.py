@@ -29,7 +29,8 @@ def test_a_kill_between_the_rename_and_the_clean_up_costs_nothing(tmp_path: Path
     assert sorted(path.name for path in folder.iterdir()) == ["result.txt", "stage.json"]
 
 
-def test_changed_code_of_a_stage_runs_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["vocabulary.py", "templates.toml", "core.c", "recurrence.h"])
+def test_changed_code_of_a_stage_runs_it_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "package"
     (package / "data").mkdir(parents=True)
     (package / "training").mkdir()
@@ -37,7 +38,7 @@ def test_changed_code_of_a_stage_runs_it_again(tmp_path: Path, monkeypatch: pyte
     run(tmp_path / "work")
     (package / "training" / "trainer.py").write_text("this stage does not depend on it")
     assert run(tmp_path / "work").cached
-    (package / "data" / "vocabulary.py").write_text("this stage depends on it")
+    (package / "data" / name).write_text("this stage depends on it")
     assert not run(tmp_path / "work").cached
 
 

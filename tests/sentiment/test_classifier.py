@@ -1,5 +1,6 @@
 import json
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.vocabulary import OUT_OF_VOCABULARY
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun
@@ -76,6 +77,7 @@ def test_a_network_with_one_other_bit_is_refused_when_it_is_asked_for(copied: Pa
     [
         ({"threshold": float("nan")}, "threshold"),
         ({"threshold": 5}, "threshold"),
+        ({"threshold": -1}, "threshold"),
         ({"threshold": True}, "threshold"),
         ({"sequences": {"maxlen": 500, "padding": "pre", "truncating": "pre"}}, "the network reads 60 tokens"),
         ({"sequences": {"maxlen": 10**9, "padding": "pre", "truncating": "pre"}}, "maxlen"),
@@ -94,24 +96,52 @@ def test_a_description_that_the_network_does_not_fit_is_refused(
 def test_a_description_of_brackets_alone_is_refused(copied: Path) -> None:
     (copied / "classifier.json").write_text("[" * 200_000)
     with pytest.raises(InputError, match="is damaged"):
-        SentimentClassifier.load(copied)
+        load_classifier(copied)
+
+
+def without_checksums(folder: Path) -> None:
+    description = json.loads((folder / "classifier.json").read_text())
+    del description["sha256"]
+    (folder / "classifier.json").write_text(json.dumps(description))
+
+
+def test_a_network_of_keras_that_would_run_code_is_refused(copied: Path) -> None:
+    import keras
+
+    network = keras.Sequential([keras.Input((60,)), keras.layers.Lambda(lambda values: values[:, :1])])
+    network.save(copied / "model.keras")
+    without_checksums(copied)
+    with pytest.raises(InputError, match="is damaged"):
+        _ = SentimentClassifier.load(copied).network
+
+
+def test_a_network_of_keras_is_not_made_larger_than_its_file(copied: Path) -> None:
+    """Keras allocates the layers that config.json describes before it looks for their weights."""
+    path = copied / "model.keras"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    [embedding] = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Embedding"]
+    embedding["config"]["input_dim"] = 10**12
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**parts, "config.json": json.dumps(config).encode()}.items():
+            archive.writestr(name, content)
+    without_checksums(copied)
+    with pytest.raises(InputError, match="describes layers of more weights than it holds"):
+        _ = SentimentClassifier.load(copied).network
 
 
 def test_a_vocabulary_with_words_that_the_network_lacks_is_refused(copied: Path) -> None:
     content = json.loads((copied / "vocabulary.json").read_text())
     (copied / "vocabulary.json").write_text(json.dumps({**content, "num_words": 3_000}))
-    description = json.loads((copied / "classifier.json").read_text())
-    del description["sha256"]
-    (copied / "classifier.json").write_text(json.dumps(description))
+    without_checksums(copied)
     with pytest.raises(InputError, match="cannot score all words of its vocabulary"):
         SentimentClassifier.load(copied)
 
 
 def test_a_classifier_of_version_0_1_without_checksums_still_loads(copied: Path) -> None:
     expected = SentimentClassifier.load(copied).positive_probability(["a good film"])
-    description = json.loads((copied / "classifier.json").read_text())
-    del description["sha256"]
-    (copied / "classifier.json").write_text(json.dumps(description))
+    without_checksums(copied)
     assert np.array_equal(SentimentClassifier.load(copied).positive_probability(["a good film"]), expected)
 
 

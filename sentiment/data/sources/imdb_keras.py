@@ -5,10 +5,11 @@ import json
 import pickle
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import numpy as np
 
+from sentiment.data.arrays import read_array
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
 from sentiment.errors import InputError, shown
@@ -67,7 +68,12 @@ def load_keras(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         word_index: dict[str, int] = json.loads(index.read_text("utf-8"))
         words = {rank: word for word, rank in word_index.items()}
         with zipfile.ZipFile(reviews) as archive:
-            arrays = {name: _read_array(archive, name) for name in ("x_train", "y_train", "x_test", "y_test")}
+            arrays = {
+                name: read_array(
+                    archive, name, most_bytes=LARGEST_ARRAY, unpickle=lambda file: _NumbersOnly(file).load()
+                )
+                for name in ("x_train", "y_train", "x_test", "y_test")
+            }
         splits = {split: _reviews(arrays[f"x_{split}"], arrays[f"y_{split}"], words) for split in ("train", "test")}
     except Exception as error:  # a foreign file can make any step fail, in any way
         raise InputError(
@@ -95,16 +101,3 @@ class _NumbersOnly(pickle.Unpickler):
         if module.split(".")[0] != "numpy" or name not in self.ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no list of numbers needs")
         return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> Any:
-    size = archive.getinfo(f"{name}.npy").file_size
-    if size > LARGEST_ARRAY:
-        raise ValueError(f"its {name} takes {size:,} bytes, of {LARGEST_ARRAY:,} at most")
-    with cast("BinaryIO", archive.open(f"{name}.npy")) as file:
-        version = np.lib.format.read_magic(file)
-        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, _, dtype = read_header[version](file)
-        if dtype.hasobject:
-            return _NumbersOnly(file).load()
-        return np.frombuffer(file.read(), dtype).reshape(shape)

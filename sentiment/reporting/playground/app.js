@@ -196,7 +196,8 @@ class Playground {
   }
 
   showWords() {
-    this.elements = fillWithWords(byId("backdrop"), this.review, () => document.createElement("span"));
+    const asTyped = (text) => text; // it lies behind the field, letter by letter
+    this.elements = fillWithWords(byId("backdrop"), this.review, () => document.createElement("span"), asTyped);
     this.outlined = null;
     this.pieces.show(this.review, checked("mode"), this.selected);
     this.colour();

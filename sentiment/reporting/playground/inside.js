@@ -3,6 +3,7 @@
 import { byMovement, HeatMap, shades } from "./heatmaps.js";
 import { meanAt, sentences } from "./sentences.js";
 import { inPoints, percentage } from "./verdict.js";
+import { visible } from "./words.js";
 
 export class InsidePanel {
   /** @param onPoint called with the share of the width at which the pointer is, or with null */
@@ -69,7 +70,7 @@ export class InsidePanel {
     const { review, direction, byId } = this;
     const words = review.indices.length;
     const read = review.kept[word];
-    byId("word").textContent = read.token === "[START]" ? "the start mark" : read.token;
+    byId("word").textContent = read.token === "[START]" ? "the start mark" : visible(read.token);
     byId("numbers").replaceChildren(
       ...this.rows(word, read, numbers).flatMap(([name, value]) => [asElement("dt", name), asElement("dd", value)]),
     );

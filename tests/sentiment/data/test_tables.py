@@ -221,6 +221,28 @@ def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_lists_of_dictionaries_are_read_across_row_groups(tmp_path: Path, ending: str) -> None:
+    """Each row group has a dictionary of its own; one row group is null throughout."""
+    schema = pa.schema([("text", pa.string()), ("tags", pa.list_(pa.dictionary(pa.int32(), pa.string())))])
+    rows = [["a", "b"], None, ["c"], []]
+    with pyarrow.parquet.ParquetWriter(tmp_path / "in.parquet", schema) as writer:
+        for tags in rows:
+            table = pa.table({"text": ["fine"], "tags": pa.array([tags], pa.list_(pa.string()))})
+            lists = table.column("tags").chunk(0)
+            encoded = pa.ListArray.from_arrays(lists.offsets, lists.values.dictionary_encode(), mask=lists.is_null())
+            writer.write_table(pa.table([table.column("text"), encoded], schema=schema))
+    converted(tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+    if ending == "parquet":
+        found = pyarrow.parquet.read_table(tmp_path / "out.parquet").column("tags").to_pylist()
+    elif ending == "jsonl":
+        found = [json.loads(line)["tags"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    else:
+        cells = [row["tags"] for row in csv.DictReader((tmp_path / "out.csv").open())]
+        found = [json.loads(cell) if cell else None for cell in cells]
+    assert found == rows
+
+
 def test_objects_of_jsonl_keep_their_values(tmp_path: Path) -> None:
     lines = ['{"text": "a", "n": 1, "deep": {"x": [1.5, null]}}', '{"n": 12345678901234567890, "text": "b"}']
     (tmp_path / "in.jsonl").write_text("\n".join(lines))

@@ -130,6 +130,35 @@ def test_a_vocabulary_from_before_tokenizers_were_saved_finds_words_as_then(tmp_
     assert vocabulary.decode(vocabulary.encode("isn't<br />isn\u2019t")) == ["[START]", "isn't", "br", "[OOV]"]
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"words": ["a", "b", "a"]}, "it has a word twice"),
+        ({"words": [str(number) for number in range(7)]}, "it has 7 words, more than its num_words of 10 allows"),
+        ({"words": ["a", 1]}, "words.1"),
+        ({"words": "ab"}, "words"),
+        ({"num_words": 10**12}, "num_words"),
+        ({"num_words": True}, "num_words"),
+        ({"tokenizer": {"punctuation_tokens": "abc"}}, "punctuation_tokens"),
+        ({"tokenizer": {"typography": 1}}, "typography"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_vocabulary_that_was_tampered_with_is_refused(tmp_path: Path, change: dict[str, object], says: str) -> None:
+    path = tmp_path / "vocabulary.json"
+    path.write_text(json.dumps({"num_words": 10, "words": ["a", "b"], **change}))
+    with pytest.raises(ValueError, match=says):
+        Vocabulary.load(path)
+
+
+def test_a_vocabulary_of_ten_million_words_is_not_even_read(tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.json"
+    with path.open("wb") as file:
+        file.truncate(80_000_000)  # ten million of the shortest words
+    with pytest.raises(ValueError, match="takes 80,000,000 bytes, of 67,108,864 at most"):
+        Vocabulary.load(path)
+
+
 @given(corpus=st.lists(texts, min_size=2, max_size=6), num_words=st.integers(5, 40), seed=st.integers(0, 2**16))
 def test_indices_are_those_of_keras_load_data(
     tmp_path_factory: pytest.TempPathFactory, corpus: list[str], num_words: int, seed: int

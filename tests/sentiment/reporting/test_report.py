@@ -7,6 +7,7 @@ import pytest
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import evaluate_predictions
+from sentiment.reporting.page import of_reviews
 from sentiment.reporting.report import render_report
 from sentiment.training.linear_model import LINEAR_MODEL
 
@@ -90,6 +91,12 @@ def render(comparison: Comparison) -> str:
     return render_report(
         comparison, title="LSTM vs SimpleRNN", note="Synthetic & <b>", configuration={"model.units": "<i>64</i>"}
     )
+
+
+def test_a_review_shows_its_control_characters_and_turns_no_other_text_round(comparison: Comparison) -> None:
+    assert of_reviews("\u202eevil\0 <b>\n") == "<bdi>\u202eevil\u2400 &lt;b&gt;\n</bdi>"
+    page = render(comparison)
+    assert page.count('<td class="text"><bdi>') == page.count(">called ") > 0
 
 
 def test_the_page_holds_everything_escapes_reviews_and_asks_for_nothing(comparison: Comparison) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.errors import InputError
 from sentiment.scoring import native
 from sentiment.scoring.network import export_onnx
 from sentiment.training.cells import CELLS, CellName
@@ -152,6 +153,19 @@ def network_with(vocabulary: Vocabulary, truncating: str) -> native.NativeNetwor
 def small_model() -> bytes:
     network = build_model("gru", ModelConfig(embedding_dim=4, units=3), num_words=40, maxlen=MAXLEN)
     return export_onnx(network, SequenceConfig(maxlen=MAXLEN))
+
+
+def test_weights_that_are_too_large_for_a_probability_are_refused() -> None:
+    import onnx
+
+    model = onnx.load_model_from_string(small_model())
+    for weights in model.graph.initializer:
+        if len(weights.dims) >= 2:
+            alternating = np.resize(np.array([3e38, -3e38], np.float32), list(weights.dims))
+            weights.raw_data = alternating.tobytes()
+    network = native.NativeNetwork(model.SerializeToString(), VOCABULARY, SequenceConfig(maxlen=MAXLEN))
+    with pytest.raises(InputError, match="no probabilities"):
+        network.check()
 
 
 def test_what_does_not_fit_is_refused() -> None:

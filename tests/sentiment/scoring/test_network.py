@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,74 @@ def test_a_model_that_keeps_weights_in_other_files_is_refused(tmp_path: Path, mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="keeps weights in other files"):
         OnnxNetwork(model.SerializeToString())
+
+
+@cache
+def small_onnx_model() -> bytes:
+    network = build_model("lstm", ModelConfig(embedding_dim=4, units=3), num_words=9, maxlen=6, seed=2)
+    return export_onnx(network, SequenceConfig(maxlen=6))
+
+
+def tampered(change: Callable[[Any], None]) -> bytes:
+    """The small model after a change of its graph."""
+    import onnx
+
+    model = onnx.load_model_from_string(small_onnx_model())
+    change(model.graph)
+    return bytes(model.SerializeToString())
+
+
+def add_large_constant(graph: Any) -> None:
+    """A node that would fill a terabyte."""
+    from onnx import helper, numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(np.array([2**38]), "size"))
+    graph.node.append(helper.make_node("ConstantOfShape", ["size"], ["large"]))
+
+
+def use_foreign_domain(graph: Any) -> None:
+    graph.node[0].domain = "com.microsoft"
+
+
+def rename_input(graph: Any) -> None:
+    graph.input[1].name = "others"
+
+
+def add_output(graph: Any) -> None:
+    graph.output.append(graph.input[1])
+
+
+def take_floats(graph: Any) -> None:
+    graph.input[1].type.tensor_type.elem_type = 1
+
+
+def drop_sigmoid(graph: Any) -> None:
+    """So that the output lies outside 0 to 1."""
+    graph.node[-1].op_type = "Cast"
+    graph.node[-1].attribute.add(name="to", type=2, i=1)
+    for weights in graph.initializer:
+        if (list(weights.dims), weights.data_type) == ([1], 1):
+            weights.raw_data = np.array([9], np.float32).tobytes()
+
+
+def spoil_weights(graph: Any) -> None:
+    for weights in graph.initializer:
+        if len(weights.dims) == 2:
+            weights.raw_data = np.full(list(weights.dims), np.nan, np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (add_large_constant, r"operators that sentiment never writes \(ConstantOfShape\)"),
+        (use_foreign_domain, r"operators that sentiment never writes \(com\.microsoft\.Gather\)"),
+        (rename_input, "cannot be read|was not made by sentiment"),
+        (add_output, "was not made by sentiment"),
+        (take_floats, "cannot be read|was not made by sentiment"),
+        (drop_sigmoid, "no probabilities"),
+        (spoil_weights, "no probabilities"),
+    ],
+)
+def test_a_network_that_was_tampered_with_is_refused_before_it_scores(change: Callable[[Any], None], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        OnnxNetwork(tampered(change)).check(SequenceConfig(maxlen=6), 9)

@@ -1,4 +1,8 @@
+import io
 import json
+import warnings
+import zipfile
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +12,7 @@ from scipy.special import expit
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from sentiment.data.arrays import read_arrays
 from sentiment.data.sources import SourceConfig, load_corpus
 from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
@@ -94,15 +99,88 @@ def test_a_saved_linear_model_gives_the_same_bits_when_read_back(
     assert np.array_equal(LinearModel.load(tmp_path).log_odds(texts), model.log_odds(texts))
 
 
-@pytest.mark.parametrize("damage", ["missing", "other json", "objects"])
-def test_a_damaged_linear_model_is_refused(tmp_path: Path, model: LinearModel, damage: str) -> None:
+def arrays_of(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / ARRAYS_FILE) as arrays:
+        return dict(arrays)
+
+
+def reverse_keys(arrays: dict[str, np.ndarray]) -> None:
+    arrays["keys_1"] = arrays["keys_1"][::-1]
+
+
+def use_objects(arrays: dict[str, np.ndarray]) -> None:
+    arrays["keys_1"] = np.array([{}], object)
+
+
+def spoil_weight(arrays: dict[str, np.ndarray]) -> None:
+    arrays["weights"][0] = np.nan
+
+
+def drop_weight(arrays: dict[str, np.ndarray]) -> None:
+    arrays["weights"] = arrays["weights"][1:]
+
+
+def use_short_numbers(arrays: dict[str, np.ndarray]) -> None:
+    arrays["ratios"] = arrays["ratios"].astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (reverse_keys, "n-grams are not in their order"),
+        (use_objects, "its keys_1 holds objects"),
+        (spoil_weight, "have not a weight each"),
+        (drop_weight, "have not a weight each"),
+        (use_short_numbers, "have not a weight each"),
+    ],
+)
+def test_arrays_that_no_training_gives_are_refused(
+    tmp_path: Path, model: LinearModel, change: Callable[[dict[str, np.ndarray]], None], says: str
+) -> None:
     model.save(tmp_path)
-    if damage == "missing":
-        (tmp_path / ARRAYS_FILE).unlink()
-    elif damage == "other json":
-        (tmp_path / CONFIG_FILE).write_text(json.dumps({"words": []}))
-    else:
-        np.savez(tmp_path / ARRAYS_FILE, keys_1=np.array([{}], object), keys_2=[0], keys_3=[0], ratios=[0], weights=[0])
+    arrays = arrays_of(tmp_path)
+    change(arrays)
+    np.savez(tmp_path / ARRAYS_FILE, allow_pickle=True, **arrays)
+    with pytest.raises(InputError, match=says):
+        LinearModel.load(tmp_path)
+
+
+def test_arrays_larger_than_any_are_not_even_read(tmp_path: Path, model: LinearModel) -> None:
+    """A file of two megabytes that unpacks to two gigabytes; and a header that tells of a terabyte."""
+    model.save(tmp_path)
+    with zipfile.ZipFile(tmp_path / ARRAYS_FILE, "a", zipfile.ZIP_DEFLATED) as archive:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the name is there already; the last counts
+            file = archive.open("weights.npy", "w", force_zip64=True)
+        with file:
+            for _ in range(2_048):
+                file.write(bytes(2**20))
+    with pytest.raises(InputError, match="of 1,073,741,824 at most"):
+        LinearModel.load(tmp_path)
+    content = io.BytesIO()
+    header = {"descr": "<f8", "fortran_order": False, "shape": (2**37,)}
+    np.lib.format.write_array_header_1_0(content, header)
+    with zipfile.ZipFile(tmp_path / "lie.npz", "w") as archive:
+        archive.writestr("weights.npy", content.getvalue())
+    with pytest.raises(ValueError, match="its weights is not as large as its header says"):
+        read_arrays((tmp_path / "lie.npz").read_bytes(), ["weights"], most_bytes=2**20)
+
+
+@pytest.mark.parametrize(
+    "content", [{"words": []}, {"intercept": "1", "config": {}}, {"intercept": 0.5, "config": {"highest_order": 9}}]
+)
+def test_a_configuration_of_something_else_is_refused(
+    tmp_path: Path, model: LinearModel, content: dict[str, object]
+) -> None:
+    model.save(tmp_path)
+    (tmp_path / CONFIG_FILE).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="does not hold a linear model"):
+        LinearModel.load(tmp_path)
+
+
+def test_a_linear_model_without_its_arrays_is_refused(tmp_path: Path, model: LinearModel) -> None:
+    model.save(tmp_path)
+    (tmp_path / ARRAYS_FILE).unlink()
     with pytest.raises(InputError, match="does not hold a linear model"):
         LinearModel.load(tmp_path)
 

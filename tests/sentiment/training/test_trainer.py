@@ -1,3 +1,5 @@
+import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,28 @@ def test_a_checkpoint_without_its_weights_is_none(tmp_path: Path) -> None:
     for path in tmp_path.glob("*.weights.h5"):
         path.unlink()
     assert learn(tmp_path, TEXTBOOK)[0] == history
+
+
+def test_the_weights_of_an_epoch_are_on_the_disk_before_its_history_names_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk: set[str] = set()
+    fsync, replace = os.fsync, os.replace
+
+    def watched_fsync(descriptor: int) -> None:
+        on_disk.add(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
+
+    def watched_replace(source: Any, target: Any) -> None:
+        if Path(target).name == "history.json":
+            epochs = len(json.loads(Path(source).read_text())["loss"])
+            assert on_disk >= {f"epoch-{epochs}.weights.h5", "history.json.partial"}
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    learn(tmp_path, TEXTBOOK)
+    assert "epoch-1.weights.h5" in on_disk
 
 
 def test_batches_are_not_autotuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

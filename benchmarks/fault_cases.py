@@ -1,0 +1,181 @@
+"""Parts of the campaign: what each needs, the cases that it tries, and what counts as a failure."""
+
+import functools
+import hashlib
+import json
+import os
+import random
+import shutil
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fault_processes import SCORING, TRAINING, Outcome, Prepared, Task
+
+MOST_BYTES, MOST_BYTES_OF_TRAINING = 2**30, 3 * 2**29
+"""Of memory, for each process; where TensorFlow is loaded, the second."""
+
+NETWORK = [
+    *"run-pipeline --preset textbook --source table --models lstm --num-words 300 --maxlen 40".split(),
+    *"--embedding-dim 4 --units 4 --epochs 2 --batch-size 64".split(),
+]
+"""A pipeline that takes seconds."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What was tried, what became of it, and what was wrong with that; None if nothing was."""
+
+    kind: str
+    outcome: Outcome
+    wrong: str | None
+
+
+class Workshop:
+    """What all cases share: prepared processes, and one finished pipeline with its classifiers.
+
+    Attributes:
+        folder: where cases work.
+        made: where what belongs to the present code stays, such as the finished pipeline.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.made = self.folder / f"made-{code_digest()}"
+        self.made.mkdir(parents=True, exist_ok=True)
+        self._prepared: dict[str, Prepared] = {}
+
+    @property
+    def scoring(self) -> Prepared:
+        """For commands that score."""
+        return self._process(SCORING)
+
+    @property
+    def training(self) -> Prepared:
+        """For commands that need TensorFlow or MLflow."""
+        return self._process(TRAINING)
+
+    def _process(self, modules: str) -> Prepared:
+        if modules not in self._prepared:
+            self._prepared[modules] = Prepared(modules)
+        return self._prepared[modules]
+
+    def close(self) -> None:
+        """End the prepared processes."""
+        for process in self._prepared.values():
+            process.close()
+
+    @functools.cached_property
+    def table(self) -> Path:
+        """A table of 300 training and 200 test reviews of the demo corpus, with a split column."""
+        path = self.made / "demo.csv"
+        if not path.exists():
+            write_demo_table(path)
+        return path
+
+    @functools.cached_property
+    def run(self) -> Path:
+        """The folder of a finished pipeline on that table, tracked in a SQLite store beside it."""
+        folder = self.made / "run"
+        if not (folder / "finished").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            outcome = self.training.run(Task(str(folder), [*NETWORK, "--data", str(self.table)], seconds=400))
+            assert outcome.code == 0, outcome.output
+            (folder / "finished").touch()
+        return folder
+
+    @functools.cached_property
+    def classifier(self) -> Path:
+        """The LSTM of the finished pipeline."""
+        [path] = self.run.glob(".sentiment/train/*/classifier")
+        return path
+
+    @functools.cached_property
+    def linear_classifier(self) -> Path:
+        """The linear model of the finished pipeline."""
+        [path] = self.run.glob(".sentiment/linear-model/*/classifier")
+        return path
+
+
+class Part(ABC):
+    """One kind of fault.
+
+    Attributes:
+        name: as `--part` takes it.
+        count: cases in all.
+    """
+
+    name: str
+    count: int
+
+    def __init__(self, workshop: Workshop, seed: int) -> None:
+        self.workshop, self._seed = workshop, seed
+
+    def generator(self, number: int) -> random.Random:
+        """What decides a case: its number and the seed make it again."""
+        return random.Random(
+            f"{self._seed}-{number}" if self.name == "inputs" else f"{self.name}-{self._seed}-{number}"
+        )
+
+    @abstractmethod
+    def try_case(self, number: int) -> Case:
+        """Try one case."""
+
+    def close(self) -> None:  # noqa: B027 - most parts hold nothing
+        """Let go of what the part holds."""
+
+
+def judged(
+    outcome: Outcome, *, codes: tuple[int, ...] = (0, 2), most_bytes: int = MOST_BYTES_OF_TRAINING
+) -> str | None:
+    """What is wrong with how a command ended; None if nothing is."""
+    if outcome.code not in codes or "Traceback" in outcome.output:
+        return f"exit {outcome.code}: {' '.join(outcome.output.split())[-700:]}"
+    if outcome.peak > most_bytes:
+        return f"{outcome.peak / 2**20:,.0f} MiB of memory"
+    return None
+
+
+def code_digest() -> str:
+    """Of all sources of the two packages."""
+    hasher = hashlib.sha256()
+    for package in ("sentiment", "pipelines"):
+        for path in sorted((Path(__file__).parents[1] / package).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                hasher.update(path.read_bytes())
+    return hasher.hexdigest()[:8]
+
+
+def write_demo_table(path: Path) -> None:
+    """Part of the demo corpus as a table."""
+    import csv
+
+    from sentiment.data.sources import SourceConfig, load_corpus
+
+    corpus = load_corpus(SourceConfig(source="demo"), [], seed=0)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label", "split"])
+        for split, step in (("train", 20), ("test", 10)):
+            reviews = getattr(corpus, split)
+            for text, label in list(zip(reviews.texts, reviews.labels.tolist(), strict=True))[::step]:
+                writer.writerow([text, label, split])
+
+
+def copied_run(workshop: Workshop, folder: Path) -> Path:
+    """A copy of the finished pipeline's working directory in a new folder; its files are links that may be replaced."""
+    folder.mkdir(parents=True)
+    shutil.copytree(workshop.run / ".sentiment", folder / ".sentiment", copy_function=os.link)
+    return folder
+
+
+def read_json_lines(path: Path) -> list[dict[str, object]]:
+    """The objects of a file of JSON lines; none where there is no file, nor of a line that was cut short."""
+    found = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found

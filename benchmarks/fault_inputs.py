@@ -1,0 +1,96 @@
+"""Hostile inputs against `sentiment score` and every source that reads files."""
+
+import csv
+import gzip
+import random
+import re
+import tempfile
+from pathlib import Path
+
+from benchmarks.fault_cases import MOST_BYTES, Case, Part, judged
+from benchmarks.fault_processes import Outcome, Task
+from benchmarks.hostile_inputs import ARCHIVES, TABLES
+
+ENDINGS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
+
+
+class HostileInputs(Part):
+    """Damaged, odd and large tables, archives and files of Keras, from a seeded generator.
+
+    Rows read are rows written plus rows rejected; OUTPUT is there whole or not at all.
+    """
+
+    name, count = "inputs", 2_000
+
+    def try_case(self, number: int) -> Case:
+        """One input, to score or to train on."""
+        generator = self.generator(number)
+        kinds = [(name, writer, "archive") for name, (writer, often) in ARCHIVES.items() for _ in range(often)]
+        kinds += [(name, writer, "score") for name, (writer, often) in TABLES.items() for _ in range(often)]
+        kinds += [(name, writer, "table") for name, (writer, often) in TABLES.items() for _ in range(often // 4)]
+        name, writer, command = generator.choice(kinds)
+        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
+            folder = Path(temporary, "case")
+            folder.mkdir()
+            path = writer(generator, folder)
+            ending = generator.choice(ENDINGS)
+            if command == "score":
+                arguments = ["score", path.name, f"out.{ending}", "--model", str(self.workshop.classifier)]
+                outcome = self.workshop.scoring.run(Task(str(folder), arguments))
+                wrong = judged(outcome, most_bytes=MOST_BYTES) or judge_score(folder, ending, outcome)
+                return Case(name, outcome, wrong)
+            source = "table" if command == "table" else "keras" if path.suffix == ".npz" else "aclimdb"
+            outcome = self.workshop.scoring.run(Task(str(folder), [source, path.name], is_source=True))
+            of = f"{name}, to train on" if command == "table" else name
+            return Case(of, outcome, judged(outcome, most_bytes=MOST_BYTES))
+
+
+def judge_score(folder: Path, ending: str, outcome: Outcome) -> str | None:
+    """What is wrong with the result of scoring; None if nothing is."""
+    output = folder / f"out.{ending}"
+    if outcome.code == 2:
+        left = sorted(
+            path.name for path in folder.iterdir() if path.name.startswith("out.") and path.suffix != ".scores"
+        )
+        return f"left {', '.join(left)}" if left else None
+    figures = {
+        name: int(found[1].replace(",", ""))
+        for name in ("rows read", "scored", "rejected")
+        if (found := re.search(rf"^\s*{name} +([\d,]+)\s*$", outcome.output, re.MULTILINE))
+    }
+    rejected = output.with_name(output.name + ".rejected.jsonl")
+    held = rejected.read_bytes().count(b"\n") if rejected.exists() else 0
+    written = count_rows(output)
+    if figures.get("rows read") != written + held or figures.get("scored") != written or figures["rejected"] != held:
+        return f"says {figures}, wrote {written} and rejected {held}"
+    return None
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a table that `sentiment score` wrote; each has a label and a probability."""
+    import pyarrow.parquet
+
+    if path.name.endswith("parquet"):
+        return int(pyarrow.parquet.ParquetFile(path).metadata.num_rows)
+    with (
+        gzip.open(path, "rt", encoding="utf-8", newline="")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8", newline="") as file
+    ):
+        if ".jsonl" in path.name:
+            return sum(1 for _ in file)
+        csv.field_size_limit(2**31 - 1)
+        rows = csv.reader(file, delimiter="\t" if ".tsv" in path.name else ",", strict=True)
+        width = len(next(rows))
+        return sum(1 for row in rows if len(row) == width)
+
+
+def small_table(path: Path, generator: random.Random, rows: int) -> None:
+    """A table to score, with blank reviews among the others."""
+    words = "a fine dull film and not the worst of all scenes is".split()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "n"])
+        for number in range(rows):
+            text = " ".join(generator.choices(words, k=generator.randrange(1, 30))) if number % 97 else " "
+            writer.writerow([text, number])

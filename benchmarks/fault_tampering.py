@@ -1,0 +1,353 @@
+"""What somebody, or a failing disk, has changed: classifiers, working directories and model URIs."""
+
+import json
+import random
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.fault_cases import MOST_BYTES, NETWORK, Case, Part, copied_run, judged
+from benchmarks.fault_processes import Task
+from benchmarks.hostile_inputs import mutated
+
+Change = Callable[[Path, random.Random], None]
+
+REVIEWS = ["a fine film", "dull", "not bad at all", "\u201eschön\u201c"]
+
+
+def damage(path: Path, generator: random.Random) -> str:
+    """Flip, cut, empty, lengthen or remove a file; returns which. A new file takes its place, as others may link it."""
+    content = path.read_bytes()
+    path.unlink()
+    kinds = ("bits flipped", "bytes inverted", "cut short", "emptied", "lengthened", "removed")
+    kind = generator.choice(kinds if content else kinds[4:])
+    changed = bytearray(content)
+    if kind == "bits flipped":
+        for _ in range(generator.choice((1, 1, 20))):
+            changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
+    elif kind == "bytes inverted":
+        start = generator.randrange(len(changed))
+        changed[start : start + 2_000] = bytes(byte ^ 255 for byte in changed[start : start + 2_000])
+    elif kind == "cut short":
+        del changed[generator.randrange(len(changed)) :]
+    elif kind == "emptied":
+        changed.clear()
+    elif kind == "lengthened":
+        changed += generator.randbytes(generator.randrange(1, 100))
+    if kind != "removed":
+        path.write_bytes(changed)
+    return kind
+
+
+class TamperedClassifiers(Part):
+    """Folders of the LSTM and of the linear model: files damaged, or changed with their checksums made anew. `predict`
+    reads them, and `explain` where the network of Keras was changed. A damaged file is refused; whatever is scored is
+    a probability.
+    """
+
+    name, count = "classifiers", 400
+
+    def try_case(self, number: int) -> Case:
+        """One folder."""
+        generator = self.generator(number)
+        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
+            folder = Path(temporary, "case")
+            is_linear = generator.random() < 0.3
+            original = self.workshop.linear_classifier if is_linear else self.workshop.classifier
+            shutil.copytree(original, folder / "classifier")
+            codes: tuple[int, ...] = (0, 2)
+            needs_keras = False
+            if generator.random() < 0.4:
+                path = generator.choice(sorted((folder / "classifier").iterdir()))
+                kind = f"{path.name} {damage(path, generator)}"
+                needs_keras = path.name == "model.keras"
+                if path.name != "classifier.json":  # which holds the checksums of the others
+                    codes = (2,)
+            else:
+                changes = LINEAR_CHANGES if is_linear else CHANGES
+                kind, (change, needs_keras) = generator.choice(sorted(changes.items(), key=lambda pair: pair[0]))
+                change(folder / "classifier", generator)
+                if generator.random() < 0.8:
+                    renew_checksums(folder / "classifier", generator)
+            command = ["explain", REVIEWS[0]] if needs_keras else ["predict", *REVIEWS]
+            prepared = self.workshop.training if needs_keras else self.workshop.scoring
+            outcome = prepared.run(Task(str(folder), [*command, "--model", "classifier"]))
+            most = {} if needs_keras else {"most_bytes": MOST_BYTES}
+            wrong = judged(outcome, codes=codes, **most)
+            if not wrong and outcome.code == 0 and not needs_keras:
+                verdicts = re.findall(r"^(?:posi|nega)tive +(\S+)", outcome.output, re.MULTILINE)
+                found = [float(verdict) for verdict in verdicts]
+                if len(found) != len(REVIEWS) or not all(0 <= value <= 1 for value in found):
+                    wrong = f"gives {found}"
+            return Case(("linear model: " if is_linear else "LSTM: ") + kind, outcome, wrong)
+
+
+def renew_checksums(folder: Path, generator: random.Random) -> None:
+    """Make the checksums of a folder those of its files, or drop them."""
+    import hashlib
+
+    path = folder / "classifier.json"
+    try:
+        content = json.loads(path.read_bytes())
+        sums = content["sha256"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if generator.random() < 0.3:
+        del content["sha256"]
+    elif isinstance(sums, dict):
+        for name in sums:
+            if (folder / name).exists():
+                sums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    path.write_text(json.dumps(content))
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    None, True, -1, 0, 1, 2, 0.5, 1.5, 5, 10**9, 10**30, -(10**18), 1e308, float("nan"), float("inf"), "", "0.5",
+    "pre", [], [0.5], {}, {"a": 1}, "x" * 100_000,
+)  # fmt: skip
+
+
+def change_json(name: str) -> Change:
+    """Give a value of a JSON file, at any depth, another; or drop it, or add one."""
+
+    def change(folder: Path, generator: random.Random) -> None:
+        path = folder / name
+        content = json.loads(path.read_bytes())
+        place = content
+        while True:
+            key = generator.choice(list(place)) if isinstance(place, dict) else generator.randrange(len(place))
+            inner = place[key]
+            if not (isinstance(inner, dict | list) and inner) or generator.random() < 0.4:
+                break
+            place = inner
+        if generator.random() < 0.15:
+            del place[key]
+        elif generator.random() < 0.1 and isinstance(place, dict):
+            place["surprise"] = generator.choice(ODD_VALUES)
+        else:
+            place[key] = generator.choice(ODD_VALUES)
+        path.write_text(json.dumps(content))
+
+    return change
+
+
+def write_odd_json(name: str) -> Change:
+    """Replace a JSON file by something that is hardly JSON, or by very much of it."""
+
+    def change(folder: Path, generator: random.Random) -> None:
+        odd = (
+            "[" * 200_000, '{"a":' * 200_000, "", "null", "[]", "{}", "3", '"text"', "\ufeff{}", '{"a": 1, "a": 2}',
+            "\0" * 100, "1" * 5_000, " " * 2**24, json.dumps(dict.fromkeys(map(str, range(200_000)), 1)),
+        )  # fmt: skip
+        (folder / name).write_text(generator.choice(odd), "utf-8")
+
+    return change
+
+
+def change_words(folder: Path, generator: random.Random) -> None:
+    """A vocabulary of other words: fewer, more, repeated, very many, very long."""
+    path = folder / ("vocabulary.json" if (folder / "vocabulary.json").exists() else "linear_model_vocabulary.json")
+    content = json.loads(path.read_bytes())
+    words = content["words"]
+    kind = generator.randrange(7)
+    content["words"] = (
+        [], words[:5], words * 2, [words[0]] * len(words), [f"w{number}" for number in range(10_000_000)],
+        ["x" * 10_000_000], [word + " \0\u202e" for word in words],
+    )[kind]  # fmt: skip
+    if generator.random() < 0.5:
+        content["num_words"] = len(content["words"]) + 4
+    path.write_text(json.dumps(content))
+
+
+def change_network(folder: Path, generator: random.Random) -> None:
+    """An ONNX model with other nodes, weights, shapes, types, inputs, outputs or properties."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    path = folder / "model.onnx"
+    model = onnx.load_model_from_string(path.read_bytes())
+    graph = model.graph
+    weights, node = generator.choice(list(graph.initializer)), generator.choice(list(graph.node))
+    kind = generator.randrange(14)
+    if kind == 0:
+        number = generator.choice((np.nan, np.inf, 3e38, -3e38, 1e30))
+        weights.raw_data = np.full(list(weights.dims), number, np.float32).tobytes()
+    elif kind == 1:
+        weights.dims[:] = [generator.choice((0, 1, 7, 2**20, 2**40, -1)) for _ in weights.dims]
+    elif kind == 2:
+        weights.data_type = generator.randrange(24)
+    elif kind == 3:
+        weights.raw_data = mutated(weights.raw_data, generator, 5)
+    elif kind == 4:
+        node.op_type = generator.choice(
+            ("Loop", "If", "Tanh", "Exp", "Tile", "Expand", "Range", "Concat", "Less", "LSTM")
+        )
+    elif kind == 5:
+        del node.input[generator.randrange(len(node.input)) :]
+    elif kind == 6:
+        graph.node.remove(node)
+    elif kind == 7:
+        graph.initializer.append(numpy_helper.from_array(np.array([2**38]), "size"))
+        graph.node.append(helper.make_node("ConstantOfShape", ["size"], ["large"]))
+    elif kind == 8:
+        value_info = generator.choice([*graph.input, *graph.output])
+        value_info.name = generator.choice(("tokens", "lengths", "positive_probability", "other"))
+    elif kind == 9:
+        value_info = generator.choice([*graph.input, *graph.output])
+        value_info.type.tensor_type.elem_type = generator.randrange(1, 16)
+    elif kind == 10:
+        value_info = generator.choice([*graph.input, *graph.output])
+        value_info.type.tensor_type.shape.dim.add(dim_value=generator.choice((1, 2**40)))
+    elif kind == 11:
+        graph.output.append(generator.choice([*graph.input, *graph.output]))
+    elif kind == 12:
+        del model.metadata_props[:]
+        value = generator.choice(("500", "1000000000", "-1", "", "text", "5.5"))
+        helper.set_model_props(model, {"maxlen": value, "padding": generator.choice(("", "pre", "middle"))})
+    else:
+        weights.ClearField("raw_data")
+        weights.data_location = onnx.TensorProto.EXTERNAL
+        weights.external_data.add(key="location", value=generator.choice(("../../etc/passwd", "vocabulary.json")))
+    path.write_bytes(model.SerializeToString())
+
+
+def change_onnx_bytes(folder: Path, generator: random.Random) -> None:
+    """Bytes of the ONNX model changed anywhere."""
+    path = folder / "model.onnx"
+    path.write_bytes(mutated(path.read_bytes(), generator, generator.choice((1, 5, 50))))
+
+
+def change_keras(folder: Path, generator: random.Random) -> None:
+    """A network of Keras with other layers, sizes, or bytes, or a zip bomb."""
+    path = folder / "model.keras"
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    kind = generator.randrange(5)
+    config = parts["config.json"].decode()
+    if kind == 0:
+        number = generator.choice(re.findall(r"(?<=: )\d+(?=[,}])", config))
+        config = config.replace(f": {number}", f": {generator.choice((0, -1, 7, 10**6, 10**12))}", 1)
+    elif kind == 1:
+        name = generator.choice(("Lambda", "Dense", "LSTM", "__main__", "os>system", "Sequential"))
+        config = re.sub(r'"class_name": "(LSTM|Embedding|Dropout|Dense)"', f'"class_name": "{name}"', config, count=1)
+    elif kind == 2:
+        config = generator.choice(("[" * 100_000, "{}", "null", config.replace("keras", "os"), "0" * 2**26))
+    elif kind == 3:
+        name = generator.choice(sorted(parts))
+        parts[name] = mutated(parts[name], generator, 5)
+    parts["config.json"] = config.encode()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if kind == 2 else zipfile.ZIP_STORED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+        if kind == 4:
+            archive.writestr("more", bytes(2**26), zipfile.ZIP_DEFLATED)
+
+
+def change_arrays(folder: Path, generator: random.Random) -> None:
+    """The arrays of a linear model with other values, types, shapes or sizes."""
+    path = folder / "linear_model.npz"
+    with np.load(path) as arrays:
+        content: dict[str, Any] = dict(arrays)
+    name = generator.choice(sorted(content))
+    values = content[name]
+    content[name] = (
+        values[::-1], values[:-1], values.astype(np.float16), values.astype(object), values[None], values * np.nan,
+        np.zeros(2**27), np.array("text"), -values, np.full_like(values, values.max() if len(values) else 0),
+    )[generator.randrange(10)]  # fmt: skip
+    np.savez_compressed(path, allow_pickle=True, **content)
+
+
+CHANGES: dict[str, tuple[Change, bool]] = {
+    "value in classifier.json": (change_json("classifier.json"), False),
+    "value in vocabulary.json": (change_json("vocabulary.json"), False),
+    "odd classifier.json": (write_odd_json("classifier.json"), False),
+    "odd vocabulary.json": (write_odd_json("vocabulary.json"), False),
+    "other words": (change_words, False),
+    "other network": (change_network, False),
+    "bytes of the network": (change_onnx_bytes, False),
+    "other network of Keras": (change_keras, True),
+}
+LINEAR_CHANGES: dict[str, tuple[Change, bool]] = {
+    "value in classifier.json": (change_json("classifier.json"), False),
+    "value in linear_model.json": (change_json("linear_model.json"), False),
+    "value in linear_model_vocabulary.json": (change_json("linear_model_vocabulary.json"), False),
+    "odd linear_model.json": (write_odd_json("linear_model.json"), False),
+    "other words": (change_words, False),
+    "other arrays": (change_arrays, False),
+}
+"""Kind -> how to make it, and whether the network of Keras is what was changed."""
+
+
+class DamagedStages(Part):
+    """Working directories with one damaged file; `compare` reads all of it. The message names the damaged folder and
+    the remedy, and after the remedy the same command succeeds.
+    """
+
+    name, count = "stages", 150
+
+    def try_case(self, number: int) -> Case:
+        """One file of one folder."""
+        generator = self.generator(number)
+        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
+            folder = copied_run(self.workshop, Path(temporary, "case"))
+            work = folder / ".sentiment"
+            path = generator.choice(sorted(path for path in work.rglob("*") if path.is_file() and path.name != "lock"))
+            kind = damage(path, generator)
+            name = path.relative_to(work)
+            of = name.parts[0] if len(name.parts) > 1 else "the folder itself"
+            task = Task(str(folder), ["compare", *NETWORK[1:], "--data", str(self.workshop.table)], seconds=200)
+            outcome = self.workshop.training.run(task)
+            wrong = judged(outcome)
+            if not wrong and outcome.code == 2:
+                stage = re.search(r"(\S+) is damaged \(", outcome.output)
+                remedy = Path(folder, stage[1]) if stage else work
+                if "delete" not in outcome.output:
+                    wrong = f"no remedy: {outcome.output[-300:]}"
+                else:
+                    shutil.rmtree(remedy)
+                    again = self.workshop.training.run(task)
+                    wrong = judged(again, codes=(0,))
+            elif not wrong and len(name.parts) > 1 and kind != "removed":
+                wrong = f"{name} {kind}: taken for whole"
+            return Case(f"{of}, {kind}", outcome, wrong)
+
+
+class ModelAddresses(Part):
+    """URIs and paths of models that are not there, not to be read, or not even URIs."""
+
+    name, count = "uris", 60
+
+    def try_case(self, number: int) -> Case:
+        """One URI."""
+        uris = (
+            "models:/none", "models:/none@champion", "models:/demo/9", "models:/demo/x", "models:/demo@", "models:/",
+            "models://demo/1", "models:/demo/1/2", "models:/demo@none", "models:/m-0123456789abcdef0123456789abcdef",
+            "runs:/none/model", "runs:/", "runs:/x", "runs:///model", "s3://bucket/model", "S3://bucket/model",
+            "gs://bucket/model", "r2://bucket@account.r2.cloudflarestorage.com/model", "b2://x/y", "sftp://u@h/x",
+            "wasbs://box@account.blob.core.windows.net/model", "abfss://box@account.dfs.core.windows.net/model",
+            "hdfs://host/model", "viewfs://x/y", "dbfs:/none/model", "dbfs://x/y", "http://127.0.0.1:9/model",
+            "https://127.0.0.1:9/model", "ftp://127.0.0.1/model", "file:///none/model", "file://none", "file:none",
+            "other://place/model", "mlflow-artifacts:/x", "mlflow-artifacts://127.0.0.1:9/x", "hf://user/model",
+            "", " ", ".", "/", "none", "\u202enone", "\x1b[2J", "x" * 5_000, "models:/" + "x" * 5_000, "://",
+            "runs:/../../etc/passwd", "models:/demo'; DROP TABLE runs;--/1", "models:/demo%00/1", "file:///etc/passwd",
+            "file:///dev/zero", "/dev/zero", "/etc/passwd", "s3:/x", "gs:/x", "models:/demo/-1", "~", ":/", "a:/b",
+        )  # fmt: skip
+        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
+            folder = Path(temporary, "case")
+            folder.mkdir()
+            store = f"sqlite:///{self.workshop.run / 'mlflow.db'}"
+            task = Task(
+                str(folder), ["predict", "a fine film", "--model", uris[number]],
+                environment={"MLFLOW_TRACKING_URI": store},
+            )  # fmt: skip
+            outcome = self.workshop.training.run(task)
+            wrong = judged(outcome, codes=(2,))
+            if not wrong and re.search("[\x00-\x08\x0b-\x1f\u202e]", outcome.output):
+                wrong = f"control characters: {outcome.output!r}"
+            return Case(f"{uris[number].split(':')[0][:10].strip() or 'empty'!a}", outcome, wrong)

@@ -1,0 +1,51 @@
+"""What is on the disk when a file or folder gets its final name."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.files import finish
+from sentiment.training.word_vectors import PretrainingConfig, learn_word_vectors
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Every wait for the disk and every rename, with the name of the file, while a test runs."""
+    found: list[tuple[str, str]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def watched_fsync(descriptor: int) -> None:
+        found.append(("sync", Path(f"/proc/self/fd/{descriptor}").readlink().name))
+        fsync(descriptor)
+
+    def watched_replace(source: Any, target: Any) -> None:
+        found.append(("rename", Path(target).name))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "replace", watched_replace)
+    return found
+
+
+def test_a_folder_gets_its_name_when_all_its_files_are_on_the_disk(
+    tmp_path: Path, events: list[tuple[str, str]]
+) -> None:
+    partial = tmp_path / "stage.partial"
+    (partial / "classifier").mkdir(parents=True)
+    (partial / "classifier" / "weights").write_text("weights")
+    finish(partial, tmp_path / "stage")
+    before = {name for kind, name in events[: events.index(("rename", "stage"))]}
+    assert before == {"stage.partial", "classifier", "weights"}
+    assert events[-1] == ("sync", tmp_path.name)
+
+
+def test_word_vectors_of_an_epoch_are_on_the_disk_before_they_count(
+    tmp_path: Path, events: list[tuple[str, str]]
+) -> None:
+    config = PretrainingConfig(word_vectors=True, word_vector_epochs=1)
+    texts = ["a fine film and a fine play"] * 20
+    learn_word_vectors(texts, Vocabulary.fit(texts, 20), config, size=2, checkpoints=tmp_path)
+    assert events == [("sync", "partial.npz"), ("rename", "state.npz"), ("sync", tmp_path.name)]
