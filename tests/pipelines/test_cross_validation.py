@@ -13,6 +13,7 @@ from sentiment.classifier import load_classifier
 from tests.conftest import SMALL
 
 Invoke = Callable[..., Result]
+TWO_POSITIVE_REVIEWS = "text,label\n" + "".join(f"review {number},{int(number < 2)}\n" for number in range(12))
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
 
 
@@ -53,7 +54,7 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
 @pytest.mark.parametrize(
     ("options", "content", "says"),
     [
-        ("--folds 3", FOUR_REVIEWS, "cannot be cut into 3 folds"),
+        ("--folds 3", TWO_POSITIVE_REVIEWS, "cannot be cut into 3 folds"),
         ("--folds 2 --seeds 0,1", FOUR_REVIEWS, "trains every model 3 times already: give one seed"),
         ("--folds 2 --source demo", FOUR_REVIEWS, "--folds is for --source table"),
         ("--folds 2 --output x.html", FOUR_REVIEWS, "no report for --output"),
