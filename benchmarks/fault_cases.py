@@ -103,7 +103,7 @@ class Part(ABC):
 
     Attributes:
         name: as `--part` takes it.
-        count: cases in all.
+        count: cases in all, or more.
     """
 
     name: str
@@ -119,8 +119,8 @@ class Part(ABC):
         )
 
     @abstractmethod
-    def try_case(self, number: int) -> Case:
-        """Try one case."""
+    def try_case(self, number: int) -> Case | None:
+        """Try one case; None where there is none of this number."""
 
     def close(self) -> None:  # noqa: B027 - most parts hold nothing
         """Let go of what the part holds."""

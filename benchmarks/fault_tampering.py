@@ -46,9 +46,8 @@ def damage(path: Path, generator: random.Random) -> str:
 
 
 class TamperedClassifiers(Part):
-    """Folders of the LSTM and of the linear model: files damaged, or changed with their checksums made anew. `predict`
-    reads them, and `explain` where the network of Keras was changed. A damaged file is refused; whatever is scored is
-    a probability.
+    """Folders of the LSTM and of the linear model: files damaged, or changed with their checksums made anew. A damaged
+    file is refused, and whatever `predict` says is a probability.
     """
 
     name, count = "classifiers", 400
@@ -62,30 +61,48 @@ class TamperedClassifiers(Part):
             original = self.workshop.linear_classifier if is_linear else self.workshop.classifier
             shutil.copytree(original, folder / "classifier")
             codes: tuple[int, ...] = (0, 2)
-            needs_keras = False
             if generator.random() < 0.4:
-                path = generator.choice(sorted((folder / "classifier").iterdir()))
+                paths = [path for path in (folder / "classifier").iterdir() if path.name != "model.keras"]
+                path = generator.choice(sorted(paths))
                 kind = f"{path.name} {damage(path, generator)}"
-                needs_keras = path.name == "model.keras"
                 if path.name != "classifier.json":  # which holds the checksums of the others
                     codes = (2,)
             else:
                 changes = LINEAR_CHANGES if is_linear else CHANGES
-                kind, (change, needs_keras) = generator.choice(sorted(changes.items(), key=lambda pair: pair[0]))
+                kind, change = generator.choice(sorted(changes.items(), key=lambda pair: pair[0]))
                 change(folder / "classifier", generator)
                 if generator.random() < 0.8:
                     renew_checksums(folder / "classifier", generator)
-            command = ["explain", REVIEWS[0]] if needs_keras else ["predict", *REVIEWS]
-            prepared = self.workshop.training if needs_keras else self.workshop.scoring
-            outcome = prepared.run(Task(str(folder), [*command, "--model", "classifier"]))
-            most = {} if needs_keras else {"most_bytes": MOST_BYTES}
-            wrong = judged(outcome, codes=codes, **most)
-            if not wrong and outcome.code == 0 and not needs_keras:
+            outcome = self.workshop.scoring.run(Task(str(folder), ["predict", *REVIEWS, "--model", "classifier"]))
+            wrong = judged(outcome, codes=codes, most_bytes=MOST_BYTES)
+            if not wrong and outcome.code == 0:
                 verdicts = re.findall(r"^(?:posi|nega)tive +(\S+)", outcome.output, re.MULTILINE)
                 found = [float(verdict) for verdict in verdicts]
                 if len(found) != len(REVIEWS) or not all(0 <= value <= 1 for value in found):
                     wrong = f"gives {found}"
             return Case(("linear model: " if is_linear else "LSTM: ") + kind, outcome, wrong)
+
+
+class TamperedKeras(Part):
+    """The network of Keras, which `explain` reads: its file damaged, or changed with its checksum made anew."""
+
+    name, count = "keras", 60
+
+    def try_case(self, number: int) -> Case:
+        """One folder."""
+        generator = self.generator(number)
+        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
+            folder = Path(temporary, "case")
+            shutil.copytree(self.workshop.classifier, folder / "classifier")
+            codes: tuple[int, ...] = (0, 2)
+            if generator.random() < 0.4:
+                kind, codes = f"model.keras {damage(folder / 'classifier' / 'model.keras', generator)}", (2,)
+            else:
+                kind = "other network"
+                change_keras(folder / "classifier", generator)
+                renew_checksums(folder / "classifier", generator)
+            outcome = self.workshop.training.run(Task(str(folder), ["explain", REVIEWS[0], "--model", "classifier"]))
+            return Case(kind, outcome, judged(outcome, codes=codes))
 
 
 def renew_checksums(folder: Path, generator: random.Random) -> None:
@@ -263,25 +280,23 @@ def change_arrays(folder: Path, generator: random.Random) -> None:
     np.savez_compressed(path, allow_pickle=True, **content)
 
 
-CHANGES: dict[str, tuple[Change, bool]] = {
-    "value in classifier.json": (change_json("classifier.json"), False),
-    "value in vocabulary.json": (change_json("vocabulary.json"), False),
-    "odd classifier.json": (write_odd_json("classifier.json"), False),
-    "odd vocabulary.json": (write_odd_json("vocabulary.json"), False),
-    "other words": (change_words, False),
-    "other network": (change_network, False),
-    "bytes of the network": (change_onnx_bytes, False),
-    "other network of Keras": (change_keras, True),
+CHANGES: dict[str, Change] = {
+    "value in classifier.json": change_json("classifier.json"),
+    "value in vocabulary.json": change_json("vocabulary.json"),
+    "odd classifier.json": write_odd_json("classifier.json"),
+    "odd vocabulary.json": write_odd_json("vocabulary.json"),
+    "other words": change_words,
+    "other network": change_network,
+    "bytes of the network": change_onnx_bytes,
 }
-LINEAR_CHANGES: dict[str, tuple[Change, bool]] = {
-    "value in classifier.json": (change_json("classifier.json"), False),
-    "value in linear_model.json": (change_json("linear_model.json"), False),
-    "value in linear_model_vocabulary.json": (change_json("linear_model_vocabulary.json"), False),
-    "odd linear_model.json": (write_odd_json("linear_model.json"), False),
-    "other words": (change_words, False),
-    "other arrays": (change_arrays, False),
+LINEAR_CHANGES: dict[str, Change] = {
+    "value in classifier.json": change_json("classifier.json"),
+    "value in linear_model.json": change_json("linear_model.json"),
+    "value in linear_model_vocabulary.json": change_json("linear_model_vocabulary.json"),
+    "odd linear_model.json": write_odd_json("linear_model.json"),
+    "other words": change_words,
+    "other arrays": change_arrays,
 }
-"""Kind -> how to make it, and whether the network of Keras is what was changed."""
 
 
 class DamagedStages(Part):

@@ -18,10 +18,10 @@ from benchmarks.fault_cases import Part, Workshop, read_json_lines
 from benchmarks.fault_inputs import HostileInputs
 from benchmarks.fault_kills import PipelineKills, ScoreKills
 from benchmarks.fault_surroundings import DyingServers, FullDisks, ReadOnlyFolders
-from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers
+from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers, TamperedKeras
 
 ALL: tuple[type[Part], ...] = (
-    HostileInputs, TamperedClassifiers, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
+    HostileInputs, TamperedClassifiers, TamperedKeras, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
     FullDisks, ReadOnlyFolders, DyingServers,
 )  # fmt: skip
 PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
@@ -61,6 +61,8 @@ def run(part: Part, numbers: list[int], record: Path, seconds: float) -> None:
         if time.monotonic() - started > seconds:
             break
         case = part.try_case(number)
+        if case is None:
+            break
         line = {
             "part": part.name, "number": number, "kind": case.kind, "code": case.outcome.code,
             "peak": case.outcome.peak, "seconds": round(case.outcome.seconds, 2), "wrong": case.wrong,
@@ -103,8 +105,8 @@ def report(record: Path, seed: int) -> str:
         about = " ".join(line.strip() for line in (part.__doc__ or "").splitlines()).strip()
         lines += [
             f"## {name}", "", about, "",
-            f"`python -m benchmarks.faults --part {name} --seed {seed}`: {tried:,} of {part.count:,} cases tried, "
-            f"{failed} failed at first, {failing} fail now.", "",
+            f"`python -m benchmarks.faults --part {name} --seed {seed}`: "
+            f"{tried:,} of {part.count:,} cases tried, {failed} failed at first, {failing} fail now.", "",
         ]  # fmt: skip
         if classes:
             lines += [

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring import machine
+from benchmarks.measuring import machine
 from pipelines.model_uri import located_classifier
 
 RESULTS = Path(__file__).parent / "START_FROM.md"
@@ -78,7 +78,8 @@ def accuracies(folder: Path, *options: str) -> dict[str, float]:
     [comparison] = sorted(folder.glob(".sentiment/compare/*/comparison.csv"), key=lambda path: path.stat().st_mtime)[
         -1:
     ]
-    return {str(model): float(value) for model, value in pd.read_csv(comparison, index_col=0).loc["accuracy"].items()}
+    figures = pd.read_csv(comparison, index_col=0)
+    return {str(model): float(values["accuracy"]) for model, values in figures.to_dict().items()}
 
 
 def accuracy_as_it_is(folder: Path, tested: pd.DataFrame, start: str) -> float:

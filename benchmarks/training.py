@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.scoring import machine
+from benchmarks.measuring import machine
 
 RESULTS = Path(__file__).parent / "TRAINING.md"
 NUM_WORDS, EMBEDDING_DIM, UNITS, BATCH_SIZE, LEARNING_RATE = 10_000, 64, 64, 64, 0.001

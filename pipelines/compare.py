@@ -9,6 +9,7 @@ from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
 from sentiment.tracking import store
+from sentiment.tracking.model import load_run_classifier
 from sentiment.tracking.results import LoggedResult, read_results
 from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
@@ -47,6 +48,7 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
         is_synthetic=any(found.tags["synthetic"] == "true" for found in logged.values()),
         configuration=_configuration(groups),
         owner="runs",
+        classifier_of=lambda title: load_run_classifier(groups[title][0].run_id),
     )
     with tempfile.TemporaryDirectory() as folder:
         findings.write(Path(folder))

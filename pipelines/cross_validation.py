@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.configuration import BASELINE, Trial
+from pipelines.model_card import size_of
 from pipelines.registration import show_next_steps
 from pipelines.run_pipeline import NAMES, REGISTERED_CELL, TrackedPipeline
 from pipelines.stages.context import Context
@@ -232,7 +233,12 @@ def _train_on_all(
         used = str(trained.folder)
         if register_as is not None and chosen == REGISTERED_CELL:
             training = Training(
-                named.name, model_id, runs.tracked_metrics(means), of_model.predictions, of_model.validation_loss
+                named.name,
+                model_id,
+                runs.tracked_metrics(means),
+                of_model.predictions,
+                of_model.validation_loss,
+                size_of(replace(of_model.outcomes[0], trained=trained)),
             )
             registration = champion.register(register_as, [training])
             console.say(f"registered  {registration.candidate}, {registration.reason}")

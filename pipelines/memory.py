@@ -23,6 +23,7 @@ from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
 from sentiment.inside.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.reporting import figures
+from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
@@ -129,7 +130,7 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
         table = _tabulate(trained, work, console)
         heads, rows = result_rows(pd.read_csv(table.folder / RESULTS_FILE))
         console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, rows)
-        runs.set_description(runs.markdown_table(heads, rows))
+        runs.set_description(markdown_table(heads, rows))
         for file in (RESULTS_FILE, CURVES_FILE):
             runs.log_file(table.folder / file)
         console.say(f"figure      {table.folder / CURVES_FILE}")

@@ -124,7 +124,7 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
     except OSError as error:
-        number = error.errno or next((n for n in STORAGE_ERRORS if f"errno = {n}," in str(error)), None)  # as HDF5 says
+        number = error.errno or _told_number(str(error))
         if number not in STORAGE_ERRORS:
             raise
         place = error.filename or "the results"
@@ -136,6 +136,11 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
         raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
+
+
+def _told_number(message: str) -> int | None:
+    """The number of a storage error that stands in the message alone, as HDF5 and `shutil.copytree` give it."""
+    return next((n for n in STORAGE_ERRORS if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
 
 
 def _options_of(reads: Sequence[str]) -> list[str]:

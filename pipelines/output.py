@@ -106,6 +106,8 @@ def atomic_folder(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
         partial.mkdir()
         write_json(path, identity)
     yield partial
+    for attempt in partial.glob(".*"):  # of a task that was killed
+        shutil.rmtree(attempt, ignore_errors=True)
     rejected = beside(output, PARTIAL_REJECTED_ENDING)
     rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
     with rejected.open("wb") as sink:
@@ -141,20 +143,20 @@ def _finish(output: Path, partial: Path, rejected: Path) -> None:
 
 
 @contextlib.contextmanager
-def checkpoint(output: Path, identity: dict[str, Any], threshold: float) -> Iterator["Checkpoint"]:
+def checkpoint(output: Path, identity: dict[str, Any], thresholds: Sequence[float]) -> Iterator["Checkpoint"]:
     """OUTPUT.scores: a line that identifies the work, then the scores; removed when all went well.
 
     Its lock keeps a second command away from OUTPUT. Nothing is kept of what goes to standard output.
 
     Args:
         identity: all that decides the scores and their order; what was kept of other work is dropped.
-        threshold: decides the labels of OUTPUT, but no score.
+        thresholds: decide the labels of OUTPUT, but no score.
 
     Raises:
         InputError: another command is writing this OUTPUT.
     """
     if str(output) == STANDARD_STREAM:
-        yield Checkpoint(None, threshold)
+        yield Checkpoint(None, thresholds)
         return
     path, line = beside(output, SCORES_ENDING), _identity_line(identity)
     path.touch()
@@ -165,7 +167,7 @@ def checkpoint(output: Path, identity: dict[str, Any], threshold: float) -> Iter
             file.truncate()
             file.write(line)
             file.flush()
-        yield Checkpoint(file, threshold)
+        yield Checkpoint(file, thresholds)
         path.unlink()
 
 
@@ -175,8 +177,8 @@ class Checkpoint:
     A record is a digest of the texts of a chunk and of their scores, then the scores as float32.
     """
 
-    def __init__(self, file: BinaryIO | None, threshold: float) -> None:
-        self._file, self._unread, self._threshold = file, file, threshold
+    def __init__(self, file: BinaryIO | None, thresholds: Sequence[float]) -> None:
+        self._file, self._unread, self._thresholds = file, file, thresholds
 
     def take(self, texts: Sequence[str]) -> np.ndarray | None:
         """The scores of the next chunk; None from the first chunk on that was not finished or has other texts."""
@@ -202,17 +204,17 @@ class Checkpoint:
     def mark_finished(self, partial: Path) -> None:
         """Note that OUTPUT is complete and only waits for its name, so that the same command knows it afterwards."""
         if self._file is not None:
-            self._file.write(_mark(partial, self._threshold))
+            self._file.write(_mark(partial, self._thresholds))
             self._file.truncate()
             self._file.flush()
 
 
-def is_finished(output: Path, identity: dict[str, Any], threshold: float) -> bool:
+def is_finished(output: Path, identity: dict[str, Any], thresholds: Sequence[float]) -> bool:
     """Whether OUTPUT is what an earlier command at the same work wrote, which was killed after it had its name."""
     scores, line = beside(output, SCORES_ENDING), _identity_line(identity)
     if not output.is_file() or not scores.is_file():
         return False
-    mark = _mark(output, threshold)
+    mark = _mark(output, thresholds)
     with scores.open("rb") as file:
         is_same_work = file.read(len(line)) == line
         file.seek(max(0, scores.stat().st_size - len(mark)))
@@ -223,11 +225,11 @@ def _identity_line(identity: dict[str, Any]) -> bytes:
     return json.dumps(identity).encode() + b"\n"
 
 
-def _mark(path: Path, threshold: float) -> bytes:
+def _mark(path: Path, thresholds: Sequence[float]) -> bytes:
     """What tells a finished file from any other, under whatever name."""
     status = path.stat()
     identity = [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
-    return json.dumps({"finished": identity, "threshold": threshold}).encode()
+    return json.dumps({"finished": identity, "thresholds": thresholds}).encode()
 
 
 def _digest(texts: Sequence[str], scores: bytes) -> bytes:

@@ -4,22 +4,31 @@ import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from pipelines.files import write_file
+from pipelines.model_card import size_of
 from pipelines.stages.context import Context
 from pipelines.stages.evaluation import Outcome
+from sentiment.reporting.flips import render_flips, show_flips
 from sentiment.tracking import champion, runs
-from sentiment.tracking.champion import Training
+from sentiment.tracking.champion import Registration, Training
+from sentiment.tracking.model import load_run_classifier
 from sentiment.training.trainer import best_epoch
+
+FLIPS_PAGE = "flips.html"
+"""Under this name the parent run holds the page of what the candidate judges otherwise than its rival."""
 
 EXAMPLE = "A moving film, and not a minute too long."
 
 
 @dataclass(frozen=True)
 class LoggedNetwork:
-    """A trained and evaluated network, and the ID of the model that its run holds."""
+    """A trained and evaluated network, its card, and the ID of the model that its run holds."""
 
     outcome: Outcome
     model_id: str
+    card: str
 
     @property
     def validation_loss(self) -> float:
@@ -31,11 +40,22 @@ class LoggedNetwork:
         """As the registry takes it."""
         result = self.outcome.result
         metrics = runs.tracked_metrics(result.metrics)
-        return Training(result.name, self.model_id, metrics, result.predictions, self.validation_loss)
+        return Training(
+            result.name,
+            self.model_id,
+            metrics,
+            result.predictions,
+            self.validation_loss,
+            size_of(self.outcome),
+            self.card,
+        )
 
 
-def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> str:
+def register(context: Context, name: str, networks: Sequence[LoggedNetwork], report: Path) -> str:
     """Register every network, and say what became of the one with the lowest validation loss, and why.
+
+    Args:
+        report: of the pipeline; beside it goes the page of what the candidate judges otherwise than the champion.
 
     Returns:
         The URI of its version.
@@ -47,7 +67,26 @@ def register(context: Context, name: str, networks: Sequence[LoggedNetwork]) -> 
     others = ", ".join(str(other.number) for other in registration.others)
     of_seeds = f"; versions of the other seeds: {others}" if others else ""
     context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
+    if registration.flips is not None and registration.rival is not None:
+        page = report.with_name(f"flips-{name}-{registration.candidate.number}-{registration.rival.number}.html")
+        content = render_contest(context, registration)
+        write_file(page, content)
+        runs.log_text(content, FLIPS_PAGE)
+        context.console.say(f"flips       {page}")
     return f"models:/{name}/{registration.candidate.number}"
+
+
+def render_contest(context: Context, registration: Registration) -> str:
+    """The page of the test reviews that a candidate judges otherwise than the version that it was held against."""
+    assert registration.flips is not None  # there was a contest
+    assert registration.rival is not None
+    candidate, rival = registration.candidate, registration.rival
+    classifiers = [load_run_classifier(version.run_id) for version in (candidate, rival)]
+    return render_flips(
+        [show_flips(registration.flips, *classifiers)],
+        title=f"{candidate.name}: version {candidate.number} against version {rival.number}",
+        note=context.note,
+    )
 
 
 def folder_of_best(networks: Sequence[LoggedNetwork]) -> str:

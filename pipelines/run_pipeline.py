@@ -13,8 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.model_card import MODEL_CARD_FILE, model_card
 from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
-from pipelines.stages.comparison import COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE, check_report, compare
+from pipelines.stages.comparison import (
+    COMPARISON_FILE,
+    DIFFERENCES_FILE,
+    FLIPS_FILE,
+    REPORT_FILE,
+    check_report,
+    compare,
+)
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
@@ -23,6 +31,7 @@ from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
 from sentiment.reporting import figures
+from sentiment.reporting.markdown import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, runs, store
 from sentiment.training.cells import CELLS, CellName
@@ -63,21 +72,23 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
                 outcome = evaluate(context, prepared, trained, trial.name, trial.title)
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
                 _log_explanations(trained, outcome.result, note=context.note)
+                card = _log_card(context, prepared, outcome, trial.seed)
                 model_id = model.log_classifier(child, trained.folder)
-            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id))
+            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id, card))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
                 outcome = evaluate_linear_model(context, prepared)
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
+                _log_card(context, prepared, outcome, config.seeds[0])
                 model.log_classifier(child, outcome.trained.folder)
             outcomes[LINEAR_MODEL] = [outcome]
-        compared, comparison = compare(context, outcomes, output)
+        compared, comparison, report = compare(context, outcomes, output)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
         if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell])
+            uri = register(context, register_as, networks[cell], report)
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)
@@ -173,6 +184,12 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         runs.log_image(child, figure, key)
 
 
+def _log_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int) -> str:
+    card = model_card(context, prepared, outcome, seed)
+    runs.log_text(card, MODEL_CARD_FILE)
+    return card
+
+
 def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
     """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
     classifier = trained.classifier()
@@ -216,9 +233,10 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
         if difference.mcnemar_p_value is not None:
             figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
     runs.log_metrics(parent, figures_of_parent)
-    for name in (COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE):
-        runs.log_file(compared.folder / name)
-    table = runs.markdown_table(*metric_rows(comparison.metrics))
+    for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
+        if (compared.folder / name).exists():  # one model alone has no flips
+            runs.log_file(compared.folder / name)
+    table = markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
     runs.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))
 

@@ -17,92 +17,54 @@ Raises InputError for what the user can mend:
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import sys
-import time
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
 import numpy as np
 
 from pipelines.console import Console
+from pipelines.files import write_file
 from pipelines.model_uri import located_classifier
 from pipelines.output import (
-    ENDINGS,
-    PARTIAL_ENDING,
-    REJECTED_ENDING,
     SCORES_ENDING,
     STANDARD_STREAM,
-    SUCCESS_FILE,
     atomic_file,
     atomic_folder,
     beside,
     checkpoint,
     is_finished,
-    refuse_foreign_files,
 )
+from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_input_files, find_output
+from pipelines.score_summary import show_drift, show_summary
 from pipelines.unknown_words import unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.chunks import Chunk, rejected_line
-from sentiment.data.tables.files import TableFile, find_tables, standard_input
+from sentiment.data.tables.files import TableFile
 from sentiment.data.tables.reader import TableReader
-from sentiment.data.tables.writer import TableWriter
-from sentiment.data.unknown_words import WordSample
 from sentiment.errors import InputError
+from sentiment.evaluation.abstention import Abstention
+from sentiment.evaluation.review_sample import ReviewSample
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.pool import scoring_pool
+from sentiment.scoring.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
 
 
-@dataclass(frozen=True)
-class ScoreConfig:
-    """What to score, with what, and how.
-
-    Attributes:
-        input: a file, folder or glob; - for standard input.
-        output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
-        text_column: None for `text` or else `review`.
-        batch_size: reviews that go through the network at once.
-        threshold: P(positive) from which on a review is called positive; None for the model's own.
-        overwrite: replace an OUTPUT that is there.
-        strict: stop at the first row that cannot be scored.
-        engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
-        spark_master: None for that of spark-submit, or else all cores of this machine.
-    """
-
-    input: str
-    output: str
-    model: str | None
-    text_column: str | None
-    batch_size: int
-    threshold: float | None
-    overwrite: bool
-    strict: bool
-    engine: Literal["local", "spark"] = "local"
-    spark_master: str | None = None
-
-
-@dataclass(frozen=True)
-class InputFiles:
-    """The files of INPUT, all of one format; or standard input.
-
-    Attributes:
-        left_out: names of files in a folder that are no tables.
-    """
-
-    files: list[TableFile]
-    left_out: tuple[str, ...] = ()
-    stream: BinaryIO | None = None
+FILES_OF_SAMPLE = 8
+"""With Spark, so many files are looked at for drift."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +74,7 @@ class Job:
     Attributes:
         folder: where the classifier was read from.
         classifier: with the threshold to use.
+        abstention: which rows get a verdict; None for all.
     """
 
     config: ScoreConfig
@@ -119,6 +82,19 @@ class Job:
     output: TableFile
     folder: Path
     classifier: Classifier
+    abstention: Abstention | None = None
+
+    @property
+    def thresholds(self) -> list[float]:
+        """All that decides a verdict beside P(positive)."""
+        return [self.abstention.lower, self.abstention.upper] if self.abstention else [self.classifier.threshold]
+
+    @property
+    def labels(self) -> Callable[[np.ndarray], Sequence[str | None]]:
+        """The verdict on each P(positive), None where there is no answer; it holds no classifier."""
+        if self.abstention:
+            return self.abstention.labels
+        return functools.partial(predicted_labels, threshold=self.classifier.threshold)
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
@@ -128,37 +104,15 @@ class Job:
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file.path for file in self.inputs.files if self.inputs.stream is None]
-        stamps = [(str(path.resolve()), path.stat()) for path in files]
+        files = [file for file in self.inputs.files if self.inputs.stream is None]
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": self.classifier.engine,
             "text_column": text_column,
             "format": self.output.ending,
-            "files": [[path, status.st_size, status.st_mtime_ns] for path, status in stamps] or uuid.uuid4().hex,
+            "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
         }
-
-
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these positive, of these scored by an earlier attempt; and rejected.
-
-    Attributes:
-        words: of a sample of the rows scored; with Spark, of the first file's first rows.
-    """
-
-    words: WordSample
-    scored: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
 
 
 def score(config: ScoreConfig, console: Console) -> None:
@@ -167,71 +121,44 @@ def score(config: ScoreConfig, console: Console) -> None:
         raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
+    if config.sure is not None and config.threshold is not None:
+        raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
     inputs = find_input_files(config)
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
         classifier = load_classifier(folder)
+        profile = ValidationProfile.load(folder, classifier)
+        if profile is None and (config.sure is not None or config.drift is not None):
+            raise _without_profile(model_name)
+        abstention = None if profile is None or config.sure is None else profile.abstention(config.sure)
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        job = Job(config, inputs, output, folder, classifier)
+        job = Job(config, inputs, output, folder, classifier, abstention)
         if output.path.exists() and not config.overwrite:
             if _is_finished(job):
                 beside(output.path, SCORES_ENDING).unlink()
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
-            raise _existing(output.path)
-        tally = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
-    show_summary(console, job, tally, model_name)
+            raise existing_output(output.path)
+        tally, sample = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
+    if profile is not None and config.drift is not None and len(sample):
+        from sentiment.reporting.drift import render_drift
+
+        title = f"{config.input} to {config.output}"
+        write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))
+    unknown = unknown_share_in_words(job.classifier, sample)
+    show_summary(console, tally, unknown, (config.input, config.output), model_name, config.sure)
+    if profile is not None:
+        show_drift(console, profile, sample, config.drift)
     if inputs.left_out:
         console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
 
 
-def find_input_files(config: ScoreConfig) -> InputFiles:
-    """The files that INPUT names.
-
-    Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
-
-    Raises:
-        InputError: there are none, they are of several formats, or they cannot be read.
-    """
-    if config.input == STANDARD_STREAM:
-        file, stream = standard_input(config.text_column)
-        return InputFiles([file], stream=stream)
-    aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
-    return InputFiles(*find_tables(config.input, ignored=aside))
-
-
-def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
-    """The table to write: one that can be written.
-
-    Raises:
-        InputError: its ending tells no format, it or its rejected rows are there already, or it is an input.
-    """
-    if config.output == STANDARD_STREAM:
-        kind = inputs.files[0].format
-        return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")
-    output = TableFile.at(Path(config.output))
-    if output.format == "txt":
-        raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
-    rejected = beside(output.path, REJECTED_ENDING)
-    places = {output.path.resolve(), rejected.resolve()}
-    read = [file.path.resolve() for file in inputs.files if inputs.stream is None]
-    if any(places & {path, *path.parents} for path in read):
-        raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
-    if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
-        raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
-    refuse_foreign_files(output.path)
-    is_begun = any(beside(output.path, ending).exists() for ending in (SCORES_ENDING, PARTIAL_ENDING))
-    for path in (output.path, rejected):
-        if path.exists() and not is_begun and not config.overwrite:
-            raise _existing(path)
-    if not output.path.parent.is_dir():
-        raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
-    return output
-
-
-def _existing(path: Path) -> InputError:
-    return InputError(f"{path} is there already: choose another OUTPUT, or replace it with --overwrite.")
+def _without_profile(model: str) -> InputError:
+    return InputError(
+        f"The classifier {model} holds nothing of its validation reviews, as an older version saved it: train it "
+        "again, or leave out --sure and --drift."
+    )
 
 
 def _is_finished(job: Job) -> bool:
@@ -239,53 +166,47 @@ def _is_finished(job: Job) -> bool:
     if job.config.engine == "spark" or job.inputs.stream is not None:
         return False
     with contextlib.closing(job.first_reader()) as first:
-        return is_finished(job.output.path, job.identity(first.text_column), job.classifier.threshold)
+        return is_finished(job.output.path, job.identity(first.text_column), job.thresholds)
 
 
-def _score_locally(job: Job, console: Console) -> Tally:
+def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample]:
+    """What was written, and a sample of the rows scored."""
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
     total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
-    waiting: deque[tuple[Chunk, np.ndarray | Future[np.ndarray]]] = deque()
+    waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        checkpoint(output.path, job.identity(first.text_column), classifier.threshold) as kept,
+        checkpoint(output.path, job.identity(first.text_column), job.thresholds) as kept,
         atomic_file(output.path, kept) as (sink, rejected_sink),
         scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
-        contextlib.closing(TableWriter(output, sink, first.schema)) as writer,
+        contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally = Tally(WordSample(classifier.count_words))
+        tally, sample = table.tally, ReviewSample(classifier)
 
         def write_next() -> None:
-            chunk, scores = waiting.popleft()
+            file, chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
                 probabilities = scores.result()
                 kept.add(chunk.texts, probabilities)
             else:
                 probabilities = scores
                 tally.known += len(scores)
-            labels = classifier.labels(probabilities)
-            writer.write(chunk.rows, labels, probabilities)
-            tally.scored += len(labels)
-            tally.positive += labels.count(LABEL_NAMES[1])
-            tally.rejected += len(chunk.rejected)
-            tally.words.add(chunk.texts)
+            table.write(file, chunk, probabilities)
+            sample.add(chunk.texts, probabilities)
 
         for file, chunk, position in _chunks(inputs, first, output.format):
-            for rejected in chunk.rejected:
-                line = rejected_line(file, rejected)
-                if job.config.strict:
-                    raise _strict(line)
-                rejected_sink.write(line)
+            if chunk.rejected and job.config.strict:
+                raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
-            waiting.append((chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.workers or sum(chunk.size for chunk, _ in waiting) > WAITING_SIZE:
+            waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
+            while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(tally.scored + tally.rejected, position)
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally
+    return tally, sample
 
 
 def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -301,58 +222,60 @@ def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Itera
         before += reader.size or 0
 
 
-def _score_with_spark(job: Job) -> Tally:
-    from sentiment.scoring.spark import SparkScoring, spark_session
-    from sentiment.tracking import model, store
+def _score_with_spark(job: Job) -> tuple[Tally, ReviewSample]:
+    """What was written, and the first rows of some files."""
+    from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
-    store.silence()
-    output, threshold = job.output, job.classifier.threshold
+    check_spark()
+    output = job.output
     with contextlib.closing(job.first_reader()) as first:
         text_column, schema = first.text_column, first.schema
-        words = WordSample(job.classifier.count_words)
-        for chunk in itertools.islice(first.chunks(), 1):
-            words.add(chunk.texts)
-    identity = {**job.identity(text_column), "threshold": threshold}
+    sample = _sample_of_files(job, first)
+    identity = {**job.identity(text_column), "thresholds": job.thresholds}
     with (
-        spark_session(job.config.spark_master) as session,
-        model.spark_udf(session, job.folder) as score,
+        checkpoint(output.path, identity, job.thresholds),  # for its lock
+        spark_session(job.config.spark_master, job.folder) as session,
         atomic_folder(output.path, identity) as partial,
     ):
-        scoring = SparkScoring(job.inputs.files, text_column, schema, output, partial, threshold)
-        tally = Tally(words, known=sum(part["scored"] for part in scoring.tallies()))
-        scoring.run(session, score)
+        stamps = [(size, time) for _, size, time in identity["files"]]
+        scoring = SparkScoring(
+            job.inputs.files,
+            stamps,
+            text_column,
+            schema,
+            output,
+            partial.absolute(),
+            Path.cwd(),
+            load_classifier,
+            job.labels,
+        )
+        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        scoring.run(session)
+        session.stop()  # so that no attempt at a part outlives this line
         for part in scoring.tallies():
             tally.scored += part["scored"]
+            tally.answered += part["answered"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
-    return tally
+    return tally, sample
+
+
+def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
+    """The first rows of some files, scored here: what the executors read does not come back."""
+    sample, files = ReviewSample(job.classifier), job.inputs.files
+    for file in files[:: max(1, len(files) // FILES_OF_SAMPLE)][:FILES_OF_SAMPLE]:
+        reader = TableReader(file, first.text_column, output_format=job.output.format, schema=first.schema)
+        with contextlib.closing(reader):
+            for chunk in itertools.islice(reader.chunks(), 1):
+                sample.add(chunk.texts, job.classifier.positive_probability(chunk.texts))
+    return sample
 
 
 def _strict(rejected: str) -> InputError:
     row = json.loads(rejected)
     return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
-
-
-def show_summary(console: Console, job: Job, tally: Tally, model: str) -> None:
-    """What was read and written, and how fast."""
-    config = job.config
-    share = f"{tally.positive / tally.scored:.1%}" if tally.scored else "none"
-    rows = [
-        ["rows read", f"{tally.scored + tally.rejected:,}"],
-        ["scored", f"{tally.scored:,}"],
-        ["rejected", f"{tally.rejected:,}"],
-        ["positive", share],
-        ["unknown words", unknown_share_in_words(job.classifier, tally.words)],
-        ["rows per second", f"{tally.rows_per_second:,.0f}"],
-        ["model", model],
-    ]
-    if tally.known:
-        rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
-    if tally.rejected and config.output != STANDARD_STREAM:
-        rows.insert(-4, ["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
-    console.table(f"{config.input} to {config.output}", ["", ""], rows)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sentiment.classifier import Classifier
-from sentiment.data.unknown_words import WordSample
+from sentiment.evaluation.review_sample import ReviewSample
 
 UNUSUAL = 2.0
 """So many times the share of the validation reviews is worth a warning."""
@@ -28,9 +28,9 @@ def unknown_words_warnings(classifier: Classifier, texts: Sequence[str]) -> Iter
             )
 
 
-def unknown_share_in_words(classifier: Classifier, sample: WordSample) -> str:
+def unknown_share_in_words(classifier: Classifier, sample: ReviewSample) -> str:
     """The share of unknown words of what was scored, such as `5.2% (validation reviews: 2.3%)`."""
-    asides = [f"of {sample.texts:,} rows at random"] if sample.texts < sample.seen else []
+    asides = [f"of {len(sample):,} rows at random"] if len(sample) < sample.seen else []
     if classifier.unknown_share is not None:
         asides.append(f"validation reviews: {classifier.unknown_share:.1%}")
     return f"{sample.unknown_share:.1%}" + (f" ({'; '.join(asides)})" if asides else "")

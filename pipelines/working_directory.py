@@ -119,7 +119,8 @@ class WorkingDirectory:
             key: all that decides the result, as JSON can hold it: configuration, digests of inputs, versions.
             run: writes the results into the folder that it is given, where it finds what a killed attempt left. The
                 folder gets its final name only after `run` returns; its folder CHECKPOINTS goes then.
-            code: wings of `sentiment` that decide the result beside the module of `run`: changed code is another key.
+            code: wings of `sentiment`, or single modules of them, that decide the result beside the module of `run`:
+                changed code is another key.
 
         Raises:
             InputError: the folder of the stage is damaged.
@@ -173,10 +174,11 @@ def _checked(folder: Path) -> Any:
 
 
 def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:
-    """Of the sources of some wings of `sentiment`, and of the module that a function is defined in."""
+    """Of the sources of some wings and modules of `sentiment`, and of the module that a function is defined in."""
     package = Path(sentiment.__file__).parent
     module = Path(sys.modules[run.__module__].__file__ or "")
-    paths = [path for wing in wings for path in (package / wing).rglob("*") if path.suffix in CODE_ENDINGS]
+    places = [place for wing in wings for place in (package / wing, *(package / wing).rglob("*"))]
+    paths = [path for path in places if path.suffix in CODE_ENDINGS]
     hasher = hashlib.sha256()
     for path in [*sorted(paths), *sorted(package.glob("*.py")), module]:
         hasher.update(path.name.encode() + path.read_bytes())

@@ -1,5 +1,6 @@
 """Commands that use a trained model."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,6 @@ from pipelines.commands.app import (
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
 from pipelines.options import command
-from sentiment.errors import InputError
 from sentiment.scoring.network import BATCH_SIZE
 
 
@@ -33,6 +33,16 @@ def score(
         int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
     ] = BATCH_SIZE,
     threshold: Threshold = None,
+    sure: Annotated[
+        float | None,
+        typer.Option(
+            help="Accuracy to promise of the verdicts, such as 0.97; rows whose verdict is not so sure get none."
+        ),
+    ] = None,
+    drift: Annotated[
+        Path | None,
+        typer.Option(help="Page to write of how the rows differ from the model's validation reviews, .html."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an OUTPUT that is there.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
     engine: Annotated[
@@ -44,12 +54,13 @@ def score(
     ] = None,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
-    from pipelines import score
+    from pipelines.score import score as score_table
+    from pipelines.score_config import ScoreConfig
 
-    config = score.ScoreConfig(
-        input, output, model, text_column, batch_size, threshold, overwrite, strict, engine, spark_master
+    config = ScoreConfig(
+        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master, drift
     )
-    score.score(config, console)
+    score_table(config, console)
 
 
 @command(app, "predict", panel=USE)
@@ -80,23 +91,11 @@ def promote(
 
 
 @command(app, "models", panel=USE)
-def list_models(
+def models(
     console: Console,
     name: Annotated[str | None, typer.Option(help="Registered model (default: all).")] = None,
 ) -> None:
-    """List the registered versions with their aliases, accuracy and run."""
-    from sentiment.tracking import registry, store
+    """List the registered versions: aliases, accuracy, size, speed, age and run."""
+    from pipelines.models import list_models
 
-    store.silence()
-    rows = [
-        [
-            f"{version.name} {version.number}",
-            ", ".join(version.aliases),
-            *(f"{version.metrics[metric]:.4f}" if version.metrics else "" for metric in registry.METRICS),
-            version.run_id,
-        ]
-        for version in registry.versions(name)
-    ]
-    if not rows:
-        raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
-    console.table("Registered models", ["version", "aliases", *registry.METRICS, "run"], rows)
+    list_models(name, console)

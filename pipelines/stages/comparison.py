@@ -1,6 +1,6 @@
 """From figures to verdicts: the tables, files and report of a comparison, of stages or of MLflow runs alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from pipelines.files import write_file
 from pipelines.stages.context import SYNTHETIC_NOTE, Context
 from pipelines.stages.evaluation import Outcome
 from pipelines.working_directory import Stage
+from sentiment.classifier import Classifier
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
+from sentiment.evaluation.flips import flip_rows
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.reporting.report import render_report
 from sentiment.training.cells import CELLS
 
 COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE = "comparison.csv", "differences.csv", "report.html"
+FLIPS_FILE = "flips.csv"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Findings:
         is_synthetic: whether a program wrote the reviews.
         configuration: setting -> value.
         owner: what the report says of who may replace it, such as a working directory.
+        classifier_of: as `render_report` takes it.
     """
 
     comparison: Comparison
@@ -37,6 +41,7 @@ class Findings:
     is_synthetic: bool
     configuration: Mapping[str, object]
     owner: str
+    classifier_of: Callable[[str], Classifier | None]
 
     @property
     def note(self) -> str:
@@ -44,25 +49,32 @@ class Findings:
         return SYNTHETIC_NOTE if self.is_synthetic else ""
 
     def write(self, folder: Path) -> None:
-        """Write comparison.csv, differences.csv and report.html."""
+        """Write comparison.csv, differences.csv, flips.csv and report.html."""
         self.comparison.metrics.to_csv(folder / COMPARISON_FILE)
         rows = [{**asdict(difference), "verdict": difference.verdict} for difference in self.comparison.differences]
         pd.DataFrame(rows).to_csv(folder / DIFFERENCES_FILE, index=False)
+        flips = [of.table.assign(model=of.model, baseline=of.baseline) for of in self.comparison.flips]
+        if flips:
+            pd.concat(flips).to_csv(folder / FLIPS_FILE, index=False)
         report = render_report(
             self.comparison,
             title=f"{' vs '.join(self.comparison.results)} on {self.sources}",
             note=self.note,
             configuration=self.configuration,
             owner=self.owner,
+            classifier_of=self.classifier_of,
         )
         (folder / REPORT_FILE).write_text(report, "utf-8")
 
-    def publish(self, folder: Path, output: Path, console: Console) -> None:
+    def publish(self, folder: Path, output: Path, console: Console) -> Path:
         """Copy the report of the folder, and show metrics and verdicts as tables.
 
         Args:
             output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
                 copy then has the owner in its name.
+
+        Returns:
+            Where the report went.
         """
         report = output
         if output.is_dir():
@@ -75,7 +87,9 @@ class Findings:
         if self.comparison.differences:
             scope = f"{title}, accuracy. {self.comparison.scope}"
             console.table(scope, *difference_rows(self.comparison.differences))
+            console.table(f"{title}, flips. The report shows the reviews.", *flip_rows(self.comparison.flips))
         console.say(f"report      {report}")
+        return report
 
 
 def check_report(output: Path) -> None:
@@ -94,22 +108,32 @@ def check_report(output: Path) -> None:
 
 def compare(
     context: Context, outcomes: Mapping[str, Sequence[Outcome]], output: Path | None = None
-) -> tuple[Stage, Comparison]:
-    """All outcomes -> comparison.csv, differences.csv and report.html, also shown as tables.
+) -> tuple[Stage, Comparison, Path]:
+    """All outcomes -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
 
     Args:
         output: where a copy of the report goes; None for report.html beside the working directory.
+
+    Returns:
+        The stage, the comparison, and where the copy of the report is.
     """
     source = context.config.source
     comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
     owner = context.work.resume_key("report")[:8]
-    findings = Findings(comparison, source.source, source.is_synthetic, context.config.flat(), owner)
+    findings = Findings(
+        comparison,
+        source.source,
+        source.is_synthetic,
+        context.config.flat(),
+        owner,
+        classifier_of=lambda title: outcomes[title][0].trained.classifier(),
+    )
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
-    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "reporting"))
-    findings.publish(stage.folder, output or context.work.path.parent, context.console)
-    return stage, comparison
+    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "inside", "reporting"))
+    report = findings.publish(stage.folder, output or context.work.path.parent, context.console)
+    return stage, comparison, report
 
 
 def show_metrics(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> None:

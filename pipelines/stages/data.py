@@ -82,6 +82,11 @@ class Prepared:
             return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
         return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
 
+    def validation_reviews(self, seed: int) -> Reviews:
+        """The reviews of train to validate on."""
+        train, (_, validation) = self.corpus.train, self.training_and_validation(seed)
+        return Reviews([train.texts[position] for position in validation], train.labels[validation])
+
     def padded(self, split: Split) -> np.ndarray:
         """Indices of a split that a network learns from: int32 (N, maxlen)."""
         array: np.ndarray = np.load(self.padded_stages[split].folder / PADDED_FILE)

@@ -2,11 +2,10 @@
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from pipelines.configuration import Trial
@@ -16,21 +15,24 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
+from sentiment.classifier import Classifier
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
+from sentiment.evaluation.abstention import Abstention, check_abstention, read_promises, write_promises
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
 from sentiment.training.linear_model import LINEAR_MODEL
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
-SLICES_FILE, MISTAKES_FILE = "slices.csv", "confident_mistakes.csv"
+SLICES_FILE, MISTAKES_FILE, PROMISES_FILE = "slices.csv", "confident_mistakes.csv", "promises.csv"
 
 CODE = ("data", "scoring", "evaluation")
 """Wings of `sentiment` that figures come from, beside those of the model."""
 
-TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE)
+TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, PROMISES_FILE)
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,12 @@ class Outcome:
             metrics=self.evaluated.read_json(METRICS_FILE),
             behaviour=pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False),
             history=self.trained.history(),
+            promises=read_promises(folder / PROMISES_FILE),
         )
 
     @property
     def tables(self) -> list[Path]:
-        """Files that hold predictions, slices, mistakes and behaviour."""
+        """Files that hold predictions, slices, mistakes, behaviour, and what promises were worth."""
         return [self.evaluated.folder / name for name in TABLE_FILES]
 
 
@@ -81,7 +84,7 @@ def evaluate_all(
 def evaluate(
     context: Context, prepared: Prepared, trained: Trained | FittedLinearModel, name: str, title: str
 ) -> Outcome:
-    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes and behaviour.
+    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes, behaviour and promises.
 
     Args:
         name: of the trial, or of the linear model.
@@ -92,7 +95,9 @@ def evaluate(
     def run(folder: Path) -> None:
         classifier = trained.classifier()
         costs = {**trained.costs(), "parameters": classifier.parameters}
-        _write_evaluation(folder, prepared, classifier.positive_probability, classifier.threshold, costs)
+        profile = ValidationProfile.load(trained.folder, classifier)
+        abstentions = profile.abstentions if profile else ()
+        _write_evaluation(folder, prepared, classifier, abstentions, costs)
 
     key = {
         stage.name: stage.digest,
@@ -113,13 +118,14 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
 def _write_evaluation(
     folder: Path,
     prepared: Prepared,
-    positive_probability: Callable[[Sequence[str]], np.ndarray],
-    threshold: float,
+    classifier: Classifier,
+    abstentions: Sequence[Abstention],
     costs: Mapping[str, float],
 ) -> None:
     texts, labels = list(prepared.corpus.test.texts), prepared.corpus.test.labels
+    threshold = classifier.threshold
     started = time.perf_counter()
-    probabilities = positive_probability(texts)  # (N,)
+    probabilities = classifier.positive_probability(texts)  # (N,)
     seconds = time.perf_counter() - started
     predictions = pd.DataFrame(
         {
@@ -133,6 +139,8 @@ def _write_evaluation(
     correct = (probabilities >= threshold) == (labels == 1)
     slice_accuracy(texts, correct).to_csv(folder / SLICES_FILE, index=False)
     confident_mistakes(predictions).to_csv(folder / MISTAKES_FILE, index=False)
-    measure_behaviour(positive_probability, threshold).to_csv(folder / BEHAVIOUR_FILE, index=False)
+    measure_behaviour(classifier.positive_probability, threshold).to_csv(folder / BEHAVIOUR_FILE, index=False)
+    checks = [check_abstention(abstention, labels, probabilities) for abstention in abstentions]
+    write_promises(checks, folder / PROMISES_FILE)
     metrics = evaluate_predictions(labels, probabilities, threshold)
     write_json(folder / METRICS_FILE, {**metrics, **costs, "scored_per_second": len(texts) / seconds})

@@ -13,8 +13,8 @@ import numpy as np
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
+from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
-from sentiment.data.unknown_words import share_of_unknown
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.linear_classifier import LinearClassifier
@@ -78,19 +78,18 @@ def fit_linear_model(
 
     def run(folder: Path) -> None:
         reviews = prepared.corpus.train
-        training, validation = prepared.training_and_validation(seed)
+        (training, _), validation = prepared.training_and_validation(seed), prepared.validation_reviews(seed)
         started = time.perf_counter()
         model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
         seconds = time.perf_counter() - started
         classifier = LinearClassifier(model)
         if found is None:
-            held_out = [reviews.texts[position] for position in validation]
-            classifier.unknown_share = share_of_unknown(classifier.count_words(held_out))
-            probabilities = classifier.positive_probability(held_out)
-            classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+            probabilities = classifier.positive_probability(validation.texts)
+            classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
+            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
         else:
             classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
-        classifier.save(folder / CLASSIFIER_FOLDER)
+            classifier.save(folder / CLASSIFIER_FOLDER)
         write_json(folder / COSTS_FILE, {"training_seconds": seconds})
 
     key = {

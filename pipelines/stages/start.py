@@ -15,7 +15,6 @@ from pipelines.stages.context import Context
 from pipelines.unknown_words import UNUSUAL
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier, load_classifier
-from sentiment.data.unknown_words import share_of_unknown
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
@@ -104,7 +103,8 @@ def check_language(context: Context, classifier: SentimentClassifier, texts: Seq
     Raises:
         InputError: so many that the reviews are hardly in its language.
     """
-    share = share_of_unknown(classifier.count_words(texts[:MOST_COUNTED]))
+    words, known = classifier.count_words(texts[:MOST_COUNTED]).sum(axis=0)
+    share = 1 - known / words if words else 0.0
     of_validation = classifier.unknown_share
     beside = "" if of_validation is None else f"; of its own validation reviews {of_validation:.1%}"
     told = f"{share:.1%} of the words of the training reviews are unknown to the start{beside}"

@@ -14,13 +14,15 @@ from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
 from pipelines.stages.linear_model import SOFT_LABELS_FILE, FoundByFolds, fit_linear_model, soften_labels
+from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
-from sentiment.data.unknown_words import held_out_unknown_share
+from sentiment.data.unknown_words import learned_words
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
@@ -119,17 +121,14 @@ def train_network(
                 epoch_examples=None if draw is None else draw(labels[training]),
                 on_epoch=on_epoch,
             )
-        vocabulary = prepared.vocabulary()
-        learned = [inputs[training]]
-        if "unlabelled" in prepared.padded_stages:
-            learned.append(prepared.padded("unlabelled"))
-        unknown_share = (
-            found.unknown_share if found else held_out_unknown_share(vocabulary, learned, inputs[validation])
-        )
-        classifier = SentimentClassifier.from_network(
-            vocabulary, config.sequences, network, found.threshold if found else 0.5, unknown_share
-        )
-        classifier.save(folder / CLASSIFIER_FOLDER)
+        classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
+        if found is None:
+            learned = _words_learned(context, prepared, inputs[training])
+            validated = prepared.validation_reviews(trial.seed)
+            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validated, learned)
+        else:
+            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
+            classifier.save(folder / CLASSIFIER_FOLDER)
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
@@ -141,7 +140,9 @@ def train_network(
         "found_by_folds": asdict(found) if found else None,
     }
     trained = Trained(
-        context.run_stage("train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=NETWORK_CODE)
+        context.run_stage(
+            "train", f"{trial.name}: pad {prepared.digest_of_padded}", key, run, code=(*NETWORK_CODE, *PROFILE_CODE)
+        )
     )
     history = trained.history()
     on_epoch(history)
@@ -241,6 +242,14 @@ def _draw_pieces(
     return draw
 
 
+def _words_learned(context: Context, prepared: Prepared, inputs: np.ndarray) -> frozenset[str]:
+    """The words that a network has learned from: those of its padded reviews, (N, maxlen), and those of its start."""
+    vocabulary = prepared.vocabulary()
+    learned = [inputs, *([prepared.padded("unlabelled")] if "unlabelled" in prepared.padded_stages else [])]
+    of_start = () if context.start is None else start_classifier(context.start).vocabulary.words
+    return learned_words(vocabulary, learned).union(of_start)
+
+
 def choose_tuning(context: Context, prepared: Prepared, trial: Trial) -> FineTuning:
     """How to fine-tune the start, chosen on the reviews to learn from."""
     train = prepared.corpus.train
@@ -310,13 +319,15 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
     config = context.config
 
     def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        _, validation = prepared.training_and_validation(trial.seed)
+        validation = prepared.validation_reviews(trial.seed)
         classifier = trained.classifier()
-        probabilities = classifier.positive_probability([reviews.texts[position] for position in validation])
-        classifier.threshold = choose_threshold(reviews.labels[validation], probabilities, config.threshold)
+        profile = ValidationProfile.load(trained.folder, classifier)
+        assert profile is not None  # `train` wrote it
+        probabilities = classifier.positive_probability(validation.texts)
+        classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
         classifier.save(folder / CLASSIFIER_FOLDER)
+        profile.at_threshold(classifier.threshold, validation.labels, probabilities).save(folder / CLASSIFIER_FOLDER)
 
     key = {"train": trained.stage.digest, "threshold": config.threshold, "engine": engine_here()}
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"

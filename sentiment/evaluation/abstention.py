@@ -1,9 +1,13 @@
 """Answer only where a promised accuracy can be kept: two thresholds, chosen on validation reviews, checked on test."""
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 import numpy as np
+
+from sentiment.data.corpus import predicted_labels
 
 CONFIDENCE = 0.95
 MISTAKES_AT_FIRST = 2
@@ -30,6 +34,11 @@ class Abstention:
         """Which reviews get an answer: bool (N,) of P(positive), (N,)."""
         answered: np.ndarray = (probabilities < self.lower) | (probabilities >= self.upper)
         return answered
+
+    def labels(self, probabilities: np.ndarray) -> list[str | None]:
+        """The verdict, positive or negative, on each P(positive), or None where there is no answer."""
+        verdicts = zip(predicted_labels(probabilities, self.upper), self.answered(probabilities).tolist(), strict=True)
+        return [label if is_answered else None for label, is_answered in verdicts]
 
 
 @dataclass(frozen=True)
@@ -59,16 +68,21 @@ class AbstentionCheck:
     @property
     def interval(self) -> tuple[float, float]:
         """Both ends of the 95 % interval of the accuracy, by Clopper & Pearson (1934)."""
-        tail = (1 - CONFIDENCE) / 2
-        return (
-            accuracy_bound(self.right, self.answered, 1 - tail),
-            1 - accuracy_bound(self.answered - self.right, self.answered, 1 - tail),
-        )
+        return binomial_interval(self.right, self.answered)
 
     @property
     def is_kept(self) -> bool:
         """Whether the reviews agree with the promise: the interval does not lie wholly below the level."""
         return self.interval[1] >= self.level
+
+    @property
+    def cells(self) -> list[str]:
+        """Accuracy found, its interval, share answered and whether the promise is kept, as cells of a table."""
+        if not self.answered:
+            return ["n/a", "n/a", "0.0 %", "n/a"]
+        low, high = self.interval
+        found, interval = f"{100 * self.accuracy:.2f} %", f"{100 * low:.2f} to {100 * high:.2f} %"
+        return [found, interval, f"{100 * self.share:.1f} %", "yes" if self.is_kept else "no"]
 
     @property
     def sentence(self) -> str:
@@ -135,11 +149,33 @@ def check_abstention(abstention: Abstention, labels: np.ndarray, probabilities: 
     return AbstentionCheck(abstention.level, len(labels), int(answered.sum()), int(right.sum()))
 
 
+def write_promises(checks: Sequence[AbstentionCheck], path: Path) -> None:
+    """Write a CSV table with a row for each check."""
+    import pandas as pd
+
+    columns = [field.name for field in fields(AbstentionCheck)]
+    pd.DataFrame([asdict(check) for check in checks], columns=columns).to_csv(path, index=False)
+
+
+def read_promises(path: Path) -> list[AbstentionCheck]:
+    """The checks that `write_promises` wrote."""
+    import pandas as pd
+
+    rows = pd.read_csv(path, dtype={"level": float, "reviews": int, "answered": int, "right": int})
+    return [AbstentionCheck(**{str(name): value for name, value in row.items()}) for row in rows.to_dict("records")]
+
+
 def accuracy_bound(right: int, answered: int, confidence: float = CONFIDENCE) -> float:
     """The lower one-sided bound of an accuracy (Clopper & Pearson 1934); 0 where nothing is right."""
     from scipy.special import betaincinv
 
     return float(betaincinv(right, answered - right + 1, 1 - confidence)) if right else 0.0
+
+
+def binomial_interval(right: int, answered: int) -> tuple[float, float]:
+    """Both ends of the 95 % interval of an accuracy, by Clopper & Pearson (1934)."""
+    tail = (1 - CONFIDENCE) / 2
+    return accuracy_bound(right, answered, 1 - tail), 1 - accuracy_bound(answered - right, answered, 1 - tail)
 
 
 def _counts(level: float, reviews: int) -> list[int]:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
+from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.evaluation.significance import Difference, compare_accuracy, correct_for_number
 from sentiment.evaluation.slices import slice_accuracy
@@ -38,6 +40,7 @@ class Result:
         metrics: as `evaluate_predictions` gives, and the costs of the model.
         behaviour: as `measure_behaviour` gives.
         history: per epoch; empty for a model without epochs.
+        promises: what each promised accuracy was worth; none of what older versions evaluated.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Result:
     metrics: Mapping[str, float]
     behaviour: pd.DataFrame
     history: History = field(default_factory=dict)
+    promises: Sequence[AbstentionCheck] = ()
 
     @property
     def correct(self) -> np.ndarray:
@@ -90,6 +94,15 @@ class Comparison:
         return correct_for_number(
             [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
         )
+
+    @cached_property
+    def flips(self) -> list[Flips]:
+        """What the first seeds of the models of each difference judge otherwise, in the same order."""
+        first = {model: of_seeds[0].predictions for model, of_seeds in self.results.items()}
+        return [
+            Flips.between(pair.model, first[pair.model], pair.baseline, first[pair.baseline])
+            for pair in self.differences
+        ]
 
     @property
     def scope(self) -> str:

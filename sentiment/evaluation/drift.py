@@ -1,18 +1,14 @@
 """Do the reviews that are scored look like those the classifier was checked on? The population stability index."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from sentiment.data.vocabulary import OUT_OF_VOCABULARY, START
-
 BINS = 10
 STABLE, SHIFTED = 0.1, 0.25
 """The usual thresholds (Siddiqi 2006): below the first nothing has changed, above the second much has."""
-
-LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
 
 
 @dataclass(frozen=True)
@@ -22,10 +18,16 @@ class Reference:
     Attributes:
         edges: upper ends of all bins but the last, rising. A value on an edge belongs to the bin below the edge.
         counts: reviews in each bin, one more than edges.
+        mean: of all values.
     """
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
+    mean: float
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(self.edges) + 1:
+            raise ValueError("a distribution needs one more count than edges")
 
     @classmethod
     def of(cls, values: np.ndarray, bins: int = BINS) -> "Reference":
@@ -39,7 +41,7 @@ class Reference:
         edges = np.unique(inner[inner < values.max()])
         if values.min() == values.max():
             edges = np.array([np.nextafter(float(values[0]), -np.inf), float(values[0])])
-        return cls(tuple(map(float, edges)), tuple(map(int, _count(edges, values))))
+        return cls(tuple(map(float, edges)), tuple(map(int, _count(edges, values))), float(values.mean()))
 
     def count(self, values: np.ndarray) -> np.ndarray:
         """Values in each bin, int (bins,); counts of parts of a table add up to those of the table."""
@@ -76,23 +78,6 @@ class Drift:
             f"{self.feature} {'is' if self.grade == 'stable' else 'has'} {self.grade}: "
             f"population stability index {self.index:.2f} over {self.reviews:,} reviews"
         )
-
-
-def measure_reviews(encoded: Sequence[np.ndarray], probabilities: np.ndarray) -> dict[str, np.ndarray]:
-    """Length, share of unknown words and P(positive) of each review: feature -> (N,).
-
-    Args:
-        encoded: N reviews as word indices, with or without the start token. Those of the reference and those held
-            against it are cut at the same length, or not at all.
-        probabilities: (N,).
-    """
-    lengths = np.array([np.sum(of_review != START) for of_review in encoded], float)
-    unknown = np.array([np.sum(of_review == OUT_OF_VOCABULARY) for of_review in encoded], float)
-    return {
-        LENGTH: lengths,
-        UNKNOWN_SHARE: unknown / np.maximum(lengths, 1),
-        PROBABILITY: np.asarray(probabilities, float),
-    }
 
 
 def find_drift(references: Mapping[str, Reference], counts: Mapping[str, np.ndarray]) -> list[Drift]:

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
 from sentiment.data.corpus import LABEL_NAMES
+from sentiment.evaluation.abstention import AbstentionCheck
 from sentiment.evaluation.metrics import calibration, expected_calibration_error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -112,6 +113,62 @@ def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence
             )
     axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
     axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
+    _legend(figure)
+    return figure
+
+
+def promised_accuracy(checks: Mapping[str, Sequence[Sequence[AbstentionCheck]]]) -> Figure:
+    """Accuracy found on test reviews, with its 95 % interval, against the accuracy promised.
+
+    Args:
+        checks: model -> for each seed a check of every level that is promised.
+    """
+    figure, [axis] = _figure(1, ["Promised and found"])
+    apart = 0.0015  # between the bars of two models
+    for number, (colour, (model, of_seeds)) in enumerate(zip(cycle(COLOURS), checks.items(), strict=False)):
+        for of_seed in of_seeds:
+            kept = [check for check in of_seed if check.answered]
+            levels = np.array([check.level for check in kept]) + apart * (number - (len(checks) - 1) / 2)
+            ends = np.array([check.interval for check in kept]).reshape(-1, 2)
+            axis.vlines(levels, ends[:, 0], ends[:, 1], color=colour, lw=1.2)
+            axis.plot(levels, [check.accuracy for check in kept], "o", color=colour, ms=4, label=model)
+    least = min(check.level for of_seeds in checks.values() for of_seed in of_seeds for check in of_seed)
+    axis.plot([least, 1], [least, 1], ":", color="grey", label="as promised")
+    _of_promises(axis, "accuracy found (bar: 95 % interval)")
+    _legend(figure)
+    return figure
+
+
+def answered_share(checks: Mapping[str, Sequence[Sequence[AbstentionCheck]]]) -> Figure:
+    """Share of test reviews that are answered, against the accuracy promised; checks: as for `promised_accuracy`."""
+    figure, [axis] = _figure(1, ["Answered"])
+    for colour, (model, of_seeds) in zip(cycle(COLOURS), checks.items(), strict=False):
+        for of_seed in of_seeds:
+            levels, shares = [check.level for check in of_seed], [check.share for check in of_seed]
+            axis.plot(levels, shares, color=colour, marker="o", ms=4, label=model)
+    axis.set_ylim(0, 1.03)
+    _of_promises(axis, "share of reviews that are answered")
+    _legend(figure)
+    return figure
+
+
+def _of_promises(axis: Axes, found: str) -> None:
+    axis.set(xlabel="accuracy promised", ylabel=found)
+    axis.xaxis.set_major_locator(MultipleLocator(0.05))
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray, rows: np.ndarray) -> Figure:
+    """Shares of validation reviews and of scored rows in each bin of a feature; validation, rows: (bins,)."""
+    figure, [axis] = _figure(1, [feature])
+    places = np.arange(len(bins))
+    axis.bar(places - 0.2, validation, 0.4, color="#999999", label="validation reviews")
+    axis.bar(places + 0.2, rows, 0.4, color=COLOURS[0], label="rows")
+    axis.set_xticks(places, bins, rotation=40, ha="right", fontsize=8)
+    axis.grid(visible=False, axis="x")
+    axis.set(xlabel=feature, ylabel="share")
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     _legend(figure)
     return figure
 

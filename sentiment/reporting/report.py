@@ -1,23 +1,31 @@
 """The report of a comparison: the verdict first, then all that it rests on, as one HTML page."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from sentiment.classifier import Classifier
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
 from sentiment.evaluation.slices import confident_mistakes
 from sentiment.reporting import figures
+from sentiment.reporting.flips import PER_PAGE, SHOWN, show_flips
 from sentiment.reporting.page import inline_svg, render_page
 
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
 
 
 def render_report(
-    comparison: Comparison, *, title: str, note: str, configuration: Mapping[str, object], owner: str = ""
+    comparison: Comparison,
+    *,
+    title: str,
+    note: str,
+    configuration: Mapping[str, object],
+    owner: str = "",
+    classifier_of: Callable[[str], Classifier | None] = lambda model: None,
 ) -> str:
     """The page, as HTML.
 
@@ -26,9 +34,12 @@ def render_report(
         note: a warning that goes before everything else, or "".
         configuration: name -> value.
         owner: who may replace the page; it stands in the page's generator.
+        classifier_of: from a model of the comparison to the classifier of its first seed, to colour words; None where
+            there is none.
     """
     results = comparison.results
     heads, rows = metric_rows(comparison.metrics)
+    classifiers = {model: classifier_of(model) for model in results} if comparison.differences else {}
     return render_page(
         "report.html",
         title=title,
@@ -47,10 +58,40 @@ def render_report(
             for model, of_seeds in results.items()
         },
         shown={model: of_seeds[0].name for model, of_seeds in results.items()},
+        promises=_promises(comparison),
+        flips=[
+            show_flips(flips, classifiers[difference.model], classifiers[difference.baseline])
+            for difference, flips in zip(comparison.differences, comparison.flips, strict=True)
+        ],
+        per_page=PER_PAGE,
+        shown_flips=SHOWN,
         mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
+
+
+def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[str], list[list[str]]] | None:
+    """Figures with their captions, column heads and rows of promised accuracies; None where no model promises any."""
+    checks = {model: [r.promises for r in of_seeds if r.promises] for model, of_seeds in comparison.results.items()}
+    checks = {model: of_seeds for model, of_seeds in checks.items() if of_seeds}
+    if not checks:
+        return None
+    rows = [
+        [result.name, f"{100 * check.level:g} %", *check.cells]
+        for of_seeds in comparison.results.values()
+        for result in of_seeds
+        for check in result.promises
+    ]
+    heads = ["model", "promised", "found", "95 % interval", "answered", "kept"]
+    drawn = [
+        (
+            "What `sentiment score --sure` promises, chosen on validation reviews, and what test reviews show.",
+            inline_svg(figures.promised_accuracy(checks)),
+        ),
+        ("What a promise costs: the other reviews get no verdict.", inline_svg(figures.answered_share(checks))),
+    ]
+    return drawn, heads, rows
 
 
 def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from sentiment.cores import available_cores
 from sentiment.errors import InputError
+from sentiment.scoring.network import BATCH_SIZE
 
 
 class Scorer(Protocol):
@@ -24,7 +25,7 @@ class Scorer(Protocol):
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
 
-    def positive_probability(self, texts: Sequence[str], batch_size: int) -> np.ndarray:
+    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,)."""
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
+from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.tracking.model import load_logged_classifier
 from sentiment.tracking.registry import (
@@ -25,6 +26,9 @@ from sentiment.tracking.registry import (
     CHAMPION,
     DECISION_TAG,
     METRICS,
+    REVIEWS,
+    SIZE,
+    SPEED,
     Version,
     champion_of,
     find_version,
@@ -49,6 +53,8 @@ class Training:
         metrics: METRICS, and perhaps others.
         predictions: a row per test review: text, label, predicted_label, positive_probability.
         validation_loss: of the weights that were kept.
+        size: bytes of what scores.
+        card: its description, as Markdown.
     """
 
     title: str
@@ -56,6 +62,8 @@ class Training:
     metrics: Mapping[str, float]
     predictions: pd.DataFrame
     validation_loss: float
+    size: int = 0
+    card: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,11 +74,15 @@ class Registration:
         candidate: the version that could become champion.
         others: the versions of the other trainings.
         reason: why the candidate is what it is, to follow a comma.
+        rival: the version that the candidate was held against; None where there was no such contest.
+        flips: what the candidate judges otherwise than the rival; None as `rival` is.
     """
 
     candidate: Version
     others: tuple[Version, ...]
     reason: str
+    rival: Version | None = None
+    flips: Flips | None = None
 
 
 def candidate_of(trainings: Sequence[Training]) -> Training:
@@ -102,12 +114,13 @@ def register(name: str, trainings: Sequence[Training]) -> Registration:
             for training, identity in zip(trainings, identities, strict=True)
         ]
         number = numbers[next(at for at, training in enumerate(trainings) if training is chosen)]
-        decision = _Decision(name, number, chosen.predictions).make(again=not locked)
+        contests = _Decision(name, number, chosen.predictions)
+        decision = contests.make(again=not locked)
         known = {version.number: version for version in versions(name)}
     others = tuple(known[other] for other in dict.fromkeys(numbers) if other != number)
     if others:
         decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
-    return Registration(known[number], others, decision)
+    return Registration(known[number], others, decision, contests.rival, contests.flips)
 
 
 def _loss(value: float) -> float:
@@ -132,11 +145,15 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
         CLASSIFIER_TAG: identity,
         SPLIT_TAG: _reviews(training.predictions).digest(),
         LOSS_TAG: repr(float(training.validation_loss)),
-        **{metric: repr(float(training.metrics[metric])) for metric in METRICS},
+        **{metric: repr(float(training.metrics[metric])) for metric in (*METRICS, SPEED) if metric in training.metrics},
+        REVIEWS: str(len(training.predictions)),
+        SIZE: str(training.size),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
-        return int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+        number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
+    client.update_model_version(name, str(number), training.card)
+    return number
 
 
 def _reviews(predictions: pd.DataFrame) -> Reviews:
@@ -145,12 +162,18 @@ def _reviews(predictions: pd.DataFrame) -> Reviews:
 
 
 class _Decision:
-    """Whether a candidate becomes the champion of a model."""
+    """Whether a candidate becomes the champion of a model.
+
+    Attributes:
+        rival, flips: as in Registration.
+    """
 
     def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
         self._name, self._number = name, number
         self._predictions = {number: predictions}
         self._reason = "as registered before"
+        self.rival: Version | None = None
+        self.flips: Flips | None = None
 
     def make(self, *, again: bool) -> str:
         """Set the aliases, and say why.
@@ -225,7 +248,10 @@ class _Decision:
         difference = compare_accuracy(
             f"version {contender.number}", _correct(own), f"version {holder.number}", _correct(others)
         )
-        return difference.low > 0, _verdict(difference, called)
+        flips = Flips.between(difference.model, own, difference.baseline, others)
+        if contender.number == self._number:
+            self.rival, self.flips = holder, flips
+        return difference.low > 0, f"{_verdict(difference, called)}; {flips.counts}"
 
     def _of(self, version: Version) -> pd.DataFrame:
         if version.number not in self._predictions:

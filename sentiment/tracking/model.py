@@ -1,8 +1,7 @@
 """The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
 
+import contextlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,17 @@ def load_logged_classifier(model_id: str) -> Classifier:
         return classifier
 
 
+def load_run_classifier(run_id: str) -> Classifier | None:
+    """The classifier that a run has logged; None where it logged none that can be loaded."""
+    client = mlflow.MlflowClient()
+    run = client.get_run(run_id)
+    of_run = f"source_run_id = '{run_id}'"
+    for logged in client.search_logged_models([run.info.experiment_id], filter_string=of_run):
+        with contextlib.suppress(InputError):
+            return load_logged_classifier(logged.model_id)
+    return None
+
+
 def _model(folder: Path) -> dict[str, Any]:
     package = Path(__file__).parents[1]
     unknown_share = load_classifier(folder).unknown_share
@@ -90,17 +100,3 @@ def _model(folder: Path) -> dict[str, Any]:
         "metadata": {} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
         "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
     }
-
-
-@contextmanager
-def spark_udf(session: Any, folder: Path) -> Iterator[Any]:
-    """A Spark UDF from a column of reviews to a struct with the field `positive_probability`.
-
-    Args:
-        session: a SparkSession whose executors have REQUIREMENTS installed.
-        folder: a saved classifier; the code that scores is always that of this package.
-    """
-    with tempfile.TemporaryDirectory() as temporary:
-        model = str(Path(temporary) / "model")
-        mlflow.pyfunc.save_model(model, **_model(folder))
-        yield mlflow.pyfunc.spark_udf(session, model, result_type="positive_probability float", env_manager="local")

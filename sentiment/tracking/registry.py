@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import mlflow
 
 from sentiment.errors import InputError
+from sentiment.evaluation.abstention import binomial_interval
 from sentiment.tracking.store import check_store, place, store_errors_explained, store_lock
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -13,7 +14,10 @@ CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
 """Of a version: that it may become champion, and in words what was decided on it."""
 
 METRICS = ("test_accuracy", "test_f1", "test_roc_auc", "test_log_loss")
-"""Kept as tags of a version."""
+REVIEWS, SIZE, SPEED = "test_reviews", "size_bytes", "test_scored_per_second"
+FIGURES = (*METRICS, REVIEWS, SIZE, SPEED)
+"""Kept as tags of a version: metrics of its run, and the reviews that they come from, bytes of what scores, and reviews
+a second. Versions from before 0.2 have the metrics alone."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,10 @@ class Version:
     """A registered version of a classifier.
 
     Attributes:
-        metrics: METRICS -> value; none where something else than this project registered it.
+        metrics: those of FIGURES that it has -> value; none where something else than this project registered it.
         run_id: of the run that logged it, or "".
         tags: as MLflow holds them.
+        created: when it was registered, in seconds since 1970.
     """
 
     name: str
@@ -32,6 +37,15 @@ class Version:
     metrics: Mapping[str, float]
     run_id: str
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    created: float = 0.0
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float] | None:
+        """Both ends of the 95 % interval of its test accuracy; None where the number of reviews was not kept."""
+        if not {"test_accuracy", REVIEWS} <= self.metrics.keys():
+            return None
+        reviews = int(self.metrics[REVIEWS])
+        return binomial_interval(round(self.metrics["test_accuracy"] * reviews), reviews)
 
     def __str__(self) -> str:
         aliases = f" ({', '.join(self.aliases)})" if self.aliases else ""
@@ -55,9 +69,10 @@ def versions(name: str | None = None) -> list[Version]:
             version.name,
             int(version.version),
             tuple(sorted(a for a, number in aliases[version.name].items() if int(number) == int(version.version))),
-            {metric: float(version.tags[metric]) for metric in METRICS if metric in version.tags},
+            {metric: float(version.tags[metric]) for metric in FIGURES if metric in version.tags},
             version.run_id or "",
             dict(version.tags),
+            version.creation_timestamp / 1000,
         )
         for version in by_age
     ]

@@ -3,11 +3,13 @@
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 import pandas as pd
 
 from sentiment.errors import InputError
+from sentiment.evaluation.abstention import read_promises
 from sentiment.evaluation.comparison import Result
 from sentiment.tracking.runs import NOT_OF_TEST, Run
 from sentiment.tracking.store import check_store, place, store_errors_explained
@@ -90,6 +92,9 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
     predictions = read_predictions(run_id)
     with tempfile.TemporaryDirectory() as folder:
         behaviour = pd.read_csv(client.download_artifacts(run_id, "behaviour.csv", folder), keep_default_na=False)
+        promises = []
+        if "promises.csv" in held:
+            promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))
     metrics = {
         name.removeprefix("test_"): value
         for name, value in run.data.metrics.items()
@@ -100,7 +105,7 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
         for metric in ("loss", "accuracy", "val_loss", "val_accuracy")
         if metric in run.data.metrics
     }
-    result = Result(run.info.run_name, predictions, metrics, behaviour, history)
+    result = Result(run.info.run_name, predictions, metrics, behaviour, history, promises)
     return LoggedResult(run_id, result, *_in_present_terms(run.data.params, run.data.tags))
 
 

@@ -87,9 +87,10 @@ def log_history(run: Run, history: History) -> None:
     client = mlflow.MlflowClient()
     for metric, values in history.items():
         name = "epoch_seconds" if metric == "seconds" else metric
-        logged = len(client.get_metric_history(run.info.run_id, name))
-        for epoch in range(logged, len(values)):
-            mlflow.log_metric(name, values[epoch], step=epoch + 1)
+        logged = {point.step for point in client.get_metric_history(run.info.run_id, name)}
+        for step, value in enumerate(values, 1):
+            if step not in logged:
+                mlflow.log_metric(name, value, step=step)
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
@@ -121,11 +122,9 @@ def log_figure(figure: Figure, name: str) -> None:
 
 def log_image(run: Run, figure: Figure, key: str) -> None:
     """Log a figure to the active run as an image that the UI's chart view sets beside that of other runs; one that an
-    earlier attempt has logged is left alone."""
-    if any(
-        Path(image.path).name.startswith(key)
-        for image in mlflow.MlflowClient().list_artifacts(run.info.run_id, "images")
-    ):
+    earlier attempt has logged whole is left alone. MLflow uploads its small copy last."""
+    logged = mlflow.MlflowClient().list_artifacts(run.info.run_id, "images")
+    if any(Path(image.path).name.startswith(key) and image.path.endswith(".webp") for image in logged):
         return
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
@@ -145,12 +144,6 @@ def log_text(text: str, name: str) -> None:
 def log_json(content: Any, name: str) -> None:
     """Log plain values to the active run as a JSON artifact."""
     mlflow.log_dict(content, name)
-
-
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a description, its first column of names and its others of figures."""
-    lines = [heads, ["---", *("---:" for _ in heads[1:])], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def set_description(markdown: str) -> None:

@@ -235,7 +235,7 @@ class LinearModel:
             )
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             keys, ratios, weights = [arrays[order] for order in orders], arrays["ratios"], arrays["weights"]
-            _check_arrays(keys, ratios, weights)
+            _check_arrays(keys, ratios, weights, len(vocabulary.words))
             return cls(config, vocabulary, keys, ratios, weights, content.intercept)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{folder} does not hold a linear model that can be read: {error}.") from None
@@ -261,8 +261,11 @@ class LinearModel:
         return csr_matrix((values, ngrams, starts), shape=(count, len(self._ratios)))
 
 
-def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.ndarray) -> None:
+def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.ndarray, words: int) -> None:
     """Compare arrays from a file with what `fit` makes.
+
+    Args:
+        words: of the vocabulary.
 
     Raises:
         ValueError: they differ in shape, type, order or range.
@@ -270,6 +273,8 @@ def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.nd
     for numbers in keys:
         if numbers.dtype != np.int64 or numbers.ndim != 1 or (numbers < 0).any() or (np.diff(numbers) <= 0).any():
             raise ValueError("its n-grams are not in their order")
+    if len(keys[0]) and not INDEX_FROM <= keys[0][0] <= keys[0][-1] < INDEX_FROM + words:
+        raise ValueError("its n-grams have words that its vocabulary lacks")
     for values in (ratios, weights):
         if values.dtype != np.float64 or values.shape != (sum(map(len, keys)),) or not np.isfinite(values).all():
             raise ValueError("its n-grams have not a weight each")

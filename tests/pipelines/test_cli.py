@@ -231,6 +231,21 @@ def test_a_full_disk_names_itself_where_an_array_is_written(tmp_path: Path) -> N
     assert done.stdout == f"{errno.EFBIG}\n", done.stderr
 
 
+def test_a_full_disk_is_named_where_a_folder_is_copied(tmp_path: Path) -> None:
+    """`shutil.copytree` gathers its errors into one without a number."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "large").write_bytes(bytes(200_000))
+    code = (
+        "import resource, shutil; from pipelines.console import Console\n"
+        "from pipelines.options import errors_to_exit_codes\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "with errors_to_exit_codes(Console()):\n    shutil.copytree('folder', 'copy')"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True)
+    assert "could not be written: the file would be larger than this system allows" in done.stderr, done.stderr
+
+
 def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: object, reviews_csv: Path) -> None:
     output = invoke(
         "evaluate", "--model", "simple_rnn", "--data", reviews_csv, *SMALL, "--quiet", "--epochs", "1"

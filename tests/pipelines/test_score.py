@@ -1,4 +1,4 @@
-"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, on Spark, over HTTP."""
+"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, over pipes."""
 
 import fcntl
 import gzip
@@ -328,28 +328,31 @@ def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
     """The input changes between two attempts, and its size and time are restored."""
     texts = ["good " * 3, "bad   " * 3, "worst" * 3]
     kept = tmp_path / "out.csv.scores"
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as begun:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as begun:
         begun.add(texts[:2], np.array([0.9, 0.1]))
         begun.add(texts[2:], np.array([0.2]))
         content = kept.read_bytes()
     kept.write_bytes(content)
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as again:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as again:
         found = again.take(texts[:2])
         assert found is not None
         assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
         assert again.take(["best " * 3]) is None
         assert kept.stat().st_size < len(content)
     kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, 0.5) as damaged:
+    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as damaged:
         assert damaged.take(texts[:2]) is not None
         assert damaged.take(texts[2:]) is None
 
 
-def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["local", "spark"])
+def test_a_second_command_on_the_same_output_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, engine: str
+) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
     with (tmp_path / "out.csv.scores").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
+        result = invoke("score", "in.csv", "out.csv", "--engine", engine, "--model", small_run.classifier)
     assert (result.exit_code, "Another command is writing out.csv" in result.output) == (2, True), result.output
 
 
@@ -426,52 +429,6 @@ def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: 
     assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
 
 
-def test_spark_writes_the_rows_and_values_of_one_machine(
-    small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path
-) -> None:
-    """A real Spark of two threads; a file of more than one chunk, one of nasty rows, one of blank reviews alone."""
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
-    folder = tmp_path / "in"
-    folder.mkdir()
-    rows = pd.DataFrame({"id": range(2_500), "text": (evaluated["text"].tolist() * 30)[:2_500], "formula": "=1"})
-    rows.to_csv(folder / "a.csv", index=False)
-    (folder / "b.csv").write_bytes(NASTY)
-    (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
-    shutil.copytree(small_run.classifier, tmp_path / "classifier")
-    command = command_in(tmp_path)
-    arguments = ["--model", "classifier/", "--threshold", "0.4"]
-    command.run("score", "in", "local.jsonl", *arguments)
-    output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
-    assert "2,504" in output
-    parts = sorted((tmp_path / "spark.jsonl").glob("part-*"))
-    assert len(parts) == 3
-    assert b"".join(part.read_bytes() for part in parts) == (tmp_path / "local.jsonl").read_bytes()
-    rejected = [(tmp_path / f"{name}.jsonl.rejected.jsonl").read_bytes() for name in ("spark", "local")]
-    assert rejected[0] == rejected[1]
-    assert rejected[0].count(b"\n") == 3
-
-
-@pytest.mark.parametrize(
-    ("hidden", "says"),
-    [
-        pytest.param("sys.modules['pyspark'] = None", "pip install 'sentiment[spark]'", id="PySpark"),
-        pytest.param("os.environ.update(PATH='/none', JAVA_HOME='')", "needs Java", id="Java"),
-    ],
-)
-def test_a_missing_part_of_spark_is_named(small_run: PipelineRun, tmp_path: Path, hidden: str, says: str) -> None:
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    code = f"import os, sys; {hidden}; from pipelines.cli import app; app()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "score", "in.csv", "out.csv", "--engine", "spark",
-         "--model", small_run.classifier],
-        cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert (done.returncode, says in done.stderr) == (2, True), done.stderr
-    assert "Traceback" not in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
-
-
 def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke, small_run: PipelineRun) -> None:
     texts = ("the film is good.", "asdf qwer", "the asdf film qwer", "!")
     result = invoke("predict", *texts, "--model", small_run.classifier)
@@ -502,6 +459,7 @@ def test_a_classifier_of_before_tells_the_share_of_unknown_words_alone(
     description = json.loads((folder / "classifier.json").read_text())
     del description["unknown_share"]
     (folder / "classifier.json").write_text(json.dumps(description))
+    (folder / "validation.json").unlink()
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     output = invoke("score", "in.csv", "out.csv", "--model", folder).output
     assert ("25.0%" in output, "validation reviews" in output) == (True, False)

@@ -20,6 +20,9 @@ BLOCK_BYTES, LONGEST_HEAD = 2**16, 2**24
 SEPARATORS = {"csv": ",", "tsv": "\t"}
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "txt")
 
+Stamp = tuple[int, int]
+"""Of a file: bytes, and the time of its last change in nanoseconds."""
+
 
 @dataclass(frozen=True)
 class TableFile:
@@ -55,6 +58,11 @@ class TableFile:
     def ending(self) -> str:
         """What tells the format."""
         return f"{self.format}.gz" if self.is_compressed else self.format
+
+    def stamp(self) -> Stamp:
+        """Its size and the time of its last change: another one tells another content."""
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
 
 
 def find_tables(name: str, ignored: Collection[Path] = ()) -> tuple[list[TableFile], tuple[str, ...]]:

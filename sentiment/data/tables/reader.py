@@ -8,7 +8,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -20,7 +20,7 @@ from sentiment.data.tables.chunks import (
     chunk_of_batch,
     reason_against_review,
 )
-from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS, SEPARATORS, TableFile
+from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS, SEPARATORS, Stamp, TableFile
 from sentiment.data.tables.parquet import ParquetRows
 from sentiment.data.tables.rows import NumberedRow, Rejected, Row, excerpt, read_cells, read_lines, read_objects
 from sentiment.data.tables.values import cell_type, fits, infer_schema, is_text, to_columns
@@ -49,6 +49,7 @@ class TableReader:
         is_scored: bool = False,
         schema: pa.Schema | None = None,
         stream: BinaryIO | None = None,
+        stamp: Stamp | None = None,
     ) -> None:
         """Read as far as the columns.
 
@@ -59,6 +60,7 @@ class TableReader:
             is_scored: the columns that scoring adds may be there already.
             schema: the columns that are expected; None for those that are found, of JSONL in its first rows.
             stream: to read instead of the path.
+            stamp: that of the file that is meant; None for the file that is there.
 
         Raises:
             InputError: the file cannot be read, or its columns are not what is expected.
@@ -66,8 +68,10 @@ class TableReader:
         self.file, self._row, self._output_format = file, 0, output_format
         self._text_key: Any  # of the review in a row: position or name
         self._added = frozenset() if is_scored else frozenset((LABEL_COLUMN, PROBABILITY_COLUMN))
+        self._stamp: Stamp | None = None
         with self._errors_with_path():
-            self.size = None if stream else file.path.stat().st_size
+            self._stamp = None if stream else stamp or file.stamp()
+            self.size = self._stamp[0] if self._stamp else None
             self._raw = stream or file.path.open("rb")
             opened = {"parquet": self._open_parquet, "jsonl": self._open_objects}.get(file.format, self._open_cells)
             found = opened(text_column, schema)
@@ -89,20 +93,24 @@ class TableReader:
         """All rows, to be asked for once.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: the file is damaged, or was changed while it was read.
         """
         with self._errors_with_path():
-            if self.file.format == "parquet":
-                names = None if self._columns is None else [n for n in self._parquet.schema.names if n in self._columns]
-                for batch, sizes in self._parquet.batches(names, most_rows=CHUNK_ROWS, most_bytes=CHUNK_SIZE):
-                    first_row, self._row = self._row + 1, self._row + batch.num_rows
-                    position = (self.size or 0) * self._row // max(1, self._parquet.count, self._row)
-                    yield chunk_of_batch(batch, sizes, self.text_column, self._output_format, first_row, position)
-                return
-            rows = self._first_rows
-            while rows:
-                yield self._chunk_of_rows(rows)
-                rows = self._next_rows()
+            yield from self._chunks()
+        self._refuse_change()
+
+    def _chunks(self) -> Iterator[Chunk]:
+        if self.file.format == "parquet":
+            names = None if self._columns is None else [n for n in self._parquet.schema.names if n in self._columns]
+            for batch, sizes in self._parquet.batches(names, most_rows=CHUNK_ROWS, most_bytes=CHUNK_SIZE):
+                first_row, self._row = self._row + 1, self._row + batch.num_rows
+                position = (self.size or 0) * self._row // max(1, self._parquet.count, self._row)
+                yield chunk_of_batch(batch, sizes, self.text_column, self._output_format, first_row, position)
+            return
+        rows = self._first_rows
+        while rows:
+            yield self._chunk_of_rows(rows)
+            rows = self._next_rows()
 
     @contextmanager
     def _errors_with_path(self) -> Iterator[None]:
@@ -113,7 +121,15 @@ class TableReader:
         except MemoryError as error:
             raise InputError(f"{self._place} needs more memory than there is: make room.") from error
         except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as error:
+            self._refuse_change()
             raise InputError(f"{self._place} cannot be read ({shown(error)}): mend or replace the file.") from error
+
+    def _refuse_change(self) -> None:
+        if self._stamp is None:
+            return
+        with suppress(OSError):  # it is there no longer, but what is open can be read
+            if self._stamp != self.file.stamp():
+                raise InputError(f"{self.file.path} was changed while it was read: run the same command again.")
 
     @property
     def _place(self) -> str:

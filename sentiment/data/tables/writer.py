@@ -1,6 +1,7 @@
 """TableWriter: rows of a table, written again with the label and the probability of each."""
 
 import gzip
+from collections.abc import Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -62,8 +63,10 @@ class TableWriter:
             raise InputError(f"A column cannot be written as {file.format} ({shown(error)}): write .jsonl.") from error
         self._close.insert(0, self._table)
 
-    def write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
-        """Add rows; `labels` and `probabilities`, float32, have one value for each.
+    def write(
+        self, rows: pa.RecordBatch | list[dict[str, Any]], labels: Sequence[str | None], probabilities: np.ndarray
+    ) -> None:
+        """Add rows; `labels`, None where there is no verdict, and `probabilities`, float32, have one value for each.
 
         Raises:
             InputError: the format cannot hold their values.
@@ -73,7 +76,9 @@ class TableWriter:
         except pa.ArrowException as error:
             raise InputError(f"Rows cannot be written as {self._format} ({shown(error)}): write .jsonl.") from error
 
-    def _write(self, rows: pa.RecordBatch | list[dict[str, Any]], labels: list[str], probabilities: np.ndarray) -> None:
+    def _write(
+        self, rows: pa.RecordBatch | list[dict[str, Any]], labels: Sequence[str | None], probabilities: np.ndarray
+    ) -> None:
         if isinstance(rows, list):
             shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
             for row, label, probability in zip(rows, labels, shortest, strict=True):

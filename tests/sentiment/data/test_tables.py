@@ -1,4 +1,5 @@
 import csv
+import functools
 import gzip
 import io
 import json
@@ -344,3 +345,21 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
         read(tmp_path / name)
     assert name in str(raised.value)
     assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl.gz"])
+def test_a_file_that_is_changed_while_it_is_read_is_told(ending: str, tmp_path: Path) -> None:
+    """One that grows, and one that is written anew and ends within its first part."""
+    path = tmp_path / f"in.{ending}"
+    frame = pd.DataFrame({"text": ["a fine film", "a dull one"] * CHUNK_ROWS * 4})
+    write = frame.to_csv if ending == "csv" else functools.partial(frame.to_json, orient="records", lines=True)
+    write(path)
+    chunks = TableReader(TableFile.at(path)).chunks()
+    next(chunks)
+    if ending == "csv":
+        with path.open("a") as file:
+            file.write("one more\n")
+    else:
+        path.write_bytes(path.read_bytes()[:1_000])
+    with pytest.raises(InputError, match="was changed while it was read: run the same command again"):
+        list(chunks)

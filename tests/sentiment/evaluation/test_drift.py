@@ -3,16 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.evaluation.drift import (
-    LENGTH,
-    PROBABILITY,
-    UNKNOWN_SHARE,
-    Reference,
-    find_drift,
-    index_by_chance,
-    measure_reviews,
-    population_stability_index,
-)
+from sentiment.evaluation.drift import Reference, find_drift, index_by_chance, population_stability_index
+from sentiment.evaluation.review_sample import LENGTH, PROBABILITY
 
 counts = st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)), min_size=2, max_size=10).map(np.array)
 values = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.array)
@@ -77,15 +69,8 @@ def test_no_reviews_have_not_drifted() -> None:
     assert grade(np.arange(1_000), np.array([])) == "stable"
 
 
-def test_features_are_length_unknown_words_and_probability() -> None:
-    found = measure_reviews([np.array([1, 2, 5, 2, 9]), np.array([1])], np.array([0.9, 0.5], np.float32))
-    assert found[LENGTH].tolist() == [4, 0]
-    assert found[UNKNOWN_SHARE].tolist() == [0.5, 0]
-    assert found[PROBABILITY] == pytest.approx([0.9, 0.5])
-
-
 def test_the_largest_drift_comes_first_and_says_how_large_it_is() -> None:
-    reference = {LENGTH: Reference((1.0,), (50, 50)), PROBABILITY: Reference((0.5,), (500, 500))}
+    reference = {LENGTH: Reference((1.0,), (50, 50), 1.0), PROBABILITY: Reference((0.5,), (500, 500), 0.5)}
     found = find_drift(reference, {LENGTH: np.array([52, 48]), PROBABILITY: np.array([900, 100])})
     assert [drift.sentence for drift in found] == [
         "P(positive) has strongly shifted: population stability index 0.88 over 1,000 reviews",

@@ -1,15 +1,20 @@
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
+from sentiment.classifier import Classifier
+from sentiment.evaluation.abstention import AbstentionCheck
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
 from sentiment.evaluation.metrics import evaluate_predictions
+from sentiment.linear_classifier import LinearClassifier
 from sentiment.reporting.page import of_reviews
 from sentiment.reporting.report import render_report
-from sentiment.training.linear_model import LINEAR_MODEL
+from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
 
 HARMFUL = "<script>document.title = 'run'</script><img src=x onerror=\"document.title='run'\"> & a </table> dull film"
 
@@ -36,6 +41,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
         evaluate_predictions(labels, probabilities),
         measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
         {} if name == LINEAR_MODEL else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
+        [AbstentionCheck(0.9, 400, 300, 285), AbstentionCheck(0.97, 400, 200, 180)] if name == LINEAR_MODEL else (),
     )
 
 
@@ -72,6 +78,29 @@ def test_the_report_says_what_verdict_and_p_value_speak_of(comparison: Compariso
     assert "p of its t test (Holm)" in page
 
 
+def test_the_report_sets_what_was_found_beside_what_was_promised(comparison: Comparison) -> None:
+    page = render(comparison)
+    assert "Answers at a promised accuracy" in page
+    cells = re.findall(r">([^<]*)</t[dh]>", page[page.index("The same figures as a table") :])
+    row = cells.index("97 %")
+    assert cells[row - 1 : row + 5] == [LINEAR_MODEL, "97 %", "90.00 %", "84.98 to 93.78 %", "50.0 %", "no"]
+
+
+def test_flips_stand_in_pages_with_their_words_coloured_and_without_a_script(comparison: Comparison) -> None:
+    linear = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+    turned = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([0, 1] * 4)))
+    page = render(comparison, classifier_of=lambda model: linear if model == "LSTM" else turned)
+    flips = comparison.flips[0]
+    section = page[page.index("<h2>Flips</h2>") : page.index("<h2>Curves</h2>")]
+    assert f"LSTM against SimpleRNN: {escape(flips.counts)}" in section
+    assert "Newly right" in section
+    assert "Newly wrong" in section
+    assert f"41 to 50 of {len(flips.of_kind('newly right')):,}; flips.csv has all" in section
+    assert re.search(r'<mark style="background: #D55E00[0-9a-f]{2}">dull</mark>', section)
+    assert "&lt;script&gt;" in section
+    assert "<script" not in page
+
+
 def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:
     heads, rows = metric_rows(comparison.metrics)
     accuracies = [r.metrics["accuracy"] for r in comparison.results["LSTM"]]
@@ -87,9 +116,13 @@ def test_slices_and_behaviour_are_means_over_seeds(comparison: Comparison) -> No
     assert comparison.behaviour.loc[("plain verdict", "minimum functionality"), "LSTM"] == 0.5
 
 
-def render(comparison: Comparison) -> str:
+def render(comparison: Comparison, classifier_of: Callable[[str], Classifier | None] = lambda model: None) -> str:
     return render_report(
-        comparison, title="LSTM vs SimpleRNN", note="Synthetic & <b>", configuration={"model.units": "<i>64</i>"}
+        comparison,
+        title="LSTM vs SimpleRNN",
+        note="Synthetic & <b>",
+        configuration={"model.units": "<i>64</i>"},
+        classifier_of=classifier_of,
     )
 
 
@@ -102,7 +135,7 @@ def test_a_review_shows_its_control_characters_and_turns_no_other_text_round(com
 def test_the_page_holds_everything_escapes_reviews_and_asks_for_nothing(comparison: Comparison) -> None:
     page = render(comparison)
     assert page.index("LSTM is better than") < page.index("Test metrics") < page.index("Configuration")
-    assert page.count("<svg") == page.count('role="img" aria-label="') == 4
+    assert page.count("<svg") == page.count('role="img" aria-label="') == 6
     assert "&lt;script&gt;document.title = &#39;run&#39;&lt;/script&gt;&lt;img src=x" in page
     assert "<script" not in page
     assert "<img" not in page

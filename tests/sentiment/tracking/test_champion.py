@@ -103,6 +103,8 @@ def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_rev
     assert better.candidate.aliases == ("champion",)
     assert better.reason.startswith("as it beats version 1, the champion, on the same 400 test reviews by 10.0 points")
     assert "95 % interval 7." in better.reason
+    assert better.reason.endswith("; 40 newly right, 0 newly wrong, McNemar's exact p < 0.0001")
+    assert (better.rival.number if better.rival else None) == 1
     assert aliases(name) == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
 
 

@@ -1,6 +1,7 @@
 """MLflow's registry on the store of a real run, and the model that it holds served over HTTP."""
 
 import json
+import re
 import shutil
 import urllib.request
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from scipy import stats
 from typer.testing import Result
 
 from sentiment.tracking.store import make_store
@@ -78,8 +80,36 @@ def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
 
 def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
     assert "registered  reviews version 1 (champion), as there was none" in small_run.output
-    [row] = [line.split() for line in command_in(store).run("models").splitlines() if "reviews" in line]
-    assert row[:3] == ["reviews", "1", "champion"]
+    shown = command_in(store, COLUMNS="250").run("models")
+    [row] = [line.strip() for line in shown.splitlines() if line.strip().startswith("reviews 1")]
+    name, alias, accuracy, _, size, speed, age, run_id = re.split(r" {2,}", row)
+    assert (name, alias) == ("reviews 1", "champion")
+    predictions = small_run.predictions
+    right, reviews = int((predictions["label"] == predictions["predicted_label"]).sum()), len(predictions)
+    low, high = stats.binomtest(right, reviews).proportion_ci(0.95, "exact")
+    assert accuracy == f"{100 * right / reviews:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
+    assert re.fullmatch(r"\d\.\d MiB", size)
+    assert int(speed.replace(",", "")) > 0
+    assert re.fullmatch(r"now|\d+ (minute|hour)s?", age)
+    assert len(run_id) == 32
+
+
+def test_a_version_of_before_shows_the_figures_that_it_has(store: Path) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    for tag in ("test_reviews", "size_bytes", "test_scored_per_second"):
+        client.delete_model_version_tag("reviews", "1", tag)
+    shown = command_in(store, COLUMNS="250").run("models")
+    [row] = [line.strip() for line in shown.splitlines() if line.strip().startswith("reviews 1")]
+    assert re.fullmatch(r"\d+\.\d+ %", re.split(r" {2,}", row)[2])
+
+
+def test_the_card_of_a_model_is_in_its_run_and_describes_its_version(small_run: PipelineRun, store: Path) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
+    version = client.get_model_version("reviews", "1")
+    assert version.description.startswith("# LSTM, trained on table")
+    assert (store / client.download_artifacts(version.run_id, "model_card.md", str(store))).read_text(
+        "utf-8"
+    ) == version.description
 
 
 def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import Result
 
 from sentiment.tracking import runs
@@ -83,3 +84,28 @@ def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopp
             runs.log_series(run, {"norm": part})
     points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "norm")
     assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))
+
+
+def test_an_image_whose_upload_was_cut_short_is_logged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow uploads the image, then its small copy, which the chart view shows."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.chdir(tmp_path)
+    for attempt in range(3):
+        with runs.tracked_run("images", experiment="films", resume_key="images", tags={}, nested=True) as run:
+            runs.log_image(run, Figure(), "roc_curve")
+        folder = Path(run.info.artifact_uri.removeprefix("file://")) / "images"
+        assert len(list(folder.glob("*.webp"))) == 1
+        if attempt == 0:
+            next(folder.glob("*.webp")).unlink()
+    assert len(list(folder.glob("*.png"))) == 2
+
+
+def test_an_epoch_that_is_missing_between_others_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that was sent twice, as its answer was lost, leaves a value twice."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    with runs.tracked_run("epochs", experiment="films", resume_key="epochs", tags={}) as run:
+        for timestamp in (1, 2):
+            mlflow.MlflowClient().log_metric(run.info.run_id, "loss", 0.9, timestamp=timestamp, step=1)
+        runs.log_history(run, {"loss": [0.9, 0.5]})
+        points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    assert {point.step for point in points} == {1, 2}

@@ -108,6 +108,10 @@ def reverse_keys(arrays: dict[str, np.ndarray]) -> None:
     arrays["keys_1"] = arrays["keys_1"][::-1]
 
 
+def use_unknown_word(arrays: dict[str, np.ndarray]) -> None:
+    arrays["keys_1"][-1] = 10**9
+
+
 def use_objects(arrays: dict[str, np.ndarray]) -> None:
     arrays["keys_1"] = np.array([{}], object)
 
@@ -128,6 +132,7 @@ def use_short_numbers(arrays: dict[str, np.ndarray]) -> None:
     ("change", "says"),
     [
         (reverse_keys, "n-grams are not in their order"),
+        (use_unknown_word, "words that its vocabulary lacks"),
         (use_objects, "its keys_1 holds objects"),
         (spoil_weight, "have not a weight each"),
         (drop_weight, "have not a weight each"),

@@ -1,0 +1,144 @@
+"""The peers of `sentiment score`: functions from N texts to P(positive), (N,), each as its users would write it."""
+
+import functools
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Score = Callable[[Sequence[str]], np.ndarray]
+"""N texts to P(positive), (N,)."""
+
+BATCH_SIZE = 256
+"""Where it is not said to be Keras' default."""
+
+
+def usual_way(model: Path, batch_size: int | None = None) -> Score:
+    """As tutorials do it: Keras' tokens, pad_sequences, model.predict; None is Keras' default batch of 32."""
+    import keras
+    from tensorflow.keras.preprocessing.text import text_to_word_sequence
+
+    from sentiment.classifier import SentimentClassifier, classifier_folder
+    from sentiment.data.vocabulary import OUT_OF_VOCABULARY, START
+
+    classifier = SentimentClassifier.load(classifier_folder(model))
+    network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
+
+    def score(texts: Sequence[str]) -> np.ndarray:
+        # Keras splits on spaces alone, this project on all white space: the same tokens need the same spaces.
+        encoded = [
+            [START, *(index.get(word, OUT_OF_VOCABULARY) for word in text_to_word_sequence(" ".join(text.split())))]
+            for text in texts
+        ]
+        padded = keras.utils.pad_sequences(
+            encoded, sequences.maxlen, padding=sequences.padding, truncating=sequences.truncating
+        )
+        probabilities: np.ndarray = network.predict(padded, batch_size=batch_size, verbose=0)[:, 0]
+        return probabilities
+
+    return score
+
+
+def logged_model(model: Path) -> Score:
+    """The model as MLflow loads it, in one process."""
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(str(model))
+
+    def score(texts: Sequence[str]) -> np.ndarray:
+        probabilities: np.ndarray = loaded.predict(pd.DataFrame({"text": texts}))["positive_probability"].to_numpy()
+        return probabilities
+
+    return score
+
+
+def pytorch(model: Path) -> Score:
+    """torch.nn.LSTM with the same weights, on this project's (faster) tokens."""
+    import torch
+
+    from sentiment.classifier import SentimentClassifier, classifier_folder
+    from sentiment.data.sequences import pad_texts
+
+    classifier = SentimentClassifier.load(classifier_folder(model))
+    embedding, lstm, dense = (
+        [layer.get_weights() for layer in classifier.network.layers if layer.weights][position] for position in range(3)
+    )
+    (table,), (kernel, recurrent, bias), (head, head_bias) = embedding, lstm, dense
+    layer = torch.nn.LSTM(table.shape[1], recurrent.shape[0], batch_first=True)  # gates i, f, g, o, as in Keras
+    weights = {"weight_ih_l0": kernel.T, "weight_hh_l0": recurrent.T, "bias_ih_l0": bias, "bias_hh_l0": 0 * bias}
+    layer.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    vectors = torch.nn.Embedding.from_pretrained(torch.tensor(table))
+    outwards, outward_bias = torch.tensor(head), torch.tensor(head_bias)
+
+    def score(texts: Sequence[str]) -> np.ndarray:
+        padded = torch.from_numpy(pad_texts(texts, classifier.vocabulary, classifier.sequences))
+        found = []
+        with torch.inference_mode():
+            for batch in padded.split(BATCH_SIZE):
+                _, (last, _) = layer(vectors(batch))
+                found.append(torch.sigmoid(last[0] @ outwards + outward_bias)[:, 0].numpy())
+        return np.concatenate(found)
+
+    return score
+
+
+_fasttext_model: Any
+"""Of this process and of those that it forks."""
+
+
+def fasttext(model: Path) -> Score:
+    """What `fit_fasttext` wrote, in as many processes as there are cores."""
+    import fasttext as library
+
+    global _fasttext_model
+    _fasttext_model = library.load_model(str(model))
+    cores = len(os.sched_getaffinity(0))
+    pool = multiprocessing.get_context("fork").Pool(cores)
+
+    def score(texts: Sequence[str]) -> np.ndarray:
+        pieces = [texts[start : start + 1_000] for start in range(0, len(texts), 1_000)]
+        return np.concatenate(pool.map(_fasttext_probability, pieces, chunksize=1))
+
+    return score
+
+
+def _fasttext_probability(texts: Sequence[str]) -> np.ndarray:
+    labels, shares = _fasttext_model.predict([fasttext_line(text) for text in texts])
+    is_positive = np.array([label[0] == "__label__1" for label in labels])
+    of_label = np.array([share[0] for share in shares])
+    probabilities: np.ndarray = np.where(is_positive, of_label, 1 - of_label)
+    return probabilities
+
+
+def fasttext_line(text: str) -> str:
+    """A review as fastText reads it: the tokens of this project, with spaces between them."""
+    from sentiment.data.vocabulary import tokenize
+
+    return " ".join(tokenize(text))
+
+
+def fit_fasttext(texts: Sequence[str], labels: Sequence[int], target: Path, **settings: float) -> None:
+    """Train fastText's classifier on words and pairs of words (Joulin et al. 2017)."""
+    import fasttext as library
+
+    lines = (f"__label__{label} {fasttext_line(text)}\n" for text, label in zip(texts, labels, strict=True))
+    source = target.with_suffix(".txt")
+    source.write_text("".join(lines), "utf-8")
+    options = {"wordNgrams": 2, "thread": len(os.sched_getaffinity(0)), "seed": 0, "verbose": 0, **settings}
+    library.train_supervised(str(source), **options).save_model(str(target))
+
+
+FASTTEXT = "fastText, pairs of words, a process a core"
+
+PEERS: dict[str, Callable[[Path], Score]] = {
+    "pandas, Keras tokens, pad_sequences, model.predict": usual_way,
+    f"the same in batches of {BATCH_SIZE}": functools.partial(usual_way, batch_size=BATCH_SIZE),
+    "logged pyfunc": logged_model,
+    "PyTorch nn.LSTM, same weights": pytorch,
+    FASTTEXT: fasttext,
+}
+SAME_NETWORK = [name for name in PEERS if name != FASTTEXT]

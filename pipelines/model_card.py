@@ -1,0 +1,41 @@
+"""model_card: what run-pipeline writes down of each model that it has trained, for the registry and its run."""
+
+from pipelines.stages.context import Context
+from pipelines.stages.data import Prepared
+from pipelines.stages.evaluation import Outcome
+from pipelines.stages.training import Trained
+from sentiment.classifier import MODEL_FILE
+from sentiment.reporting.model_card import Origin, render_model_card
+from sentiment.training.linear_model import LINEAR_MODEL
+
+MODEL_CARD_FILE = "model_card.md"
+
+
+def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int) -> str:
+    """The card of an evaluated model, as Markdown."""
+    config, unlabelled = context.config, len(prepared.corpus.unlabelled)
+    taught_by = ""
+    if isinstance(outcome.trained, Trained) and config.pretraining.pseudo_label_epochs and unlabelled:
+        taught_by = (
+            f"{LINEAR_MODEL} (Wang & Manning 2012), fitted on the same training reviews, labelled {unlabelled:,} "
+            "unlabelled reviews; later its mean with the network did"
+        )
+    if isinstance(outcome.trained, Trained) and config.pretraining.label_softness:
+        taught_by += "; " if taught_by else ""
+        taught_by += f"labels of train were softened by {LINEAR_MODEL}s that had not seen the review"
+    _, validation = prepared.training_and_validation(seed)
+    origin = Origin(
+        source=config.source.source,
+        note=context.note,
+        summary=prepared.summary(),
+        validation=len(validation),
+        taught_by=taught_by,
+        size=size_of(outcome),
+        seed=seed,
+    )
+    return render_model_card(outcome.result, origin)
+
+
+def size_of(outcome: Outcome) -> int:
+    """Bytes of the files of a classifier that score; the network of Keras is for other uses."""
+    return sum(path.stat().st_size for path in outcome.trained.folder.iterdir() if path.name != MODEL_FILE)

@@ -1,0 +1,82 @@
+"""The summary of a scoring: what was read, written, answered and rejected, and how fast."""
+
+from pathlib import Path
+
+from pipelines.console import Console
+from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
+from sentiment.evaluation.drift import SHIFTED
+from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, ReviewSample
+from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.scoring.scored_table import Tally
+
+
+def show_summary(
+    console: Console,
+    tally: Tally,
+    unknown: str,
+    files: tuple[str, str],
+    model: str,
+    sure: float | None = None,
+) -> None:
+    """What was read and written, and how fast.
+
+    Args:
+        unknown: share of unknown words, in words.
+        files: INPUT and OUTPUT.
+        model: its name for people.
+        sure: the accuracy that is promised of the verdicts.
+    """
+    of_verdicts = "positive" if sure is None else "of these positive"
+    rows = [
+        ["rows read", f"{tally.scored + tally.rejected:,}"],
+        ["scored", f"{tally.scored:,}"],
+        ["rejected", f"{tally.rejected:,}"],
+        [of_verdicts, _share(tally.positive, tally.answered)],
+        ["unknown words", unknown],
+        ["rows per second", f"{tally.rows_per_second:,.0f}"],
+        ["model", model],
+    ]
+    if sure is not None:
+        rows.insert(-4, [f"answered at a promised {sure:.1%}", _share(tally.answered, tally.scored)])
+    if tally.known:
+        rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
+    if tally.rejected and files[1] != STANDARD_STREAM:
+        rows.insert(3 + bool(tally.known), ["rejected rows are in", f"{files[1]}{REJECTED_ENDING}"])
+    console.table(" to ".join(files), ["", ""], rows)
+
+
+def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:
+    """In one line, how the rows compare with the validation reviews; and a warning where they differ much.
+
+    Args:
+        page: that shows more, or None.
+    """
+    if not len(sample):
+        return
+    drifts, measures = profile.drift(sample), sample.measures
+    moved = [drift for drift in drifts if drift.grade != "stable"]
+    if moved:
+        shifts = [f"{drift.feature} {drift.grade} ({drift.index:.2f})" for drift in moved]
+        found = f"population stability index of {', '.join(shifts)}"
+    elif max(drift.chance for drift in drifts) > SHIFTED:
+        found = "too few rows to tell"
+    else:
+        found = f"none, population stability index at most {drifts[0].index:.2f}"
+    beside = [
+        f"{measures[LENGTH].mean():.0f} words a row ({profile.features[LENGTH].mean:.0f})",
+        f"{sample.unsure_share:.1%} unsure ({profile.unsure_share:.1%})",
+        f"mean P(positive) {measures[PROBABILITY].mean():.2f} ({profile.features[PROBABILITY].mean:.2f})",
+    ]
+    console.say(f"drift       {found}. Rows (validation reviews): {', '.join(beside)}")
+    if page is not None:
+        console.say(f"            {page}")
+    if any(drift.grade == "strongly shifted" for drift in moved):
+        remedy = f"see {page}" if page else "see how they differ with --drift FILE.html"
+        console.warn(
+            "These rows are unlike the reviews that the model was checked on, so neither its accuracy nor what --sure "
+            f"promises need hold here: label some of them, or {remedy}."
+        )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "none"

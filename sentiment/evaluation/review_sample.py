@@ -1,0 +1,109 @@
+"""ReviewSample: some reviews of a table of any size, drawn evenly, with what is measured of each."""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentiment.classifier import Classifier
+from sentiment.data.vocabulary import PUNCTUATION
+
+LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
+
+SAMPLE_SIZE = 2_000
+"""Most reviews that are measured: enough to tell an index of 0.02 from chance, and little work."""
+
+UNSURE = (0.25, 0.75)
+"""A verdict is unsure where P(positive) lies between: the odds are below 3 to 1 either way."""
+
+
+@dataclass(frozen=True, order=True)
+class MeasuredReview:
+    """One review of the sample; those with the highest keys stay in it.
+
+    Attributes:
+        key: drawn at random.
+        length: words between white space.
+        read: words that the classifier reads, punctuation marks apart.
+        unknown: those of them that it does not know.
+        probability: P(positive).
+    """
+
+    key: float
+    length: int
+    read: int
+    unknown: tuple[str, ...]
+    probability: float
+
+
+class ReviewSample:
+    """At most SAMPLE_SIZE reviews, drawn with equal chances: those with the highest random keys.
+
+    Which ones are drawn follows from the number of reviews before them alone, so that a second run draws the same.
+
+    Attributes:
+        seen: how many reviews there were.
+    """
+
+    def __init__(self, classifier: Classifier, learned: Collection[str] | None = None) -> None:
+        """Begin an empty sample.
+
+        Args:
+            learned: words that the classifier learned from other reviews; None for all that it knows.
+        """
+        self.seen = 0
+        self._classifier, self._learned = classifier, learned
+        self._random = np.random.default_rng(0)
+        self._kept: list[MeasuredReview] = []  # a heap, the lowest key first
+
+    def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
+        """Take the next reviews into account; probabilities: P(positive), (N,)."""
+        self.seen += len(texts)
+        keys = self._random.random(len(texts))
+        lowest = self._kept[0].key if self._is_full else -1.0
+        for position in np.flatnonzero(keys > lowest).tolist():
+            key = float(keys[position])
+            if not self._is_full:
+                heapq.heappush(self._kept, self._measure(key, texts[position], float(probabilities[position])))
+            elif key > self._kept[0].key:
+                heapq.heapreplace(self._kept, self._measure(key, texts[position], float(probabilities[position])))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def measures(self) -> dict[str, np.ndarray]:
+        """Length, share of unknown words and P(positive): feature -> (N,)."""
+        return {
+            LENGTH: np.array([review.length for review in self._kept], float),
+            UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in self._kept]),
+            PROBABILITY: np.array([review.probability for review in self._kept]),
+        }
+
+    @property
+    def unknown_share(self) -> float:
+        """Of all words of the sample, those that the classifier does not know; 0 where there is no word."""
+        return sum(len(review.unknown) for review in self._kept) / max(1, sum(review.read for review in self._kept))
+
+    @property
+    def unsure_share(self) -> float:
+        """Of verdicts that are unsure, as UNSURE says."""
+        probabilities = self.measures[PROBABILITY]
+        return float(np.mean((probabilities > UNSURE[0]) & (probabilities < UNSURE[1])))
+
+    def unknown_words(self, most: int) -> list[tuple[str, int]]:
+        """The unknown words that stand in most reviews, and in how many."""
+        reviews = Counter(word for review in self._kept for word in set(review.unknown))
+        return sorted(reviews.items(), key=lambda word: (-word[1], word[0]))[:most]
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._kept) >= SAMPLE_SIZE
+
+    def _measure(self, key: float, text: str, probability: float) -> MeasuredReview:
+        words = [(word, is_known) for word, is_known in self._classifier.words(text) if word not in PUNCTUATION]
+        learned = self._learned
+        unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
+        return MeasuredReview(key, len(text.split()), len(words), unknown, probability)

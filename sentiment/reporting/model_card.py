@@ -1,0 +1,132 @@
+"""render_model_card: what somebody should know who uses a registered model, as Markdown (Mitchell et al. 2019)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sentiment.evaluation.abstention import binomial_interval
+from sentiment.evaluation.comparison import Result, metric_rows
+from sentiment.evaluation.metrics import tabulate_metrics
+from sentiment.evaluation.slices import slice_accuracy
+from sentiment.reporting.markdown import markdown_table, plain
+
+LIMITS = (
+    "Two classes and no neutral one: every review is called positive or negative.",
+    "The tokenizer splits on white space, so the model suits English and languages like it.",
+    "It knows the subject of its training reviews. On other subjects, label a few hundred reviews and test first.",
+    "Figures are of one training on one test split. The interval covers the choice of test reviews alone.",
+)
+
+PROMISED = (0.9, 0.95, 0.97, 0.99)
+"""Levels of `sentiment score --sure` that the card shows, where the model promises them."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model was trained on, and what it costs.
+
+    Attributes:
+        source: name of the source of reviews.
+        note: a warning that goes before everything else, or "".
+        summary: of the corpus, as `Corpus.summary` gives it, with its `notes`.
+        validation: how many reviews of train were set aside for validation.
+        taught_by: in words, who labelled unlabelled reviews; "" where nobody did.
+        size: bytes of all that scores.
+        seed: of the training.
+    """
+
+    source: str
+    note: str
+    summary: Mapping[str, Any]
+    validation: int
+    taught_by: str
+    size: int
+    seed: int
+
+
+def render_model_card(result: Result, origin: Origin) -> str:
+    """The card, as Markdown that MLflow shows."""
+    accuracy = float(result.metrics["accuracy"])
+    reviews = len(result.labels)
+    low, high = (_share(end, 2) for end in binomial_interval(round(accuracy * reviews), reviews))
+    parts = [
+        f"# {plain(result.name)}, trained on {plain(origin.source)}",
+        *([f"**{origin.note}**"] if origin.note else []),
+        "It says of a review whether it is positive or negative, with a probability.",
+        f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {low} to {high}) on {reviews:,} reviews.",
+        "## Trained on",
+        _listed(_training_data(origin)),
+        "## Figures on the test split",
+        _table(*metric_rows(tabulate_metrics({result.name: [result.metrics]}))),
+        *_promises(result),
+        "## Slices",
+        _table(["slice", "reviews", "accuracy", "95 % interval"], _slices(result)),
+        "## What it fails",
+        "Cases from templates (CheckList, Ribeiro et al. 2020):",
+        _table(["capability", "type", "cases", "failures"], _behaviour(result)),
+        "## Limits",
+        _listed(LIMITS),
+        "## Size and speed",
+        _listed(
+            [
+                f"{result.metrics['parameters']:,.0f} weights; {origin.size / 2**20:.1f} MiB to score with",
+                f"{result.metrics['scored_per_second']:,.0f} reviews a second, when it was evaluated",
+                f"{result.metrics['training_seconds']:,.0f} seconds of training",
+            ]
+        ),
+        "## Licence",
+        "The code is under the Apache License 2.0. The reviews stay under the terms of their source; ask there whether "
+        "a model of them may be passed on.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _training_data(origin: Origin) -> list[str]:
+    splits, lines = origin.summary["splits"], []
+    for name in ("train", "test", "unlabelled"):
+        if name in splits:
+            of_labels = f", {_share(splits[name]['positive'] / splits[name]['reviews'])} positive"
+            lines.append(f"{name}: {splits[name]['reviews']:,} reviews{of_labels if name != 'unlabelled' else ''}")
+    lines.append(f"{origin.validation:,} reviews of train were set aside for validation (seed {origin.seed})")
+    lines += [plain(note) for note in origin.summary["notes"]]
+    lines.append(f"exact duplicates within train: {origin.summary['duplicates_within_train']:,}")
+    lines.append(origin.taught_by or "no labels but those of the source")
+    return lines
+
+
+def _promises(result: Result) -> list[str]:
+    rows = [[f"{100 * check.level:g} %", *check.cells] for check in result.promises if check.level in PROMISED]
+    if not rows:
+        return []
+    heads = ["promised", "found", "95 % interval", "answered", "kept"]
+    return ["## Verdicts at a promised accuracy (`sentiment score --sure`)", _table(heads, rows)]
+
+
+def _slices(result: Result) -> list[list[str]]:
+    table = slice_accuracy(result.predictions["text"].tolist(), result.correct)
+    rows = []
+    for row in table.to_dict("records"):
+        if not row["reviews"]:
+            continue
+        low, high = binomial_interval(round(row["accuracy"] * row["reviews"]), row["reviews"])
+        rows.append([row["slice"], f"{row['reviews']:,}", _share(row["accuracy"]), f"{_share(low)} to {_share(high)}"])
+    return rows
+
+
+def _behaviour(result: Result) -> list[list[str]]:
+    return [
+        [row["capability"], row["type"], f"{row['cases']:,}", _share(row["failure_rate"])]
+        for row in result.behaviour.to_dict("records")
+    ]
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return markdown_table(heads, [[plain(cell) for cell in row] for row in rows])
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _share(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f} %"

@@ -1,0 +1,152 @@
+"""Verdicts at a promised accuracy: `sentiment score --sure`, with every kind of classifier and every engine."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from sentiment.classifier import load_classifier
+from sentiment.evaluation.abstention import Abstention, read_promises
+from sentiment.evaluation.validation_profile import PROFILE_FILE, ValidationProfile
+from tests.conftest import PipelineRun
+
+Invoke = Callable[..., Result]
+
+
+def with_abstention(classifier: Path, folder: Path, texts: list[str]) -> tuple[Path, Abstention]:
+    """A copy of a classifier that answers 0.9 of these texts' lower and upper third, and bears no 0.97."""
+    shutil.copytree(classifier, folder)
+    loaded = load_classifier(folder)
+    profile = ValidationProfile.load(folder, loaded)
+    assert profile is not None
+    lower, upper = np.quantile(loaded.positive_probability(texts), [1 / 3, 2 / 3])
+    abstention = Abstention(0.9, float(lower), float(upper))
+    profile.model_copy(update={"abstentions": (abstention,)}).save(folder)
+    return folder, abstention
+
+
+@pytest.fixture(scope="module")
+def texts(small_run: PipelineRun) -> list[str]:
+    return [" ".join(text.split()) for text in small_run.predictions["text"][:60]]
+
+
+@pytest.fixture(scope="module")
+def sure(
+    small_run: PipelineRun, texts: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, Abstention]]:
+    """Kind of classifier -> its folder and what it answers."""
+    folder = tmp_path_factory.mktemp("sure")
+    [linear] = small_run.folder.glob(".sentiment/linear-model/*/classifier")
+    return {
+        kind: with_abstention(classifier, folder / kind, texts)
+        for kind, classifier in (("network", small_run.classifier), ("linear", linear))
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "has_core"),
+    [("network", "csv", True), ("network", "jsonl", False), ("linear", "parquet", True)],
+)
+def test_rows_whose_verdict_would_not_keep_the_promise_get_none(
+    invoke: Invoke,
+    sure: dict[str, tuple[Path, Abstention]],
+    texts: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    ending: str,
+    has_core: bool,
+) -> None:
+    if not has_core:
+        monkeypatch.setitem(sys.modules, "sentiment.scoring._native", None)  # ONNX Runtime scores
+    folder, abstention = sure[kind]
+    pd.DataFrame({"text": texts}).to_csv(tmp_path / "in.csv", index=False)
+    result = invoke("score", "in.csv", f"out.{ending}", "--model", folder, "--sure", "0.9")
+    assert result.exit_code == 0, result.output
+    path = tmp_path / f"out.{ending}"
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}.get(ending, lambda path: pd.read_json(path, lines=True))
+    written = read(path)  # type: ignore[operator]
+    probabilities = written["positive_probability"].to_numpy(np.float32)
+    assert len(written) == len(texts)
+    answered = abstention.answered(probabilities)
+    assert 0.5 < answered.mean() < 0.8
+    assert (written["predicted_label"].notna().to_numpy() == answered).all()
+    expected = np.where(probabilities >= abstention.upper, "positive", "negative")
+    assert (written["predicted_label"].to_numpy()[answered] == expected[answered]).all()
+    assert f"{answered.mean():.1%}" in next(
+        line for line in result.output.splitlines() if "answered at a promised 90" in line
+    )
+
+
+def test_a_killed_command_is_finished_only_for_the_same_promise(
+    invoke: Invoke, sure: dict[str, tuple[Path, Abstention]], tmp_path: Path
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    model = ["--model", sure["network"][0]]
+    assert invoke("score", "in.csv", "out.csv", *model).exit_code == 0
+    result = invoke("score", "in.csv", "out.csv", *model, "--sure", "0.9")
+    assert (result.exit_code, "is there already" in result.output) == (2, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--sure", "0.97"], "reviews of this classifier do not bear it: it can promise 0.9."),
+        (["--sure", "0.965"], "thresholds are kept for 0.8, 0.85, 0.9,"),
+        (["--sure", "nan"], "thresholds are kept for 0.8, 0.85, 0.9,"),
+        (["--sure", "0.9", "--threshold", "0.4"], "give either --sure or --threshold"),
+    ],
+)
+def test_a_promise_that_cannot_be_given_is_refused(
+    invoke: Invoke, sure: dict[str, tuple[Path, Abstention]], tmp_path: Path, options: list[str], says: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    result = invoke("score", "in.csv", "out.csv", "--model", sure["network"][0], *options)
+    assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_classifier_of_an_older_version_scores_but_promises_nothing(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small_run.classifier, tmp_path / "old")
+    (folder / PROFILE_FILE).unlink()
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    result = invoke("score", "in.csv", "out.csv", "--model", folder, "--sure", "0.9")
+    assert (result.exit_code, "an older version saved it" in result.output) == (2, True), result.output
+    assert not (tmp_path / "out.csv").exists()
+    result = invoke("score", "in.csv", "out.csv", "--model", folder)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("change", [{"classifier": "0" * 32}, {"threshold": 0.25}, {"features": {"x": {}}}])
+def test_a_profile_of_another_classifier_is_damage(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, change: dict[str, object]
+) -> None:
+    folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
+    content = json.loads((folder / PROFILE_FILE).read_text())
+    (folder / PROFILE_FILE).write_text(json.dumps({**content, **change}))
+    (tmp_path / "in.csv").write_text("text\nfine\n")
+    result = invoke("score", "in.csv", "out.csv", "--model", folder)
+    assert (result.exit_code, "is damaged" in result.output) == (2, True), result.output
+
+
+def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> None:
+    """Of the linear model, the surest of the three on 600 reviews."""
+    for stage in small_run.folder.glob(".sentiment/evaluate/*"):
+        key = json.loads((stage / "stage.json").read_text())
+        trained = small_run.folder / ".sentiment" / ("train" if "train" in key else "linear-model")
+        folder = trained / (key.get("train") or key["linear-model"]) / "classifier"
+        profile = ValidationProfile.load(folder, load_classifier(folder))
+        assert profile is not None
+        checks = read_promises(stage / "promises.csv")
+        assert [check.level for check in checks] == [abstention.level for abstention in profile.abstentions]
+        predictions = pd.read_parquet(stage / "predictions.parquet")
+        for check, abstention in zip(checks, profile.abstentions, strict=True):
+            assert check.answered == abstention.answered(predictions["positive_probability"].to_numpy()).sum()

@@ -1,0 +1,38 @@
+from dataclasses import replace
+from typing import Any
+
+from sentiment.reporting.model_card import Origin, render_model_card
+from tests.sentiment.reporting.test_report import HARMFUL, result
+
+SUMMARY: dict[str, Any] = {
+    "splits": {
+        "train": {"reviews": 2_000, "positive": 1_000, "negative": 1_000},
+        "test": {"reviews": 400, "positive": 200, "negative": 200},
+    },
+    "notes": [f"3 train reviews dropped, as the same text stands in test. {HARMFUL}"],
+    "duplicates_within_train": 7,
+}
+
+
+def test_the_card_tells_origin_figures_limits_and_cost_and_no_markup_of_the_source_is_left() -> None:
+    origin = Origin("ta*ble", "These reviews are synthetic.", SUMMARY, 200, "a teacher", 3 * 2**20, 4)
+    drawn = result("LSTM, seed 4", 0.85, 4, [f"review {number}" for number in range(400)])
+    costs = {"parameters": 5_000, "scored_per_second": 1_234.5, "training_seconds": 12.0}
+    card = render_model_card(replace(drawn, metrics={**drawn.metrics, **costs}), origin)
+    for expected in (
+        "# LSTM, seed 4, trained on ta\\*ble",
+        "**These reviews are synthetic.**",
+        "Test accuracy **85.00 %** (95 % interval 81.12 % to 88.35 %) on 400 reviews.",
+        "- train: 2,000 reviews, 50.0 % positive",
+        "- 200 reviews of train were set aside for validation (seed 4)",
+        "- 3 train reviews dropped",
+        "- exact duplicates within train: 7",
+        "- a teacher",
+        "| without negation | 400 | 85.0 % | 81.1 % to 88.4 % |",
+        "- 5,000 weights; 3.0 MiB to score with",
+        "- 1,234 reviews a second, when it was evaluated",
+        "Apache License 2.0",
+    ):
+        assert expected in card
+    assert "\\<script\\>" in card
+    assert "<" not in card.replace("\\<", "")
