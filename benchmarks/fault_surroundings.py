@@ -146,7 +146,7 @@ class ReadOnlyFolders(Part):
             task = Task(
                 str(folder), arguments, environment={"MLFLOW_TRACKING_URI": uri}, read_only=[str(closed)], seconds=300
             )
-            outcome = self.workshop.training.run(task)
+            outcome = (self.workshop.scoring if kind.startswith("OUTPUT,") else self.workshop.training).run(task)
             wrong = judged(outcome)
             if (
                 not wrong

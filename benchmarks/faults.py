@@ -8,6 +8,7 @@ pieces. `--report` writes benchmarks/FAULTS.md from it. A case follows from its 
 
 import argparse
 import json
+import textwrap
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ ALL: tuple[type[Part], ...] = (
     FullDisks, ReadOnlyFolders, DyingServers,
 )  # fmt: skip
 PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
+PARTS_HEAD = "## The parts"
+"""What stands in the results before it is written by hand."""
+
 RESULTS = Path(__file__).with_name("FAULTS.md")
 
 
@@ -102,9 +106,9 @@ def report(record: Path, seed: int) -> str:
         tried, failed, failing = (
             sum(len(getattr(kind, what)) for _, kind in classes) for what in ("tried", "failed", "failing")
         )
-        about = " ".join(line.strip() for line in (part.__doc__ or "").splitlines()).strip()
+        about = textwrap.fill(" ".join((part.__doc__ or "").split()), 120)
         lines += [
-            f"## {name}", "", about, "",
+            f"### {name}", "", about, "",
             f"`python -m benchmarks.faults --part {name} --seed {seed}`: "
             f"{tried:,} of {part.count:,} cases tried, {failed} failed at first, {failing} fail now.", "",
         ]  # fmt: skip
@@ -148,8 +152,8 @@ def main() -> None:
             part.close()
             workshop.close()
     if options.report:
-        head = RESULTS.read_text("utf-8").split("\n## ")[0]
-        RESULTS.write_text(f"{head}\n{report(record, options.seed)}", "utf-8")
+        head = RESULTS.read_text("utf-8").split(f"\n{PARTS_HEAD}\n")[0]
+        RESULTS.write_text(f"{head.rstrip()}\n\n{PARTS_HEAD}\n\n{report(record, options.seed)}", "utf-8")
     print(report(record, options.seed) if not options.part else "")
 
 
