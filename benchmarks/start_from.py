@@ -128,7 +128,7 @@ def main() -> None:
     folder = arguments.folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     start = str(folder / "start")  # the commands run in folders without a registry
-    with located_classifier(arguments.start, "--start") as (classifier, _):
+    with located_classifier(arguments.start) as (classifier, _):
         shutil.copytree(classifier, start, dirs_exist_ok=True)
     train, test = cut(read_sentences(arguments.archive))
     as_it_is = accuracy_as_it_is(folder, test, start)

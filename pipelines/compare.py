@@ -1,5 +1,6 @@
 """The comparison of finished MLflow runs: the tables and report of the training pipeline, from what the runs hold."""
 
+import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,10 @@ OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
 """How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""
 
 
+OWNER = "comparison-of-runs"
+"""What a report of finished runs says of who may replace it."""
+
+
 def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None:
     """Print the comparison of finished runs and write the report.
 
@@ -36,7 +41,7 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
             one seed, or no folder for the report.
     """
     store.silence()
-    check_report(output)
+    check_report(output, OWNER)
     logged = {found.run_id: found for run_id in run_ids for found in read_results(run_id)}
     if len(logged) < 2:
         raise InputError("A comparison takes at least two runs of models: name more.")
@@ -47,12 +52,13 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
         sources=" and ".join(dict.fromkeys(found.tags["source"] for found in logged.values())),
         is_synthetic=any(found.tags["synthetic"] == "true" for found in logged.values()),
         configuration=_configuration(groups),
-        owner="runs",
+        owner=OWNER,
         classifier_of=lambda title: load_run_classifier(groups[title][0].run_id),
     )
+    name = hashlib.sha256(" ".join(sorted(logged)).encode()).hexdigest()[:8]
     with tempfile.TemporaryDirectory() as folder:
         findings.write(Path(folder))
-        findings.publish(Path(folder), output, console)
+        findings.publish(Path(folder), output, console, name=name)
 
 
 def _check_split(logged: Sequence[LoggedResult]) -> None:

@@ -2,29 +2,39 @@
 
 import functools
 import importlib
+import json
+import logging
 import os
 import re
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import rich.box
 import rich.console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.progress import TrainingProgress, new_bar, scoring_bar
 from pipelines.working_directory import Stage
-from sentiment.training.trainer import History, OnBatch
+from sentiment.errors import InputError
+from sentiment.training.trainer import History
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys instead of showing them, but for the tab and the line feed."""
 
 WIDTH_OF_FILES = 160
 """Columns of a table that goes to a file or a pipe, so that nothing is cut."""
+
+LABEL = re.compile(r" +|\S+(?: \S+)* {2,}")
+"""What a line begins with: spaces, or words and two spaces."""
 
 
 class Console:
@@ -41,6 +51,8 @@ class Console:
         width = None if (sys.stderr if is_piped else sys.stdout).isatty() else WIDTH_OF_FILES
         self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width, stderr=is_piped)
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
+        self._log: _Log | None = None
 
     @contextmanager
     def without_native_log(self) -> Iterator[None]:
@@ -67,23 +79,48 @@ class Console:
         with self.without_native_log():
             importlib.import_module("tensorflow")
 
+    def log_to(self, path: Path) -> None:
+        """Append all that is printed from now on to a file, and the warnings of the libraries; each line with its time.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        try:
+            self._log = _Log(path.open("a", encoding="utf-8", buffering=1))
+        except OSError as error:
+            raise InputError(f"--log-file {path} cannot be written ({error.strerror}): name another file.") from error
+        logging.getLogger().addHandler(logging.StreamHandler(self._log))
+
+    def log_traceback(self, text: str) -> None:
+        """What Python says of an error of this program, for the log file alone."""
+        if self._log is not None:
+            self._log.write(text)
+
     @property
     def shows_progress(self) -> bool:
         """Whether bars are drawn."""
         return self._error.is_terminal and not self.quiet
 
     def say(self, text: str, *, style: str = "") -> None:
-        """A line of progress, left out when quiet."""
-        if not self.quiet:
-            self._out.print(_plain(text), style=style)
+        """A line of progress, left out when quiet; on a terminal it is wrapped at words."""
+        self._print(self._out, _plain(_wrapped(escaped(text), self._out)), style=style, is_shown=not self.quiet)
+
+    def command(self, label: str, command: str) -> None:
+        """A command that the reader may copy: never broken, and left out when quiet."""
+        self._print(self._out, _plain(f"{label:<11} {command}"), is_shown=not self.quiet)
 
     def result(self, text: str) -> None:
-        """A line that was asked for."""
-        self._out.print(_plain(text))
+        """A line that was asked for, as it is."""
+        self._print(self._out, _plain(text))
+
+    def result_json(self, content: Any) -> None:
+        """A line that was asked for, as JSON, in whose escapes stands what a terminal would obey."""
+        line = json.dumps(content, ensure_ascii=False)
+        self.result(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line))
 
     def show(self, text: Text) -> None:
         """Coloured text, wrapped at words."""
-        self._out.print(text, soft_wrap=False)
+        self._print(self._out, text, soft_wrap=False)
 
     @property
     def width(self) -> int:
@@ -92,26 +129,32 @@ class Console:
 
     def note(self, text: str) -> None:
         """A dim line on standard error, left out when quiet."""
-        if not self.quiet:
-            self._error.print(_plain(text), style="dim")
+        content = _plain(_wrapped(escaped(text), self._error))
+        self._print(self._error, content, style="dim", is_shown=not self.quiet)
 
     def warn(self, text: str) -> None:
         """A line on standard error of what the user should know about a result; shown also when quiet."""
-        self._error.print(Text.assemble(("Warning:", "bold yellow"), " ", _plain(text)))
+        self._labelled("Warning:", "bold yellow", text)
 
     def error(self, text: str) -> None:
         """A line on standard error."""
-        self._error.print(Text.assemble(("Error:", "bold red"), " ", _plain(text)))
+        self._labelled("Error:", "bold red", text)
+
+    def _labelled(self, label: str, style: str, text: str) -> None:
+        said = _wrapped(f"{label} {escaped(text)}", self._error).removeprefix(label)
+        self._print(self._error, Text.assemble((label, style), _plain(said)))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose first column holds names and whose others hold figures; columns may be without a name."""
-        table = Table(title=_plain(title), title_justify="left", title_style="bold", box=rich.box.SIMPLE_HEAD)
-        table.show_header = any(columns)
-        for number, column in enumerate(columns):
-            table.add_column(_plain(column), justify="right" if number else "left")
-        for row in rows:
-            table.add_row(*map(_plain, row))
-        self._out.print(table)
+        """A table whose first column holds names and whose others hold figures; columns may be without a name.
+
+        Where the terminal is too narrow for it, every row becomes a few lines, a name and a figure each.
+        """
+        heading = Text(_wrapped(escaped(title), self._out), style="bold")
+        content: RenderableType = _table(columns, rows, pad_edge=True)
+        missing = _width(columns, rows) - self.width
+        if missing > 0:
+            content = _table(columns, rows, pad_edge=False) if missing <= 2 else _plain(_records(columns, rows))
+        self._print(self._out, heading, content)
 
     def finished_stage(self, stage: Stage, read: str) -> None:
         """What a stage read and wrote."""
@@ -121,14 +164,7 @@ class Console:
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
         """A bar over so many bytes, moved by a function that takes the rows written and the bytes read so far."""
-        with self._bar() as bar:
-            task = bar.add_task("scoring", total=total, figures="")
-            started = time.perf_counter()
-
-            def moved(rows: int, position: int | None) -> None:
-                speed = rows / (time.perf_counter() - started)
-                bar.update(task, completed=position, figures=f"{rows:,} rows  {speed:,.0f} rows/s")
-
+        with self._drawn() as bar, scoring_bar(bar, total) as moved:
             yield moved
 
     @contextmanager
@@ -140,27 +176,44 @@ class Console:
         *,
         on_epoch: Callable[[History], None] = lambda history: None,
         examples: str = "reviews",
-    ) -> Iterator["TrainingProgress"]:
+    ) -> Iterator[TrainingProgress]:
         """A bar per epoch while a model is trained on so many examples.
 
         Args:
             on_epoch: also called after every epoch.
         """
-        with self._bar() as bar:
-            yield TrainingProgress(self, bar, model, epochs, count, on_epoch, examples)
+        with self._drawn() as bar:
+            yield TrainingProgress(self.say, bar, model, epochs, count, on_epoch, examples)
 
-    def _bar(self) -> Progress:
-        """A bar whose tasks have a description and `figures`."""
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeRemainingColumn(),
-            console=self._error,
-            transient=True,
-            disable=not self.shows_progress,
-        )
+    @contextmanager
+    def _drawn(self) -> Iterator[Progress]:
+        """A bar that is erased in the end, and whenever something else is printed."""
+        self._bar = new_bar(self._error, is_drawn=self.shows_progress)
+        try:
+            with self._bar:
+                yield self._bar
+        finally:
+            self._bar = None
+
+    def _print(
+        self,
+        console: rich.console.Console,
+        *content: RenderableType,
+        style: str = "",
+        soft_wrap: bool | None = None,
+        is_shown: bool = True,
+    ) -> None:
+        """Print, with the bar out of the way; the log file also gets what is not shown."""
+        if self._log is not None:
+            self._log.write(content)
+        if not is_shown:
+            return
+        if self._bar is not None:
+            self._bar.stop()
+        for part in content:
+            console.print(part, style=style, soft_wrap=soft_wrap)
+        if self._bar is not None:
+            self._bar.start()
 
 
 @functools.cache
@@ -183,48 +236,70 @@ def _plain(text: str) -> Text:
     return Text(escaped(text))
 
 
-class TrainingProgress:
-    """The callbacks of `train`, drawn on a console."""
+def _wrapped(text: str, console: rich.console.Console) -> str:
+    """Text for a terminal, wrapped at words, the further lines indented as far as what stands behind its label."""
+    if not console.is_terminal or len(text) < console.width:
+        return text
+    label = LABEL.match(text)
+    indent = len(label[0]) if label else 0
+    lines = textwrap.TextWrapper(
+        console.width - 1,
+        subsequent_indent=" " * (indent if indent < console.width // 2 else 2),
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines.fill(line) for line in text.split("\n"))
 
-    def __init__(
-        self,
-        console: Console,
-        bar: Progress,
-        model: str,
-        epochs: int,
-        count: int,
-        on_epoch: Callable[[History], None],
-        examples: str,
-    ) -> None:
-        self._console, self._bar, self._model, self._epochs, self._examples = console, bar, model, epochs, examples
-        self._finished, self._on_epoch = 0, on_epoch
-        self._task = bar.add_task(self._title(), total=count, figures="")
 
-    def _title(self) -> str:
-        return f"{self._model} epoch {min(self._finished + 1, self._epochs)}/{self._epochs}"
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, pad_edge: bool) -> Table:
+    """Only the first column may be wrapped, at words."""
+    table = Table(box=rich.box.SIMPLE_HEAD, show_header=any(columns), pad_edge=pad_edge)
+    for number, column in enumerate(columns):
+        table.add_column(_plain(column), justify="right" if number else "left", no_wrap=number > 0)
+    for row in rows:
+        table.add_row(*map(_plain, row))
+    return table
 
-    @property
-    def on_batch(self) -> OnBatch:
-        """Moves the bar."""
 
-        def moved(done: int, figures: Mapping[str, float]) -> None:
-            shown = [f"{name} {value:.4f}" for name, value in figures.items()]
-            speed = self._bar.tasks[0].speed or 0
-            self._bar.update(
-                self._task, completed=done, figures="  ".join([*shown, f"{speed:,.0f} {self._examples}/s"])
-            )
+def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Characters in a line of the narrowest table that holds every word of the first column and every figure whole."""
+    first, *others = zip(columns, *rows, strict=True)
+    widths = [max(cell_len(word) for cell in first for word in [*escaped(cell).split(), ""])]
+    widths += [max(cell_len(escaped(cell)) for cell in column) for column in others]
+    return sum(widths) + 3 * len(widths) + 1
 
-        return moved
 
-    def on_epoch(self, history: History) -> None:
-        """Prints the epochs that it has not printed yet and starts the next bar."""
-        for epoch in range(self._finished, len(history["loss"])):
-            *figures, (_, seconds), (_, speed) = [(metric, values[epoch]) for metric, values in history.items()]
-            shown = [f"{metric.replace('val_', 'validation ')} {value:.4f}" for metric, value in figures]
-            self._console.say(
-                f"  {self._model} epoch {epoch + 1}/{self._epochs}: {', '.join(shown)}, {seconds:.1f} s, "
-                f"{speed:,.0f} {self._examples}/s"
-            )
-        self._finished = len(history["loss"])
-        self._bar.reset(self._task, description=self._title(), figures="")
-        self._on_epoch(history)
+def _records(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Every row as lines: its name, and under it each figure after the name of its column."""
+    if not any(columns):
+        width = max(len(name) for name, *_ in rows)
+        return "\n".join(["", *(f"  {name:<{width}}  {', '.join(cells)}" for name, *cells in rows), ""])
+    width = max(len(column) for column in columns[1:])
+    lines = [""]
+    for name, *cells in rows:
+        lines += [f"  {name}", *(f"    {head:<{width}}  {cell}" for head, cell in zip(columns[1:], cells, strict=True))]
+    return "\n".join([*lines, ""])
+
+
+class _Log:
+    """A file that gets the time before every line."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._console = rich.console.Console(file=file, width=WIDTH_OF_FILES, highlight=False, soft_wrap=True)
+
+    def write(self, content: str | Sequence[RenderableType]) -> None:
+        """Write a text, or what else rich can render."""
+        if not isinstance(content, str):
+            with self._console.capture() as captured:
+                for part in content:
+                    self._console.print(part)
+            content = captured.get()
+        for line in content.splitlines():
+            if line.strip():
+                self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line.rstrip()}\n")
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        self._file.flush()

@@ -20,7 +20,7 @@ import pandas as pd
 from pipelines.configuration import BASELINE, Trial
 from pipelines.model_card import size_of
 from pipelines.registration import show_next_steps
-from pipelines.run_pipeline import NAMES, REGISTERED_CELL, TrackedPipeline
+from pipelines.run_pipeline import EXPERIMENT, NAMES, REGISTERED_CELL, TrackedPipeline
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import PREDICTIONS_FILE, Outcome, evaluate
@@ -79,11 +79,11 @@ class Folds:
         return float(np.mean([min(outcome.result.history["val_loss"]) for outcome in self.outcomes]))
 
 
-def cross_validate(context: Context, folds: int, experiment: str, register_as: str | None) -> None:
+def cross_validate(context: Context, folds: int, experiment: str | None, register_as: str | None) -> None:
     """Train and evaluate every model on every fold; show the means; train on all rows, and register the LSTM.
 
     Args:
-        experiment: of MLflow.
+        experiment: of MLflow; None for EXPERIMENT.
         register_as: name of the registered model that the LSTM becomes a version of; None for none.
     """
     config = context.config
@@ -94,7 +94,7 @@ def cross_validate(context: Context, folds: int, experiment: str, register_as: s
     store.silence()
     everything = replace(context, fold=Fold(None, folds))
     whole = prepare(everything)
-    tracked = TrackedPipeline(context, whole, experiment)
+    tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT)
     with tracked.parent() as parent:
         runs.log_parameters({"folds": folds})
         models = _evaluate_folds(context, folds, tracked, parent)

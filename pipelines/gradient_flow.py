@@ -27,6 +27,11 @@ from sentiment.training.cells import CELLS
 
 TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 
+ABOUT_EXPERIMENT = (
+    "Runs of `sentiment gradient-flow`: how the gradient of the loss grows or vanishes over the steps of a review. A "
+    "parent run holds the table and the figure; below it is a child run for every kind of network."
+)
+
 
 def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fresh: bool, experiment: str) -> None:
     """Measure the gradients of every network, with the first seed, on validation reviews, show them and log them.
@@ -137,7 +142,7 @@ def _log(
     }
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     summaries = stage.read_json(SUMMARY_FILE)
-    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = context.work.resume_key("gradient-flow", stage.digest)
     with tracked_run(f"Gradient flow on {source.source}", resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")

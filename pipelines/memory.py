@@ -39,6 +39,11 @@ SOLVED = 0.1
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Length = Annotated[int, Field(ge=2)]
 
+ABOUT_EXPERIMENT = (
+    "Runs of `sentiment run-memory`: the classic memory tasks. A parent run holds the table of errors and its figure; "
+    "below it is a child run for every task, model and seed."
+)
+
 
 class MemoryConfig(Configuration):
     """The configuration of `sentiment run-memory`."""
@@ -113,7 +118,7 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
     """
     store.silence()
     console.import_tensorflow()
-    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     resume_key = work.resume_key(config.model_dump_json())
     trained: list[tuple[MemoryTrial, Stage]] = []
     with tracked_run("Memory of recurrent networks", tags={}, resume_key=resume_key) as parent:

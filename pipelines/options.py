@@ -5,6 +5,7 @@ import functools
 import inspect
 import logging
 import os
+import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
+from pipelines.commands.narrow_help import NarrowHelp
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
@@ -30,6 +32,9 @@ STORAGE_ERRORS = {
     errno.ENAMETOOLONG: "the name is too long",
     errno.EISDIR: "a folder stands there",
 }
+
+LISTED = ("models", "seeds", "positive", "negative")
+"""Fields whose options are comma-separated."""
 
 PANELS = {
     None: "Run",
@@ -51,6 +56,9 @@ Preset = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+LogFile = Annotated[
+    Path | None, typer.Option(help="Also append all that is printed, with its time, to this file.", show_default=False)
+]
 
 
 def command(
@@ -72,16 +80,18 @@ def command(
         own = [p for p in inspect.signature(function).parameters.values() if p.name not in given]
 
         @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, **values: Any) -> None:
+        def run(quiet: bool, verbose: bool, log_file: Path | None, **values: Any) -> None:
             console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
             _set_log_levels(verbose)
             with errors_to_exit_codes(console):
+                if log_file is not None:
+                    console.log_to(log_file)
                 if configured:
                     values["options"] = _given({name: values.pop(name) for name in configured})
                 function(console=console, **values)
 
         common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
-        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False)}
+        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False), "log_file": (LogFile, None)}
         keyword = inspect.Parameter.KEYWORD_ONLY
         parameters = [
             *(p.replace(kind=keyword) for p in own),
@@ -90,7 +100,7 @@ def command(
         ]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, rich_help_panel=panel)(run)
+        app.command(name, cls=NarrowHelp, rich_help_panel=panel)(run)
         return function
 
     return register
@@ -126,6 +136,7 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
     except OSError as error:
         number = error.errno or _told_number(str(error))
         if number not in STORAGE_ERRORS:
+            console.log_traceback(traceback.format_exc())
             raise
         place = error.filename or "the results"
         console.error(
@@ -136,6 +147,9 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
         raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
+    except Exception:
+        console.log_traceback(traceback.format_exc())
+        raise
 
 
 def _told_number(message: str) -> int | None:
@@ -154,7 +168,7 @@ def _options_of(reads: Sequence[str]) -> list[str]:
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; comma-separated ones as lists."""
-    listed = {name for name, (_, field) in option_fields().items() if field in ("models", "seeds")}
+    listed = {name for name, (_, field) in option_fields().items() if field in LISTED}
     return {
         name: split_list(value) if name in listed else value for name, value in options.items() if value is not None
     }
@@ -174,7 +188,7 @@ def _option(name: str) -> Any:
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
     default = _standard().flat()[name if section is None else f"{section}.{field_name}"]
     choices = f" One of {', '.join(get_args(field.annotation))}." if get_origin(field.annotation) is Literal else ""
-    shown = "" if default is None else f" (standard: {str(default).lower()})"
+    shown = "" if default in (None, "") else f" (standard: {str(default).lower()})"
     return Annotated[
         kind | None, typer.Option(*names, help=f"{field.description}{choices}{shown}", rich_help_panel=PANELS[section])
     ]
@@ -186,7 +200,6 @@ def _standard() -> PipelineConfig:
 
 
 def _set_log_levels(verbose: bool) -> None:
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")

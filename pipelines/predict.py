@@ -1,33 +1,119 @@
-"""Predicting a few reviews, given on the command line."""
+"""Predicting a few reviews, given on the command line or a line each on standard input."""
 
-from collections.abc import Sequence
+import io
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from pipelines.console import Console
 from pipelines.model_uri import located_classifier
-from pipelines.unknown_words import unknown_words_warnings
-from sentiment.classifier import load_classifier
+from pipelines.output import STANDARD_STREAM
+from pipelines.unknown_words import unknown_words_warning
+from sentiment.classifier import Classifier, load_classifier
+from sentiment.data.tables.chunks import reason_against_review
 from sentiment.errors import InputError
 
+LINES_AT_ONCE = 256
+"""Of standard input that are scored together."""
 
-def predict(texts: Sequence[str], model: str | None, threshold: float | None, console: Console) -> None:
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the classifier says of a review; of a blank one nothing, but why.
+
+    Attributes:
+        words: that it reads of the review, without punctuation.
+        known_words: those of them that its vocabulary holds.
+    """
+
+    text: str
+    predicted_label: str | None = None
+    positive_probability: float | None = None
+    words: int = 0
+    known_words: int = 0
+    reason: str | None = None
+
+    @property
+    def known(self) -> str:
+        """How many words are known, for people; "" where all are."""
+        if self.words and self.known_words == self.words:
+            return ""
+        counted = f"{self.known_words} of {self.words} word{'s' * (self.words != 1)} known" if self.words else "no word"
+        return f"[{counted}]" if self.known_words else f"[{counted}: no verdict from the words]"
+
+
+def predict(
+    texts: Sequence[str], model: str | None, threshold: float | None, console: Console, *, as_json: bool = False
+) -> None:
     """Print the verdict and P(positive) of each text, and on standard error the model that gave them.
 
-    Warns of texts with unusually many words that the model does not know.
+    Args:
+        texts: the reviews; or - alone for standard input, a review a line.
+        as_json: print a JSON object for each review.
+
+    Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
+    standard error where that is unusual.
 
     Raises:
-        InputError: a text is blank, or there is no such model.
+        InputError: a text is blank, which has no verdict, while the others have; or there is no such model.
     """
-    for number, text in enumerate(texts, 1):
-        if not text.strip():
-            raise InputError(f"Review {number} is blank: give the text of a review.")
+    if STANDARD_STREAM in texts and len(texts) > 1:
+        raise InputError("Give either reviews or - for standard input, and not both.")
+    refused = 0
     with located_classifier(model) as (folder, name):
         classifier = load_classifier(folder)
         if threshold is not None:
             classifier.threshold = threshold
-        probabilities = classifier.positive_probability(texts)
-        warnings = list(unknown_words_warnings(classifier, texts))
-    console.note(f"model: {name}")
-    for text, label, probability in zip(texts, classifier.labels(probabilities), probabilities, strict=True):
-        console.result(f"{label}  {probability:.4f}  {text}")
-    for warning in warnings:
-        console.warn(warning)
+        console.note(f"model: {name}")
+        reviews = _lines(console) if texts[0] == STANDARD_STREAM else iter(texts)
+        for number, verdict in enumerate(verdicts(classifier, reviews), 1):
+            if as_json:
+                console.result_json(asdict(verdict))
+            elif verdict.reason is None:
+                text = verdict.text.replace("\n", "\\n")
+                line = f"{verdict.predicted_label}  {verdict.positive_probability:.4f}  {text}  {verdict.known}"
+                console.result(line.rstrip())
+            else:
+                console.error(f"Review {number}: {verdict.reason}.")
+            refused += verdict.reason is not None
+            if warning := unknown_words_warning(classifier.unknown_share, verdict.words, verdict.known_words):
+                is_one_of_many = len(texts) > 1 or texts[0] == STANDARD_STREAM
+                console.warn(f"review {number}: {warning}" if is_one_of_many else warning)
+    if refused:
+        raise InputError(f"{refused} of {number} reviews had no text to judge: leave them out.")
+
+
+def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
+    """The verdict on each text, in their order."""
+    remaining = iter(texts)
+    while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):
+        reasons = [reason_against_review(text) for text in batch]
+        judged = [text for text, reason in zip(batch, reasons, strict=True) if reason is None]
+        predicted = classifier.predict(judged)
+        columns = (predicted["predicted_label"], predicted["positive_probability"].astype(float))
+        found = zip(*columns, *classifier.count_words(judged).T.tolist(), strict=True)
+        for text, reason in zip(batch, reasons, strict=True):
+            yield Verdict(text, *next(found)) if reason is None else Verdict(text, reason=reason)
+
+
+def _lines(console: Console) -> Iterator[str]:
+    """The lines of standard input.
+
+    Raises:
+        InputError: there is none, or it is not UTF-8.
+    """
+    if sys.stdin.isatty():
+        console.note("reading reviews from the keyboard, one a line; Ctrl-D ends them")
+    is_empty = True
+    stream = io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="\n")
+    try:
+        for line in stream:
+            is_empty = False
+            yield line.rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError("Standard input is not UTF-8: convert it first.") from error
+    finally:
+        stream.detach()
+    if is_empty:
+        raise InputError("Standard input holds no review: give one a line.")

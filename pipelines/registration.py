@@ -1,4 +1,4 @@
-"""After the training: the LSTMs become versions of a registered model, and the commands that use it are shown."""
+"""After the training: LSTMs and linear model become versions of a registered model, and the commands that use it."""
 
 import math
 import shlex
@@ -14,17 +14,18 @@ from sentiment.reporting.flips import render_flips, show_flips
 from sentiment.tracking import champion, runs
 from sentiment.tracking.champion import Registration, Training
 from sentiment.tracking.model import load_run_classifier
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import best_epoch
 
 FLIPS_PAGE = "flips.html"
 """Under this name the parent run holds the page of what the candidate judges otherwise than its rival."""
 
-EXAMPLE = "A moving film, and not a minute too long."
+EXAMPLE = "A moving film."
 
 
 @dataclass(frozen=True)
-class LoggedNetwork:
-    """A trained and evaluated network, its card, and the ID of the model that its run holds."""
+class LoggedModel:
+    """A trained and evaluated network or linear model, its card, and the ID of the model that its run holds."""
 
     outcome: Outcome
     model_id: str
@@ -32,8 +33,10 @@ class LoggedNetwork:
 
     @property
     def validation_loss(self) -> float:
-        """Of the weights that were kept."""
+        """Of the weights that were kept; NaN for the linear model, which has no epochs."""
         history = self.outcome.result.history
+        if not history:
+            return math.nan
         return float(history["val_loss"][best_epoch(history) - 1])
 
     def training(self) -> Training:
@@ -51,8 +54,12 @@ class LoggedNetwork:
         )
 
 
-def register(context: Context, name: str, networks: Sequence[LoggedNetwork], report: Path) -> str:
+def register(
+    context: Context, name: str, networks: Sequence[LoggedModel], linear_model: Sequence[LoggedModel], report: Path
+) -> str:
     """Register every network, and say what became of the one with the lowest validation loss, and why.
+
+    The linear model, if there is one, becomes a version that is no candidate: `sentiment promote` makes it champion.
 
     Args:
         report: of the pipeline; beside it goes the page of what the candidate judges otherwise than the champion.
@@ -63,10 +70,15 @@ def register(context: Context, name: str, networks: Sequence[LoggedNetwork], rep
     Raises:
         InputError: a logged model cannot be loaded, or MLflow cannot be used.
     """
-    registration = champion.register(name, [network.training() for network in networks])
+    registration = champion.register(
+        name, [network.training() for network in networks], [model.training() for model in linear_model]
+    )
     others = ", ".join(str(other.number) for other in registration.others)
     of_seeds = f"; versions of the other seeds: {others}" if others else ""
     context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
+    for version in registration.kept:
+        promote = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
+        context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {promote} makes it champion")
     if registration.flips is not None and registration.rival is not None:
         page = report.with_name(f"flips-{name}-{registration.candidate.number}-{registration.rival.number}.html")
         content = render_contest(context, registration)
@@ -89,10 +101,10 @@ def render_contest(context: Context, registration: Registration) -> str:
     )
 
 
-def folder_of_best(networks: Sequence[LoggedNetwork]) -> str:
+def folder_of_best(networks: Sequence[LoggedModel]) -> str:
     """Where the classifier with the lowest validation loss lies; a NaN is the highest."""
 
-    def loss(network: LoggedNetwork) -> float:
+    def loss(network: LoggedModel) -> float:
         return math.inf if math.isnan(network.validation_loss) else network.validation_loss
 
     trained = min(networks, key=loss).outcome.trained
@@ -111,5 +123,5 @@ def show_next_steps(context: Context, model: str) -> None:
     if source.source == "table":
         table = shlex.quote(str(source.data))
         column = f" --text-column {shlex.quote(source.text_column)}" if source.text_column else ""
-    context.console.say(f'to use it   sentiment predict {chosen} "{EXAMPLE}"')
-    context.console.say(f"            sentiment score {chosen}{column} {table} scored.csv")
+    context.console.command("to use it", f'sentiment predict {chosen} "{EXAMPLE}"')
+    context.console.command("", f"sentiment score {chosen}{column} {table} scored.csv")

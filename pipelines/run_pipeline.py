@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipelines.advice import advice_on_linear_model
 from pipelines.model_card import MODEL_CARD_FILE, model_card
-from pipelines.registration import LoggedNetwork, folder_of_best, register, show_next_steps
+from pipelines.registration import LoggedModel, folder_of_best, register, show_next_steps
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
     DIFFERENCES_FILE,
@@ -22,6 +23,7 @@ from pipelines.stages.comparison import (
     REPORT_FILE,
     check_report,
     compare,
+    owner_of,
 )
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
@@ -40,30 +42,38 @@ from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 NAMES = {**{cell.layer: name for name, cell in CELLS.items()}, LINEAR_MODEL: LINEAR_MODEL_NAME}
 """Title of a model -> its name in tags and metrics."""
 
-SUMMARIZED = ("accuracy", "f1", "roc_auc")
-"""Test metrics whose mean and standard deviation the parent run holds; comparison.csv has them all."""
-
 REGISTERED_CELL: CellName = "lstm"
 
+EXPERIMENT, SYNTHETIC_EXPERIMENT = "sentiment", "sentiment-demo"
 
-def run_pipeline(context: Context, experiment: str, register_as: str | None, output: Path | None = None) -> None:
-    """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register the LSTMs.
+ABOUT_EXPERIMENT = (
+    "Runs of `sentiment run-pipeline`. A parent run stands for a pipeline: its description tells the verdicts, its "
+    "metrics the accuracy of every model with its 95 % interval, and its artifact `comparison.csv` all other metrics. "
+    "Below it is a child run for every model and seed, with curves, figures, predictions and the logged model."
+)
+
+
+def run_pipeline(context: Context, experiment: str | None, register_as: str | None, output: Path | None = None) -> None:
+    """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register LSTMs and that.
 
     At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
 
     Args:
-        experiment: of MLflow.
-        register_as: name of the registered model that each LSTM becomes a version of; None for none.
+        experiment: of MLflow; None for EXPERIMENT, or for synthetic reviews SYNTHETIC_EXPERIMENT.
+        register_as: name of the registered model that each LSTM and the linear model become versions of; None for
+            none.
         output: where the report goes; None for report.html beside the working directory.
     """
     store.silence()
     if output is not None:
-        check_report(output)
+        check_report(output, owner_of(context))
     config = context.config
     prepared = prepare(context)
-    tracked = TrackedPipeline(context, prepared, experiment)
+    usual = SYNTHETIC_EXPERIMENT if config.source.is_synthetic else EXPERIMENT
+    tracked = TrackedPipeline(context, prepared, experiment or usual)
     outcomes: dict[str, list[Outcome]] = {}
-    networks: dict[CellName, list[LoggedNetwork]] = {}
+    networks: dict[CellName, list[LoggedModel]] = {}
+    linear_model: list[LoggedModel] = []
     with tracked.parent() as parent:
         for trial in config.trials():
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
@@ -74,21 +84,24 @@ def run_pipeline(context: Context, experiment: str, register_as: str | None, out
                 _log_explanations(trained, outcome.result, note=context.note)
                 card = _log_card(context, prepared, outcome, trial.seed)
                 model_id = model.log_classifier(child, trained.folder)
-            networks.setdefault(trial.cell, []).append(LoggedNetwork(outcome, model_id, card))
+            networks.setdefault(trial.cell, []).append(LoggedModel(outcome, model_id, card))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
                 outcome = evaluate_linear_model(context, prepared)
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
-                _log_card(context, prepared, outcome, config.seeds[0])
-                model.log_classifier(child, outcome.trained.folder)
+                card = _log_card(context, prepared, outcome, config.seeds[0])
+                model_id = model.log_classifier(child, outcome.trained.folder)
+            linear_model.append(LoggedModel(outcome, model_id, card))
             outcomes[LINEAR_MODEL] = [outcome]
-        compared, comparison, report = compare(context, outcomes, output)
+        compared, comparison, report = compare(context, outcomes, output, run_id=parent.info.run_id)
         _log_comparison(parent, compared, comparison, note=context.note)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
+        for sentence in advice_on_linear_model(config, prepared, comparison, CELLS[cell].layer):
+            context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell], report)
+            uri = register(context, register_as, networks[cell], linear_model, report)
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)
@@ -110,10 +123,13 @@ class TrackedPipeline:
         seeds = ",".join(map(str, config.seeds))
         key = self.context.work.resume_key(self.prepared.digest_of_padded, config.model_dump_json())
         tags = {**self._tags, "seed": seeds}
-        with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key) as parent:
+        about = f"**{self.context.note}**\n\n{ABOUT_EXPERIMENT}" if self.context.note else ABOUT_EXPERIMENT
+        with runs.tracked_run(
+            name, experiment=self.experiment, tags=tags, resume_key=key, about_experiment=about
+        ) as parent:
             self.context.console.say(f"mlflow      run {parent.info.run_id} in experiment {self.experiment}")
             runs.log_parameters(config.flat())
-            _log_corpus(parent, self.prepared)
+            runs.log_json(self.prepared.summary(), "corpus.json")
             self._log_datasets()
             yield parent
 
@@ -146,16 +162,6 @@ class TrackedPipeline:
         runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
         if len(corpus.test):
             runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
-
-
-def _log_corpus(parent: runs.Run, prepared: Prepared) -> None:
-    summary = prepared.summary()
-    for name, split in summary["splits"].items():
-        counts = {f"{name}_{count}": split[count] for count in ("reviews", "positive", "negative")}
-        tokens = {f"{name}_tokens_p{percentile}": value for percentile, value in split["tokens"].items()}
-        runs.log_metrics(parent, {**counts, **tokens})
-    runs.log_metrics(parent, {name: value for name, value in summary.items() if name.startswith("duplicates")})
-    runs.log_json(summary, "corpus.json")
 
 
 def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
@@ -212,26 +218,11 @@ def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
 
 
 def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
-    """Means and standard deviations over seeds, differences, tables, the report and a description."""
+    """The accuracy of each model with its interval, tables, the report and a description."""
     figures_of_parent: dict[str, float] = {}
-    for title in comparison.results:
-        for statistic, column in (("mean", title), ("std", f"{title} std")):
-            if column in comparison.metrics:
-                values = comparison.metrics[column].loc[list(SUMMARIZED)]
-                figures_of_parent |= {
-                    f"{NAMES[title]}_test_{metric}_{statistic}": value for metric, value in values.items()
-                }
-    for difference in comparison.differences:
-        pair = f"{NAMES[difference.model]}_minus_{NAMES[difference.baseline]}_accuracy"
-        figures_of_parent |= {
-            pair: difference.value,
-            f"{pair}_low": difference.low,
-            f"{pair}_high": difference.high,
-            f"{pair}_p": difference.p_value,
-            f"{pair}_holm_p": difference.corrected_p_value,
-        }
-        if difference.mcnemar_p_value is not None:
-            figures_of_parent[f"{pair}_mcnemar_p"] = difference.mcnemar_p_value
+    for title, (value, low, high) in comparison.accuracies.items():
+        name = f"{NAMES[title]}_test_accuracy"
+        figures_of_parent |= {name: value, f"{name}_low": low, f"{name}_high": high}
     runs.log_metrics(parent, figures_of_parent)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
         if (compared.folder / name).exists():  # one model alone has no flips

@@ -1,7 +1,9 @@
 """WorkingDirectory: where stages leave their results, each in a folder named by a digest of all it came from."""
 
+import contextlib
 import hashlib
 import json
+import re
 import shutil
 import sys
 import time
@@ -21,7 +23,7 @@ from sentiment.files import finish
 FORMAT = 4
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
-FORMAT_FILE, LOCK_FILE, STAGE_FILE = "working-directory.json", "lock", "stage.json"
+FORMAT_FILE, LOCK_FILE, STAGE_FILE, USES_FILE = "working-directory.json", "lock", "stage.json", "uses.jsonl"
 
 CHECKPOINTS = "checkpoints"
 """Folder within a stage's folder for what only an unfinished stage needs; it goes when the stage is finished."""
@@ -65,7 +67,7 @@ class WorkingDirectory:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._command = path, uuid.uuid4().hex
 
     def __enter__(self) -> "WorkingDirectory":
         try:
@@ -128,6 +130,7 @@ class WorkingDirectory:
         content = json.dumps({"stage": name, **key, "code": _code_digest(code, run)}, sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         folder = self.path / name / digest
+        self._note_use(f"{name}/{digest}")
         cached = folder.exists()
         if not cached:
             partial = folder.with_name(digest + PARTIAL_ENDING)
@@ -140,6 +143,29 @@ class WorkingDirectory:
             finish(partial, folder)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return Stage(name, digest, folder, cached, _checked(folder)["seconds"] if cached else seconds)
+
+    def _note_use(self, stage: str) -> None:
+        with (self.path / USES_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"command": self._command, "stage": stage}) + "\n")
+
+    def uses(self) -> dict[str, set[str]]:
+        """The stages, as NAME/DIGEST, that every command has run or read, the oldest command first."""
+        path = self.path / USES_FILE
+        found: dict[str, set[str]] = {}
+        for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+            with contextlib.suppress(ValueError, KeyError):  # a line that was cut by a kill
+                use = json.loads(line)
+                found.setdefault(use["command"], set()).add(use["stage"])
+        return found
+
+    def stages(self) -> dict[str, list[Path]]:
+        """The folders of every stage, NAME/DIGEST, finished or not."""
+        found: dict[str, list[Path]] = {}
+        for folder in sorted(self.path.glob("*/*")):
+            digest = folder.name.removesuffix(PARTIAL_ENDING)
+            if folder.is_dir() and not folder.is_symlink() and re.fullmatch("[0-9a-f]{16}", digest):
+                found.setdefault(f"{folder.parent.name}/{digest}", []).append(folder)
+        return found
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -12,15 +12,20 @@ from sentiment.errors import InputError
 
 if TYPE_CHECKING:
     from sentiment.classifier import SentimentClassifier
+    from sentiment.loading import load
 
 __version__ = "0.2.0"
-__all__ = ["InputError", "SentimentClassifier", "__version__"]
+__all__ = ["InputError", "SentimentClassifier", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """SentimentClassifier, imported when it is first asked for: ONNX Runtime takes its time."""
-    if name != "SentimentClassifier":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from sentiment.classifier import SentimentClassifier
+    """SentimentClassifier and load, imported when they are first asked for: ONNX Runtime takes its time."""
+    if name == "SentimentClassifier":
+        from sentiment.classifier import SentimentClassifier
 
-    return SentimentClassifier
+        return SentimentClassifier
+    if name == "load":
+        from sentiment.loading import load
+
+        return load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,6 +25,8 @@ from sentiment.scoring.network import BATCH_SIZE, export_onnx
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sentiment.data.frames import ReviewsLike
+
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
 
@@ -112,12 +114,29 @@ class Classifier(ABC):
         """The verdict, positive or negative, on each P(positive)."""
         return predicted_labels(probabilities, self.threshold)
 
-    def predict(self, texts: Sequence[str]) -> "pd.DataFrame":
-        """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per text."""
+    def predict(self, reviews: "ReviewsLike") -> "pd.DataFrame":
+        """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per review.
+
+        Args:
+            reviews: one text; a list; a Series, whose index is kept; or a DataFrame with a column `text`, or else
+                `review`. A missing or blank review has a missing label and probability.
+
+        Raises:
+            InputError: there is no such column, or a review is no text.
+        """
         import pandas as pd
 
-        probabilities = self.positive_probability(texts)
-        return pd.DataFrame({"predicted_label": self.labels(probabilities), "positive_probability": probabilities})
+        from sentiment.data.frames import reviews_in
+
+        series = reviews_in(reviews)
+        has_text = series.notna().to_numpy(bool)
+        scored = self.positive_probability(series[has_text].tolist()) if has_text.any() else np.zeros(0, np.float32)
+        probabilities = np.full(len(series), np.nan, np.float32)
+        probabilities[has_text] = scored
+        labels = np.full(len(series), None, object)
+        labels[has_text] = self.labels(scored)
+        columns = {"predicted_label": pd.Series(labels, series.index, object), "positive_probability": probabilities}
+        return pd.DataFrame(columns, index=series.index)
 
 
 class SentimentClassifier(Classifier):

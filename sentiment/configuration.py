@@ -17,5 +17,5 @@ class Configuration(BaseModel):
             if isinstance(value, dict):
                 values |= {f"{name}.{field}": inner for field, inner in value.items()}
             else:
-                values[name] = ",".join(map(str, value)) if isinstance(value, list) else value
-        return values
+                values[name] = value
+        return {n: ",".join(map(str, value)) if isinstance(value, list) else value for n, value in values.items()}

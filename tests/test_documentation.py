@@ -115,8 +115,9 @@ def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: 
             assert done.returncode == 0, f"{name_of(page)}: {command}\n{done.stdout}{done.stderr}"
 
 
-def test_the_python_of_the_readme_runs_after_the_demo(demo_folder: Path) -> None:
-    [code] = blocks(ROOT / "README.md", "python")
+@pytest.mark.parametrize("page", ["README.md", "docs/own-data.md"])
+def test_the_python_of_a_page_runs_after_the_demo(demo_folder: Path, page: str) -> None:
+    [code] = blocks(ROOT / page, "python")
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=demo_folder,

@@ -48,6 +48,9 @@ RunIds = Annotated[
     ),
 ]
 Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
+ExperimentOfReviews = Annotated[
+    str | None, typer.Option(help="MLflow experiment to log to (default: sentiment; the demo source: sentiment-demo).")
+]
 Register = Annotated[
     str | None,
     typer.Option(

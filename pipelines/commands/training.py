@@ -1,6 +1,8 @@
-"""Commands that train and compare: the whole pipeline, and its stages alone."""
+"""Commands that train and compare: the whole pipeline, its stages alone, and what removes old stages."""
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from pipelines.commands.app import (
     DEFAULT_WORK_DIR,
@@ -9,7 +11,7 @@ from pipelines.commands.app import (
     OF_NETWORKS,
     OF_TEXTS,
     TRAIN,
-    Experiment,
+    ExperimentOfReviews,
     Folds,
     NoRegister,
     OneModel,
@@ -25,6 +27,7 @@ from pipelines.commands.app import (
 from pipelines.console import Console
 from pipelines.model_name import registered_name
 from pipelines.options import command, seeds_of, split_list
+from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 
 
@@ -34,7 +37,7 @@ def run_pipeline(
     preset: str | None,
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
-    experiment: Experiment = "sentiment",
+    experiment: ExperimentOfReviews = None,
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
@@ -163,6 +166,24 @@ def compare(
         from pipelines.stages.data import prepare
         from pipelines.stages.evaluation import evaluate_all
 
+        if output is not None:
+            comparison.check_report(output, comparison.owner_of(context))
         config = context.config
         outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
         comparison.compare(context, outcomes, output)
+
+
+@command(app, "clean", panel=TRAIN)
+def clean(
+    console: Console,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    keep: Annotated[int, typer.Option(min=1, help="Last commands whose stages stay, with all that these need.")] = 5,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove them; without it they are only shown.")] = False,
+) -> None:
+    """Show the stages that the last commands do not need, with their sizes, or remove them; never MLflow's runs."""
+    from pipelines.clean import clean
+
+    if not work_dir.is_dir():
+        raise InputError(f"There is no working directory {work_dir}: name one with --work-dir.")
+    with WorkingDirectory(work_dir) as work:
+        clean(work, keep, console, delete=delete)

@@ -66,14 +66,18 @@ def score(
 @command(app, "predict", panel=USE)
 def predict_texts(
     console: Console,
-    texts: Annotated[list[str], typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks.")],
+    texts: Annotated[
+        list[str],
+        typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks; - for standard input, a line each."),
+    ],
     model: ModelURI = None,
     threshold: Threshold = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Say of each review whether it is positive, and P(positive)."""
     from pipelines.predict import predict
 
-    predict(texts, model, threshold, console)
+    predict(texts, model, threshold, console, as_json=as_json)
 
 
 @command(app, "promote", panel=USE)
@@ -84,7 +88,7 @@ def promote(
         str | None, typer.Option(help=f"Registered model (default: the only one, or else {IMDB_NAME}).")
     ] = None,
 ) -> None:
-    """Make a registered version the champion, which `sentiment score` uses where no other is named."""
+    """Make a registered version the champion of its name."""
     from pipelines.promote import promote
 
     promote(version, name, console)

@@ -66,37 +66,46 @@ class Findings:
         )
         (folder / REPORT_FILE).write_text(report, "utf-8")
 
-    def publish(self, folder: Path, output: Path, console: Console) -> Path:
+    def publish(self, folder: Path, output: Path, console: Console, *, name: str) -> Path:
         """Copy the report of the folder, and show metrics and verdicts as tables.
 
         Args:
-            output: a file to write, or a folder to write report.html in. A report.html of another owner stays: the
-                copy then has the owner in its name.
+            output: a file to write; or a folder to write report-NAME.html in, and report.html too where none of another
+                owner stands there.
+            name: of the comparison, such as a run's ID.
 
         Returns:
             Where the report went.
         """
-        report = output
+        report = (folder / REPORT_FILE).read_text("utf-8")
+        places = [output]
         if output.is_dir():
-            report = output / REPORT_FILE
-            if report.exists() and self.owner not in report.read_text("utf-8", "replace"):
-                report = output / f"report-{self.owner}.html"
-        write_file(report, (folder / REPORT_FILE).read_text("utf-8"))
+            places = [output / f"report-{name}.html"]
+            if is_ours(output / REPORT_FILE, self.owner):
+                places.insert(0, output / REPORT_FILE)
+        for place in places:
+            write_file(place, report)
         title = title_of_test_split(self.sources, self.is_synthetic)
         console.table(title, *metric_rows(self.comparison.metrics))
         if self.comparison.differences:
             scope = f"{title}, accuracy. {self.comparison.scope}"
             console.table(scope, *difference_rows(self.comparison.differences))
             console.table(f"{title}, flips. The report shows the reviews.", *flip_rows(self.comparison.flips))
-        console.say(f"report      {report}")
-        return report
+        console.say(f"report      {', also as '.join(map(str, places))}")
+        return places[0]
 
 
-def check_report(output: Path) -> None:
+def is_ours(report: Path, owner: str) -> bool:
+    """Whether a report may be written there: no file stands there, or an earlier report of the same owner."""
+    return not report.exists() or owner in report.read_text("utf-8", "replace")
+
+
+def check_report(output: Path, owner: str) -> None:
     """Refuse a place for the report that cannot be one, before hours of work.
 
     Raises:
-        InputError: the place is neither a folder nor a file that ends with .html in a folder.
+        InputError: the place is neither a folder nor a file that ends with .html in a folder; or a file of another
+            owner stands there.
     """
     if output.is_dir():
         return
@@ -104,35 +113,47 @@ def check_report(output: Path) -> None:
         raise InputError(f"The report cannot go to {output}: give a folder that exists, or a file ending with .html.")
     if not output.parent.is_dir():
         raise InputError(f"The folder {output.parent}, where the report goes, does not exist: make it first.")
+    if not is_ours(output, owner):
+        raise InputError(f"{output} is there already, and not of these runs: name another file, or delete this one.")
+
+
+def owner_of(context: Context) -> str:
+    """What a report says of the working directory that it is of."""
+    return context.work.resume_key("report")[:8]
 
 
 def compare(
-    context: Context, outcomes: Mapping[str, Sequence[Outcome]], output: Path | None = None
+    context: Context,
+    outcomes: Mapping[str, Sequence[Outcome]],
+    output: Path | None = None,
+    *,
+    run_id: str | None = None,
 ) -> tuple[Stage, Comparison, Path]:
     """All outcomes -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
 
     Args:
-        output: where a copy of the report goes; None for report.html beside the working directory.
+        output: where a copy of the report goes; None for the folder of the working directory.
+        run_id: of MLflow, to name the copy by; None for the digest of the comparison.
 
     Returns:
         The stage, the comparison, and where the copy of the report is.
     """
     source = context.config.source
     comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
-    owner = context.work.resume_key("report")[:8]
     findings = Findings(
         comparison,
         source.source,
         source.is_synthetic,
         context.config.flat(),
-        owner,
+        owner_of(context),
         classifier_of=lambda title: outcomes[title][0].trained.classifier(),
     )
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
     stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "inside", "reporting"))
-    report = findings.publish(stage.folder, output or context.work.path.parent, context.console)
+    name = (run_id or stage.digest)[:8]
+    report = findings.publish(stage.folder, output or context.work.path.parent, context.console, name=name)
     return stage, comparison, report
 
 

@@ -168,7 +168,7 @@ def choose(
 
 def _fetch(context: Context, uri: str) -> Stage:
     """The classifier that a folder or a URI names -> classifier/."""
-    with located_classifier(uri, "--start-from") as (folder, name):
+    with located_classifier(uri) as (folder, name):
         classifier = load_classifier(folder)
         if not isinstance(classifier, SentimentClassifier):
             raise InputError(

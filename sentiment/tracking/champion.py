@@ -38,7 +38,16 @@ from sentiment.tracking.registry import (
 from sentiment.tracking.results import read_predictions
 from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
 
-CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG = "sentiment.classifier", "test_split", "validation_loss"
+CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"
+
+ABOUT_MODEL = (
+    "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
+    "`positive_probability` out. The alias `champion` names the version that `sentiment score`, `predict` and "
+    "`explain` use; `challenger` the last one that could not replace it. The tags of a version tell its model, its "
+    "test metrics and what was decided on it."
+)
+"""What the UI shows of a registered model."""
+
 ROUNDS = 10
 """Most corrections after other processes on one server."""
 
@@ -76,6 +85,7 @@ class Registration:
         reason: why the candidate is what it is, to follow a comma.
         rival: the version that the candidate was held against; None where there was no such contest.
         flips: what the candidate judges otherwise than the rival; None as `rival` is.
+        kept: the versions of the models that are no candidates.
     """
 
     candidate: Version
@@ -83,6 +93,7 @@ class Registration:
     reason: str
     rival: Version | None = None
     flips: Flips | None = None
+    kept: tuple[Version, ...] = ()
 
 
 def candidate_of(trainings: Sequence[Training]) -> Training:
@@ -94,8 +105,10 @@ def candidate_of(trainings: Sequence[Training]) -> Training:
     return min(trainings, key=lambda training: _loss(training.validation_loss))
 
 
-def register(name: str, trainings: Sequence[Training]) -> Registration:
+def register(name: str, trainings: Sequence[Training], kept: Sequence[Training] = ()) -> Registration:
     """Register trainings as versions of a model, and decide on their candidate.
+
+    Those of `kept` become versions too, but none of them is the candidate.
 
     A classifier that is registered already, from this run or another, stays the version that it is.
 
@@ -106,21 +119,24 @@ def register(name: str, trainings: Sequence[Training]) -> Registration:
     Raises:
         InputError: a logged model cannot be loaded and scored, or the store cannot be used. Nothing is registered then.
     """
-    identities = [_identity(training) for training in trainings]
+    every = [*trainings, *kept]
+    identities = [_identity(training) for training in every]
     chosen = candidate_of(trainings)
     with store_errors_explained(), store_lock() as locked:
         numbers = [
             _registered(name, training, identity, is_candidate=training is chosen)
-            for training, identity in zip(trainings, identities, strict=True)
+            for training, identity in zip(every, identities, strict=True)
         ]
-        number = numbers[next(at for at, training in enumerate(trainings) if training is chosen)]
+        number = numbers[next(at for at, training in enumerate(every) if training is chosen)]
         contests = _Decision(name, number, chosen.predictions)
         decision = contests.make(again=not locked)
         known = {version.number: version for version in versions(name)}
-    others = tuple(known[other] for other in dict.fromkeys(numbers) if other != number)
+    numbers_of_others = dict.fromkeys(numbers[: len(trainings)])
+    others = tuple(known[other] for other in numbers_of_others if other != number)
     if others:
         decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
-    return Registration(known[number], others, decision, contests.rival, contests.flips)
+    kept_versions = tuple(known[other] for other in numbers[len(trainings) :])
+    return Registration(known[number], others, decision, contests.rival, contests.flips, kept_versions)
 
 
 def _loss(value: float) -> float:
@@ -144,8 +160,9 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
     tags = {
         CLASSIFIER_TAG: identity,
         SPLIT_TAG: _reviews(training.predictions).digest(),
-        LOSS_TAG: repr(float(training.validation_loss)),
-        **{metric: repr(float(training.metrics[metric])) for metric in (*METRICS, SPEED) if metric in training.metrics},
+        MODEL_TAG: training.title,
+        **({} if math.isnan(training.validation_loss) else {LOSS_TAG: _rounded(training.validation_loss)}),
+        **{metric: _rounded(training.metrics[metric]) for metric in (*METRICS, SPEED) if metric in training.metrics},
         REVIEWS: str(len(training.predictions)),
         SIZE: str(training.size),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
@@ -153,7 +170,13 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
         number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
     client.update_model_version(name, str(number), training.card)
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, ABOUT_MODEL)
     return number
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.6f}"
 
 
 def _reviews(predictions: pd.DataFrame) -> Reviews:

@@ -13,6 +13,7 @@ from mlflow.entities import LoggedModelStatus
 from mlflow.types import ColSpec, Schema
 
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
+from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
 from sentiment.tracking.runs import Run
 from sentiment.tracking.store import reason_of
@@ -86,6 +87,11 @@ def load_run_classifier(run_id: str) -> Classifier | None:
 
 
 def _model(folder: Path) -> dict[str, Any]:
+    """What MLflow is told of the model.
+
+    Its columns are `text`, `review`, and 0, which is what pandas calls the column of a list; one of them is enough.
+    MLflow takes 0 for a name only where it stands first.
+    """
     package = Path(__file__).parents[1]
     unknown_share = load_classifier(folder).unknown_share
     return {
@@ -93,7 +99,7 @@ def _model(folder: Path) -> dict[str, Any]:
         "code_paths": [str(package)],
         "artifacts": {"classifier": str(folder)},
         "signature": mlflow.models.ModelSignature(
-            inputs=Schema([ColSpec("string", "text")]),
+            inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
             outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
         ),
         "input_example": INPUT_EXAMPLE,

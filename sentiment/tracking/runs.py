@@ -23,13 +23,22 @@ RESUME_TAG = "sentiment.resume_key"
 COLOUR_TAG = "mlflow.runColor"
 """Tag with the colour, such as #0072B2, in which the UI draws a run."""
 
+NOTE_TAG = "mlflow.note.content"
+"""Tag with the description that the UI shows of a run or an experiment, in Markdown."""
+
 NOT_OF_TEST = ("training_seconds", "epochs", "parameters")
 """Metrics of a result that the test split has no part in; the names of all others begin with `test_`."""
 
 
 @contextmanager
 def tracked_run(
-    name: str, *, experiment: str, resume_key: str, tags: Mapping[str, str], nested: bool = False
+    name: str,
+    *,
+    experiment: str,
+    resume_key: str,
+    tags: Mapping[str, str],
+    nested: bool = False,
+    about_experiment: str = "",
 ) -> Iterator[Run]:
     """An active MLflow run: a new one, or the one that an earlier, unfinished attempt left.
 
@@ -39,13 +48,16 @@ def tracked_run(
     Args:
         resume_key: identifies the attempt; a nested run that carries it is taken up even when it has finished, any
             other only while it has not.
+        about_experiment: the description of the experiment, in Markdown, where it has none.
 
     Raises:
         InputError: the tracking server or its database cannot be used, at the start or later.
     """
     make_store()
     with store_errors_explained():
-        mlflow.set_experiment(experiment)
+        found = mlflow.set_experiment(experiment)
+        if about_experiment and NOTE_TAG not in found.tags:
+            mlflow.MlflowClient().set_experiment_tag(found.experiment_id, NOTE_TAG, about_experiment)
         run_id = _run_to_resume(resume_key, nested)
         run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
         status = RunStatus.FAILED
@@ -148,4 +160,4 @@ def log_json(content: Any, name: str) -> None:
 
 def set_description(markdown: str) -> None:
     """The text that the UI shows at the head of the active run."""
-    mlflow.set_tag("mlflow.note.content", markdown)
+    mlflow.set_tag(NOTE_TAG, markdown)

@@ -5,6 +5,7 @@ The tracking URI is MLflow's own default or MLFLOW_TRACKING_URI.
 
 import fcntl
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestEx
 
 
 def silence() -> None:
-    """Keep MLflow's and its database's progress notes out of the console."""
+    """Keep MLflow's and its database's progress notes and bars out of the console."""
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.screenshots import CHROMIUM, chromium
+from tests.browser.screenshots import CHROMIUM, SCREENSHOTS, chromium
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+"""Brought by npm; what it checks is left out where it is not there."""
 
 
 @pytest.fixture(scope="module")

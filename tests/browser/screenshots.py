@@ -1,7 +1,7 @@
 """Drives the real MLflow UI and the report in Debian's Chromium, and takes pictures of them.
 
 `make screenshots` takes the documentation's pictures, docs/images/, of the newest finished run on real reviews in the
-current folder; the tests take theirs with the same functions.
+current folder, and records the terminal; the tests take theirs with the same functions.
 """
 
 import tempfile
@@ -14,9 +14,11 @@ import mlflow
 from mlflow.entities import Run
 from playwright.sync_api import Browser, Frame, Page, ViewportSize, sync_playwright
 
+from tests.browser.recording import write_recording
 from tests.server import mlflow_server
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -107,6 +109,7 @@ def open_page(page: Page, path: Path) -> None:
 def main() -> None:
     """The documentation's pictures."""
     parent, models = newest_runs()
+    SCREENSHOTS.mkdir(exist_ok=True)
     size: ViewportSize = {"width": 1400, "height": 1100}
     with mlflow_ui(Path.cwd()) as address, chromium() as browser:
         page = browser.new_page(viewport=size)
@@ -125,6 +128,7 @@ def main() -> None:
         page.get_by_text("test_accuracy", exact=True).first.scroll_into_view_if_needed()
         page.wait_for_timeout(3_000)
         page.screenshot(path=IMAGES / "compare.png")
+        write_recording(IMAGES / "terminal.svg", SCREENSHOTS / "terminal.cast")
         report = browser.new_page(viewport={"width": 1200, "height": 1500})
         open_page(report, Path("report.html"))
         report.screenshot(path=IMAGES / "report.png")

@@ -16,9 +16,9 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.inside.explanation import explain
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.training.models import ModelConfig, build_model
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import AXE
+from tests.browser.screenshots import SCREENSHOTS
 
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 HARMFUL = "Good <script>document.title = 'taken'</script><img src=x onerror=alert(1)> film"
 REVIEW = "This film was not good, but the actors were wonderful and I loved them. It was dull."
 PARITY = 1e-5

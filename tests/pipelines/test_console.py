@@ -1,7 +1,13 @@
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-from pipelines.console import escaped
+import pytest
+from typer.testing import Result
+
+from pipelines.console import WIDTH_OF_FILES, Console, escaped
 
 LOGGER = """
 import logging, os
@@ -20,3 +26,20 @@ def test_muting_native_code_leaves_no_logger_without_its_stream() -> None:
 
 def test_what_a_terminal_would_obey_is_shown_as_escapes() -> None:
     assert escaped("a\x1b[31mb\x00\u202ec\x9b\udcffd\te\nü") == "a\\x1b[31mb\\x00\\u202ec\\x9b\\udcffd\te\nü"
+
+
+def test_a_table_that_is_too_wide_becomes_lines_of_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().table("Runs", ["version", "aliases", "run"], [["films 1", "champion", "a" * WIDTH_OF_FILES]])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines if line] == [
+        ["Runs"], ["films", "1"], ["aliases", "champion"], ["run", "a" * WIDTH_OF_FILES],
+    ]  # fmt: skip
+
+
+def test_a_log_file_gets_what_is_printed_and_what_is_not(tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    result = invoke("load", "--source", "demo", "--quiet", "--log-file", "sentiment.log")
+    assert (result.exit_code, result.output) == (0, "")
+    [first, *_] = (tmp_path / "sentiment.log").read_text().splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} load +read demo reviews .*", first)
+    result = invoke("load", "--source", "demo", "--log-file", "none/sentiment.log")
+    assert (result.exit_code, "--log-file none/sentiment.log cannot be written" in result.output) == (2, True)

@@ -419,29 +419,6 @@ def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, 
     assert output.startswith(b'"text","predicted_label","positive_probability"\n"fine",')
 
 
-def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
-    result = invoke("predict", "a fine film", "awful", "--model", small_run.classifier, "--threshold", "0")
-    assert result.exit_code == 0, result.output
-    assert result.stderr == f"model: {small_run.classifier}\n"
-    rows = [line.split("  ") for line in result.stdout.splitlines()]
-    assert [(label, text) for label, _, text in rows] == [("positive", "a fine film"), ("positive", "awful")]
-    result = invoke("predict", "fine", " ", "--model", small_run.classifier)
-    assert (result.exit_code, "Review 2 is blank" in result.output) == (2, True)
-
-
-def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke, small_run: PipelineRun) -> None:
-    texts = ("the film is good.", "asdf qwer", "the asdf film qwer", "!")
-    result = invoke("predict", *texts, "--model", small_run.classifier)
-    first, *warnings = result.stderr.splitlines()
-    assert (result.exit_code, len(result.stdout.splitlines()), first.startswith("model: ")) == (0, 4, True)
-    assert [warning.partition(" to the model")[0] for warning in warnings] == [
-        "Warning: review 2: none of its 2 words is known",
-        "Warning: review 3: 2 of 4 words are unknown",
-        "Warning: review 4: it has no word: the verdict says nothing of it. What remains is what the model says of no "
-        "words at all.",
-    ]
-
-
 def test_the_summary_tells_the_share_of_unknown_words_beside_that_of_validation(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:

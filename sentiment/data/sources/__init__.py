@@ -4,13 +4,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Fold
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
+
+
+def label_word(value: object) -> str:
+    """A label as it is compared: a word in lower case, a number without trailing zeros; "" for what is missing."""
+    word = "" if value is None else str(value).strip().lower()
+    try:
+        return f"{float(word):g}"
+    except ValueError:
+        return word
 
 
 class SourceConfig(Configuration):
@@ -26,6 +35,12 @@ class SourceConfig(Configuration):
         None, description="table: column that holds the reviews; by default `text`, or else `review`."
     )
     label_column: str = Field("label", description="table: column with 0/1, positive/negative, pos/neg or true/false.")
+    positive: tuple[str, ...] = Field(
+        (), description="table: values of the label column that are positive, comma-separated, such as 4,5 of stars."
+    )
+    negative: tuple[str, ...] = Field(
+        (), description="table: values that are negative, such as 1,2; rows with any other value are left out."
+    )
     test_fraction: float = Field(
         0.2, gt=0, lt=1, description="table: share of the reviews to test on, where no column `split` says so."
     )
@@ -38,6 +53,15 @@ class SourceConfig(Configuration):
     def is_synthetic(self) -> bool:
         """Whether a program writes the reviews."""
         return self.source == "demo"
+
+    @model_validator(mode="after")
+    def _names_both_classes_apart(self) -> "SourceConfig":
+        if bool(self.positive) != bool(self.negative):
+            raise ValueError("positive and negative go together: give the values of both")
+        shared = sorted({label_word(value) for value in self.positive} & {label_word(value) for value in self.negative})
+        if shared:
+            raise ValueError(f"{', '.join(shared)} cannot be both positive and negative: name each value once")
+        return self
 
     def existing_data(self) -> Path:
         """`data`, which this source needs.

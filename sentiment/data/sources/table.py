@@ -8,15 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources import SourceConfig, label_word
 from sentiment.data.tables.files import TableFile, find_tables
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError, shown, shown_names
 
 LABELS = {
-    **dict.fromkeys(("1", "1.0", "positive", "pos", "true"), 1),
-    **dict.fromkeys(("0", "0.0", "negative", "neg", "false"), 0),
+    **dict.fromkeys(("1", "positive", "pos", "true"), 1),
+    **dict.fromkeys(("0", "negative", "neg", "false"), 0),
 }
+"""What the labels may say where the configuration does not tell which values are positive and negative."""
+
+OTHER_LABEL = "its label is neither positive nor negative"
+
 SPLIT_COLUMN = "split"
 SPLITS = {
     "train": "train",
@@ -25,6 +29,8 @@ SPLITS = {
     **dict.fromkeys(("unlabelled", "unlabeled", "unsupervised"), "unlabelled"),
 }
 """What the column `split` may say, and the split that each word means."""
+
+UNLABELLED = tuple(word for word, split in SPLITS.items() if split == "unlabelled")
 
 
 class _Row(NamedTuple):
@@ -52,7 +58,8 @@ def find_table(config: SourceConfig, show_progress: bool) -> list[Path]:
 def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """Splits from the column `split` if there is one, else train and test cut by `test_fraction`, stratified.
 
-    A cut keeps copies of one text together. Notes count the rows that cannot be used, by reason.
+    A cut keeps copies of one text together. Notes count the rows that cannot be used, by reason; where the
+    configuration names the positive and the negative values, rows with another label are among them.
 
     Raises:
         InputError: a file cannot be read, lacks a column, or holds an unknown label or split.
@@ -63,7 +70,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     if not rows:
         raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
     if is_cut := all(row.split is None for row in rows):
-        labels = _labels(rows, config.label_column)
+        labels = _labels(rows, config)
         is_test = _cut([row.text for row in rows], labels, config.test_fraction, seed)
         splits = np.where(is_test, "test", "train")
         unlabelled = []
@@ -71,7 +78,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         given = np.array(_splits(rows))
         unlabelled = [row.text for row, split in zip(rows, given, strict=True) if split == "unlabelled"]
         rows = [row for row, split in zip(rows, given, strict=True) if split != "unlabelled"]
-        labels = _labels(rows, config.label_column)
+        labels = _labels(rows, config)
         splits = given[given != "unlabelled"]
     train, test = np.flatnonzero(np.isin(splits, ("train", "validation"))), np.flatnonzero(splits == "test")
     return Corpus(
@@ -93,7 +100,7 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
     Raises:
         InputError: a file cannot be read or lacks a column.
     """
-    text_column = config.text_column
+    text_column, known = config.text_column, _known_labels(config)
     for path in files:
         with contextlib.closing(
             TableReader(TableFile.at(path), text_column, columns=(config.label_column, SPLIT_COLUMN), is_scored=True)
@@ -102,12 +109,16 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
             names = dict.fromkeys(reader.schema.names if reader.schema is not None else ())
             for chunk in reader.chunks():
                 for rejected in chunk.rejected:
-                    place = f"row {rejected.row}" + (f" of {path.name}" if len(files) > 1 else "")
+                    place = _place(rejected.row, path, files)
                     left_out.setdefault(rejected.reason.partition(":")[0], []).append(place)
                 for number, text, row in zip(chunk.row_numbers(), chunk.texts, chunk.rows, strict=True):
                     names.update(dict.fromkeys(row))
                     split = _word(row[SPLIT_COLUMN]) if SPLIT_COLUMN in row else None
-                    yield _Row(path, number, text, _word(row.get(config.label_column)), split)
+                    label = label_word(row.get(config.label_column))
+                    if config.positive and label not in known and split not in UNLABELLED:
+                        left_out.setdefault(OTHER_LABEL, []).append(_place(number, path, files))
+                        continue
+                    yield _Row(path, number, text, label, split)
             if names and config.label_column not in names:  # objects, if all are left out, have no names
                 raise InputError(
                     f"{path} has no column {shown(config.label_column)}; its columns are {shown_names(names)}. "
@@ -117,6 +128,10 @@ def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list
 
 def _word(value: Any) -> str:
     return "" if value is None else str(value).strip().lower()
+
+
+def _place(number: int, path: Path, files: list[Path]) -> str:
+    return f"row {number}" + (f" of {path.name}" if len(files) > 1 else "")
 
 
 def _rows_left_out(places: dict[str, list[str]]) -> str:
@@ -137,15 +152,24 @@ def _splits(rows: list[_Row]) -> list[str]:
     return [SPLITS[row.split or ""] for row in rows]
 
 
-def _labels(rows: list[_Row], column: str) -> np.ndarray:
+def _known_labels(config: SourceConfig) -> dict[str, int]:
+    """Each label, as `label_word` gives it, and what it means."""
+    if not config.positive:
+        return LABELS
+    return {label_word(value): meaning for meaning in (0, 1) for value in (config.negative, config.positive)[meaning]}
+
+
+def _labels(rows: list[_Row], config: SourceConfig) -> np.ndarray:
     """The label of each row, int8 (N,)."""
-    unknown = [row for row in rows if row.label not in LABELS]
+    known, column = _known_labels(config), config.label_column
+    unknown = [row for row in rows if row.label not in known]
     if unknown:
         raise InputError(
             f"{unknown[0].file}, column {column}: found {_listed(row.label for row in unknown)}, "
-            f"first in row {unknown[0].number}; labels may be 0/1, positive/negative, pos/neg or true/false."
+            f"first in row {unknown[0].number}; labels may be 0/1, positive/negative, pos/neg or true/false. Other "
+            "values take both options, such as --positive 4,5 --negative 1,2."
         )
-    return np.array([LABELS[row.label] for row in rows], np.int8)
+    return np.array([known[row.label] for row in rows], np.int8)
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import re
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,10 @@ from sentiment.errors import InputError
 from tests.reviews import are_real, write_archive
 
 
-def load(source: SourceName, data: Path | None = None, *, seed: int = 0, test_fraction: float = 0.2) -> Corpus:
-    config = SourceConfig(source=source, data=data, test_fraction=test_fraction)
+def load(
+    source: SourceName, data: Path | None = None, *, seed: int = 0, test_fraction: float = 0.2, **options: Any
+) -> Corpus:
+    config = SourceConfig(source=source, data=data, test_fraction=test_fraction, **options)
     return load_corpus(config, find_files(config), seed=seed)
 
 
@@ -189,6 +192,23 @@ def test_an_unknown_label_is_named_with_its_row_whatever_the_index(tmp_path: Pat
     table.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(InputError, match=r"t\.parquet, column label: found 'maybe', first in row 42; labels may be"):
         load("table", tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_stars_are_labels_where_the_configuration_tells_which(tmp_path: Path, ending: str) -> None:
+    stars = [None if n == 7 else (n // 2) % 5 + 1.0 for n in range(100)]  # as pandas reads whole numbers with a gap
+    table = pd.DataFrame({"review": [f"review {n}" for n in range(100)], "stars": stars})
+    path = tmp_path / f"t.{ending}"
+    table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
+    corpus = load("table", path, label_column="stars", positive=("4", "5.0"), negative=("1", "2"))
+    rating = dict(zip(table["review"], table["stars"], strict=True))
+    for split in (corpus.train, corpus.test):
+        assert [rating[text] >= 4 for text in split.texts] == split.labels.tolist()
+    left_out = [row for row, star in enumerate(stars, 1) if star in (None, 3)]
+    assert corpus.notes == (
+        f"{len(left_out)} rows left out: its label is neither positive nor negative ({len(left_out)}, first row 5).",
+    )
+    assert len(corpus.train) + len(corpus.test) == 100 - len(left_out)
 
 
 def test_a_table_without_a_usable_review_says_why(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -61,7 +62,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
     assert result.exit_code == 2
     assert "Several models are registered: films, reviews. Name one" in result.output
     client.create_registered_model("imdb-sentiment")
-    [version] = client.search_model_versions()
+    version = next(version for version in client.search_model_versions() if int(version.version) == 1)
     client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
     result = invoke("promote", "1")
     assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
@@ -80,6 +81,8 @@ def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
 
 def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
     assert "registered  reviews version 1 (champion), as there was none" in small_run.output
+    promote = "reviews version 2 is the linear model, NB-LR: `sentiment promote 2 --name reviews`"
+    assert promote in small_run.output
     shown = command_in(store, COLUMNS="250").run("models")
     [row] = [line.strip() for line in shown.splitlines() if line.strip().startswith("reviews 1")]
     name, alias, accuracy, _, size, speed, age, run_id = re.split(r" {2,}", row)
@@ -121,11 +124,18 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
     serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/reviews@champion")
     environment = command_in(small_run.folder).environment
     with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:
-        for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
+
+        def ask(payload: object) -> list[dict[str, Any]]:
             request = urllib.request.Request(
                 f"{address}/invocations", json.dumps(payload).encode(), {"Content-Type": "application/json"}
             )
-            found = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
+            found: list[dict[str, Any]] = json.loads(urllib.request.urlopen(request, timeout=30).read())["predictions"]
+            return found
+
+        blank = {"predicted_label": None, "positive_probability": None}
+        assert ask({"dataframe_records": [{"review": None}, {"review": " "}, {"review": "good"}]})[:2] == [blank] * 2
+        for payload in ({"dataframe_records": [{"text": text} for text in texts]}, {"inputs": texts}):
+            found = ask(payload)
             assert [row["predicted_label"] for row in found] == [row["predicted_label"] for row in expected]
             probabilities = [row["positive_probability"] for row in expected]
             assert [row["positive_probability"] for row in found] == pytest.approx(probabilities, abs=1e-6)

@@ -1,0 +1,56 @@
+"""What to do where the linear model is better than the network that the pipeline registers."""
+
+import math
+from collections.abc import Sequence
+
+from pipelines.configuration import PipelineConfig
+from pipelines.stages.data import Prepared
+from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.training.linear_model import LINEAR_MODEL
+
+ENOUGH_STEPS = 1_000
+"""Gradient steps below which a network is advised to make more."""
+
+SMALL_BATCH, MOST_EPOCHS = 16, 20
+
+
+def advice_on_linear_model(config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str) -> list[str]:
+    """Sentences on a network that clearly loses to the linear model, and on what helps; none where it does not.
+
+    Args:
+        title: of the network.
+    """
+    lost = [
+        difference
+        for difference in comparison.differences
+        if (difference.model, difference.baseline) == (title, LINEAR_MODEL)
+        and difference.is_told
+        and difference.value < 0
+    ]
+    if not lost:
+        return []
+    training, _ = prepared.training_and_validation(config.seeds[0])
+    count = len(training)
+    if config.pretraining.pseudo_label_epochs:
+        count += len(prepared.corpus.unlabelled)
+    return [
+        f"The linear model, {LINEAR_MODEL}, is better than the {title} here, by {-100 * lost[0].value:.1f} points.",
+        _remedy(config, config.training.examples_of_epoch(count), title, comparison.results[title]),
+        f"Or take {LINEAR_MODEL}: `sentiment score` and `predict` use it as they use the {title}.",
+    ]
+
+
+def _remedy(config: PipelineConfig, examples: int, title: str, results: Sequence[Result]) -> str:
+    """What helps, by the number of gradient steps that the seed with the most epochs made."""
+    steps = math.ceil(examples / config.training.batch_size)
+    epochs = int(max(result.metrics["epochs"] for result in results))
+    made = f"The {title} made {steps:,} gradient step{'s' * (steps != 1)} an epoch, {steps * epochs:,} in all"
+    if steps * epochs >= ENOUGH_STEPS:
+        return f"{made}, so more of them will hardly help: try --preset strong, or more reviews."
+    batch_size = min(SMALL_BATCH, config.training.batch_size)
+    wanted = math.ceil(ENOUGH_STEPS * batch_size / examples)
+    more = min(MOST_EPOCHS, max(wanted, epochs))
+    patience = max(config.training.patience, more // 3)
+    return (
+        f"{made}, which is few: try --batch-size {batch_size} --epochs {more} --patience {patience}, or more reviews."
+    )

@@ -1,0 +1,48 @@
+"""load: a trained classifier from a folder or from MLflow."""
+
+import contextlib
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from sentiment.classifier import Classifier, classifier_folder, load_classifier
+from sentiment.errors import InputError
+
+
+def load(model: str | Path) -> Classifier:
+    """The classifier that a folder or a model URI of MLflow names.
+
+    Args:
+        model: a folder that `Classifier.save` or MLflow wrote, or a URI such as models:/NAME@ALIAS,
+            models:/NAME/VERSION or runs:/ID/model.
+
+    Raises:
+        InputError: there is no such folder or model, or it is damaged.
+    """
+    with contextlib.ExitStack() as stack:
+        folder, _ = stack.enter_context(located(model))
+        classifier = load_classifier(folder)
+        weakref.finalize(classifier, stack.pop_all().close)  # its Keras network is read from the folder when asked for
+    return classifier
+
+
+@contextlib.contextmanager
+def located(model: str | Path) -> Iterator[tuple[Path, str]]:
+    """The folder of a classifier, while the context lasts, and a name for people.
+
+    Args:
+        model: as for `load`.
+
+    Raises:
+        InputError: there is no such folder or model.
+    """
+    if Path(model).is_dir():
+        yield classifier_folder(Path(model)), str(model)
+        return
+    if isinstance(model, Path) or ":/" not in model:
+        raise InputError(f"There is no folder {model}: name a folder, models:/NAME@ALIAS or runs:/ID/model.")
+    from sentiment.tracking import download, store
+
+    store.silence()
+    with download.downloaded_model(model) as (folder, name):
+        yield classifier_folder(folder), name
