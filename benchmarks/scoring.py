@@ -33,8 +33,8 @@ SHORT_NAMES = dict(
 )
 """Of the peers, in the figure."""
 
-FASTTEXT_SETTINGS = {"dim": 10, "lr": 0.5, "epoch": 10}
-"""Chosen on 4,000 reviews cut from the training split."""
+FASTTEXT_SETTINGS = {"dim": 10, "lr": 0.5, "epoch": 5}
+"""Chosen on 4,000 reviews cut from the training split, of which 89.9 % are right."""
 
 
 @dataclass
@@ -196,21 +196,26 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     own = {name: (bench.best[name].rate, bench.accuracy(name)) for name in bench.models}
     others = {name: (bench.best[name].rate, bench.accuracy(name)) for name in PEERS}
     others |= {name: (rate, transformer.ACCURACY) for name, rate in transformers.items()}
-    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    for points, colour, marker in ((others, "#6b7280", "o"), (own, "#b91c1c", "D")):
+    for points, colour, marker in ((others, "#4b5563", "o"), (own, "#b91c1c", "D")):
         axes.scatter(*zip(*points.values(), strict=True), color=colour, marker=marker, zorder=3)
-        for number, (name, (rate, accuracy)) in enumerate(points.items()):
-            below = name in SAME_NETWORK
+        for name, place in points.items():
+            label = SHORT_NAMES.get(name, name).partition(f", {transformer.TOKENS} tokens")[0]
+            upwards = -1 if name in SAME_NETWORK[1::2] else 1  # in turn, as all of these are at one height
             axes.annotate(
-                SHORT_NAMES.get(name, name),
-                (rate, accuracy),
-                xytext=(6, -14 - 13 * (number % 4) if below else 7),
+                label,
+                place,
+                xytext=(3, 5 * upwards),
                 textcoords="offset points",
-                fontsize=8,
+                rotation=30 * upwards,
+                va="bottom" if upwards > 0 else "top",
+                fontsize=9,
                 color=colour,
             )
     axes.set_xscale("log")
+    axes.margins(x=0.15, y=0.2)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_xlabel("reviews a second on two cores, from CSV to Parquet")
     axes.set_ylabel("test accuracy")

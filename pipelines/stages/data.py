@@ -228,7 +228,7 @@ def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
         save_array(folder / WORD_VECTORS_FILE, vectors)
 
     key = {
-        "pretraining": config.model_dump(exclude={"pseudo_label_epochs"}),
+        "pretraining": config.model_dump(include={"word_vectors", "word_vector_epochs", "word_vector_window"}),
         "embedding_dim": size,
         "load": loaded.digest,
         "vocabulary": fitted.digest,

@@ -85,7 +85,9 @@ def train_network(
     _check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
-        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, found)
+        tell = _as_a_first_phase(on_epoch) if config.pretraining.end_on_labels else on_epoch
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell, found)
+        tell(read_history(pseudo_labelled))
     tuning = None if context.start is None else choose_tuning(context, prepared, trial)
     training_config = config.training if tuning is None else tuning.config
 
@@ -150,8 +152,17 @@ def train_network(
     return trained if config.threshold == "0.5" or found else _with_threshold(context, prepared, trained, trial)
 
 
+def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History], None]:
+    """Give the metrics of a phase before the last one names of their own."""
+    return lambda history: on_epoch({f"pseudo_label_{metric}": values for metric, values in history.items()})
+
+
 def train_on_pseudo_labels(
-    context: Context, prepared: Prepared, trial: Trial, found: FoundByFolds | None = None
+    context: Context,
+    prepared: Prepared,
+    trial: Trial,
+    on_epoch: Callable[[History], None],
+    found: FoundByFolds | None = None,
 ) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
@@ -167,20 +178,23 @@ def train_on_pseudo_labels(
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
         labels = train.labels[training] if softened is None else np.load(softened.folder / SOFT_LABELS_FILE)
-        taught = teacher.classifier().positive_probability(prepared.corpus.unlabelled.texts)  # (M,)
+        judge = teacher.classifier().positive_probability
+        taught = judge(prepared.corpus.unlabelled.texts)  # (M,)
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         draw = _draw_pieces(
             context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
         )
         count = len(training) + len(unlabelled)
-        with context.console.training(name, config.epochs, config.examples_of_epoch(count)) as progress:
+        examples = config.examples_of_epoch(count)
+        with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
                 (inputs[training], labels),
                 (unlabelled, taught),
                 (inputs[validation], train.labels[validation]) if len(validation) else None,
                 config,
+                taught_validation=judge([train.texts[position] for position in validation]),
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 stop_after=found.epochs if found else None,

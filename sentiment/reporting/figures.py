@@ -135,6 +135,7 @@ def promised_accuracy(checks: Mapping[str, Sequence[Sequence[AbstentionCheck]]])
     least = min(check.level for of_seeds in checks.values() for of_seed in of_seeds for check in of_seed)
     axis.plot([least, 1], [least, 1], ":", color="grey", label="as promised")
     _of_promises(axis, "accuracy found (bar: 95 % interval)")
+    axis.yaxis.set_major_locator(MultipleLocator(0.05))
     _legend(figure)
     return figure
 

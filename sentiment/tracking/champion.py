@@ -52,6 +52,10 @@ ROUNDS = 10
 """Most corrections after other processes on one server."""
 
 
+LONGEST_DESCRIPTION = 5_000
+"""Characters that the databases of MLflow keep of a description."""
+
+
 @dataclass(frozen=True)
 class Training:
     """One training of a run, as it was logged.
@@ -169,10 +173,18 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
         number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
-    client.update_model_version(name, str(number), training.card)
+    client.update_model_version(name, str(number), description_of(training.card))
     if not client.get_registered_model(name).description:
         client.update_registered_model(name, ABOUT_MODEL)
     return number
+
+
+def description_of(card: str) -> str:
+    """As much of a card as the description of a version holds, in whole lines."""
+    if len(card) <= LONGEST_DESCRIPTION:
+        return card
+    rest = "\n\nThe run of this version has the whole card."
+    return card[: card.rindex("\n", 0, LONGEST_DESCRIPTION - len(rest))] + rest
 
 
 def _rounded(value: float) -> str:

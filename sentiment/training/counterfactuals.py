@@ -279,12 +279,18 @@ class Counterfactuals:
 
 
 def _forms(rules: _Rules) -> list[_Form]:
-    """All forms within one clause; those with a comma are only written."""
+    """All forms that clauses are searched for; those with a comma, or without a word that the plain one needs, are only
+    written.
+    """
+
+    def needed(template: str) -> set[str]:
+        return {slot["name"] for slot in _SLOT.finditer(template) if not slot["optional"]}
+
     return [
         _Form(change, template, rules.pattern(template))
         for change in rules.changes
         for template in (change.plain, *change.turned, *change.praise)
-        if "," not in template
+        if "," not in template and needed(change.plain) <= needed(template)
     ]
 
 

@@ -63,6 +63,7 @@ def learn_pseudo_labels(
     validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
+    taught_validation: np.ndarray,
     seed: int,
     checkpoints: Path,
     stop_after: int | None = None,
@@ -81,20 +82,25 @@ def learn_pseudo_labels(
         unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
         validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
+        taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees.
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, but one at least with each teacher.
         draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
-        As `fit`.
+        As `fit`, and teacher_val_loss and teacher_val_accuracy of the teacher of each epoch.
     """
     inputs = np.concatenate([labelled[0], unlabelled[0]])
-    taught, history = unlabelled[1], History()
+    taught, judged, history = unlabelled[1], taught_validation, History()
     rounds = _rounds(config.epochs)
     for number, epochs in enumerate(rounds):
         if number:
             taught = mean_log_odds(unlabelled[1], positive_probability(network, unlabelled[0], config.batch_size))
+            if validation is not None:
+                of_network = positive_probability(network, validation[0], config.batch_size)
+                judged = mean_log_odds(taught_validation, of_network)
+        figures = {} if validation is None else _figures(judged, validation[1])
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
@@ -106,18 +112,30 @@ def learn_pseudo_labels(
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=None if draw is None else draw(labels),
             on_batch=on_batch,
-            on_epoch=functools.partial(_tell, on_epoch, history),
+            on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )
-        history = _joined(history, found)
+        history = _joined(history, figures, found)
     return history
 
 
-def _joined(before: History, found: History) -> History:
-    return {metric: [*before.get(metric, []), *values] for metric, values in found.items()}
+def _figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Those of a teacher on the validation reviews, both (V,)."""
+    of_label = np.clip(np.where(labels == 1, probabilities, 1 - probabilities), LEAST_PROBABILITY, 1)
+    return {
+        "teacher_val_loss": float(-np.log(of_label).mean()),
+        "teacher_val_accuracy": float(np.mean((probabilities > 0.5) == (labels == 1))),
+    }
 
 
-def _tell(on_epoch: Callable[[History], None], before: History, found: History) -> None:
-    on_epoch(_joined(before, found))
+def _joined(before: History, teacher: dict[str, float], found: History) -> History:
+    """The history so far, with the epochs of one teacher."""
+    *figures, seconds, speed = found.items()
+    of_teacher = [(name, [value] * len(found["loss"])) for name, value in teacher.items()]
+    return {metric: [*before.get(metric, []), *values] for metric, values in (*figures, *of_teacher, seconds, speed)}
+
+
+def _tell(on_epoch: Callable[[History], None], before: History, teacher: dict[str, float], found: History) -> None:
+    on_epoch(_joined(before, teacher, found))
 
 
 def _rounds(epochs: int) -> list[int]:

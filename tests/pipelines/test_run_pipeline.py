@@ -1,6 +1,7 @@
 """The training pipeline as real processes: finished, killed, interrupted, and tracked by a real MLflow server."""
 
 import contextlib
+import re
 import shlex
 import shutil
 import signal
@@ -136,6 +137,23 @@ def test_a_finished_command_that_runs_again_registers_nothing_new(
     assert "registered  reviews version 1 (champion), as registered before" in output
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert len(client.search_model_versions()) == 2  # the LSTM, the linear model
+
+
+def test_a_candidate_that_meets_the_champion_shows_what_it_judges_otherwise(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
+    """The same network with another threshold, so nothing is trained."""
+    folder = shutil.copytree(small_run.folder, tmp_path / "copy")
+    arguments = "--threshold f1 --models lstm --no-linear-model".split()
+    output = command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments)
+    assert re.search(r"registered  reviews version 3 .* newly right, \d+ newly wrong, McNemar's exact p", output)
+    [page] = folder.glob("flips-*.html")
+    assert page.name == "flips-reviews-3-1.html"
+    assert "flips       flips-reviews-3-1.html" in output
+    content = page.read_text("utf-8")
+    assert "reviews: version 3 against version 1" in content
+    assert "<mark style=" in content
+    assert "<script" not in content
 
 
 def test_a_model_whose_upload_was_killed_is_logged_again_before_it_is_registered(

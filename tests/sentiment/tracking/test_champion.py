@@ -108,6 +108,14 @@ def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_rev
     assert aliases(name) == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
 
 
+def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> None:
+    card = "a line of a card\n" * 400
+    described = champion.description_of(card)
+    assert len(described) <= champion.LONGEST_DESCRIPTION
+    assert described.endswith("a line of a card\n\nThe run of this version has the whole card.")
+    assert champion.description_of(described) == described
+
+
 def test_a_champion_without_predictions_stays_and_the_reason_says_so(trainer: Trainer, name: str) -> None:
     champion.register(name, [trainer.log(200, with_file=False)])
     later = champion.register(name, [trainer.log(400)])

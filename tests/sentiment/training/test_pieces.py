@@ -152,3 +152,10 @@ def test_polarity_is_what_a_negation_changes() -> None:
     polarity = Counterfactuals.fit(texts, np.tile(labels, 2)).polarity
     assert polarity["good"] > 1 > -1 > polarity["bad"]
     assert "it" not in polarity
+
+
+@pytest.mark.parametrize(
+    "text", ["The story had nothing good.", "Nobody finds the story good.", "You can't call it bad."]
+)
+def test_a_negation_that_does_not_tell_the_plain_verb_stays_out(text: str) -> None:
+    assert turned(text) == {}

@@ -36,7 +36,7 @@ def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | No
 
     history = learn_pseudo_labels(
         network, task(10, 0), (task(600, 1)[0], taught), task(80, 2), CONFIG,
-        seed=3, checkpoints=checkpoints, on_epoch=stop,
+        taught_validation=np.full(80, 0.5), seed=3, checkpoints=checkpoints, on_epoch=stop,
     )  # fmt: skip
     return history, network
 
@@ -55,6 +55,8 @@ def test_a_student_learns_from_its_teacher_what_ten_labels_do_not_tell(tmp_path:
     history, network = learn(tmp_path, cell, 0.05 + 0.9 * truth)
     assert all(len(values) == CONFIG.epochs for values in history.values())
     assert history["val_accuracy"][-1] > 0.9
+    assert history["teacher_val_loss"][0] == pytest.approx(np.log(2))
+    assert history["teacher_val_loss"][0] > history["teacher_val_loss"][1] > history["teacher_val_loss"][2]
     found = network.predict(inputs, verbose=0)[:, 0]
     assert np.mean((found >= 0.5) == truth) > 0.9
 
