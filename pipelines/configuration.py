@@ -143,8 +143,11 @@ def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str
         raise InputError(_explain(error, kind, preset)) from error
 
 
-def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
+def read_preset(preset: str, folder: str = ".", *, kind: str = "preset") -> dict[str, Any]:
     """The content of a preset: one of `preset_names(folder)`, or a TOML file.
+
+    Args:
+        kind: what a message calls it.
 
     Raises:
         InputError: there is no such preset, or it is not TOML.
@@ -156,13 +159,13 @@ def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
             text = resources.files("pipelines.presets").joinpath(folder, f"{preset}.toml").read_text("utf-8")
         else:
             raise InputError(
-                f"There is no preset {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."
+                f"There is no {kind} {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."
             )
         return tomllib.loads(text)
     except OSError as error:
-        raise InputError(f"Preset {preset} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{kind.title()} {preset} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"Preset {preset} is not TOML: {error}.") from error
+        raise InputError(f"{kind.title()} {preset} is not TOML: {error}.") from error
 
 
 def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> str:

@@ -27,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TRAIN, USE, UNDERSTAND = "Train and compare", "Use a trained model", "Understand"
+TRAIN, IMPROVE = "Train and compare", "Improve"
+USE, UNDERSTAND = "Use a trained model", "Understand"
 """Headings of the list of commands."""
 
 OF_TEXTS = ("source", "seeds")

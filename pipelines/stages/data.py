@@ -18,7 +18,7 @@ from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.validation import split_validation
+from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.training.start import MIN_COUNT
 from sentiment.training.word_vectors import learn_word_vectors
@@ -46,6 +46,8 @@ class Prepared:
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
         validation_share: of train, for validation.
         word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
+        labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
+        holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
     """
 
@@ -54,6 +56,8 @@ class Prepared:
     padded_stages: Mapping[Split, Stage]
     validation_share: float
     word_vector_stage: Stage | None = None
+    labelled_share: float = 1.0
+    holds_out: bool = False
     on_all: bool = False
 
     @functools.cached_property
@@ -77,10 +81,32 @@ class Prepared:
         """
         if self.on_all:
             return np.arange(len(self.corpus.train)), np.zeros(0, np.int64)
-        validation = self.corpus.validation
+        training, validation, _ = self._sides(seed)
+        return training, validation
+
+    def second_validation(self, seed: int) -> np.ndarray:
+        """Positions in train of the second cut for validation, as large as the first; none unless `holds_out`."""
+        return self._sides(seed)[2]
+
+    def _sides(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        train, validation, second = self.corpus.train, self.corpus.validation, np.zeros(0, np.int64)
         if len(validation):
-            return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
-        return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
+            training = np.setdiff1d(np.arange(len(train)), validation)
+        else:
+            training, validation = split_validation(train.texts, train.labels, self.validation_share, seed)
+        if self.holds_out:
+            texts, share = [train.texts[position] for position in training], len(validation) / len(training)
+            kept, held_out = split_validation(texts, train.labels[training], min(share, 0.5), seed)
+            training, second = training[kept], training[held_out]
+        if self.labelled_share < 1:
+            training, validation = (
+                nested_part(side, train.labels, self.labelled_share, seed) for side in (training, validation)
+            )
+        return training, validation, second
+
+    def repeated(self, training: np.ndarray) -> np.ndarray:
+        """Positions to learn from, repeated until an epoch has as many as if all labels were there."""
+        return training if self.labelled_share == 1 else np.resize(training, round(len(training) / self.labelled_share))
 
     def validation_reviews(self, seed: int) -> Reviews:
         """The reviews of train to validate on."""
@@ -102,6 +128,12 @@ class Prepared:
         return self.padded_stages["train"].digest
 
     @property
+    def cut(self) -> dict[str, Any]:
+        """What decides the reviews to learn from, beside corpus and seed, for the key of a stage."""
+        names = ("validation_share", "labelled_share", "holds_out")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def key(self) -> dict[str, Any]:
         """The digests of all that a network learns from."""
         return {
@@ -109,6 +141,7 @@ class Prepared:
             "vocabulary": self.vocabulary_stage.digest,
             "pad": {split: stage.digest for split, stage in self.padded_stages.items()},
             "word_vectors": self.word_vector_stage.digest if self.word_vector_stage else None,
+            **self.cut,
         }
 
 
@@ -122,7 +155,7 @@ def prepare(context: Context) -> Prepared:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
     on_all = context.fold is not None and context.fold.number is None
-    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors, on_all)
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors, on_all=on_all)
 
 
 def load(context: Context, *, report: bool = False) -> Stage:

@@ -94,13 +94,14 @@ def fit_linear_model(
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "threshold": config.threshold,
         "found_by_folds": asdict(found) if found else None,
         **versions("numpy", "scipy", "scikit-learn"),
     }
-    read = f"train of load {prepared.loaded.digest}"
+    part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "
+    read = f"{part}train of load {prepared.loaded.digest}"
     return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))
 
 
@@ -126,7 +127,7 @@ def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": context.config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "softness": softness,
         **versions("numpy", "scipy", "scikit-learn"),

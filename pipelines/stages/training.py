@@ -107,12 +107,13 @@ def train_network(
             history, before = before, {}
             write_json(folder / HISTORY_FILE, history)
         else:
-            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
+            learned = prepared.repeated(training)
+            draw = _draw_pieces(context, prepared, trial, learned, inputs[learned])
             history = fit_with_progress(
                 console,
                 trial.name,
                 network,
-                (inputs[training], labels[training]),
+                (inputs[learned], labels[learned]),
                 (inputs[validation], labels[validation]) if len(validation) else None,
                 training_config,
                 seed=trial.seed,
@@ -120,14 +121,14 @@ def train_network(
                 unlabelled=unlabelled,
                 stop_after=found.epochs if found else None,
                 start_penalty=0.0 if tuning is None else tuning.start_penalty,
-                epoch_examples=None if draw is None else draw(labels[training]),
+                epoch_examples=None if draw is None else draw(labels[learned]),
                 on_epoch=on_epoch,
             )
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
         if found is None:
-            learned = _words_learned(context, prepared, inputs[training])
+            known = _words_learned(context, prepared, inputs[training])
             validated = prepared.validation_reviews(trial.seed)
-            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validated, learned)
+            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validated, known)
         else:
             classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
             classifier.save(folder / CLASSIFIER_FOLDER)
@@ -168,6 +169,9 @@ def train_on_pseudo_labels(
 
     The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
     others.
+
+    Args:
+        on_epoch: called with the history so far.
     """
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})

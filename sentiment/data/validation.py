@@ -1,4 +1,4 @@
-"""split_validation and split_folds: the reviews to learn from, and those to check on."""
+"""split_validation, split_folds: reviews to learn from and to check on; nested_part: as if fewer had labels."""
 
 import itertools
 from collections.abc import Sequence
@@ -77,3 +77,21 @@ def _copies(texts: Sequence[str]) -> list[list[int]]:
     for position, text in enumerate(texts):
         copies.setdefault(normalized(text), []).append(position)
     return list(copies.values())
+
+
+def nested_part(positions: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A share of some reviews, both classes in their proportion; with the same seed a larger share holds a smaller.
+
+    Args:
+        positions: of the reviews in `labels`, (P,).
+        labels: of all reviews, (N,): 1 positive, 0 negative.
+        share: above 0 and up to 1.
+
+    Returns:
+        The chosen positions in their order, at least one for each class that there is.
+    """
+    kept = np.zeros(len(positions), bool)
+    for label in (0, 1):
+        places = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels[positions] == label))
+        kept[places[: max(1, round(share * len(places)))]] = True
+    return positions[kept]

@@ -114,6 +114,10 @@ OPTIONS_OF_THE_STEP = (
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
+class DivergedError(InputError):
+    """A training whose validation loss is never a number."""
+
+
 def fit(
     network: Any,
     training: tuple[np.ndarray, np.ndarray],
@@ -155,7 +159,7 @@ def fit(
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
 
     Raises:
-        InputError: no epoch has a finite validation loss.
+        DivergedError: no epoch has a finite validation loss.
     """
     from sentiment.training.time_loop import compiled_time_loops
 
@@ -201,7 +205,7 @@ def fit(
             _save(learner, checkpoints, history)
             on_epoch(history)
     if not best_epoch(history):
-        raise InputError(
+        raise DivergedError(
             f"The validation loss is no number after any of {len(history['loss'])} epochs: "
             "lower --learning-rate, or bound the gradients with --clipnorm."
         )

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.data.validation import split_folds, split_validation
+from sentiment.data.validation import nested_part, split_folds, split_validation
 from sentiment.errors import InputError
 
 
@@ -46,3 +46,19 @@ def test_every_review_is_checked_on_once_with_all_copies_of_its_text(
 def test_fewer_reviews_of_a_class_than_folds_are_named() -> None:
     with pytest.raises(InputError, match=r"4 reviews with 1 distinct texts of the rarer class.*2 folds"):
         split_folds(["a", "A", "b", "c"], np.array([1, 1, 0, 0]), 2, 0)
+
+
+@given(
+    labels=st.lists(st.integers(0, 1), min_size=4, max_size=200).map(np.array),
+    shares=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)).map(sorted),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_larger_part_holds_every_smaller_one_with_both_classes_in_proportion(
+    labels: np.ndarray, shares: list[float], seed: int
+) -> None:
+    positions = np.random.default_rng(0).permutation(len(labels))
+    fewer, more = (nested_part(positions, labels, share, seed) for share in shares)
+    assert set(fewer) <= set(more) <= set(positions)
+    for label in (0, 1):
+        count = int(np.sum(labels == label))
+        assert int(np.sum(labels[more] == label)) == min(count, max(1, round(shares[1] * count)))
