@@ -105,15 +105,15 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
     """A preset with the options that override it.
 
     Args:
-        preset: a name of `preset_names`, or the path of a TOML file; None for `demo` with the demo source and
-            `standard` with any other.
+        preset: a name of `preset_names`, or the path of a TOML file; None for `fine-tune` where a trained classifier
+            is to start from, for `demo` with the demo source, and `standard` with any other.
         overrides: option, as in `option_fields`, -> value; None means not given.
         base: a whole configuration that stands in for the preset.
 
     Raises:
         InputError: unknown preset, key or value.
     """
-    preset = preset or ("demo" if overrides.get("source") == "demo" else "standard")
+    preset = preset or default_preset(overrides)
     content = read_preset(preset) if base is None else base
     for option, (section, field) in option_fields().items():
         if (value := overrides.get(option)) is None:
@@ -122,6 +122,13 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
         if isinstance(place, dict):  # of anything else, the validation tells
             place[field] = value
     return validated(PipelineConfig, content, preset)
+
+
+def default_preset(overrides: Mapping[str, Any]) -> str:
+    """The preset where none is named."""
+    if overrides.get("start_from") is not None:
+        return "fine-tune"
+    return "demo" if overrides.get("source") == "demo" else "standard"
 
 
 def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str) -> AnyConfiguration:

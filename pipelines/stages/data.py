@@ -13,12 +13,14 @@ import pandas as pd
 from pipelines.console import Console
 from pipelines.files import save_array, write_json
 from pipelines.stages.context import Context
+from pipelines.stages.start import check_language, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.start import MIN_COUNT
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
@@ -26,6 +28,12 @@ SPLITS: tuple[Split, ...] = ("train", "test", "unlabelled")
 
 SUMMARY_FILE, VOCABULARY_FILE = "summary.json", "vocabulary.json"
 PADDED_FILE, WORD_VECTORS_FILE = "padded.npy", "word_vectors.npy"
+
+FEW_ROWS = 5_000
+FEW_ROWS_NOTE = (
+    f"Below {FEW_ROWS:,} labelled rows a test split says little: `run-pipeline --folds 5` tests on every row, and then "
+    "trains on all."
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Prepared:
         word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
+        on_all: whether a network learns from all training reviews, none of them kept for validation.
     """
 
     loaded: Stage
@@ -49,6 +58,7 @@ class Prepared:
     word_vector_stage: Stage | None = None
     labelled_share: float = 1.0
     holds_out: bool = False
+    on_all: bool = False
 
     @functools.cached_property
     def corpus(self) -> Corpus:
@@ -66,8 +76,11 @@ class Prepared:
     def training_and_validation(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Positions in train of the reviews to learn from, and of those to validate on.
 
-        The source may set reviews aside for validation; else the seed decides, as `split_validation` does.
+        The source may set reviews aside for validation; else the seed decides, as `split_validation` does. There are
+        none to validate on where `on_all`.
         """
+        if self.on_all:
+            return np.arange(len(self.corpus.train)), np.zeros(0, np.int64)
         training, validation, _ = self._sides(seed)
         return training, validation
 
@@ -141,7 +154,8 @@ def prepare(context: Context) -> Prepared:
     if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
-    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors)
+    on_all = context.fold is not None and context.fold.number is None
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors, on_all=on_all)
 
 
 def load(context: Context, *, report: bool = False) -> Stage:
@@ -156,7 +170,7 @@ def load(context: Context, *, report: bool = False) -> Stage:
 
     def run(folder: Path) -> None:
         with context.console.without_native_log():
-            corpus = load_corpus(source, files, seed=seed)
+            corpus = load_corpus(source, files, seed=seed, fold=context.fold)
         for split in SPLITS:
             reviews: Reviews = getattr(corpus, split)
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
@@ -165,12 +179,16 @@ def load(context: Context, *, report: bool = False) -> Stage:
             if split == "train":
                 columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
             pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
-        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": corpus.notes})
+        few = len(corpus.train) + len(corpus.test) < FEW_ROWS
+        notes = [*corpus.notes, *([FEW_ROWS_NOTE] if corpus.is_cut and few else [])]
+        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": notes})
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
     if source.source in ("demo", "table"):
         key["seed"] = seed  # they draw at random
+    if context.fold is not None:
+        key["fold"] = context.fold
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
     stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
     if report or not stage.cached:
@@ -193,11 +211,20 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
 
     def run(folder: Path) -> None:
         texts = _read_split(loaded, "train").texts
-        vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+        if context.start is None:
+            vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+        else:
+            known = start_classifier(context.start).vocabulary
+            vocabulary = known.grown(itertools.chain(texts, _read_split(loaded, "unlabelled").texts), MIN_COUNT)
         vocabulary.save(folder / VOCABULARY_FILE)
 
-    key = {"vocabulary": config.model_dump(), "load": loaded.digest}
-    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))
+    key: dict[str, Any] = {"vocabulary": config.model_dump(), "load": loaded.digest}
+    read = f"train of load {loaded.digest}"
+    if context.start is not None:
+        check_language(context, start_classifier(context.start), _read_split(loaded, "train").texts)
+        key["start"] = context.start.digest
+        read += f", start {context.start.digest}"
+    return context.run_stage("vocabulary", read, key, run, code=("data", "training"))
 
 
 def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:

@@ -269,7 +269,7 @@ def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mappi
             numbers, losses = zip(*of_state, strict=True)
             axes[0].step(numbers, np.minimum.accumulate(losses), where="post", color=COLOURS[1], label="best so far")
     axes[0].set(xlabel="trial", ylabel="lowest validation loss (nats)")
-    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _legend(figure)
     if importance:
         names = [name.rpartition(".")[2] for name in importance]
