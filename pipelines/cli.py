@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import training, use, within
+from pipelines.commands import training, tuning, use, within
 from pipelines.commands.app import app
 from sentiment import __version__
 
 __all__ = ["app", "main"]
 
-COMMANDS = (training, use, within)
+COMMANDS = (training, tuning, use, within)
 """Modules that add their commands to the application when they are imported, in the order of the list of commands."""
 
 

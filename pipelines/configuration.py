@@ -105,15 +105,15 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
     """A preset with the options that override it.
 
     Args:
-        preset: a name of `preset_names`, or the path of a TOML file; None for `demo` with the demo source and
-            `standard` with any other.
+        preset: a name of `preset_names`, or the path of a TOML file; None for `fine-tune` where a trained classifier
+            is to start from, for `demo` with the demo source, and `standard` with any other.
         overrides: option, as in `option_fields`, -> value; None means not given.
         base: a whole configuration that stands in for the preset.
 
     Raises:
         InputError: unknown preset, key or value.
     """
-    preset = preset or ("demo" if overrides.get("source") == "demo" else "standard")
+    preset = preset or default_preset(overrides)
     content = read_preset(preset) if base is None else base
     for option, (section, field) in option_fields().items():
         if (value := overrides.get(option)) is None:
@@ -122,6 +122,13 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
         if isinstance(place, dict):  # of anything else, the validation tells
             place[field] = value
     return validated(PipelineConfig, content, preset)
+
+
+def default_preset(overrides: Mapping[str, Any]) -> str:
+    """The preset where none is named."""
+    if overrides.get("start_from") is not None:
+        return "fine-tune"
+    return "demo" if overrides.get("source") == "demo" else "standard"
 
 
 def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str) -> AnyConfiguration:
@@ -136,8 +143,11 @@ def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str
         raise InputError(_explain(error, kind, preset)) from error
 
 
-def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
+def read_preset(preset: str, folder: str = ".", *, kind: str = "preset") -> dict[str, Any]:
     """The content of a preset: one of `preset_names(folder)`, or a TOML file.
+
+    Args:
+        kind: what a message calls it.
 
     Raises:
         InputError: there is no such preset, or it is not TOML.
@@ -149,13 +159,13 @@ def read_preset(preset: str, folder: str = ".") -> dict[str, Any]:
             text = resources.files("pipelines.presets").joinpath(folder, f"{preset}.toml").read_text("utf-8")
         else:
             raise InputError(
-                f"There is no preset {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."
+                f"There is no {kind} {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."
             )
         return tomllib.loads(text)
     except OSError as error:
-        raise InputError(f"Preset {preset} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{kind.title()} {preset} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"Preset {preset} is not TOML: {error}.") from error
+        raise InputError(f"{kind.title()} {preset} is not TOML: {error}.") from error
 
 
 def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> str:
@@ -169,5 +179,6 @@ def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> 
         else:
             message = problem["msg"].removeprefix("Value error, ")
             message = message[0].lower() + message[1:]
-            problems.append(f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
+            is_whole = isinstance(problem["input"], dict)  # what is wrong is how fields stand together
+            problems.append(message if is_whole else f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
     return "; ".join(problems) + "."

@@ -70,7 +70,7 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
     config = context.config
     prepared = prepare(context)
     usual = SYNTHETIC_EXPERIMENT if config.source.is_synthetic else EXPERIMENT
-    tracked = _TrackedPipeline(context, prepared, experiment or usual)
+    tracked = TrackedPipeline(context, prepared, experiment or usual)
     outcomes: dict[str, list[Outcome]] = {}
     networks: dict[CellName, list[LoggedModel]] = {}
     linear_model: list[LoggedModel] = []
@@ -108,7 +108,7 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
 
 
 @dataclass(frozen=True)
-class _TrackedPipeline:
+class TrackedPipeline:
     """The MLflow runs of one pipeline."""
 
     context: Context
@@ -134,11 +134,14 @@ class _TrackedPipeline:
             yield parent
 
     @contextmanager
-    def child(self, parent: runs.Run, name: str, *, title: str, seed: int) -> Iterator[runs.Run]:
-        """The run of one model with one seed."""
+    def child(self, parent: runs.Run, name: str, *, title: str, seed: int, fold: str = "") -> Iterator[runs.Run]:
+        """The run of one model with one seed; of one fold, where the pipeline has several."""
         model_name = NAMES[title]
         tags = {**self._tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
         key = f"{parent.info.run_id}:{model_name}:{seed}"
+        if fold:
+            tags["fold"] = fold
+            key += f":{fold}"
         with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True) as child:
             runs.log_parameters({**self.context.config.flat(), "models": model_name, "seeds": seed})
             self._log_datasets()
@@ -157,7 +160,8 @@ class _TrackedPipeline:
     def _log_datasets(self) -> None:
         source, corpus = self.context.config.source.source, self.prepared.corpus
         runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
-        runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
+        if len(corpus.test):
+            runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
 
 
 def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:

@@ -56,6 +56,10 @@ class Stage:
         return json.loads((self.folder / name).read_text("utf-8"))
 
 
+class AbandonedError(Exception):
+    """Raised within a stage whose result nobody wants any more: what it has written goes."""
+
+
 class WorkingDirectory:
     """A folder for one command at a time.
 
@@ -126,6 +130,7 @@ class WorkingDirectory:
 
         Raises:
             InputError: the folder of the stage is damaged.
+            AbandonedError: as `run` does.
         """
         content = json.dumps({"stage": name, **key, "code": _code_digest(code, run)}, sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
@@ -136,7 +141,11 @@ class WorkingDirectory:
             partial = folder.with_name(digest + PARTIAL_ENDING)
             partial.mkdir(parents=True, exist_ok=True)
             started = time.perf_counter()
-            run(partial)
+            try:
+                run(partial)
+            except AbandonedError:
+                shutil.rmtree(partial)
+                raise
             seconds = time.perf_counter() - started
             description = {"seconds": seconds, **json.loads(content), "files": _checksums(partial)}
             write_json(partial / STAGE_FILE, description)

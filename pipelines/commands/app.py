@@ -27,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-TRAIN, USE, UNDERSTAND = "Train and compare", "Use a trained model", "Understand"
+TRAIN, IMPROVE = "Train and compare", "Improve"
+USE, UNDERSTAND = "Use a trained model", "Understand"
 """Headings of the list of commands."""
 
 OF_TEXTS = ("source", "seeds")
@@ -62,6 +63,14 @@ Report = Annotated[
     Path | None,
     typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
 ]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        help="table: cross-validate with so many folds, test on every row in turn, and train on all rows at last; for "
+        "tables of fewer than 5,000 labelled rows.",
+    ),
+]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[
     str | None,
@@ -92,10 +101,15 @@ def opened(
         path = work_dir / CONFIGURATION_FILE
         follows = goes_on and preset is None and "source" not in options and path.exists()
         config = compose(preset, options, base=_remembered(path) if follows else None)
-        write_json(path, config.model_dump(mode="json"))
         from pipelines.stages.context import Context
 
-        yield Context(config, work, console)
+        context = Context(config, work, console)
+        if config.pretraining.start_from is not None:
+            from pipelines.stages.start import with_start
+
+            context = with_start(context, preset, options)
+        write_json(path, context.config.model_dump(mode="json"))
+        yield context
 
 
 def _remembered(path: Path) -> dict[str, Any]:

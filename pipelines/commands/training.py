@@ -12,6 +12,7 @@ from pipelines.commands.app import (
     OF_TEXTS,
     TRAIN,
     ExperimentOfReviews,
+    Folds,
     NoRegister,
     OneModel,
     Register,
@@ -41,16 +42,24 @@ def run_pipeline(
     register: Register = None,
     no_register: NoRegister = False,
     output: Report = None,
+    folds: Folds = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
         raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
     if repeats is not None:
         options["seeds"] = split_list(seeds_of(options.get("seeds"), repeats) or "")
+    if folds is not None and output is not None:
+        raise InputError("--folds shows its figures as tables and in MLflow; there is no report for --output.")
     with opened(console, work_dir, preset, options, goes_on=False) as context:
         from pipelines import run_pipeline
 
         name = None if no_register else register or registered_name(context.config.source)
+        if folds is not None:
+            from pipelines.cross_validation import cross_validate
+
+            cross_validate(context, folds, experiment, name)
+            return
         run_pipeline.run_pipeline(context, experiment, name, output)
 
 

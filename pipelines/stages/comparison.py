@@ -100,6 +100,17 @@ def is_ours(report: Path, owner: str) -> bool:
     return not report.exists() or owner in report.read_text("utf-8", "replace")
 
 
+def place_of_page(output: Path, name: str, owner: str) -> Path:
+    """Where a page goes: the file `output`, or the page of this name in that folder.
+
+    A page of another owner stays: the new one then has its owner in its name.
+    """
+    if not output.is_dir():
+        return output
+    page = output / name
+    return page if is_ours(page, owner) else page.with_stem(f"{page.stem}-{owner}")
+
+
 def check_report(output: Path, owner: str) -> None:
     """Refuse a place for the report that cannot be one, before hours of work.
 

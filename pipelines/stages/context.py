@@ -9,17 +9,25 @@ from typing import Any
 from pipelines.configuration import PipelineConfig
 from pipelines.console import Console
 from pipelines.working_directory import Stage, WorkingDirectory
+from sentiment.data.corpus import Fold
 
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
 
 @dataclass(frozen=True)
 class Context:
-    """The configuration, the place for results, and somebody to tell."""
+    """The configuration, the place for results, and somebody to tell.
+
+    Attributes:
+        start: the stage with the trained classifier to start from, if there is one.
+        fold: to test on, where a table is cross-validated; else the test split is the source's.
+    """
 
     config: PipelineConfig
     work: WorkingDirectory
     console: Console
+    start: Stage | None = None
+    fold: Fold | None = None
 
     def run_stage(
         self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None], *, code: tuple[str, ...]

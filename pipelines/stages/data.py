@@ -13,12 +13,14 @@ import pandas as pd
 from pipelines.console import Console
 from pipelines.files import save_array, write_json
 from pipelines.stages.context import Context
+from pipelines.stages.start import check_language, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.validation import split_validation
+from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.start import MIN_COUNT
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
@@ -26,6 +28,12 @@ SPLITS: tuple[Split, ...] = ("train", "test", "unlabelled")
 
 SUMMARY_FILE, VOCABULARY_FILE = "summary.json", "vocabulary.json"
 PADDED_FILE, WORD_VECTORS_FILE = "padded.npy", "word_vectors.npy"
+
+FEW_ROWS = 5_000
+FEW_ROWS_NOTE = (
+    f"Below {FEW_ROWS:,} labelled rows a test split says little: `run-pipeline --folds 5` tests on every row, and then "
+    "trains on all."
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,9 @@ class Prepared:
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
         validation_share: of train, for validation.
         word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
+        labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
+        holds_out: whether a second cut for validation stays out of the reviews to learn from.
+        on_all: whether a network learns from all training reviews, none of them kept for validation.
     """
 
     loaded: Stage
@@ -45,6 +56,9 @@ class Prepared:
     padded_stages: Mapping[Split, Stage]
     validation_share: float
     word_vector_stage: Stage | None = None
+    labelled_share: float = 1.0
+    holds_out: bool = False
+    on_all: bool = False
 
     @functools.cached_property
     def corpus(self) -> Corpus:
@@ -62,12 +76,37 @@ class Prepared:
     def training_and_validation(self, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Positions in train of the reviews to learn from, and of those to validate on.
 
-        The source may set reviews aside for validation; else the seed decides, as `split_validation` does.
+        The source may set reviews aside for validation; else the seed decides, as `split_validation` does. There are
+        none to validate on where `on_all`.
         """
-        validation = self.corpus.validation
+        if self.on_all:
+            return np.arange(len(self.corpus.train)), np.zeros(0, np.int64)
+        training, validation, _ = self._sides(seed)
+        return training, validation
+
+    def second_validation(self, seed: int) -> np.ndarray:
+        """Positions in train of the second cut for validation, as large as the first; none unless `holds_out`."""
+        return self._sides(seed)[2]
+
+    def _sides(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        train, validation, second = self.corpus.train, self.corpus.validation, np.zeros(0, np.int64)
         if len(validation):
-            return np.setdiff1d(np.arange(len(self.corpus.train)), validation), validation
-        return split_validation(self.corpus.train.texts, self.corpus.train.labels, self.validation_share, seed)
+            training = np.setdiff1d(np.arange(len(train)), validation)
+        else:
+            training, validation = split_validation(train.texts, train.labels, self.validation_share, seed)
+        if self.holds_out:
+            texts, share = [train.texts[position] for position in training], len(validation) / len(training)
+            kept, held_out = split_validation(texts, train.labels[training], min(share, 0.5), seed)
+            training, second = training[kept], training[held_out]
+        if self.labelled_share < 1:
+            training, validation = (
+                nested_part(side, train.labels, self.labelled_share, seed) for side in (training, validation)
+            )
+        return training, validation, second
+
+    def repeated(self, training: np.ndarray) -> np.ndarray:
+        """Positions to learn from, repeated until an epoch has as many as if all labels were there."""
+        return training if self.labelled_share == 1 else np.resize(training, round(len(training) / self.labelled_share))
 
     def validation_reviews(self, seed: int) -> Reviews:
         """The reviews of train to validate on."""
@@ -89,6 +128,12 @@ class Prepared:
         return self.padded_stages["train"].digest
 
     @property
+    def cut(self) -> dict[str, Any]:
+        """What decides the reviews to learn from, beside corpus and seed, for the key of a stage."""
+        names = ("validation_share", "labelled_share", "holds_out")
+        return {name: getattr(self, name) for name in names}
+
+    @property
     def key(self) -> dict[str, Any]:
         """The digests of all that a network learns from."""
         return {
@@ -96,6 +141,7 @@ class Prepared:
             "vocabulary": self.vocabulary_stage.digest,
             "pad": {split: stage.digest for split, stage in self.padded_stages.items()},
             "word_vectors": self.word_vector_stage.digest if self.word_vector_stage else None,
+            **self.cut,
         }
 
 
@@ -108,7 +154,8 @@ def prepare(context: Context) -> Prepared:
     if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
-    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors)
+    on_all = context.fold is not None and context.fold.number is None
+    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors, on_all=on_all)
 
 
 def load(context: Context, *, report: bool = False) -> Stage:
@@ -123,7 +170,7 @@ def load(context: Context, *, report: bool = False) -> Stage:
 
     def run(folder: Path) -> None:
         with context.console.without_native_log():
-            corpus = load_corpus(source, files, seed=seed)
+            corpus = load_corpus(source, files, seed=seed, fold=context.fold)
         for split in SPLITS:
             reviews: Reviews = getattr(corpus, split)
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
@@ -132,12 +179,16 @@ def load(context: Context, *, report: bool = False) -> Stage:
             if split == "train":
                 columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
             pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
-        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": corpus.notes})
+        few = len(corpus.train) + len(corpus.test) < FEW_ROWS
+        notes = [*corpus.notes, *([FEW_ROWS_NOTE] if corpus.is_cut and few else [])]
+        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": notes})
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
     if source.source in ("demo", "table"):
         key["seed"] = seed  # they draw at random
+    if context.fold is not None:
+        key["fold"] = context.fold
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
     stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
     if report or not stage.cached:
@@ -160,11 +211,20 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
 
     def run(folder: Path) -> None:
         texts = _read_split(loaded, "train").texts
-        vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+        if context.start is None:
+            vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+        else:
+            known = start_classifier(context.start).vocabulary
+            vocabulary = known.grown(itertools.chain(texts, _read_split(loaded, "unlabelled").texts), MIN_COUNT)
         vocabulary.save(folder / VOCABULARY_FILE)
 
-    key = {"vocabulary": config.model_dump(), "load": loaded.digest}
-    return context.run_stage("vocabulary", f"train of load {loaded.digest}", key, run, code=("data",))
+    key: dict[str, Any] = {"vocabulary": config.model_dump(), "load": loaded.digest}
+    read = f"train of load {loaded.digest}"
+    if context.start is not None:
+        check_language(context, start_classifier(context.start), _read_split(loaded, "train").texts)
+        key["start"] = context.start.digest
+        read += f", start {context.start.digest}"
+    return context.run_stage("vocabulary", read, key, run, code=("data", "training"))
 
 
 def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:

@@ -20,7 +20,7 @@ def fit_with_progress(
     name: str,
     network: Any,
     training: Examples,
-    validation: Examples,
+    validation: Examples | None,
     config: TrainingConfig,
     *,
     folder: Path,

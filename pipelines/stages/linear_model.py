@@ -5,7 +5,7 @@ It teaches by its P(positive) of unlabelled reviews, and of training reviews by 
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,29 @@ class FittedLinearModel:
         return costs
 
 
-def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedLinearModel:
+@dataclass(frozen=True)
+class FoundByFolds:
+    """What a training on all reviews takes from those on folds, as it has no reviews to find it on.
+
+    Attributes:
+        epochs: after which it stops.
+        threshold, unknown_share: of the classifier.
+    """
+
+    epochs: int
+    threshold: float
+    unknown_share: float
+
+
+def fit_linear_model(
+    context: Context, prepared: Prepared, seed: int, found: FoundByFolds | None = None
+) -> FittedLinearModel:
     """Training texts -> a LinearClassifier in classifier/, and costs.json.
 
     It learns from the training reviews of a seed, without its validation reviews, as the networks do.
+
+    Args:
+        found: needed where all reviews are learned from.
     """
     config = context.config
 
@@ -64,19 +83,25 @@ def fit_linear_model(context: Context, prepared: Prepared, seed: int) -> FittedL
         model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
         seconds = time.perf_counter() - started
         classifier = LinearClassifier(model)
-        probabilities = classifier.positive_probability(validation.texts)
-        classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
-        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
+        if found is None:
+            probabilities = classifier.positive_probability(validation.texts)
+            classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
+            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
+        else:
+            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
+            classifier.save(folder / CLASSIFIER_FOLDER)
         write_json(folder / COSTS_FILE, {"training_seconds": seconds})
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "threshold": config.threshold,
+        "found_by_folds": asdict(found) if found else None,
         **versions("numpy", "scipy", "scikit-learn"),
     }
-    read = f"train of load {prepared.loaded.digest}"
+    part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "
+    read = f"{part}train of load {prepared.loaded.digest}"
     return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))
 
 
@@ -102,7 +127,7 @@ def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
 
     key = {
         "load": prepared.loaded.digest,
-        "validation_share": context.config.training.validation_share,
+        **prepared.cut,
         "seed": seed,
         "softness": softness,
         **versions("numpy", "scipy", "scikit-learn"),

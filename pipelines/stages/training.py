@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from pipelines.files import write_json
 from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
-from pipelines.stages.linear_model import SOFT_LABELS_FILE, fit_linear_model, soften_labels
+from pipelines.stages.linear_model import SOFT_LABELS_FILE, FoundByFolds, fit_linear_model, soften_labels
 from pipelines.stages.profile import PROFILE_CODE, save_with_profile
+from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.sequences import pad_texts
@@ -27,6 +28,7 @@ from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
 from sentiment.training.pieces import EpochPieces
 from sentiment.training.pseudo_labels import learn_pseudo_labels
+from sentiment.training.start import FineTuning, grow_network
 from sentiment.training.trainer import History, TrainingConfig, best_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE, WEIGHTS_FILE = "classifier", "costs.json", "network.weights.h5"
@@ -66,20 +68,28 @@ class Trained:
 
 
 def train_network(
-    context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None] = lambda history: None
+    context: Context,
+    prepared: Prepared,
+    trial: Trial,
+    on_epoch: Callable[[History], None] = lambda history: None,
+    *,
+    found: FoundByFolds | None = None,
 ) -> Trained:
     """Padded training reviews -> a SentimentClassifier in classifier/, history.json and costs.json.
 
     Args:
         on_epoch: called with the history so far, also for a training that is cached.
+        found: needed where all reviews are learned from.
     """
     config, console = context.config, context.console
     _check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
         tell = _as_a_first_phase(on_epoch) if config.pretraining.end_on_labels else on_epoch
-        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell)
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell, found)
         tell(read_history(pseudo_labelled))
+    tuning = None if context.start is None else choose_tuning(context, prepared, trial)
+    training_config = config.training if tuning is None else tuning.config
 
     def run(folder: Path) -> None:
         inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
@@ -97,37 +107,40 @@ def train_network(
             history, before = before, {}
             write_json(folder / HISTORY_FILE, history)
         else:
-            draw = _draw_pieces(context, prepared, trial, training, inputs[training])
+            learned = prepared.repeated(training)
+            draw = _draw_pieces(context, prepared, trial, learned, inputs[learned])
             history = fit_with_progress(
                 console,
                 trial.name,
                 network,
-                (inputs[training], labels[training]),
-                (inputs[validation], labels[validation]),
-                config.training,
+                (inputs[learned], labels[learned]),
+                (inputs[validation], labels[validation]) if len(validation) else None,
+                training_config,
                 seed=trial.seed,
                 folder=folder,
                 unlabelled=unlabelled,
-                epoch_examples=None if draw is None else draw(labels[training]),
+                stop_after=found.epochs if found else None,
+                start_penalty=0.0 if tuning is None else tuning.start_penalty,
+                epoch_examples=None if draw is None else draw(labels[learned]),
                 on_epoch=on_epoch,
             )
-        learned = [inputs[training]]
-        if "unlabelled" in prepared.padded_stages:
-            learned.append(prepared.padded("unlabelled"))
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
-        save_with_profile(
-            classifier,
-            folder / CLASSIFIER_FOLDER,
-            prepared.validation_reviews(trial.seed),
-            learned_words(classifier.vocabulary, learned),
-        )
+        if found is None:
+            known = _words_learned(context, prepared, inputs[training])
+            validated = prepared.validation_reviews(trial.seed)
+            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validated, known)
+        else:
+            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
+            classifier.save(folder / CLASSIFIER_FOLDER)
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
     key = {
-        **_training_key(context, prepared, trial, config.training),
+        **_training_key(context, prepared, trial, training_config),
+        "start_penalty": None if tuning is None else tuning.start_penalty,
         "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
         "end_on_labels": config.pretraining.end_on_labels,
+        "found_by_folds": asdict(found) if found else None,
     }
     trained = Trained(
         context.run_stage(
@@ -137,7 +150,7 @@ def train_network(
     history = trained.history()
     on_epoch(history)
     console.say(f"            {trial.name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
-    return trained if config.threshold == "0.5" else _with_threshold(context, prepared, trained, trial)
+    return trained if config.threshold == "0.5" or found else _with_threshold(context, prepared, trained, trial)
 
 
 def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History], None]:
@@ -146,16 +159,23 @@ def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History]
 
 
 def train_on_pseudo_labels(
-    context: Context, prepared: Prepared, trial: Trial, on_epoch: Callable[[History], None]
+    context: Context,
+    prepared: Prepared,
+    trial: Trial,
+    on_epoch: Callable[[History], None],
+    found: FoundByFolds | None = None,
 ) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
     The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
     others.
+
+    Args:
+        on_epoch: called with the history so far.
     """
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})
-    teacher = fit_linear_model(context, prepared, trial.seed)
+    teacher = fit_linear_model(context, prepared, trial.seed, found)
     softened = soften_labels(context, prepared, trial.seed) if context.config.pretraining.label_softness else None
 
     def run(folder: Path) -> None:
@@ -176,11 +196,12 @@ def train_on_pseudo_labels(
                 network,
                 (inputs[training], labels),
                 (unlabelled, taught),
-                (inputs[validation], train.labels[validation]),
+                (inputs[validation], train.labels[validation]) if len(validation) else None,
                 config,
                 taught_validation=judge([train.texts[position] for position in validation]),
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
+                stop_after=found.epochs if found else None,
                 draw=draw,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
@@ -192,6 +213,7 @@ def train_on_pseudo_labels(
         **_training_key(context, prepared, trial, config),
         "teacher": teacher.stage.digest,
         "labels": softened.digest if softened else None,
+        "stop_after": found.epochs if found else None,
     }
     read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
@@ -238,9 +260,45 @@ def _draw_pieces(
     return draw
 
 
+def _words_learned(context: Context, prepared: Prepared, inputs: np.ndarray) -> frozenset[str]:
+    """The words that a network has learned from: those of its padded reviews, (N, maxlen), and those of its start."""
+    vocabulary = prepared.vocabulary()
+    learned = [inputs, *([prepared.padded("unlabelled")] if "unlabelled" in prepared.padded_stages else [])]
+    of_start = () if context.start is None else start_classifier(context.start).vocabulary.words
+    return learned_words(vocabulary, learned).union(of_start)
+
+
+def choose_tuning(context: Context, prepared: Prepared, trial: Trial) -> FineTuning:
+    """How to fine-tune the start, chosen on the reviews to learn from."""
+    train = prepared.corpus.train
+    training, _ = prepared.training_and_validation(trial.seed)
+    return choose(
+        context,
+        build_network(context, prepared, trial),
+        (prepared.padded("train")[training], train.labels[training]),
+        [train.texts[position] for position in training],
+        name=trial.name,
+        seed=trial.seed,
+        key=_training_key(context, prepared, trial, context.config.training),
+    )
+
+
 def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
-    """An untrained network, with the word vectors of the stage `pretrain`, if there are any."""
+    """An untrained network, with the word vectors of the stage `pretrain`, if there are any; or the start, grown."""
     config = context.config
+    if context.start is not None:
+        start = start_classifier(context.start)
+        return grow_network(
+            start.network,
+            start.vocabulary,
+            prepared.vocabulary(),
+            config.model,
+            maxlen=config.sequences.maxlen,
+            seed=trial.seed,
+            texts=[*prepared.corpus.train.texts, *prepared.corpus.unlabelled.texts]
+            if len(prepared.corpus.unlabelled)
+            else (),
+        )
     num_words = prepared.vocabulary().num_words
     network = build_model(
         trial.cell, config.model, num_words=num_words, maxlen=config.sequences.maxlen, seed=trial.seed
@@ -268,6 +326,7 @@ def _training_key(context: Context, prepared: Prepared, trial: Trial, config: Tr
         "model": context.config.model.model_dump(),
         "training": config.model_dump(),
         "seed": trial.seed,
+        "start": context.start.digest if context.start else None,
         **prepared.key,
         **training_environment(),
     }

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -56,6 +56,18 @@ class Reviews:
         return hasher.hexdigest()[:32]
 
 
+class Fold(NamedTuple):
+    """A part of all labelled reviews of a source, in turn the test split of a training on the others.
+
+    Attributes:
+        number: from 0; None for a training on all reviews, which are tested on nowhere.
+        of: how many folds there are.
+    """
+
+    number: int | None
+    of: int
+
+
 @dataclass(frozen=True)
 class Corpus:
     """All reviews of one source.
@@ -66,6 +78,7 @@ class Corpus:
         notes: what the source left out or changed, one sentence each.
         validation: int64 positions in train of the reviews that the source sets aside for validation; empty where
             it leaves the choice to training.
+        is_cut: whether the test split was drawn at random, as the source sets none aside.
     """
 
     train: Reviews
@@ -73,8 +86,30 @@ class Corpus:
     unlabelled: Reviews = field(default_factory=lambda: Reviews([]))
     notes: tuple[str, ...] = ()
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    is_cut: bool = False
 
-    def checked(self, *, keep_duplicates: bool = False) -> "Corpus":
+    def of_fold(self, fold: Fold, seed: int) -> "Corpus":
+        """All labelled reviews, those of one fold as the test split; copies of one text stand in the same fold.
+
+        Raises:
+            InputError: the source sets reviews aside, or a class has fewer distinct texts than there are folds.
+        """
+        from sentiment.data.validation import split_folds
+
+        if len(self.validation) or (len(self.test) and not self.is_cut):
+            raise InputError(
+                "--folds tests on every labelled row in turn, but the column split sets rows aside for test or "
+                "validation: say train or unlabelled there, or leave out --folds."
+            )
+        texts = [*self.train.texts, *self.test.texts]
+        labels = np.concatenate([self.train.labels, self.test.labels])
+        everything, folds = Reviews(texts, labels), split_folds(texts, labels, fold.of, seed)
+        tested = np.zeros(len(texts), bool)
+        if fold.number is not None:
+            tested[folds[fold.number][1]] = True
+        return replace(self, train=everything.where(~tested), test=everything.where(tested), is_cut=False)
+
+    def checked(self, *, keep_duplicates: bool = False, tests: bool = True) -> "Corpus":
         """This corpus without blank reviews, and without copies of test reviews in train and unlabelled.
 
         Nor does train hold copies of its validation reviews. Copies differ in white space and case alone. Notes count
@@ -82,6 +117,7 @@ class Corpus:
 
         Args:
             keep_duplicates: keep the copies, for comparison with figures that others published.
+            tests: whether there has to be a test split.
 
         Raises:
             InputError: train or test is empty or holds one class only.
@@ -107,10 +143,12 @@ class Corpus:
                 kept[split] &= ~copies
         train, test = self.train.where(kept["train"]), self.test.where(kept["test"])
         _check_classes("train", train)
-        _check_classes("test", test)
+        if tests:
+            _check_classes("test", test)
         position = np.cumsum(kept["train"]) - 1  # of each kept review of train
         validation = position[self.validation[kept["train"][self.validation]]]
-        return Corpus(train, test, self.unlabelled.where(kept["unlabelled"]), tuple(notes), validation)
+        unlabelled = self.unlabelled.where(kept["unlabelled"])
+        return Corpus(train, test, unlabelled, tuple(notes), validation, self.is_cut)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.

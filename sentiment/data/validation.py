@@ -1,4 +1,4 @@
-"""split_validation: the training reviews that are kept for validation."""
+"""split_validation, split_folds: reviews to learn from and to check on; nested_part: as if fewer had labels."""
 
 import itertools
 from collections.abc import Sequence
@@ -26,10 +26,7 @@ def split_validation(
     """
     from sklearn.model_selection import train_test_split
 
-    copies: dict[str, list[int]] = {}
-    for position, text in enumerate(texts):
-        copies.setdefault(normalized(text), []).append(position)
-    distinct = list(copies.values())
+    distinct = _copies(texts)
     first_labels = [labels[positions[0]] for positions in distinct]
     size = max(2, round(share * len(distinct)))
     try:
@@ -41,3 +38,60 @@ def split_validation(
         ) from None
     train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
     return train, validation
+
+
+def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """For each fold, positions of the reviews to learn from and of those to check on, both rising.
+
+    Each review is checked on in one fold. Both classes stand in every fold in their proportion, and copies of one text
+    in the same fold.
+
+    Args:
+        texts: N reviews.
+        labels: (N,).
+        folds: at least 2.
+
+    Raises:
+        InputError: a class has fewer distinct texts than there are folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    distinct = _copies(texts)
+    first_labels = np.array([labels[positions[0]] for positions in distinct], np.int64)
+    fewest = int(np.bincount(first_labels, minlength=2).min())
+    if fewest < folds:
+        raise InputError(
+            f"{len(labels):,} reviews with {fewest} distinct texts of the rarer class cannot be cut into {folds} folds "
+            "with both classes in each: give more reviews of both classes, or fewer folds."
+        )
+    number = np.empty(len(texts), np.int64)
+    splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(distinct)), first_labels)
+    for fold, (_, chosen) in enumerate(splits):
+        number[[position for text in chosen.tolist() for position in distinct[text]]] = fold
+    return [(np.flatnonzero(number != fold), np.flatnonzero(number == fold)) for fold in range(folds)]
+
+
+def _copies(texts: Sequence[str]) -> list[list[int]]:
+    """Of each distinct text, the positions where it stands."""
+    copies: dict[str, list[int]] = {}
+    for position, text in enumerate(texts):
+        copies.setdefault(normalized(text), []).append(position)
+    return list(copies.values())
+
+
+def nested_part(positions: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """A share of some reviews, both classes in their proportion; with the same seed a larger share holds a smaller.
+
+    Args:
+        positions: of the reviews in `labels`, (P,).
+        labels: of all reviews, (N,): 1 positive, 0 negative.
+        share: above 0 and up to 1.
+
+    Returns:
+        The chosen positions in their order, at least one for each class that there is.
+    """
+    kept = np.zeros(len(positions), bool)
+    for label in (0, 1):
+        places = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels[positions] == label))
+        kept[places[: max(1, round(share * len(places)))]] = True
+    return positions[kept]

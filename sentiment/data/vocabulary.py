@@ -209,6 +209,19 @@ class Vocabulary:
             counts.update(tokenizer.tokenize(text))
         return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words, tokenizer)
 
+    def grown(self, texts: Iterable[str], min_count: int) -> "Vocabulary":
+        """This vocabulary, its indices as they are, and behind them the new words that occur often in `texts`.
+
+        Args:
+            min_count: fewest occurrences of a new word.
+        """
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(self.tokenizer.tokenize(text))
+        new = [word for word, count in counts.items() if count >= min_count and word not in self.index]
+        words = [*self.words, *sorted(new, key=lambda word: (-counts[word], word))]
+        return Vocabulary(words, max(self.num_words, INDEX_FROM + len(words)), self.tokenizer)
+
     def tokens(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> list[str]:
         """The tokens of a review that `encode` gives indices, known or not."""
         if maxlen is None:

@@ -90,11 +90,7 @@ class Comparison:
         Their p-values are corrected for their number.
         """
         correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
-        others = [model for model in self.results if model != self.baseline]
-        pairs = [(model, self.baseline) for model in others]
-        if LINEAR_MODEL in others:
-            pairs += [(model, LINEAR_MODEL) for model in self.results if model != LINEAR_MODEL]
-            pairs.remove((LINEAR_MODEL, self.baseline))  # the same pair the other way round
+        pairs = pairs_to_compare(list(self.results), self.baseline)
         return correct_for_number(
             [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
         )
@@ -160,14 +156,24 @@ class Comparison:
         return next(iter(self.results.values()))[0]
 
 
+def pairs_to_compare(models: Sequence[str], baseline: str) -> list[tuple[str, str]]:
+    """Every model with the baseline; then every other model, the baseline too, with the linear model."""
+    others = [model for model in models if model != baseline]
+    pairs = [(model, baseline) for model in others]
+    if LINEAR_MODEL in others:
+        pairs += [(model, LINEAR_MODEL) for model in models if model != LINEAR_MODEL]
+        pairs.remove((LINEAR_MODEL, baseline))  # the same pair the other way round
+    return pairs
+
+
 def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Column heads and rows of what `tabulate_metrics` gives, as people read them: mean ± standard deviation."""
     models = [str(column) for column in metrics if not str(column).endswith(" std")]
     rows = []
     for name, values in metrics.to_dict(orient="index").items():
         metric = str(name)
-        cells = [_figure(metric, values[model], values.get(f"{model} std")) for model in models]
-        rows.append([NAMES.get(metric, metric.replace("_", " ")), *cells])
+        cells = [figure(metric, values[model], values.get(f"{model} std")) for model in models]
+        rows.append([metric_title(metric), *cells])
     return ["test metric", *models], rows
 
 
@@ -182,7 +188,13 @@ def difference_rows(differences: Sequence[Difference]) -> tuple[list[str], list[
     ]
 
 
-def _figure(metric: str, mean: float, deviation: float | None = None) -> str:
+def metric_title(metric: str) -> str:
+    """A metric as people know it."""
+    return NAMES.get(metric, metric.replace("_", " "))
+
+
+def figure(metric: str, mean: float, deviation: float | None = None) -> str:
+    """The value of a metric as people read it: a share as per cent, perhaps with a standard deviation."""
     if np.isnan(mean):
         return "n/a"
     scale, digits, unit = (100, 2, " %") if metric in SHARES else (1, 4 if metric in FRACTIONS else 0, "")

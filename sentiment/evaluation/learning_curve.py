@@ -1,10 +1,14 @@
 """What more labels would bring: a power law through the accuracies of trainings on parts of the labels."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from sentiment.errors import InputError
+from sentiment.evaluation.significance import accuracy_with_interval
 
 RATES = np.linspace(0.05, 1.0, 96)
 """Exponents tried; those of text classifiers are found between 0.1 and 0.6 (Hestness et al. 2017)."""
@@ -123,6 +127,113 @@ def find_crossing(first: LearningCurve, second: LearningCurve, fewest: int) -> i
     ahead = first.accuracy(labels)[0] > second.accuracy(labels)[0]
     changes = np.flatnonzero(ahead[1:] != ahead[:-1])
     return round(float(labels[changes[-1] + 1])) if len(changes) else None
+
+
+@dataclass(frozen=True)
+class LearningCurves:
+    """What models reach with parts of the labels, and what more labels would bring each.
+
+    Attributes:
+        points: columns `model`, `labels`, `accuracy`, `low`, `high` and `above_chance`: for each model and number of
+            labels the mean over seeds, its 95 % interval over reviews and seeds, and whether all of the interval is
+            above the share of the larger class.
+        trainings: columns `model`, `seed`, `labels` and `accuracy`; a row for each training.
+    """
+
+    points: pd.DataFrame
+    trainings: pd.DataFrame
+
+    @classmethod
+    def of(cls, trainings: pd.DataFrame, correct: Sequence[np.ndarray], chance: float) -> "LearningCurves":
+        """The curves of some trainings.
+
+        Args:
+            trainings: columns `model`, `seed` and `labels`.
+            correct: for each training, whether it judged each test review rightly, bool (N,).
+            chance: the share of the larger class.
+        """
+        trainings = trainings.assign(accuracy=[float(of_training.mean()) for of_training in correct])
+        rows = []
+        for key in dict.fromkeys(zip(trainings["model"], trainings["labels"], strict=True)):
+            places = np.flatnonzero((trainings["model"] == key[0]) & (trainings["labels"] == key[1]))
+            value, low, high = accuracy_with_interval(np.stack([correct[int(place)] for place in places]))
+            rows.append([*key, value, low, high, low > chance])
+        return cls(
+            pd.DataFrame(rows, columns=[*trainings.columns.drop("seed"), "low", "high", "above_chance"]), trainings
+        )
+
+    @property
+    def models(self) -> list[str]:
+        """In the order of the trainings."""
+        return list(dict.fromkeys(self.points["model"]))
+
+    @property
+    def sizes(self) -> list[int]:
+        """Numbers of labels, rising."""
+        return sorted(set(self.points["labels"].tolist()))
+
+    def of_model(self, model: str) -> pd.DataFrame:
+        """Its points, the number of labels rising."""
+        return self.points[self.points["model"] == model].sort_values("labels")
+
+    def at_chance(self, model: str) -> int:
+        """The most labels with which a model is no better than chance; 0 if it always is."""
+        points = self.of_model(model)
+        return int(points["labels"].where(~points["above_chance"], 0).max())
+
+    @cached_property
+    def laws(self) -> Mapping[str, LearningCurve]:
+        """Model -> its power law.
+
+        Below some number of labels a model learns nothing, and the law begins beyond it (Hestness et al. 2017). So
+        trainings with no more labels than `at_chance` are left out. A model that has too few others has no law.
+        """
+        laws = {}
+        for model in self.models:
+            of_model = self.trainings[self.trainings["model"] == model]
+            used = of_model[of_model["labels"] > self.at_chance(model)]
+            if used["labels"].nunique() >= SIZES and len(used) > SIZES:
+                laws[model] = fit_learning_curve(used["labels"].to_numpy(), used["accuracy"].to_numpy())
+        return laws
+
+    def gain(self, model: str, more: int) -> str:
+        """What more labels would bring a model, in words."""
+        if model in self.laws:
+            return self.laws[model].gain(more).sentence
+        return f"too few trainings better than chance: none with {self.at_chance(model):,} labels or fewer"
+
+    def sentence(self, rival: str, more: int) -> str:
+        """What more labels would bring the first model, and where a rival is better.
+
+        Args:
+            rival: a model that may be missing.
+        """
+        model = self.models[0]
+        sentence = f"{model}, {self.gain(model, more)}"
+        if rival == model or rival not in self.models:
+            return sentence
+        is_ahead = self.of_model(model)["accuracy"].to_numpy() > self.of_model(rival)["accuracy"].to_numpy()
+        if is_ahead.all() or not is_ahead.any():
+            better = model if is_ahead[0] else rival
+            return f"{sentence}; {better} is better with {self.sizes[0]:,} to {self.sizes[-1]:,} labels"
+        few = rival if is_ahead[-1] else model
+        crossing = None
+        if {model, rival} <= set(self.laws):
+            crossing = find_crossing(self.laws[model], self.laws[rival], self.sizes[0])
+        if crossing is None:
+            most = self.sizes[int(np.flatnonzero(is_ahead != is_ahead[-1])[-1])]
+            return f"{sentence}; with {most:,} labels or fewer {few} is better"
+        return f"{sentence}; below about {_rounded(crossing):,} labels {few} is better"
+
+
+def default_more(labels: int) -> int:
+    """How many more labels to ask about, where nobody said: a fifth, to one digit."""
+    return _rounded(max(1, labels // 5), digits=1)
+
+
+def _rounded(number: int, digits: int = 2) -> int:
+    """To so many digits."""
+    return int(float(f"{number:.{digits - 1}e}"))
 
 
 def _median_and_interval(values: np.ndarray) -> np.ndarray:

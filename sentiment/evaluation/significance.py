@@ -171,6 +171,19 @@ def estimate_difference(correct: np.ndarray, baseline_correct: np.ndarray) -> Es
     return Estimate(float(of_reviews.mean()), float(np.sqrt(variance + sum(of_seeds))), float(degrees_of_freedom))
 
 
+def accuracy_with_interval(correct: np.ndarray) -> tuple[float, float, float]:
+    """Mean accuracy and both ends of its 95 % interval over reviews and seeds, as shares.
+
+    It is the difference to a model that is never right, as `estimate_difference` gives it.
+
+    Args:
+        correct: bool (runs, N): whether each run judged each test review rightly.
+    """
+    estimate = estimate_difference(correct, np.zeros((1, correct.shape[1]), bool))
+    low, high = estimate.interval
+    return estimate.value, max(low, 0.0), min(high, 1.0)
+
+
 def _disagreement(runs: np.ndarray) -> float:
     """The mean square of reviews crossed with runs; bool (S, N), S > 1, N > 1.
 

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import calibration, expected_calibration_error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -210,6 +211,71 @@ def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     axis.set_yscale("log")
     axis.set(xlabel="time step t; the loss comes after the last", ylabel="norm of ∂loss/∂h$_t$; band: quartiles")
     axis.legend(frameon=False, ncols=len(tables), fontsize=9)
+    return figure
+
+
+def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
+    """Test accuracy against the number of labels, on a log axis, with the power law of each model and its interval.
+
+    Args:
+        more: labels beyond the largest training up to which a law is drawn, dashed.
+    """
+    figure, [axis] = _figure(1, [title])
+    figure.set_size_inches(8.5, 4.8)
+    sizes, models = curves.sizes, curves.models
+    for number, model in enumerate(models):
+        colour, points = COLOURS[number % len(COLOURS)], curves.of_model(model)
+        ends = np.abs(points[["low", "high"]].to_numpy().T - points["accuracy"].to_numpy())
+        places = points["labels"] * 1.012 ** (number - (len(models) - 1) / 2)  # side by side, not on one another
+        axis.errorbar(places, points["accuracy"], yerr=ends, fmt="o", ms=4, color=colour, lw=1, capsize=2, label=model)
+        if model not in curves.laws:
+            axis.plot(places, points["accuracy"], ":", color=colour, lw=1)
+            continue
+        first = min(size for size in sizes if size > curves.at_chance(model))
+        for grid, style in (
+            (np.geomspace(first, sizes[-1]), "-"),
+            (np.linspace(sizes[-1], sizes[-1] + more), "--"),
+        ):
+            median, low, high = curves.laws[model].accuracy(grid)
+            axis.plot(grid, median, style, color=colour, lw=1.5)
+            axis.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
+    axis.set_xscale("log")
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.minorticks_off()
+    seen = curves.points[["low", "high"]].to_numpy()
+    margin = 0.08 * (seen.max() - seen.min())
+    axis.set_ylim(max(0, seen.min() - margin), min(1.005, seen.max() + margin))
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axis.set(xlabel="labelled reviews (training and validation)", ylabel="test accuracy, with 95 % intervals")
+    axis.legend(frameon=False, loc="lower right", fontsize=9)
+    return figure
+
+
+def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mapping[str, float], title: str) -> Figure:
+    """The lowest validation loss of each trial, with the best so far; and the importance of each setting.
+
+    Args:
+        trials: number, state and validation losses by epoch of each trial.
+        importance: setting -> its share of the variance, the largest first; perhaps none.
+    """
+    panels = [f"{title}: trials", *(["Importance of each setting"] if importance else [])]
+    figure, axes = _figure(len(panels), panels)
+    for state, marker, colour in (("complete", "o", COLOURS[0]), ("pruned", "x", "grey")):
+        of_state = [(number, np.nanmin(losses)) for number, found, losses in trials if found == state]
+        if of_state:
+            label = {"complete": "finished", "pruned": "stopped early"}[state]
+            axes[0].plot(*zip(*of_state, strict=True), marker, color=colour, ms=5, label=label)
+        if of_state and state == "complete":
+            numbers, losses = zip(*of_state, strict=True)
+            axes[0].step(numbers, np.minimum.accumulate(losses), where="post", color=COLOURS[1], label="best so far")
+    axes[0].set(xlabel="trial", ylabel="lowest validation loss (nats)")
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    _legend(figure)
+    if importance:
+        names = [name.rpartition(".")[2] for name in importance]
+        axes[1].barh(names[::-1], list(importance.values())[::-1], color=COLOURS[0])
+        axes[1].xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes[1].set(xlabel="share of the variance of the objective (fANOVA)", ylabel="setting")
     return figure
 
 

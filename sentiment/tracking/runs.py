@@ -16,7 +16,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.tracking.store import make_store, store_errors_explained
+from sentiment.tracking.store import make_store, store_errors_explained, store_lock
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -38,6 +38,7 @@ def tracked_run(
     resume_key: str,
     tags: Mapping[str, str],
     nested: bool = False,
+    even_finished: bool = False,
     about_experiment: str = "",
 ) -> Iterator[Run]:
     """An active MLflow run: a new one, or the one that an earlier, unfinished attempt left.
@@ -47,7 +48,7 @@ def tracked_run(
 
     Args:
         resume_key: identifies the attempt; a nested run that carries it is taken up even when it has finished, any
-            other only while it has not.
+            other only while it has not, or if `even_finished`.
         about_experiment: the description of the experiment, in Markdown, where it has none.
 
     Raises:
@@ -58,8 +59,9 @@ def tracked_run(
         found = mlflow.set_experiment(experiment)
         if about_experiment and NOTE_TAG not in found.tags:
             mlflow.MlflowClient().set_experiment_tag(found.experiment_id, NOTE_TAG, about_experiment)
-        run_id = _run_to_resume(resume_key, nested)
-        run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
+        with store_lock():  # two processes with one key share one run
+            run_id = _run_to_resume(resume_key, nested or even_finished)
+            run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
         status = RunStatus.FAILED
         try:
             yield run
@@ -71,8 +73,8 @@ def tracked_run(
             mlflow.end_run(RunStatus.to_string(status))
 
 
-def _run_to_resume(resume_key: str, nested: bool) -> str | None:
-    unfinished = "" if nested else " and attributes.status != 'FINISHED'"
+def _run_to_resume(resume_key: str, even_finished: bool) -> str | None:
+    unfinished = "" if even_finished else " and attributes.status != 'FINISHED'"
     runs = mlflow.search_runs(
         filter_string=f"tags.`{RESUME_TAG}` = '{resume_key}'{unfinished}", max_results=1, output_format="list"
     )
@@ -82,6 +84,11 @@ def _run_to_resume(resume_key: str, nested: bool) -> str | None:
 def log_parameters(parameters: Mapping[str, Any]) -> None:
     """Log the configuration to the active run; logging the same again changes nothing."""
     mlflow.log_params(dict(parameters))
+
+
+def log_tags(tags: Mapping[str, str]) -> None:
+    """Set tags of the active run."""
+    mlflow.set_tags(dict(tags))
 
 
 def log_metrics(run: Run, metrics: Mapping[str, float]) -> None:
@@ -106,18 +113,27 @@ def log_history(run: Run, history: History) -> None:
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
-    """Log metrics that have a value per step, from 1; the steps that an earlier attempt has logged are left alone.
+    """Log metrics that have a value per step, from 1; the steps that an earlier attempt has logged are left alone."""
+    log_points(run, {name: dict(enumerate(values, 1)) for name, values in series.items()})
+
+
+def log_points(run: Run, points: Mapping[str, Mapping[int, float]]) -> None:
+    """Log metrics at some steps; the steps that an earlier attempt has logged are left alone.
 
     They go in batches of the most metrics that MLflow takes at once.
+
+    Args:
+        run: as it was when it was taken up.
+        points: metric -> step -> value.
     """
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
-    points = []
-    for name, values in series.items():
+    metrics = []
+    for name, values in points.items():
         is_new = name not in run.data.metrics
         logged = set() if is_new else {point.step for point in client.get_metric_history(run.info.run_id, name)}
-        points += [Metric(name, value, now, step) for step, value in enumerate(values, 1) if step not in logged]
-    for start in range(0, len(points), MAX_METRICS_PER_BATCH):
-        client.log_batch(run.info.run_id, metrics=points[start : start + MAX_METRICS_PER_BATCH])
+        metrics += [Metric(name, value, now, step) for step, value in values.items() if step not in logged]
+    for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
 
 
 def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> None:

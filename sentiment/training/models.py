@@ -5,7 +5,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.training.cells import CELLS, CellName
+from sentiment.training.cells import CELL_OF_LAYER, CELLS, CellName
+
+POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
+"""Keras layer -> the pooling that it is."""
 
 
 class ModelConfig(Configuration):
@@ -61,3 +64,31 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
         layers.append(keras.layers.Dropout(config.dropout, name="dropout"))
     layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)
     return keras.Sequential(layers, name=cell)
+
+
+def shape_of(network: Any) -> tuple[CellName, ModelConfig]:
+    """The cell and the configuration that `build_model` made a network of, its dropout included.
+
+    Raises:
+        ValueError: `build_model` makes no such network.
+    """
+    content: dict[str, Any] = {"layers": 0}
+    cells: set[str] = set()
+    for layer in network.layers:
+        kind = type(layer).__name__
+        if kind == "Bidirectional":
+            content["bidirectional"] = True
+            layer, kind = layer.forward_layer, type(layer.forward_layer).__name__
+        if kind == "Embedding":
+            content |= {"embedding_dim": layer.output_dim, "mask_padding": layer.mask_zero}
+        elif kind == "Dropout":
+            content[layer.name] = layer.rate
+        elif kind in POOLINGS:
+            content["pooling"] = POOLINGS[kind]
+        elif kind in CELL_OF_LAYER:
+            cells.add(next(name for name, cell in CELLS.items() if cell.layer == kind))
+            content |= {"units": layer.units, "layers": content["layers"] + 1}
+        elif kind != "Dense":
+            raise ValueError(f"a network with a layer {kind}")
+    [cell] = cells
+    return cell, ModelConfig(**content)

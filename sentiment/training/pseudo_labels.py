@@ -60,12 +60,13 @@ def learn_pseudo_labels(
     network: Any,
     labelled: tuple[np.ndarray, np.ndarray],
     unlabelled: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
     taught_validation: np.ndarray,
     seed: int,
     checkpoints: Path,
+    stop_after: int | None = None,
     draw: Callable[[np.ndarray], EpochExamples] | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
@@ -79,10 +80,11 @@ def learn_pseudo_labels(
     Args:
         labelled: indices (N, maxlen) and labels (N,), which may be probabilities.
         unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
-        validation: indices and labels.
+        validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
         taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees.
         checkpoints: a folder of this training alone; the caller removes it.
+        stop_after: epochs after which training ends, but one at least with each teacher.
         draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
         on_epoch: called with the history so far after every epoch.
 
@@ -94,21 +96,23 @@ def learn_pseudo_labels(
     rounds = _rounds(config.epochs)
     for number, epochs in enumerate(rounds):
         if number:
-            taught, judged = (
-                mean_log_odds(first, _positive_probability(network, indices, config.batch_size))
-                for first, indices in ((unlabelled[1], unlabelled[0]), (taught_validation, validation[0]))
-            )
+            taught = mean_log_odds(unlabelled[1], positive_probability(network, unlabelled[0], config.batch_size))
+            if validation is not None:
+                of_network = positive_probability(network, validation[0], config.batch_size)
+                judged = mean_log_odds(taught_validation, of_network)
+        figures = {} if validation is None else _figures(judged, validation[1])
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
             network,
             (inputs, labels),
             validation,
             _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
+            stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=None if draw is None else draw(labels),
             on_batch=on_batch,
-            on_epoch=functools.partial(_tell, on_epoch, history, figures := _figures(judged, validation[1])),
+            on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )
         history = _joined(history, figures, found)
     return history
@@ -153,7 +157,7 @@ def _of_round(config: TrainingConfig, epochs: int, *, is_first: bool, is_last: b
     )
 
 
-def _positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+def positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
     """(N,), from indices (N, maxlen)."""
     from sentiment.training.time_loop import compiled_time_loops
 

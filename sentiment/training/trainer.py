@@ -114,15 +114,21 @@ OPTIONS_OF_THE_STEP = (
 """Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
 
 
+class DivergedError(InputError):
+    """A training whose validation loss is never a number."""
+
+
 def fit(
     network: Any,
     training: tuple[np.ndarray, np.ndarray],
-    validation: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
     seed: int,
     checkpoints: Path,
     unlabelled: np.ndarray | None = None,
+    stop_after: int | None = None,
+    start_penalty: float = 0.0,
     loss: str = "binary_crossentropy",
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
@@ -142,41 +148,40 @@ def fit(
     Args:
         network: Keras model from inputs (batch, ...) to outputs (batch, 1).
         training, validation: inputs (N, ...) and labels or targets (N,); a training label may be a probability.
+            Without validation, the history has no figures of it, and the last weights are kept.
         checkpoints: a folder of this training alone; the caller removes it.
         unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
+        stop_after: epochs after which training ends, whatever their number in `config`, by which step sizes fall.
+        start_penalty: pull to the weights that `network` has now, as DenseAdam takes it.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
         epoch_examples: what an epoch learns from instead of `training`.
         on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
 
     Raises:
-        InputError: no epoch has a finite validation loss.
+        DivergedError: no epoch has a finite validation loss.
     """
     from sentiment.training.time_loop import compiled_time_loops
 
     inputs, labels = training
     count = len(labels) if epoch_examples is None else len(epoch_examples)
     learner = _learner(network, inputs, config)
-    learner.compile(
-        build_optimizer(config, -(-count // config.batch_size)),
-        loss,
-        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
-        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
-    )
-    learner.optimizer.build(learner.trainable_variables)
+    _compile(learner, config, -(-count // config.batch_size), start_penalty, loss, metrics)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
+    of_validation = [f"val_{name}" for name in figures] if validation is not None else []
     history = _resume(learner, checkpoints) or {
-        name: [] for name in (*figures, *(f"val_{name}" for name in figures), "seconds", f"{examples}_per_second")
+        name: [] for name in (*figures, *of_validation, "seconds", f"{examples}_per_second")
     }
     if history["loss"]:
         on_epoch(history)
     others = unlabelled if config.uses_unlabelled else None
-    validating = batches(np.random.default_rng(seed), *validation)
+    validating = None if validation is None else batches(np.random.default_rng(seed), *validation)
+    epochs = min(config.epochs, stop_after or config.epochs)
     with compiled_time_loops(network):
-        while (epoch := len(history["loss"])) < config.epochs and not _is_over(history, config):
+        while (epoch := len(history["loss"])) < epochs and not _is_over(history, config):
             _seed_dropout(learner, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
@@ -189,11 +194,10 @@ def fit(
             )
             logs = _fit_epoch(learner, shuffled, batch_end)
             trained = time.perf_counter()
-            with _averaged(learner):
-                validated = learner.evaluate(validating, verbose=0, return_dict=True)
+            validated = {} if validating is None else _validate(learner, validating, figures)
             for metric, value in {
                 **{name: logs[name] for name in figures},
-                **{f"val_{name}": validated[name] for name in figures},
+                **validated,
                 "seconds": time.perf_counter() - started,
                 f"{examples}_per_second": count / (trained - started),
             }.items():
@@ -201,13 +205,39 @@ def fit(
             _save(learner, checkpoints, history)
             on_epoch(history)
     if not best_epoch(history):
-        raise InputError(
+        raise DivergedError(
             f"The validation loss is no number after any of {len(history['loss'])} epochs: "
             "lower --learning-rate, or bound the gradients with --clipnorm."
         )
     learner.load_weights(_weights(checkpoints, best_epoch(history)))
     learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
+
+
+def _compile(
+    learner: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: str, metrics: Sequence[str]
+) -> None:
+    """Give the model its optimizer, loss and metrics; one that has the same is left as it is, as tracing takes long."""
+    is_plain = config.schedule == "constant" and not config.warmup_epochs and not config.averaging_momentum
+    purpose = (config.clipnorm, start_penalty, loss, tuple(metrics))
+    if is_plain and getattr(getattr(learner, "optimizer", None), "purpose", None) == purpose:
+        learner.optimizer.restart(config.learning_rate)
+        return
+    learner.compile(
+        build_optimizer(config, steps, start_penalty),
+        loss,
+        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
+        jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
+    )
+    learner.optimizer.build(learner.trainable_variables)
+    learner.optimizer.purpose = purpose if is_plain else None
+
+
+def _validate(learner: Any, batches: Any, figures: Sequence[str]) -> dict[str, float]:
+    """These figures of validation, their names with `val_` before them."""
+    with _averaged(learner):
+        validated = learner.evaluate(batches, verbose=0, return_dict=True)
+    return {f"val_{name}": validated[name] for name in figures}
 
 
 def accuracy(labels: Any, probabilities: Any) -> Any:
@@ -250,7 +280,7 @@ def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
     return AdversarialNetwork(network, frequencies, **options)
 
 
-def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
+def build_optimizer(config: TrainingConfig, steps_per_epoch: int, start_penalty: float = 0.0) -> Any:
     """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
     import keras
 
@@ -268,6 +298,7 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int) -> Any:
         )
     return DenseAdam(
         step_size,
+        start_penalty=start_penalty,
         clipnorm=config.clipnorm,
         use_ema=bool(config.averaging_momentum),
         ema_momentum=config.averaging_momentum,
@@ -287,7 +318,9 @@ def _averaged(learner: Any) -> Iterator[None]:
 
 
 def best_epoch(history: History) -> int:
-    """Number, from 1, of the epoch with the lowest validation loss; 0 if no loss is finite."""
+    """Number, from 1, of the epoch with the lowest validation loss; 0 if no loss is finite. Without any: the last."""
+    if "val_loss" not in history:
+        return len(history["loss"])
     losses = np.array(history["val_loss"])
     return int(np.argmin(np.where(np.isfinite(losses), losses, np.inf))) + 1 if np.isfinite(losses).any() else 0
 
@@ -295,7 +328,11 @@ def best_epoch(history: History) -> int:
 def _is_over(history: History, config: TrainingConfig) -> bool:
     if not history["loss"]:
         return False
-    is_reached = config.target_loss is not None and np.nanmin(history["val_loss"]) <= config.target_loss
+    is_reached = (
+        config.target_loss is not None
+        and "val_loss" in history
+        and np.nanmin(history["val_loss"]) <= config.target_loss
+    )
     return bool(is_reached) or len(history["loss"]) - best_epoch(history) >= config.patience
 
 

@@ -22,8 +22,14 @@ SEED = 0
 
 
 class PretrainingConfig(Configuration):
-    """What is learned before the network is trained."""
+    """What is learned before the network is trained, or what it starts from."""
 
+    start_from: str | None = Field(
+        None,
+        min_length=1,
+        description="Trained classifier to start from: models:/NAME@ALIAS, runs:/ID/model or a folder. Cell, shape, "
+        "vocabulary and padding are its own.",
+    )
     word_vectors: bool = Field(
         False, description="Start from word vectors learned from the training and the unlabelled reviews."
     )

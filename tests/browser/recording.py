@@ -26,7 +26,7 @@ COLOURS = {
 }  # fmt: skip
 
 COMMANDS = (
-    ["sentiment", "run-pipeline", "--source", "demo"],
+    ["sentiment", "run-pipeline", "--source", "demo", "--models", "lstm"],
     ["sentiment", "predict", "Gorgeous to look at, but dull at heart.", "Slow at first, but moving."],
 )
 """What the README's recording shows."""

@@ -32,10 +32,10 @@ def results(folder: Path) -> dict[str, list[float]]:
     return {str(metric): row.dropna().tolist() for metric, row in table.iterrows() if metric not in TIMES}
 
 
-def runs(tracking_uri: str) -> tuple[list[Run], list[Run]]:
+def runs(tracking_uri: str, name: str = "sentiment") -> tuple[list[Run], list[Run]]:
     """Parent runs and child runs in the experiment."""
     client = mlflow.MlflowClient(tracking_uri)
-    experiment = client.get_experiment_by_name("sentiment")
+    experiment = client.get_experiment_by_name(name)
     assert experiment is not None
     found = client.search_runs([experiment.experiment_id])
     parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
@@ -288,5 +288,5 @@ def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tm
     assert lstm >= 0.90
     assert lstm >= simple_rnn + 0.05
     assert lstm >= linear_model + 0.05
-    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}", "sentiment-demo")
     assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

@@ -8,9 +8,9 @@ DATA_FILES = """
 from importlib.resources import files
 from pipelines.configuration import preset_names
 from sentiment.evaluation.behaviour import read_behaviour
-assert read_behaviour().tests and preset_names() and preset_names("memory")
+assert read_behaviour().tests and all(map(preset_names, (".", "memory", "spaces")))
 templates = files("sentiment.reporting")
-assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html"))
+assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html", "learning_curve.html"))
 from sentiment.reporting.playground.page import joined_script
 assert "class Playground" in joined_script()
 assert files("sentiment").joinpath("py.typed").is_file()

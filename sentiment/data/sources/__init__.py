@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import Corpus
+from sentiment.data.corpus import Corpus, Fold
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
@@ -97,16 +97,20 @@ def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Pat
     return _sources()[config.source].find(config, show_progress)
 
 
-def load_corpus(config: SourceConfig, files: list[Path], *, seed: int) -> Corpus:
+def load_corpus(config: SourceConfig, files: list[Path], *, seed: int, fold: Fold | None = None) -> Corpus:
     """All reviews of the source, without blank ones and, unless they are to be kept, copies of test reviews.
 
     Args:
         files: what `find_files` gave.
+        fold: to test on, of all labelled reviews of a table; None: the test split is the source's.
 
     Raises:
         InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
     """
-    return _sources()[config.source].load(config, files, seed).checked(keep_duplicates=config.keep_duplicates)
+    corpus = _sources()[config.source].load(config, files, seed)
+    if fold is not None:
+        corpus = corpus.of_fold(fold, seed)
+    return corpus.checked(keep_duplicates=config.keep_duplicates, tests=fold is None or fold.number is not None)
 
 
 def _sources() -> dict[str, Source]:

@@ -69,7 +69,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     notes: tuple[str, ...] = (_rows_left_out(left_out),) if left_out else ()
     if not rows:
         raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
-    if all(row.split is None for row in rows):
+    if is_cut := all(row.split is None for row in rows):
         labels = _labels(rows, config)
         is_test = _cut([row.text for row in rows], labels, config.test_fraction, seed)
         splits = np.where(is_test, "test", "train")
@@ -87,6 +87,7 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         Reviews(unlabelled),
         notes=notes,
         validation=np.flatnonzero(splits[train] == "validation"),
+        is_cut=is_cut,
     )
 
 

@@ -1,0 +1,252 @@
+"""Cross-validation of a table: every model trained on all folds but one, in turn, and at last on all rows.
+
+For tables of a few thousand rows, where one test split says little. Logged to MLflow as a parent run with a child run
+for each model and fold, and for each training on all rows. Killed and started again, it goes on where it stopped.
+
+Raises InputError for a source that is no table, several seeds, rows that are set aside for a test, or fewer rows of a
+class than folds.
+"""
+
+import functools
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipelines.configuration import BASELINE, Trial
+from pipelines.model_card import size_of
+from pipelines.registration import show_next_steps
+from pipelines.run_pipeline import EXPERIMENT, NAMES, REGISTERED_CELL, TrackedPipeline
+from pipelines.stages.context import Context
+from pipelines.stages.data import Prepared, prepare
+from pipelines.stages.evaluation import PREDICTIONS_FILE, Outcome, evaluate
+from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
+from pipelines.stages.training import train_network
+from sentiment.data.corpus import Fold
+from sentiment.errors import InputError
+from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, figure, metric_title, pairs_to_compare
+from sentiment.evaluation.cross_validation import compare_folds, resampled_mean
+from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.significance import Difference
+from sentiment.tracking import champion, model, runs, store
+from sentiment.tracking.champion import Training
+from sentiment.training.cells import CELLS
+from sentiment.training.linear_model import LINEAR_MODEL
+from sentiment.training.trainer import best_epoch
+
+SHOWN = ("accuracy", "f1", "roc_auc", "log_loss", "brier_score", "expected_calibration_error")
+"""Metrics that are shown with their intervals."""
+
+TABLE_FILE = "cross_validation.csv"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """One model on all folds, an outcome for each."""
+
+    title: str
+    outcomes: Sequence[Outcome]
+
+    def values(self, metric: str) -> list[float]:
+        """The metric of each fold."""
+        return [outcome.result.metrics[metric] for outcome in self.outcomes]
+
+    @functools.cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Of every row, by the training that has not seen it; sorted, so that they do not depend on the folds."""
+        together = pd.concat([outcome.result.predictions for outcome in self.outcomes])
+        return together.sort_values(["text", "label"], kind="stable", ignore_index=True)
+
+    def found(self, context: Context) -> FoundByFolds:
+        """What the training on all rows takes from the folds."""
+        labels = np.concatenate([outcome.result.labels for outcome in self.outcomes])
+        probabilities = np.concatenate([outcome.result.probabilities for outcome in self.outcomes])
+        shares = [outcome.trained.classifier().unknown_share or 0.0 for outcome in self.outcomes]
+        epochs = [best_epoch(history) for outcome in self.outcomes if (history := outcome.result.history)]
+        return FoundByFolds(
+            epochs=round(float(np.median(epochs))) if epochs else 0,
+            threshold=choose_threshold(labels, probabilities, context.config.threshold),
+            unknown_share=float(np.mean(shares)),
+        )
+
+    @property
+    def validation_loss(self) -> float:
+        """Mean over the folds, of the weights that were kept."""
+        return float(np.mean([min(outcome.result.history["val_loss"]) for outcome in self.outcomes]))
+
+
+def cross_validate(context: Context, folds: int, experiment: str | None, register_as: str | None) -> None:
+    """Train and evaluate every model on every fold; show the means; train on all rows, and register the LSTM.
+
+    Args:
+        experiment: of MLflow; None for EXPERIMENT.
+        register_as: name of the registered model that the LSTM becomes a version of; None for none.
+    """
+    config = context.config
+    if config.source.source != "table":
+        raise InputError(f"--folds is for --source table: {config.source.source} has a test split of its own.")
+    if len(config.seeds) > 1:
+        raise InputError(f"--folds {folds} trains every model {folds + 1} times already: give one seed.")
+    store.silence()
+    everything = replace(context, fold=Fold(None, folds))
+    whole = prepare(everything)
+    tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT)
+    with tracked.parent() as parent:
+        runs.log_parameters({"folds": folds})
+        models = _evaluate_folds(context, folds, tracked, parent)
+        differences = _show(context, models, len(whole.corpus.train))
+        _log(parent, models, differences)
+        uri = _train_on_all(everything, whole, models, tracked, parent, register_as)
+    show_next_steps(context, uri)
+
+
+def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, parent: runs.Run) -> dict[str, Folds]:
+    """Title of each model -> its outcomes."""
+    outcomes: dict[str, list[Outcome]] = {}
+    for number in range(folds):
+        of_fold = replace(context, fold=Fold(number, folds))
+        place = f"fold {number + 1} of {folds}"
+        context.console.say(place, style="bold")
+        prepared = prepare(of_fold)
+        for trial in context.config.trials():
+            with _child(tracked, parent, trial.title, trial.seed, place) as child:
+                log_epochs = functools.partial(runs.log_history, child)
+                trained = train_network(of_fold, prepared, _named(trial, place), log_epochs)
+                outcome = evaluate(of_fold, prepared, trained, f"{trial.name}, {place}", trial.title)
+                _log_outcome(child, outcome)
+            outcomes.setdefault(trial.title, []).append(outcome)
+        if context.config.linear_model:
+            seed = context.config.seeds[0]
+            with _child(tracked, parent, LINEAR_MODEL, seed, place) as child:
+                fitted = fit_linear_model(of_fold, prepared, seed)
+                outcome = evaluate(of_fold, prepared, fitted, f"{LINEAR_MODEL}, {place}", LINEAR_MODEL)
+                _log_outcome(child, outcome)
+            outcomes.setdefault(LINEAR_MODEL, []).append(outcome)
+    return {title: Folds(title, of_model) for title, of_model in outcomes.items()}
+
+
+def _named(trial: Trial, place: str) -> Trial:
+    """The trial under a name with its fold."""
+    return trial._replace(name=f"{trial.name}, {place}")
+
+
+def _child(
+    tracked: TrackedPipeline, parent: runs.Run, title: str, seed: int, place: str
+) -> AbstractContextManager[runs.Run]:
+    return tracked.child(parent, f"{title}, {place}", title=title, seed=seed, fold=place)
+
+
+def _log_outcome(child: runs.Run, outcome: Outcome) -> None:
+    runs.log_metrics(child, runs.tracked_metrics(outcome.result.metrics))
+    for path in outcome.tables:
+        runs.log_file(path)
+
+
+def _show(context: Context, models: Mapping[str, Folds], reviews: int) -> list[Difference]:
+    """The means with their intervals, and the verdicts, as tables."""
+    folds = len(next(iter(models.values())).outcomes)
+    rows = []
+    for metric in SHOWN:
+        means = [resampled_mean(of_model.values(metric)) for of_model in models.values()]
+        rows.append(
+            [
+                metric_title(metric),
+                *(
+                    f"{figure(metric, found.mean)} ({figure(metric, found.low)} to {figure(metric, found.high)})"
+                    for found in means
+                ),
+            ]
+        )
+    context.console.table(
+        f"{reviews:,} rows in {folds} folds: mean and its 95 % interval (Nadeau & Bengio 2003)",
+        ["test metric", *models],
+        rows,
+    )
+    titles = list(models)
+    baseline = CELLS[BASELINE].layer
+    pairs = pairs_to_compare(titles, baseline if baseline in titles else titles[0])
+    accuracies = {title: of_model.values("accuracy") for title, of_model in models.items()}
+    differences = compare_folds(accuracies, pairs, reviews)
+    if differences:
+        context.console.table(f"Accuracy over {folds} folds. {VERDICT_RULE}", *difference_rows(differences))
+    return differences
+
+
+def _log(parent: runs.Run, models: Mapping[str, Folds], differences: Sequence[Difference]) -> None:
+    """Means with their intervals, differences, and the table of all folds."""
+    rows: list[dict[str, object]] = []
+    figures: dict[str, float] = {}
+    for title, of_model in models.items():
+        for number, outcome in enumerate(of_model.outcomes, 1):
+            rows.append({"model": title, "fold": number, **outcome.result.metrics})
+        for metric in SHOWN:
+            found = resampled_mean(of_model.values(metric))
+            name = f"{NAMES[title]}_test_{metric}"
+            figures |= {f"{name}_mean": found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+    for difference in differences:
+        pair = f"{NAMES[difference.model]}_minus_{NAMES[difference.baseline]}_accuracy"
+        figures |= {pair: difference.value, f"{pair}_low": difference.low, f"{pair}_high": difference.high}
+        figures[f"{pair}_p"] = difference.p_value
+    runs.log_metrics(parent, figures)
+    runs.log_text(pd.DataFrame(rows).to_csv(index=False), TABLE_FILE)
+    runs.log_json(
+        [{**asdict(difference), "verdict": difference.verdict} for difference in differences], "differences.json"
+    )
+    runs.set_description("\n".join(f"- {difference.verdict}" for difference in differences))
+
+
+def _log_predictions(predictions: pd.DataFrame) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PREDICTIONS_FILE
+        predictions.to_parquet(path, index=False)
+        runs.log_file(path)
+
+
+def _train_on_all(
+    everything: Context,
+    whole: Prepared,
+    models: Mapping[str, Folds],
+    tracked: TrackedPipeline,
+    parent: runs.Run,
+    register_as: str | None,
+) -> str:
+    """Every model on all rows; the URI or folder of the network to use."""
+    config, console = everything.config, everything.console
+    console.say("all rows", style="bold")
+    chosen = REGISTERED_CELL if REGISTERED_CELL in config.models else config.models[0]
+    used = ""
+    for trial in config.trials():
+        of_model, named = models[trial.title], _named(trial, "all rows")
+        with _child(tracked, parent, trial.title, trial.seed, "all rows") as child:
+            log_epochs = functools.partial(runs.log_history, child)
+            trained = train_network(everything, whole, named, log_epochs, found=of_model.found(everything))
+            means = {metric: float(np.mean(of_model.values(metric))) for metric in SHOWN}
+            runs.log_metrics(child, runs.tracked_metrics(means))
+            _log_predictions(of_model.predictions)
+            model_id = model.log_classifier(child, trained.folder)
+        if trial.cell != chosen:
+            continue
+        used = str(trained.folder)
+        if register_as is not None and chosen == REGISTERED_CELL:
+            training = Training(
+                named.name,
+                model_id,
+                runs.tracked_metrics(means),
+                of_model.predictions,
+                of_model.validation_loss,
+                size_of(replace(of_model.outcomes[0], trained=trained)),
+            )
+            registration = champion.register(register_as, [training])
+            console.say(f"registered  {registration.candidate}, {registration.reason}")
+            used = f"models:/{register_as}/{registration.candidate.number}"
+    if config.linear_model:
+        of_model = models[LINEAR_MODEL]
+        with _child(tracked, parent, LINEAR_MODEL, config.seeds[0], "all rows") as child:
+            fitted = fit_linear_model(everything, whole, config.seeds[0], of_model.found(everything))
+            model.log_classifier(child, fitted.folder)
+        console.say(f"            {LINEAR_MODEL} of all rows lies in {fitted.folder}")
+    return used

@@ -1,0 +1,236 @@
+"""The learning curve pipeline: what more labels would bring, from trainings on parts of those there are.
+
+A network or linear model on a part of the labels is the stage that `run-pipeline` trains, with fewer reviews, and test
+is read by the stage `evaluate` alone. So with all labels both commands share their stages, and killed and started again
+this one goes on from the last finished epoch. In MLflow every model with every seed is a child run of one parent, and
+the steps of its metrics are numbers of labels.
+
+An epoch takes as many gradient steps with few labels as with all, as it goes through them several times. Else the curve
+would tell of steps, not of labels.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from pipelines.configuration import Trial
+from pipelines.files import write_file
+from pipelines.stages.comparison import check_report, owner_of, place_of_page
+from pipelines.stages.context import Context
+from pipelines.stages.data import Prepared, prepare
+from pipelines.stages.evaluation import Outcome, evaluate
+from pipelines.stages.linear_model import fit_linear_model
+from pipelines.stages.training import train_network
+from pipelines.working_directory import Stage
+from sentiment.errors import InputError
+from sentiment.evaluation.learning_curve import SIZES, LearningCurves, default_more
+from sentiment.reporting import figures
+from sentiment.reporting.learning_curve import gain_rows, point_rows, render_learning_curve
+from sentiment.reporting.markdown import markdown_table
+from sentiment.tracking import runs, store
+from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+
+PAGE_FILE, TRAININGS_FILE, POINTS_FILE = "learning-curve.html", "trainings.csv", "learning_curve.csv"
+FIGURE_NAME = "accuracy_by_labels"
+
+FEWEST_LABELS = 20
+
+LOGGED = ("accuracy", "f1", "roc_auc", "log_loss", "training_seconds")
+"""Metrics of a training that MLflow gets, at the number of labels as their step."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A share of the labels.
+
+    Attributes:
+        labels: how many they are, those of validation reviews too.
+        prepared: what a model that has these labels alone starts from.
+    """
+
+    labels: int
+    prepared: Prepared
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model with a seed.
+
+    Attributes:
+        trial: of the network; None for the linear model.
+    """
+
+    seed: int
+    trial: Trial | None = None
+
+    @property
+    def title(self) -> str:
+        """The model as people know it."""
+        return self.trial.title if self.trial else LINEAR_MODEL
+
+    @property
+    def name(self) -> str:
+        """The model in tags and metrics."""
+        return self.trial.cell if self.trial else LINEAR_MODEL_NAME
+
+    def measure(self, context: Context, part: Part) -> Outcome:
+        """Train it on a part of the labels, and evaluate it on the test split."""
+        name = f"{self.title} with {part.labels:,} labels, seed {self.seed}"
+        if self.trial is None:
+            fitted = fit_linear_model(context, part.prepared, self.seed)
+            return evaluate(context, part.prepared, fitted, name, self.title)
+        trained = train_network(context, part.prepared, self.trial._replace(name=name))
+        return evaluate(context, part.prepared, trained, name, self.title)
+
+
+def check_shares(shares: Sequence[str], seeds: int) -> list[float]:
+    """Percentages as shares of the labels, from the smallest.
+
+    Args:
+        shares: in per cent.
+        seeds: with each share so many times a model is trained.
+
+    Raises:
+        InputError: one is no percentage or stands there twice, or they are too few for a curve.
+    """
+    try:
+        values = sorted(float(share) / 100 for share in shares)
+    except ValueError:
+        values = [0.0]
+    if not all(0 < value <= 1 for value in values) or len(set(values)) < len(values):
+        raise InputError(
+            f"--shares is {','.join(shares)}: give different percentages of the labels, above 0 and up to 100."
+        )
+    if len(values) < SIZES or len(values) * seeds <= SIZES:
+        raise InputError(
+            f"--shares names {len(values)} sizes, with {seeds} seed{'s' if seeds > 1 else ''}: a learning curve takes "
+            f"{SIZES} sizes and {SIZES + 1} trainings of a model; name more sizes or more seeds."
+        )
+    return values
+
+
+def run_learning_curve(
+    context: Context, shares: Sequence[float], more: int | None, experiment: str, output: Path | None
+) -> None:
+    """Train each model on each share of the labels, fit its power law, and write page and MLflow runs.
+
+    Args:
+        shares: of the labels, rising, as `check_shares` gives them.
+        more: labels to ask about; None for a fifth of those there are.
+        experiment: of MLflow.
+        output: where the page goes; None for learning-curve.html beside the working directory.
+
+    Raises:
+        InputError: what a stage raises; the smallest share has too few labels; MLflow cannot be reached.
+    """
+    store.silence()
+    if output is not None:
+        check_report(output, owner_of(context))
+    config = context.config
+    parts = _parts(prepare(context), shares, config.seeds[0])
+    more = more or default_more(parts[-1].labels)
+    learners = [Learner(trial.seed, trial) for trial in config.trials()]
+    if config.linear_model:
+        learners += [Learner(seed) for seed in config.seeds]
+    name = f"Learning curve on {config.source.source}"
+    key = context.work.resume_key(name, config.model_dump_json(), str(shares), str(more))
+    tags = {"source": config.source.source, "synthetic": str(config.source.is_synthetic).lower()}
+    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    outcomes: list[tuple[Learner, Part, Outcome]] = []
+    with tracked_run(name, tags=tags, resume_key=key) as parent:
+        context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
+        runs.log_parameters({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
+        for learner in learners:
+            child_tags = {**tags, "model": learner.name, "seed": str(learner.seed)}
+            child_key = f"{parent.info.run_id}:{learner.name}:{learner.seed}"
+            child_name = f"{learner.title}, seed {learner.seed}"
+            with tracked_run(child_name, tags=child_tags, resume_key=child_key, nested=True) as child:
+                runs.log_parameters({**config.flat(), "models": learner.name, "seeds": learner.seed})
+                for part in parts:
+                    outcome = learner.measure(context, part)
+                    metrics = {metric: outcome.result.metrics[metric] for metric in LOGGED}
+                    points = {metric: {part.labels: value} for metric, value in runs.tracked_metrics(metrics).items()}
+                    runs.log_points(child, points)
+                    outcomes.append((learner, part, outcome))
+        folder = _fit(context, outcomes, more).folder
+        curves = LearningCurves(pd.read_csv(folder / POINTS_FILE), pd.read_csv(folder / TRAININGS_FILE))
+        _log(context, parent, curves, folder, more)
+    _show(context, curves, folder, more, output)
+
+
+def _parts(prepared: Prepared, shares: Sequence[float], seed: int) -> list[Part]:
+    parts = []
+    for share in shares:
+        part = replace(prepared, labelled_share=share)
+        parts.append(Part(sum(map(len, part.training_and_validation(seed))), part))
+    if parts[0].labels < FEWEST_LABELS:
+        raise InputError(
+            f"{100 * shares[0]:g} % of the labels are {parts[0].labels}, and a training takes {FEWEST_LABELS}: "
+            "name larger --shares."
+        )
+    return parts
+
+
+def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], more: int) -> Stage:
+    """All evaluations -> trainings.csv, learning_curve.csv and learning-curve.html."""
+    config = context.config
+
+    def run(folder: Path) -> None:
+        rows = [[learner.title, learner.seed, part.labels] for learner, part, _ in outcomes]
+        trainings = pd.DataFrame(rows, columns=["model", "seed", "labels"])
+        positive = float(outcomes[0][2].result.labels.mean())
+        correct = [outcome.result.correct for *_, outcome in outcomes]
+        curves = LearningCurves.of(trainings, correct, chance=max(positive, 1 - positive))
+        curves.trainings.to_csv(folder / TRAININGS_FILE, index=False)
+        curves.points.to_csv(folder / POINTS_FILE, index=False)
+        page = render_learning_curve(
+            curves,
+            sentence=curves.sentence(LINEAR_MODEL, more),
+            more=more,
+            title=f"Learning curve on {config.source.source}",
+            note=context.note,
+            configuration=config.flat(),
+            owner=owner_of(context),
+        )
+        write_file(folder / PAGE_FILE, page)
+
+    evaluated = [[learner.title, part.labels, outcome.evaluated.digest] for learner, part, outcome in outcomes]
+    key = {"evaluated": evaluated, "more": more, "configuration": config.flat()}
+    return context.run_stage(
+        "learning-curve", f"{len(outcomes)} evaluations", key, run, code=("evaluation", "reporting")
+    )
+
+
+def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Path, more: int) -> None:
+    """The mean accuracy of each model at each number of labels, its gain, the chart, page and description."""
+    for model in curves.models:
+        points, columns = curves.of_model(model), {"accuracy": "_mean", "low": "_low", "high": "_high"}
+        steps = points["labels"].tolist()
+        series = {end: dict(zip(steps, points[column].tolist(), strict=True)) for column, end in columns.items()}
+        runs.log_points(parent, {f"{model}_test_accuracy{end}": values for end, values in series.items()})
+    for model, law in curves.laws.items():
+        gain = law.gain(more)
+        gains = {"": gain.value, "_low": gain.low, "_high": gain.high}
+        runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
+    title = f"Accuracy by number of labels{context.of_reviews}"
+    runs.log_figure(figures.accuracy_by_labels(curves, more, title), FIGURE_NAME)
+    for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
+        runs.log_file(folder / name)
+    tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
+    note = [f"**{context.note}**"] if context.note else []
+    runs.set_description("\n\n".join([*note, f"{curves.sentence(LINEAR_MODEL, more)}.", *tables]))
+
+
+def _show(context: Context, curves: LearningCurves, folder: Path, more: int, output: Path | None) -> None:
+    """The tables and the sentence, and the page in its place."""
+    console = context.console
+    title = f"Accuracy on the test split of {context.config.source.source}{context.of_reviews}"
+    console.table(f"{title}, with 95 % intervals", *point_rows(curves))
+    console.table("What more labels would bring, with 95 % intervals", *gain_rows(curves, more))
+    console.result(curves.sentence(LINEAR_MODEL, more))
+    page = place_of_page(output or context.work.path.parent, PAGE_FILE, owner_of(context))
+    write_file(page, (folder / PAGE_FILE).read_text("utf-8"))
+    console.say(f"page        {page}")

@@ -1,0 +1,208 @@
+"""Search: the trials of one search in Optuna's storage, which several processes and machines may share.
+
+Trials are proposed by TPE (Bergstra et al. 2011) and cut short by Hyperband (Li et al. 2018). The randomness of a trial
+follows from the seed and its number, so a search that was killed goes on as if it had never stopped.
+"""
+
+import fcntl
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.exceptions import DuplicatedStudyError, StorageInternalError
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.pruners import BasePruner, HyperbandPruner
+from optuna.samplers import PartialFixedSampler, TPESampler
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
+
+from pipelines.tuning.space import Space
+from sentiment.errors import InputError
+
+OWNER, IDENTITY = "owner", "identity"
+"""Attribute of a trial: the working directory that runs it; of the study: what no other study has."""
+
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+FEWEST_FOR_IMPORTANCE = 4
+
+TRIES = 5
+"""How often, a second apart, a process looks for what another one is making."""
+
+
+class Search:
+    """A study of Optuna, from which a process takes trials until it has enough.
+
+    Args:
+        url: of the storage, as SQLAlchemy takes it.
+        name: what all processes at the same search share.
+        space: settings to search.
+        first: the values of trial 0.
+        most_epochs: that a trial may take, for Hyperband.
+        seed: what is drawn at random follows from it.
+        owner: of the trials that this process runs; no two processes at a time share it.
+
+    Raises, as its methods do:
+        InputError: the storage cannot be used.
+    """
+
+    def __init__(
+        self, url: str, name: str, space: Space, first: Mapping[str, Any], *, most_epochs: int, seed: int, owner: str
+    ) -> None:
+        self.place, self.name, self._space, self._first, self._seed = shown_url(url), name, space, first, seed
+        self._owner = owner
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        pruner = HyperbandPruner(min_resource=1, max_resource=most_epochs)
+        with self._explained(), _lock(url):
+            self._study = _make_or_load(_connected(url), name, pruner)
+            self.identity = str(self._study.user_attrs[IDENTITY])
+
+    def next(self) -> tuple[Trial, dict[str, Any]]:
+        """The trial that this process left unfinished, or a new one; and its values."""
+        with self._explained():
+            left = [t for t in self.trials(TrialState.RUNNING) if t.user_attrs.get(OWNER) == self._owner]
+            trial = Trial(self._study, left[0]._trial_id) if left else self._study.ask()  # it has no public name
+            trial.set_user_attr(OWNER, self._owner)
+            random = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
+            sampler = TPESampler(seed=random)
+            self._study.sampler = PartialFixedSampler(dict(self._first), sampler) if trial.number == 0 else sampler
+            return trial, {name: _suggest(trial, name, values) for name, values in self._space.settings.items()}
+
+    def report(self, trial: Trial, loss: float, epoch: int) -> None:
+        """The validation loss after an epoch, from 1."""
+        with self._explained():
+            trial.report(loss, epoch)
+
+    def is_hopeless(self, trial: Trial) -> bool:
+        """Whether Hyperband stops the trial."""
+        with self._explained():
+            return bool(trial.should_prune())
+
+    def finish(self, trial: Trial, value: float | None, state: TrialState, attributes: Mapping[str, Any]) -> None:
+        """How a trial ended.
+
+        Args:
+            value: the smaller the better; None unless the state is COMPLETE.
+            attributes: what `trials` then holds of it.
+        """
+        with self._explained():
+            for name, content in attributes.items():
+                trial.set_user_attr(name, content)
+            self._study.tell(trial, value, state)
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """Trials of all processes by number; of any state, if none is named."""
+        with self._explained():
+            return self._study.get_trials(deepcopy=False, states=states or None)
+
+    def best(self) -> FrozenTrial | None:
+        """The finished trial with the smallest value, the first of equals."""
+        finished = self.trials(TrialState.COMPLETE)
+        return min(finished, key=lambda trial: (trial.values[0], trial.number), default=None)
+
+    def importance(self) -> dict[str, float]:
+        """Setting -> its share of the variance of the value, the largest first, by fANOVA (Hutter et al. 2014).
+
+        Empty where fewer than FEWEST_FOR_IMPORTANCE trials have finished, or all have one value.
+        """
+        finished = self.trials(TrialState.COMPLETE)
+        if len(finished) < FEWEST_FOR_IMPORTANCE or len({trial.values[0] for trial in finished}) == 1:
+            return {}
+        with self._explained():
+            return get_param_importances(self._study, evaluator=FanovaImportanceEvaluator(seed=self._seed))
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn an error of the storage into an InputError."""
+        try:
+            yield
+        except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+            cause: BaseException = error
+            while cause.__cause__ is not None:
+                cause = cause.__cause__
+            reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".:")
+            raise InputError(
+                f"The storage {self.place} cannot be used ({reason}): give another --storage, such as "
+                "sqlite:///tuning.db, or start its server and install its driver; the same command then goes on."
+            ) from error
+
+
+def _connected(url: str) -> RDBStorage:
+    """The storage with its tables, which another process may be making at this moment."""
+    for _ in range(TRIES):
+        with suppress(IntegrityError, ProgrammingError, OperationalError):
+            return RDBStorage(url)
+        time.sleep(1)
+    return RDBStorage(url)
+
+
+def _make_or_load(storage: RDBStorage, name: str, pruner: BasePruner) -> optuna.Study:
+    """The study, which the process that makes it gives an identity."""
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, pruner=pruner)
+    except DuplicatedStudyError:
+        study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
+        for _ in range(TRIES):
+            if IDENTITY in study.user_attrs:
+                return study
+            time.sleep(1)
+    study.set_user_attr(IDENTITY, uuid.uuid4().hex)
+    return study
+
+
+def _suggest(trial: Trial, name: str, values: BaseDistribution) -> Any:
+    """A value of a setting; the same again where the trial has one."""
+    if isinstance(values, CategoricalDistribution):
+        return trial.suggest_categorical(name, values.choices)
+    if isinstance(values, IntDistribution):
+        return trial.suggest_int(name, values.low, values.high, step=values.step, log=values.log)
+    assert isinstance(values, FloatDistribution)
+    return trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
+
+
+def shown_url(url: str) -> str:
+    """The URL for people, without a password.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return str(make_url(url).render_as_string(hide_password=True))
+    except (ArgumentError, ValueError) as error:
+        raise InputError(
+            "--storage is no URL of a database: give one such as sqlite:///tuning.db or "
+            "postgresql://user:password@host/name."
+        ) from error
+
+
+def _lock(url: str) -> Any:
+    """One process at a time makes the tables of a SQLite file, which Optuna does in two steps.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    database = make_url(url).database
+    if not url.startswith("sqlite") or not database or database == ":memory:":
+        return nullcontext()
+    return _locked(Path(database))
+
+
+@contextmanager
+def _locked(database: Path) -> Iterator[None]:
+    try:
+        file = database.with_name(f".{database.name}.lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"The storage {database} cannot be written ({error.strerror}): give another --storage."
+        ) from error
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,191 @@
+"""Starting from a trained network: it is grown by new words, and how it is fine-tuned is chosen by cross-validation."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Vocabulary
+from sentiment.training.models import ModelConfig, build_model, shape_of
+from sentiment.training.pseudo_labels import LEAST_PROBABILITY, positive_probability
+from sentiment.training.trainer import TrainingConfig, fit
+
+MIN_COUNT = 5
+"""Occurrences that a new word needs."""
+
+FOLDS = 5
+
+CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
+"""Of fine-tuning: the step size as a share of that of the configuration, and the pull towards the start."""
+
+WINDOW, FEWEST_CONTEXTS, RIDGE = 5, 10, 1.0
+"""Words to each side that are the context of a word; occurrences of a known word that the map is learned from; and the
+penalty on the map."""
+
+REVIEWS_AT_ONCE = 2_000
+
+
+def grow_network(
+    network: Any,
+    known: Vocabulary,
+    vocabulary: Vocabulary,
+    config: ModelConfig,
+    *,
+    maxlen: int,
+    seed: int,
+    texts: Sequence[str] = (),
+) -> Any:
+    """A copy of a trained network with word vectors for the words of a grown vocabulary.
+
+    A new word starts with the vector of words out of vocabulary, as which the network read it so far. Where there are
+    texts, it starts with the vector that its contexts speak for (`induce_vectors`).
+
+    Args:
+        network: as `build_model` made it, and trained.
+        known: its vocabulary.
+        vocabulary: what `known.grown` gives.
+        config: the shape of `network`, perhaps with other dropout.
+        seed: of dropout.
+        texts: to learn the vectors of new words from; none: they are not learned.
+    """
+    cell, _ = shape_of(network)
+    grown = build_model(cell, config, num_words=vocabulary.num_words, maxlen=maxlen, seed=seed)
+    vectors, *others = network.get_weights()
+    fresh = np.repeat(vectors[OUT_OF_VOCABULARY][None], vocabulary.num_words, axis=0)
+    first_new = INDEX_FROM + len(known.words)
+    fresh[:first_new] = vectors[:first_new]
+    if len(texts) and len(vocabulary.words) > len(known.words):
+        fresh = induce_vectors(texts, vocabulary, fresh, first_new)
+    grown.set_weights([fresh, *others])
+    return grown
+
+
+def induce_vectors(texts: Sequence[str], vocabulary: Vocabulary, vectors: np.ndarray, first_new: int) -> np.ndarray:
+    """Word vectors, those of new words from their contexts: "à la carte" embedding of Khodak et al. (2018).
+
+    A linear map takes the mean vector of the known words around a word to the vector of that word. It is learned from
+    the known words by ridge regression, and then applied to the new ones.
+
+    Args:
+        vectors: (num_words, embedding_dim).
+        first_new: index of the first new word; those below are known.
+
+    Returns:
+        The same shape; a new word that stands beside no known word keeps its vector.
+    """
+    from scipy.sparse import csr_matrix
+
+    num_words, size = vectors.shape
+    sums, counts = np.zeros((num_words, size)), np.zeros(num_words)
+    for start in range(0, len(texts), REVIEWS_AT_ONCE):
+        encoded = [vocabulary.encode(text)[1:] for text in texts[start : start + REVIEWS_AT_ONCE]]
+        between = np.zeros(WINDOW, np.int32)  # no word
+        indices = np.concatenate([part for of_review in encoded for part in (of_review, between)])
+        for distance in range(1, WINDOW + 1):
+            for words, contexts in (
+                (indices[distance:], indices[:-distance]),
+                (indices[:-distance], indices[distance:]),
+            ):
+                used = (words >= INDEX_FROM) & (contexts >= INDEX_FROM) & (contexts < first_new)
+                pairs = words[used], contexts[used]
+                together = csr_matrix((np.ones(used.sum()), pairs), (num_words, num_words))
+                sums += together @ vectors
+                counts += np.bincount(words[used], minlength=num_words)
+    means = sums / np.maximum(counts, 1)[:, None]
+    learned = np.flatnonzero(counts[:first_new] >= FEWEST_CONTEXTS)
+    weights = np.log(np.maximum(counts[learned], 1))[:, None]  # a frequent word counts a little more
+    by_context = (means[learned] * weights).T
+    mapping = np.linalg.solve(by_context @ means[learned] + RIDGE * np.eye(size), by_context @ vectors[learned])
+    result = vectors.copy()
+    new = first_new + np.flatnonzero(counts[first_new:])
+    result[new] = means[new] @ mapping
+    return result
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """One way to fine-tune.
+
+    Attributes:
+        config: with its step size and its epochs.
+        start_penalty: pull towards the start.
+        loss: mean over the folds of the validation loss after these epochs, in nats.
+    """
+
+    config: TrainingConfig
+    start_penalty: float
+    loss: float
+
+
+def choose_fine_tuning(
+    network: Any,
+    examples: tuple[np.ndarray, np.ndarray],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoints: Path,
+    on_training: Callable[[int, int], None] = lambda done, of: None,
+) -> list[FineTuning]:
+    """Every way of CANDIDATES with its best number of epochs, that of the lowest mean validation loss first.
+
+    A killed choice that starts again with the same arguments goes on with the first training that is not finished.
+
+    Args:
+        network: the start; it has its weights again afterwards.
+        examples: indices (N, maxlen) and labels (N,).
+        folds: positions to learn from and to check on, as `split_folds` gives.
+        config: its step size is that of training from scratch, its epochs are the most that are tried.
+        checkpoints: a folder of this choice alone; the caller removes it.
+        on_training: called with the number of finished trainings, and that of all.
+    """
+    start = network.get_weights()
+    found, trainings = [], len(CANDIDATES) * len(folds)
+    for number, (share, penalty) in enumerate(CANDIDATES):
+        candidate = config.model_copy(update={"learning_rate": share * config.learning_rate})
+        curves = []
+        for fold, sides in enumerate(folds):
+            kept = checkpoints / f"{number}-{fold}.json"
+            if not kept.exists():
+                losses = _train_fold(network, examples, sides, candidate, penalty, seed, kept.with_suffix(""))
+                network.set_weights(start)
+                partial = kept.with_suffix(".partial")
+                partial.write_text(json.dumps(losses))
+                partial.replace(kept)
+            curves.append(json.loads(kept.read_text()))
+            on_training(number * len(folds) + fold + 1, trainings)
+        epochs = min(map(len, curves))
+        curve = np.nan_to_num(np.mean([of_fold[:epochs] for of_fold in curves], axis=0), nan=np.inf)
+        best = int(np.argmin(curve)) + 1
+        tuned = candidate.model_copy(update={"epochs": best, "patience": best})
+        found.append(FineTuning(tuned, penalty, float(curve[best - 1])))
+    return sorted(found, key=lambda tuning: tuning.loss)
+
+
+def _train_fold(
+    network: Any,
+    examples: tuple[np.ndarray, np.ndarray],
+    sides: tuple[np.ndarray, np.ndarray],
+    config: TrainingConfig,
+    penalty: float,
+    seed: int,
+    checkpoints: Path,
+) -> list[float]:
+    """The validation losses of the epochs of one training, whose checkpoints are removed then."""
+    inputs, labels = examples
+    learned, checked = ((inputs[side], labels[side]) for side in sides)
+    history = fit(network, learned, checked, config, seed=seed, checkpoints=checkpoints, start_penalty=penalty)
+    shutil.rmtree(checkpoints)
+    return history["val_loss"]
+
+
+def mean_loss(network: Any, examples: tuple[np.ndarray, np.ndarray], batch_size: int) -> float:
+    """Of a network as it is, in nats; examples as for `choose_fine_tuning`."""
+    inputs, labels = examples
+    floor = LEAST_PROBABILITY
+    probabilities = np.clip(positive_probability(network, inputs, batch_size), floor, 1 - floor)
+    return float(-np.mean(np.log(np.where(labels == 1, probabilities, 1 - probabilities))))

@@ -1,0 +1,69 @@
+"""`run-pipeline --folds`: every row is tested on once, and the last training learns from all."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from sentiment.classifier import load_classifier
+from tests.conftest import SMALL
+
+Invoke = Callable[..., Result]
+TWO_POSITIVE_REVIEWS = "text,label\n" + "".join(f"review {number},{int(number < 2)}\n" for number in range(12))
+FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
+
+
+def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
+    invoke: Invoke, reviews_csv: Path, tmp_path: Path
+) -> None:
+    table = pd.read_csv(reviews_csv).groupby("label").sample(45, random_state=0)
+    pd.concat([table, table.head(4)]).to_csv(tmp_path / "mine.csv", index=False)  # with four copies
+    command = ["run-pipeline", "--data", "mine.csv", *SMALL, "--models", "lstm", "--folds", "3", "--epochs", "2"]
+    result = invoke(*command)
+    assert result.exit_code == 0, result.output
+    assert "94 rows in 3 folds: mean and its 95 % interval (Nadeau & Bengio 2003)" in result.output
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    found = mlflow.MlflowClient(uri).search_runs(
+        [*(e.experiment_id for e in mlflow.MlflowClient(uri).search_experiments())]
+    )
+    names = {run.info.run_name: run for run in found}
+    for model in ("LSTM", "NB-LR"):
+        assert {f"{model}, fold {number} of 3" for number in (1, 2, 3)} | {f"{model}, all rows"} <= set(names)
+    parent = names["LSTM on table"].data.metrics
+    accuracies = [names[f"LSTM, fold {number} of 3"].data.metrics["test_accuracy"] for number in (1, 2, 3)]
+    assert parent["lstm_test_accuracy_mean"] == pytest.approx(sum(accuracies) / 3)
+    assert parent["lstm_test_accuracy_low"] < parent["lstm_test_accuracy_mean"] < parent["lstm_test_accuracy_high"]
+
+    tested = [pd.read_parquet(path)["text"].tolist() for path in tmp_path.glob(".sentiment/load/*/test.parquet")]
+    assert sorted(text for texts in tested for text in texts) == sorted([*table["text"], *table.head(4)["text"]])
+    assert sum(len(set(texts) & set(table["text"])) for texts in tested) == table["text"].nunique()  # copies together
+    stages = [json.loads(path.read_text()) for path in tmp_path.glob(".sentiment/train/*/stage.json")]
+    [last] = [stage for stage in stages if stage["found_by_folds"] is not None]
+    assert last["found_by_folds"]["epochs"] in (1, 2) and 0 < last["found_by_folds"]["unknown_share"] < 1
+    assert "registered  mine version 1 (champion), as there was none" in result.output
+    for model, folder in (("LSTM", "train"), ("NB-LR", "linear-model")):
+        kept = [load_classifier(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")]
+        assert len(kept) == 4 and None not in kept, model
+    assert invoke(*command).output.count("as registered before") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "says"),
+    [
+        ("--folds 3", TWO_POSITIVE_REVIEWS, "cannot be cut into 3 folds"),
+        ("--folds 2 --seeds 0,1", FOUR_REVIEWS, "trains every model 3 times already: give one seed"),
+        ("--folds 2 --source demo", FOUR_REVIEWS, "--folds is for --source table"),
+        ("--folds 2 --output x.html", FOUR_REVIEWS, "no report for --output"),
+        ("--folds 2", "text,label,split\na,1,train\nb,0,test\n", "sets rows aside for test or validation"),
+    ],
+)
+def test_what_cannot_be_cross_validated_is_refused(
+    invoke: Invoke, tmp_path: Path, options: str, content: str, says: str
+) -> None:
+    (tmp_path / "mine.csv").write_text(content)
+    result = invoke("run-pipeline", "--source", "table", "--data", "mine.csv", *options.split())
+    assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output

@@ -1,0 +1,109 @@
+"""Starting from a trained classifier, as a user does it: what it takes over, and what it refuses."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+from sentiment.classifier import SentimentClassifier
+from tests.conftest import PipelineRun
+
+Invoke = Callable[..., Result]
+COMMAND = "run-pipeline --source table --data mine.csv --start-from".split()
+
+
+@pytest.fixture
+def mine(reviews_csv: Path, tmp_path: Path) -> Path:
+    """80 reviews with a new word in some of them."""
+    table = pd.read_csv(reviews_csv).groupby("label").sample(40, random_state=0)
+    table.loc[table.index[::5], "text"] = "zyzzyva " + table["text"]
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    return tmp_path / "mine.csv"
+
+
+@pytest.fixture
+def linear_classifier(small_run: PipelineRun) -> Path:
+    [folder] = small_run.folder.glob(".sentiment/linear-model/*/classifier")
+    return folder
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+    result = invoke(*COMMAND, small_run.classifier, "--no-linear-model", "--no-register")
+    assert result.exit_code == 0, result.output
+    start = SentimentClassifier.load(small_run.classifier)
+    [folder] = tmp_path.glob(".sentiment/train/*/classifier")
+    tuned = SentimentClassifier.load(folder)
+    known = len(start.vocabulary.words)
+    assert tuned.vocabulary.words[:known] == start.vocabulary.words
+    assert "zyzzyva" in tuned.vocabulary.words[known:]
+    assert (tuned.sequences, tuned.vocabulary.tokenizer) == (start.sequences, start.vocabulary.tokenizer)
+    weights = [network.get_weights() for network in (start.network, tuned.network)]
+    assert [array.shape for array in weights[0][1:]] == [array.shape for array in weights[1][1:]]
+    moved = [float(np.abs(one - other).mean()) for one, other in zip(weights[0][1:], weights[1][1:], strict=True)]
+    assert 0 < max(moved) < 0.05  # fine-tuned, and not trained from scratch
+    [choice] = tmp_path.glob(".sentiment/fine-tuning/*/choice.json")
+    found = json.loads(choice.read_text())["found"]
+    assert len(found) == 4 and found[0]["loss"] == min(tuning["loss"] for tuning in found)
+    assert "of the words of the training reviews are unknown to the start; of its own" in result.output
+    again = invoke("evaluate")  # goes on with the same start
+    assert (again.exit_code, "fine-tuning read LSTM" in again.output) == (0, True), again.output
+    assert len(list(tmp_path.glob(".sentiment/train/*"))) == 1
+
+
+@pytest.mark.usefixtures("mine")
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--maxlen 50", "maxlen 50 (the start has 60)"),
+        ("--preset strong", "Preset strong asks for some of it"),
+        ("--models gru", "models gru (the start is a lstm)"),
+        ("--word-vectors", "--word-vectors cannot be had with --start-from"),
+    ],
+)
+def test_another_shape_than_that_of_the_start_is_refused(
+    invoke: Invoke, small_run: PipelineRun, options: str, says: str
+) -> None:
+    result = invoke(*COMMAND, small_run.classifier, *options.split())
+    assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_start_that_is_none_is_refused(
+    invoke: Invoke, small_run: PipelineRun, linear_classifier: Path, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(small_run.classifier, tmp_path / "damaged")
+    content = bytearray((damaged / "model.keras").read_bytes())
+    content[len(content) // 2] ^= 1
+    (damaged / "model.keras").write_bytes(content)
+    for start, says in (
+        (linear_classifier, "is a linear model, which has no network to start from"),
+        (damaged, "model.keras is not the file that was saved"),
+        (tmp_path / "nowhere", "nowhere: name a folder, models:/NAME@ALIAS"),
+    ):
+        result = invoke(*COMMAND, start)
+        assert (result.exit_code, says in result.output) == (2, True), result.output
+        assert not list(tmp_path.glob(".sentiment/load/*"))
+
+
+def test_a_table_in_another_language_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+    german = ["Leider war das Buch sehr langweilig", "Ein wunderbarer Film mit großartigen Schauspielern"]
+    rows = [{"text": f"{german[number % 2]} {number}", "label": number % 2} for number in range(40)]
+    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
+    result = invoke(*COMMAND, small_run.classifier)
+    assert (result.exit_code, "seem to be in another language" in result.output) == (2, True), result.output
+
+
+def test_too_few_rows_to_choose_on_are_named(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
+    rows = [
+        {"text": f"the film was {'good' if number % 2 else 'bad'} {number}", "label": number % 2}
+        for number in range(12)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "mine.csv", index=False)
+    result = invoke(*COMMAND, small_run.classifier, "--test-fraction", "0.3")
+    assert (result.exit_code, "cannot be cut into 5 folds" in result.output) == (2, True), result.output
