@@ -126,7 +126,7 @@ def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(
         output = command.run("compare", *run_ids)
         assert [line.split() for line in output.splitlines() if "95 % interval" in line] == verdicts
         page = (tmp_path / "report.html").read_text()
-        assert page.count("<svg") == 4
+        assert page.count("<svg") == 6
     [name] = [path.name for path in tmp_path.iterdir() if path.name != "report.html"]
     assert re.fullmatch(r"report-[0-9a-f]{8}\.html", name)
     assert (tmp_path / name).read_text() == page
