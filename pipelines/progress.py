@@ -92,7 +92,9 @@ class TrainingProgress:
         """Prints the epochs that it has not printed yet and starts the next bar."""
         for epoch in range(self._finished, len(history["loss"])):
             *figures, (_, seconds), (_, speed) = [(metric, values[epoch]) for metric, values in history.items()]
-            shown = [f"{metric.replace('val_', 'validation_').replace('_', ' ')} {value:.4f}" for metric, value in figures]
+            shown = [
+                f"{metric.replace('val_', 'validation_').replace('_', ' ')} {value:.4f}" for metric, value in figures
+            ]
             self._say(
                 f"  {self._model} epoch {epoch + 1}/{self._epochs}: {', '.join(shown)}, {seconds:.1f} s, "
                 f"{speed:,.0f} {self._examples}/s"

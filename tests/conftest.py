@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,6 +82,11 @@ def reviews_csv(archive: Path, shared_folder: Path) -> Path:
     return once(shared_folder / "reviews.csv", write)
 
 
+def _heed_interrupts() -> None:
+    """Commands of a shell in the background ignore Ctrl-C, and so do their children unless they are told."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Command:
     """The `sentiment` command as a real process."""
@@ -96,6 +102,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_heed_interrupts,
         )
 
     def run(self, *arguments: str) -> str:

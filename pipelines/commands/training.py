@@ -30,6 +30,11 @@ from pipelines.options import command, seeds_of, split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 
+BEYOND_THE_DEFAULT = (
+    "for more    --preset strong: 91.6 % instead of 90.5 % on the development cut of IMDB, in half an hour on two cores"
+)
+"""What a run without a preset is told; the figures are those at the top of the presets."""
+
 
 @command(app, "run-pipeline", panel=TRAIN, reads=OF_ALL)
 def run_pipeline(
@@ -61,6 +66,8 @@ def run_pipeline(
             cross_validate(context, folds, experiment, name)
             return
         run_pipeline.run_pipeline(context, experiment, name, output)
+        if preset is None and context.config.source.source not in ("demo", "table"):
+            console.say(BEYOND_THE_DEFAULT)
 
 
 @command(app, "load", panel=TRAIN, reads=OF_TEXTS)
