@@ -104,7 +104,8 @@ def measure(
         place = folder / f"{size}-{draw}"
         place.mkdir(parents=True, exist_ok=True)
         rows = pd.concat([train.sample(size, random_state=draw).assign(split="train"), test.assign(split="test")])
-        rows[["text", "label", "split"]].to_csv(place / "mine.csv", index=False)
+        if not (place / "mine.csv").exists():  # a file with another time is another source
+            rows[["text", "label", "split"]].to_csv(place / "mine.csv", index=False)
         scratch = accuracies(place)
         started = accuracies(place, "--start-from", start, "--no-linear-model")
         kept.write_text(
