@@ -45,4 +45,4 @@ def test_help_and_layers_are_whole(tmp_path: Path, columns: int, arguments: str)
         assert next(line for line in lines if line) == "LSTM"  # and no log of TensorFlow
     if arguments == "--help":
         panels = [line.split()[1] for line in lines if line.startswith("╭")]
-        assert panels == ["Options", "Train", "Use", "Understand"]
+        assert panels == ["Options", "Train", "Improve", "Use", "Understand"]
