@@ -287,6 +287,6 @@ def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tm
     lstm, simple_rnn, linear_model = results(tmp_path)["accuracy"]
     assert lstm >= 0.90
     assert lstm >= simple_rnn + 0.05
-    assert lstm >= linear_model + 0.03  # NB-LR reads up to three tokens, ends of sentences among them
+    assert lstm >= linear_model + 0.04  # NB-LR reads up to three tokens, ends of sentences among them
     parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}", "sentiment-demo")
     assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}
