@@ -1,16 +1,18 @@
-"""The documentation: its commands run, what it names exists, and it is short."""
+"""The documentation: its commands run, what it names exists, and it is short; what it installs is pinned."""
 
 import functools
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from packaging.requirements import Requirement
 
 from pipelines.cli import app
 from tests.conftest import command_in, once
@@ -18,11 +20,9 @@ from tests.conftest import command_in, once
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOTES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
-RECORDS = [ROOT / "docs" / "trials.md"]
-"""Kept as they were written."""
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SENTENCE_END = re.compile(r"(?:(?<=[.!?:])|(?<=[.!?:]\*\*))\s+(?=[A-Z`\[*\"])")
+SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'`)*])|(?<=[.!?]\*\*))(?:\n| (?=[A-Z`\[*\"'(]))")
 SMALL_DEMO = "--models lstm --epochs 1 --maxlen 60 --embedding-dim 8 --units 8 --no-linear-model".split()
 MOST_WORDS, MOST_LINES, LONGEST_SENTENCE = 1_500, 150, 25
 
@@ -76,13 +76,15 @@ def options_of(command: Any) -> set[str]:
     return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
-def prose(page: Path) -> Iterator[str]:
-    """Its paragraphs and list items as one line each; no code, table, heading or picture."""
-    text = FENCE.sub("\n", read(page))
-    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-#|*!] |[|!]|\d+\. ))", text):
-        line = " ".join(block.split())
-        if line and line[0] not in "|#!":
-            yield re.sub(r"^(?:[-*]|\d+\.) ", "", line)
+def sentences(text: str) -> list[str]:
+    """Of its paragraphs and list items; no code, table, heading or picture.
+
+    What ends with no full stop runs on into the next paragraph or item, as it does for a reader who skips the block
+    between them.
+    """
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-#|*!] |[|!]|#+ |\d+\. ))", FENCE.sub("\n", text))
+    lines = (re.sub(r"^(?:[-*]|\d+\.) ", "", " ".join(block.split())) for block in blocks)
+    return SENTENCE_END.split("\n".join(line for line in lines if line and line[0] not in "|#!"))
 
 
 def slug(heading: str) -> str:
@@ -174,7 +176,38 @@ def test_the_readme_is_short() -> None:
     assert len(readme.splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("page", [page for page in [*PAGES, *NOTES] if page not in RECORDS], ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *NOTES], ids=name_of)
 def test_sentences_are_short(page: Path) -> None:
-    sentences = (sentence for paragraph in prose(page) for sentence in SENTENCE_END.split(paragraph))
-    assert [sentence for sentence in sentences if len(sentence.split()) > LONGEST_SENTENCE] == []
+    assert [sentence for sentence in sentences(read(page)) if len(sentence.split()) > LONGEST_SENTENCE] == []
+
+
+def test_sentences_of_the_help_are_short() -> None:
+    group: Any = typer.main.get_command(app)
+    helps = {
+        part.help
+        for command in [group, *group.commands.values()]
+        for part in [command, *command.params]
+        if getattr(part, "help", None)
+    }
+    assert [line for text in helps for line in sentences(text) if len(line.split()) > LONGEST_SENTENCE] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("All is in this table:\n\n| a |\n|---|\n\nTick it.", ["All is in this table: Tick it."]),
+        ("It prints:\n\n```text\na. B\n```\n\n## Next\n\n- One;\n- two.", ["It prints: One; two."]),
+        ('In T7 it is bold. "Softened" labels help.', ["In T7 it is bold.", '"Softened" labels help.']),
+        ('He said "no." **Then** he left.', ['He said "no."', "**Then** he left."]),
+    ],
+)
+def test_a_sentence_ends_with_its_full_stop_and_not_with_a_block(text: str, expected: list[str]) -> None:
+    assert [" ".join(sentence.split()) for sentence in sentences(text)] == expected
+
+
+def test_every_package_that_the_tests_need_is_pinned() -> None:
+    project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
+    extras = project["optional-dependencies"]
+    declared = {Requirement(line).name for line in [*project["dependencies"], *extras["dev"], *extras["spark"]]}
+    pinned = {line.partition("==")[0].lower() for line in read(ROOT / "constraints.txt").splitlines()}
+    assert declared - pinned == {"sentiment"}

@@ -67,8 +67,8 @@ Folds = Annotated[
     int | None,
     typer.Option(
         min=2,
-        help="table: cross-validate with so many folds, test on every row in turn, and train on all rows at last; for "
-        "tables of fewer than 5,000 labelled rows.",
+        help="table: cross-validate with so many folds, and train on all rows at last; for tables of fewer than 5,000 "
+        "labelled rows.",
     ),
 ]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]

@@ -29,7 +29,7 @@ class SourceConfig(Configuration):
     data: Path | None = Field(
         None,
         description="Reviews on disk. imdb: the tensorflow-datasets folder; keras: imdb.npz or its folder; "
-        "aclimdb: the archive or the folder unpacked from it; table: a file, a folder or a pattern of files.",
+        "aclimdb: the archive, or its folder; table: a file, folder or pattern.",
     )
     text_column: str | None = Field(
         None, description="table: column that holds the reviews; by default `text`, or else `review`."
