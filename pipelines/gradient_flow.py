@@ -15,7 +15,8 @@ from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.training import build_network, train_network
+from pipelines.stages.network import build_network
+from pipelines.stages.training import train_network
 from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
