@@ -19,7 +19,7 @@ from sentiment.scoring.network import BATCH_SIZE
 
 
 class Scorer(Protocol):
-    """What the pool needs of a SentimentClassifier."""
+    """What the pool needs of a Classifier."""
 
     @property
     def frees_lock(self) -> bool:
@@ -62,7 +62,7 @@ def scoring_pool(
         load: else reads it from its folder, in every process.
 
     Raises:
-        InputError: one of its processes was ended from outside.
+        InputError: one of its processes was ended from outside, or there is too little memory.
     """
     if scorer.frees_lock:
         threads = ThreadPoolExecutor(available_cores())
