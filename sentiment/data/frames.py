@@ -51,7 +51,7 @@ def _column(frame: pd.DataFrame) -> pd.Series:
 def _text(value: object, label: object) -> str | None:
     if isinstance(value, str):
         return value if value and not value.isspace() else None
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     raise InputError(f"The review at index {label} is no text but {_type(value)}.")
 
