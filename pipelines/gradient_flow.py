@@ -43,11 +43,13 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         experiment: of MLflow.
 
     Raises:
-        InputError: what a stage raises; a length beyond `maxlen`; no validation review is that long; MLflow cannot be
-            reached.
+        InputError: what a stage raises; a length beyond `maxlen`; no validation review is that long; fresh networks of
+            a start; MLflow cannot be reached.
     """
     store.silence()
     config, console = context.config, context.console
+    if fresh and context.start is not None:
+        raise InputError("--fresh measures untrained networks, and --start-from names a trained one: give one of them.")
     maxlen = config.sequences.maxlen
     length = maxlen if length is None else length
     if not 2 <= length <= maxlen:

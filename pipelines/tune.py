@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,17 @@ def search_settings(
         output: where the preset goes; None for best.toml beside the working directory.
 
     Raises:
-        InputError: what a stage raises; the configuration lies outside the space; no trial came to its end; MLflow or
-            the storage cannot be used.
+        InputError: what a stage raises; the configuration starts from a trained network, or lies outside the space; no
+            trial came to its end; MLflow or the storage cannot be used.
     """
     store.silence()
     _check_output(output, owner_of(context))
-    context = _with(context, trial_config(context.config))
+    if context.start is not None:
+        raise InputError(
+            "A search trains from scratch, and --start-from finds its own settings: leave --start-from out, and give "
+            "--preset or --source where the last command here had it."
+        )
+    context = replace(context, config=trial_config(context.config))
     config, url = context.config, storage or f"sqlite:///{context.work.path / STORAGE_FILE}"
     shown_url(url)
     first = space.values_of(config)
@@ -240,10 +245,6 @@ class Tuning:
 def validation_figures(told: Mapping[str, Any]) -> str:
     """Validation loss and accuracy, for people."""
     return f"validation loss {told['validation_loss']:.4f}, accuracy {told['validation_accuracy']:.4f}"
-
-
-def _with(context: Context, config: PipelineConfig) -> Context:
-    return Context(config, context.work, context.console)
 
 
 def _tags(config: PipelineConfig) -> dict[str, str]:

@@ -105,7 +105,7 @@ def gradient_flow(
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.gradient_flow import run_gradient_flow
 
-        if "models" not in options:
+        if "models" not in options and context.start is None:
             context = replace(context, config=context.config.model_copy(update={"models": tuple(CELLS)}))
         run_gradient_flow(context, length=length, reviews=reviews, fresh=fresh, experiment=experiment)
 
