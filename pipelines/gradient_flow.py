@@ -136,23 +136,19 @@ def _show(context: Context, stage: Stage, length: int) -> None:
 def _log(
     context: Context, stage: Stage, trials: Sequence[Trial], experiment: str, parameters: dict[str, object]
 ) -> None:
-    source = context.config.source
-    tags = {
-        "source": source.source,
-        "synthetic": str(source.is_synthetic).lower(),
-        "seed": str(context.config.seeds[0]),
-    }
+    tags = {**context.tags, "seed": str(context.config.seeds[0])}
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     summaries = stage.read_json(SUMMARY_FILE)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = context.work.resume_key("gradient-flow", stage.digest)
-    with tracked_run(f"Gradient flow on {source.source}", resume_key=key, tags=tags) as parent:
+    name = f"Gradient flow on {context.config.source.source}"
+    with tracked_run(name, resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**context.config.flat(), **parameters})
         runs.log_file(stage.folder / TABLE_FILE)
         runs.log_file(stage.folder / FIGURE_FILE)
         if context.note:
-            runs.set_description(f"**{context.note}**")
+            runs.set_description(context.description())
         for trial in trials:
             child_key = f"{parent.info.run_id}:{trial.cell}"
             child_tags = {**tags, "model": trial.cell}

@@ -116,7 +116,7 @@ def search_settings(
     name = f"Tuning {CELLS[config.models[0]].layer} on {config.source.source}"
     key = f"tune:{search.identity}"
     with runs.tracked_run(
-        name, experiment=experiment, tags=_tags(config), resume_key=key, even_finished=True
+        name, experiment=experiment, tags=_tags(context), resume_key=key, even_finished=True
     ) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**config.flat(), "objective": objective.metric, "space": space.name})
@@ -156,7 +156,8 @@ class Tuning:
         config, say = self.config_of(values), self.context.console.say
         name = f"trial {trial.number}"
         say(f"{name}: {describe(values)}", style="bold")
-        tags, key = {**_tags(config), "trial": str(trial.number)}, f"{self.parent.info.run_id}:{trial.number}"
+        tags = {**_tags(replace(self.context, config=config)), "trial": str(trial.number)}
+        key = f"{self.parent.info.run_id}:{trial.number}"
         child_run = runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True)
         with child_run as child:
             runs.log_parameters(config.flat())
@@ -247,10 +248,8 @@ def validation_figures(told: Mapping[str, Any]) -> str:
     return f"validation loss {told['validation_loss']:.4f}, accuracy {told['validation_accuracy']:.4f}"
 
 
-def _tags(config: PipelineConfig) -> dict[str, str]:
-    source = config.source
-    synthetic = str(source.is_synthetic).lower()
-    return {"source": source.source, "synthetic": synthetic, "seed": str(config.seeds[0]), "model": config.models[0]}
+def _tags(context: Context) -> dict[str, str]:
+    return {**context.tags, "seed": str(context.config.seeds[0]), "model": context.config.models[0]}
 
 
 def _longest(space: Space, config: PipelineConfig) -> list[PipelineConfig]:
