@@ -2,15 +2,18 @@
 
 import errno
 import json
+import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
+from pipelines.commands.training import BEYOND_THE_DEFAULT
 from sentiment import __version__
 from tests.conftest import SMALL, command_in
 
@@ -174,6 +177,15 @@ def test_help_imports_nothing_that_takes_long() -> None:
     slow = ("tensorflow", "mlflow", "keras", "pandas", "optuna", "sklearn", "scipy", "matplotlib", "onnxruntime")
     code = f"import sys, pipelines.cli; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_a_default_run_is_told_has_the_figures_at_the_top_of_the_presets() -> None:
+    presets = [
+        resources.files("pipelines.presets").joinpath(f"{name}.toml").read_text() for name in ("strong", "standard")
+    ]
+    assert re.findall(r"\d\d\.\d %", BEYOND_THE_DEFAULT) == [
+        found for preset in presets for found in re.findall(r"LSTM (\d\d\.\d %)", preset)
+    ]
 
 
 def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
