@@ -1,4 +1,4 @@
-"""MLflow's store as processes meet it: made by two at once, damaged, and with series longer than a batch."""
+"""MLflow's store as processes meet it: made by several at once, damaged, and with series longer than a batch."""
 
 import subprocess
 import sys
@@ -25,12 +25,26 @@ with runs.tracked_run(sys.argv[1], experiment="films", resume_key=sys.argv[1], t
     print("logged", flush=True)
 """
 
+READ = """
+import pathlib, sys, time
+from sentiment.tracking import registry, store
+store.silence()
+print("ready", flush=True)
+sys.stdin.readline()
+while not pathlib.Path("mlflow.db").exists():
+    time.sleep(0.001)
+registry.versions()
+print("read", flush=True)
+"""
+
 
 def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
+    """Three log; one reads as soon as there is a store; and another was killed before it had made the store."""
     command = command_in(tmp_path)
+    (tmp_path / ".mlflow.db.partial").write_bytes(b"half a database")
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", START, name],
+            [sys.executable, "-c", script, name],
             cwd=tmp_path,
             env=command.environment,
             stdin=subprocess.PIPE,
@@ -38,7 +52,7 @@ def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in ("first", "second", "third")
+        for script, name in ((START, "first"), (START, "second"), (START, "third"), (READ, "reader"))
     ]
     for process in processes:
         assert process.stdout is not None
@@ -47,9 +61,9 @@ def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    for process in processes:
+    for process, said in zip(processes, ["logged\n"] * 3 + ["read\n"], strict=True):
         output, errors = process.communicate(timeout=300)
-        assert (process.returncode, output) == (0, "logged\n"), errors
+        assert (process.returncode, output) == (0, said), errors
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert [run.info.status for run in client.search_runs(["1"])] == ["FINISHED"] * 3
 
