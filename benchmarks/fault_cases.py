@@ -1,5 +1,6 @@
 """Parts of the campaign: what each needs, the cases that it tries, and what counts as a failure."""
 
+import csv
 import functools
 import hashlib
 import json
@@ -149,8 +150,6 @@ def code_digest() -> str:
 
 def write_demo_table(path: Path) -> None:
     """Part of the demo corpus as a table."""
-    import csv
-
     from sentiment.data.sources import SourceConfig, load_corpus
 
     corpus = load_corpus(SourceConfig(source="demo"), [], seed=0)
@@ -161,6 +160,17 @@ def write_demo_table(path: Path) -> None:
             reviews = getattr(corpus, split)
             for text, label in list(zip(reviews.texts, reviews.labels.tolist(), strict=True))[::step]:
                 writer.writerow([text, label, split])
+
+
+def small_table(path: Path, generator: random.Random, rows: int) -> None:
+    """A table to score, with blank reviews among the others."""
+    words = "a fine dull film and not the worst of all scenes is".split()
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "n"])
+        for number in range(rows):
+            text = " ".join(generator.choices(words, k=generator.randrange(1, 30))) if number % 97 else " "
+            writer.writerow([text, number])
 
 
 def copied_run(workshop: Workshop, folder: Path) -> Path:

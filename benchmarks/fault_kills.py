@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged
-from benchmarks.fault_inputs import small_table
+from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
 from benchmarks.fault_processes import Outcome, Task, end
 from tests.server import mlflow_server
 

@@ -5,11 +5,14 @@ be killed, limited and measured like any other.
 """
 
 import ctypes
+import functools
+import itertools
 import json
 import os
 import re
 import resource
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +31,9 @@ SECONDS = 120.0
 CLONE_NEWNS = 0x00020000
 """For unshare(2): a mount namespace of its own."""
 
+FILE_CALLS = ("rename", "replace", "unlink", "remove", "rmdir")
+"""Functions of os whose calls are moments."""
+
 SCORING, TRAINING = "pyarrow.csv pyarrow.parquet pandas pipelines.score", "tensorflow mlflow sklearn.linear_model"
 """Modules that a prepared process imports."""
 
@@ -41,7 +47,7 @@ class Task:
         arguments: of `sentiment`; or of `load_source`, where `is_source`.
         environment: variables beside those there are.
         largest_file: most bytes of a file that it writes; 0: any.
-        moments: where the moments of its way are written; "": nowhere.
+        moments: where the moments of its way, as `watch_moments` counts them, are written; "": nowhere.
         kill_at: the moment at which it kills itself; 0: none.
         read_only: folders that it cannot write.
         seconds: without an answer it is ended.
@@ -171,8 +177,6 @@ def serve(modules: Sequence[str]) -> None:
 
 
 def _work(task: Task, output: str) -> NoReturn:
-    from benchmarks.fault_moments import watch_moments
-
     code = 1
     try:
         sink = os.open(output, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
@@ -196,6 +200,58 @@ def _work(task: Task, output: str) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def watch_moments(folder: Path, log: str, kill_at: int) -> None:
+    """Count the moments of this process from now on: before and after every rename, removal and request to a server.
+
+    Only what happens in the command's own folder counts, its temporary files apart.
+
+    Args:
+        folder: of the command.
+        log: file that gets a line for each moment; "": none.
+        kill_at: the moment, from 1, at which the process kills itself; 0: none.
+    """
+    import requests
+
+    numbers = itertools.count(1)
+
+    def moment(what: str) -> None:
+        number = next(numbers)
+        if log:
+            with open(log, "a", encoding="utf-8") as file:  # noqa: PTH123 - Path.open is watched
+                file.write(f"{number}\t{what}\n")
+        if number == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watched(function: Callable[..., Any], name: str, told: Callable[..., str | None]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def around(*arguments: Any, **options: Any) -> Any:
+            of = told(*arguments, **options)
+            if of is None:
+                return function(*arguments, **options)
+            moment(f"before {name} {of}")
+            try:
+                return function(*arguments, **options)
+            finally:
+                moment(f"after {name} {of}")
+
+        return around
+
+    def own(path: Any, *arguments: Any, **options: Any) -> str | None:
+        """The path below the folder; None outside it, and of temporary files."""
+        place = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - a link is itself
+        if options.get("dir_fd") is not None or not place.is_relative_to(folder):
+            return None
+        name = place.relative_to(folder)
+        return None if name.parts[:1] == ("tmp",) else str(name)
+
+    for name in FILE_CALLS:
+        setattr(os, name, watched(getattr(os, name), name, own))
+    shutil.rmtree = watched(shutil.rmtree, "rmtree", own)  # type: ignore[assignment]
+    requests.Session.send = watched(
+        requests.Session.send, "request", lambda session, request, **options: f"{request.method} {request.path_url}"
+    )
 
 
 def _command(arguments: Sequence[str]) -> int:

@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged
-from benchmarks.fault_inputs import small_table
+from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
 from benchmarks.fault_kills import figures_of
 from benchmarks.fault_processes import Outcome, Task
 

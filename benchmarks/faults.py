@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fault_cases import Part, Workshop, read_json_lines
-from benchmarks.fault_inputs import HostileInputs
+from benchmarks.fault_inputs import HostileInputs, ModelAddresses
 from benchmarks.fault_kills import PipelineKills, ScoreKills
 from benchmarks.fault_surroundings import DyingServers, FullDisks, ReadOnlyFolders
-from benchmarks.fault_tampering import DamagedStages, ModelAddresses, TamperedClassifiers, TamperedKeras
+from benchmarks.fault_tampering import DamagedStages, TamperedClassifiers, TamperedKeras
 
 ALL: tuple[type[Part], ...] = (
     HostileInputs, TamperedClassifiers, TamperedKeras, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from pipelines.configuration import PipelineConfig
-from pipelines.stages.data import Prepared
+from pipelines.model_name import IMDB_NAME
+from pipelines.stages.data import FEW_ROWS, Prepared
 from sentiment.evaluation.comparison import Comparison, Result
 from sentiment.training.linear_model import LINEAR_MODEL
 
@@ -29,19 +30,32 @@ def advice_on_linear_model(config: PipelineConfig, prepared: Prepared, compariso
     ]
     if not lost:
         return []
-    training, _ = prepared.training_and_validation(config.seeds[0])
-    count = len(training)
-    if config.pretraining.pseudo_label_epochs:
-        count += len(prepared.corpus.unlabelled)
     return [
         f"The linear model, {LINEAR_MODEL}, is better than the {title} here, by {-100 * lost[0].value:.1f} points.",
-        _remedy(config, config.training.examples_of_epoch(count), title, comparison.results[title]),
+        *_remedies(config, prepared, title, comparison.results[title]),
         f"Or take {LINEAR_MODEL}: `sentiment score` and `predict` use it as they use the {title}.",
     ]
 
 
-def _remedy(config: PipelineConfig, examples: int, title: str, results: Sequence[Result]) -> str:
-    """What helps, by the number of gradient steps that the seed with the most epochs made."""
+def _remedies(config: PipelineConfig, prepared: Prepared, title: str, results: Sequence[Result]) -> list[str]:
+    """What helps: for a network from scratch more steps; with few rows of a table, a trained network to start from."""
+    if config.pretraining.start_from is not None:
+        return [f"Folds chose how the {title} was fine-tuned, so try more labels, or another network to start from."]
+    corpus, (training, _) = prepared.corpus, prepared.training_and_validation(config.seeds[0])
+    count = len(training)
+    if config.pretraining.pseudo_label_epochs:
+        count += len(corpus.unlabelled)
+    remedies = [_more_steps(config, config.training.examples_of_epoch(count), title, results)]
+    if config.source.source == "table" and len(corpus.train) + len(corpus.test) < FEW_ROWS:
+        remedies.append(
+            f"Below {FEW_ROWS:,} labelled rows a trained network to start from may help: try "
+            f"--start-from models:/{IMDB_NAME}@champion."
+        )
+    return remedies
+
+
+def _more_steps(config: PipelineConfig, examples: int, title: str, results: Sequence[Result]) -> str:
+    """Whether more steps help, by the number of gradient steps that the seed with the most epochs made."""
     steps = math.ceil(examples / config.training.batch_size)
     epochs = int(max(result.metrics["epochs"] for result in results))
     made = f"The {title} made {steps:,} gradient step{'s' * (steps != 1)} an epoch, {steps * epochs:,} in all"

@@ -37,8 +37,8 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
         output: the report, or the folder to write report.html in.
 
     Raises:
-        InputError: fewer than two runs, a run that cannot be read, different test reviews, two runs of one model with
-            one seed, or no folder for the report.
+        InputError: fewer than two runs, a run that cannot be read, or different test reviews; two runs of one model
+            with one seed; no folder for the report.
     """
     store.silence()
     check_report(output, OWNER)

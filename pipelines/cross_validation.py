@@ -3,8 +3,8 @@
 For tables of a few thousand rows, where one test split says little. Logged to MLflow as a parent run with a child run
 for each model and fold, and for each training on all rows. Killed and started again, it goes on where it stopped.
 
-Raises InputError for a source that is no table, several seeds, rows that are set aside for a test, or fewer rows of a
-class than folds.
+Raises InputError for a source that is no table, for several seeds, and for rows that are set aside for a test. A class
+with fewer rows than folds raises one, too.
 """
 
 import functools
@@ -48,7 +48,6 @@ TABLE_FILE = "cross_validation.csv"
 class Folds:
     """One model on all folds, an outcome for each."""
 
-    title: str
     outcomes: Sequence[Outcome]
 
     def values(self, metric: str) -> list[float]:
@@ -126,7 +125,7 @@ def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, pare
                 outcome = evaluate(of_fold, prepared, fitted, f"{LINEAR_MODEL}, {place}", LINEAR_MODEL)
                 _log_outcome(child, outcome)
             outcomes.setdefault(LINEAR_MODEL, []).append(outcome)
-    return {title: Folds(title, of_model) for title, of_model in outcomes.items()}
+    return {title: Folds(of_model) for title, of_model in outcomes.items()}
 
 
 def _named(trial: Trial, place: str) -> Trial:
@@ -238,7 +237,7 @@ def _train_on_all(
                 runs.tracked_metrics(means),
                 of_model.predictions,
                 of_model.validation_loss,
-                size_of(replace(of_model.outcomes[0], trained=trained)),
+                size_of(trained.folder),
             )
             registration = champion.register(register_as, [training])
             console.say(f"registered  {registration.candidate}, {registration.reason}")

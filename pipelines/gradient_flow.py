@@ -15,7 +15,8 @@ from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.training import build_network, train_network
+from pipelines.stages.network import build_network
+from pipelines.stages.training import train_network
 from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
@@ -43,11 +44,13 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         experiment: of MLflow.
 
     Raises:
-        InputError: what a stage raises; a length beyond `maxlen`; no validation review is that long; MLflow cannot be
-            reached.
+        InputError: what a stage raises; a length beyond `maxlen`; no validation review is that long; fresh networks of
+            a start; MLflow cannot be reached.
     """
     store.silence()
     config, console = context.config, context.console
+    if fresh and context.start is not None:
+        raise InputError("--fresh measures untrained networks, and --start-from names a trained one: give one of them.")
     maxlen = config.sequences.maxlen
     length = maxlen if length is None else length
     if not 2 <= length <= maxlen:
@@ -134,23 +137,19 @@ def _show(context: Context, stage: Stage, length: int) -> None:
 def _log(
     context: Context, stage: Stage, trials: Sequence[Trial], experiment: str, parameters: dict[str, object]
 ) -> None:
-    source = context.config.source
-    tags = {
-        "source": source.source,
-        "synthetic": str(source.is_synthetic).lower(),
-        "seed": str(context.config.seeds[0]),
-    }
+    tags = {**context.tags, "seed": str(context.config.seeds[0])}
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     summaries = stage.read_json(SUMMARY_FILE)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = context.work.resume_key("gradient-flow", stage.digest)
-    with tracked_run(f"Gradient flow on {source.source}", resume_key=key, tags=tags) as parent:
+    name = f"Gradient flow on {context.config.source.source}"
+    with tracked_run(name, resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**context.config.flat(), **parameters})
         runs.log_file(stage.folder / TABLE_FILE)
         runs.log_file(stage.folder / FIGURE_FILE)
         if context.note:
-            runs.set_description(f"**{context.note}**")
+            runs.set_description(context.description())
         for trial in trials:
             child_key = f"{parent.info.run_id}:{trial.cell}"
             child_tags = {**tags, "model": trial.cell}

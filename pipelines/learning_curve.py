@@ -1,7 +1,7 @@
 """The learning curve pipeline: what more labels would bring, from trainings on parts of those there are.
 
-A network or linear model on a part of the labels is the stage that `run-pipeline` trains, with fewer reviews, and test
-is read by the stage `evaluate` alone. So with all labels both commands share their stages, and killed and started again
+A network or linear model on a part of the labels is the stage that `run-pipeline` trains, with fewer reviews. Test is
+read by the stage `evaluate` alone. So with all labels both commands share their stages, and killed and started again
 this one goes on from the last finished epoch. In MLflow every model with every seed is a child run of one parent, and
 the steps of its metrics are numbers of labels.
 
@@ -137,17 +137,16 @@ def run_learning_curve(
         learners += [Learner(seed) for seed in config.seeds]
     name = f"Learning curve on {config.source.source}"
     key = context.work.resume_key(name, config.model_dump_json(), str(shares), str(more))
-    tags = {"source": config.source.source, "synthetic": str(config.source.is_synthetic).lower()}
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
     outcomes: list[tuple[Learner, Part, Outcome]] = []
-    with tracked_run(name, tags=tags, resume_key=key) as parent:
+    with tracked_run(name, tags=context.tags, resume_key=key) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
         for learner in learners:
-            child_tags = {**tags, "model": learner.name, "seed": str(learner.seed)}
+            tags = {**context.tags, "model": learner.name, "seed": str(learner.seed)}
             child_key = f"{parent.info.run_id}:{learner.name}:{learner.seed}"
             child_name = f"{learner.title}, seed {learner.seed}"
-            with tracked_run(child_name, tags=child_tags, resume_key=child_key, nested=True) as child:
+            with tracked_run(child_name, tags=tags, resume_key=child_key, nested=True) as child:
                 runs.log_parameters({**config.flat(), "models": learner.name, "seeds": learner.seed})
                 for part in parts:
                     outcome = learner.measure(context, part)
@@ -220,8 +219,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
         runs.log_file(folder / name)
     tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
-    note = [f"**{context.note}**"] if context.note else []
-    runs.set_description("\n\n".join([*note, f"{curves.sentence(LINEAR_MODEL, more)}.", *tables]))
+    runs.set_description(context.description(f"{curves.sentence(LINEAR_MODEL, more)}.", *tables))
 
 
 def _show(context: Context, curves: LearningCurves, folder: Path, more: int, output: Path | None) -> None:

@@ -1,5 +1,7 @@
 """model_card: what run-pipeline writes down of each model that it has trained, for the registry and its run."""
 
+from pathlib import Path
+
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared
 from pipelines.stages.evaluation import Outcome
@@ -30,12 +32,12 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
         summary=prepared.summary(),
         validation=len(validation),
         taught_by=taught_by,
-        size=size_of(outcome),
+        size=size_of(outcome.trained.folder),
         seed=seed,
     )
     return render_model_card(outcome.result, origin)
 
 
-def size_of(outcome: Outcome) -> int:
-    """Bytes of the files of a classifier that score; the network of Keras is for other uses."""
-    return sum(path.stat().st_size for path in outcome.trained.folder.iterdir() if path.name != MODEL_FILE)
+def size_of(classifier: Path) -> int:
+    """Bytes of the files in its folder that score; the network of Keras is for other uses."""
+    return sum(path.stat().st_size for path in classifier.iterdir() if path.name != MODEL_FILE)

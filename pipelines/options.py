@@ -8,7 +8,7 @@ import os
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -51,7 +51,7 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
-        "(default: demo for the demo source, else standard)."
+        "(default: fine-tune with --start-from, demo for the demo source, else standard)."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
@@ -111,17 +111,17 @@ def split_list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",")]
 
 
-def seeds_of(seeds: str | None, repeats: int | None) -> str | None:
-    """--seeds, or what --repeats stands for.
+def with_repeats(options: Mapping[str, Any], repeats: int | None) -> dict[str, Any]:
+    """The options, with the seeds that --repeats stands for.
 
     Raises:
-        InputError: both are given.
+        InputError: they have seeds already.
     """
     if repeats is None:
-        return seeds
-    if seeds is not None:
+        return dict(options)
+    if "seeds" in options:
         raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
-    return ",".join(map(str, range(repeats)))
+    return {**options, "seeds": tuple(range(repeats))}
 
 
 @contextmanager

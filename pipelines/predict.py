@@ -11,7 +11,7 @@ from pipelines.model_uri import located_classifier
 from pipelines.output import STANDARD_STREAM
 from pipelines.unknown_words import unknown_words_warning
 from sentiment.classifier import Classifier, load_classifier
-from sentiment.data.tables.chunks import reason_against_review
+from sentiment.data.tables.rows import reason_against_review
 from sentiment.errors import InputError
 
 LINES_AT_ONCE = 256
@@ -90,9 +90,9 @@ def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
     while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):
         reasons = [reason_against_review(text) for text in batch]
         judged = [text for text, reason in zip(batch, reasons, strict=True) if reason is None]
-        predicted = classifier.predict(judged)
-        columns = (predicted["predicted_label"], predicted["positive_probability"].astype(float))
-        found = zip(*columns, *classifier.count_words(judged).T.tolist(), strict=True)
+        probabilities = classifier.positive_probability(judged)
+        words, known = classifier.count_words(judged).T.tolist()
+        found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, strict=True)
         for text, reason in zip(batch, reasons, strict=True):
             yield Verdict(text, *next(found)) if reason is None else Verdict(text, reason=reason)
 

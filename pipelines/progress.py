@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import rich.console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from sentiment.training.trainer import History, OnBatch
+from sentiment.training.trainer import History
 
 BAR_WIDTH, TIME_WIDTH, PERCENT_WIDTH = 16, 7, 4
 COMPILING = "compiling the first step"
@@ -76,17 +76,12 @@ class TrainingProgress:
     def _fitting(self, figures: Sequence[str]) -> str:
         return fitting(figures, self._title(), self._bar.console.width)
 
-    @property
-    def on_batch(self) -> OnBatch:
+    def on_batch(self, done: int, figures: Mapping[str, float]) -> None:
         """Moves the bar."""
-
-        def moved(done: int, figures: Mapping[str, float]) -> None:
-            shown = [f"{name} {value:.4f}" for name, value in figures.items()]
-            speed = self._bar.tasks[0].speed or 0
-            shown.append(f"{speed:,.0f} {self._examples}/s")
-            self._bar.update(self._task, completed=done, figures=self._fitting(shown))
-
-        return moved
+        shown = [f"{name} {value:.4f}" for name, value in figures.items()]
+        speed = self._bar.tasks[0].speed or 0
+        shown.append(f"{speed:,.0f} {self._examples}/s")
+        self._bar.update(self._task, completed=done, figures=self._fitting(shown))
 
     def on_epoch(self, history: History) -> None:
         """Prints the epochs that it has not printed yet and starts the next bar."""

@@ -49,7 +49,7 @@ class LoggedModel:
             metrics,
             result.predictions,
             self.validation_loss,
-            size_of(self.outcome),
+            size_of(self.outcome.trained.folder),
             self.card,
         )
 
@@ -107,9 +107,7 @@ def folder_of_best(networks: Sequence[LoggedModel]) -> str:
     def loss(network: LoggedModel) -> float:
         return math.inf if math.isnan(network.validation_loss) else network.validation_loss
 
-    trained = min(networks, key=loss).outcome.trained
-    assert trained is not None  # networks are trained
-    return str(trained.folder)
+    return str(min(networks, key=loss).outcome.trained.folder)
 
 
 def show_next_steps(context: Context, model: str) -> None:

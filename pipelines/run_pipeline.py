@@ -95,7 +95,7 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
             linear_model.append(LoggedModel(outcome, model_id, card))
             outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison, report = compare(context, outcomes, output, run_id=parent.info.run_id)
-        _log_comparison(parent, compared, comparison, note=context.note)
+        _log_comparison(context, parent, compared, comparison)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
         for sentence in advice_on_linear_model(config, prepared, comparison, CELLS[cell].layer):
@@ -122,8 +122,8 @@ class TrackedPipeline:
         name = f"{' vs '.join(CELLS[cell].layer for cell in config.models)} on {config.source.source}"
         seeds = ",".join(map(str, config.seeds))
         key = self.context.work.resume_key(self.prepared.digest_of_padded, config.model_dump_json())
-        tags = {**self._tags, "seed": seeds}
-        about = f"**{self.context.note}**\n\n{ABOUT_EXPERIMENT}" if self.context.note else ABOUT_EXPERIMENT
+        tags = {**self.context.tags, "seed": seeds}
+        about = self.context.description(ABOUT_EXPERIMENT)
         with runs.tracked_run(
             name, experiment=self.experiment, tags=tags, resume_key=key, about_experiment=about
         ) as parent:
@@ -137,7 +137,7 @@ class TrackedPipeline:
     def child(self, parent: runs.Run, name: str, *, title: str, seed: int, fold: str = "") -> Iterator[runs.Run]:
         """The run of one model with one seed; of one fold, where the pipeline has several."""
         model_name = NAMES[title]
-        tags = {**self._tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
+        tags = {**self.context.tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
         key = f"{parent.info.run_id}:{model_name}:{seed}"
         if fold:
             tags["fold"] = fold
@@ -146,11 +146,6 @@ class TrackedPipeline:
             runs.log_parameters({**self.context.config.flat(), "models": model_name, "seeds": seed})
             self._log_datasets()
             yield child
-
-    @property
-    def _tags(self) -> dict[str, str]:
-        source = self.context.config.source
-        return {"source": source.source, "synthetic": str(source.is_synthetic).lower()}
 
     @property
     def _colours(self) -> dict[str, str]:
@@ -217,7 +212,7 @@ def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
     runs.log_file(trained.vocabulary_file)
 
 
-def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *, note: str) -> None:
+def _log_comparison(context: Context, parent: runs.Run, compared: Stage, comparison: Comparison) -> None:
     """The accuracy of each model with its interval, tables, the report and a description."""
     figures_of_parent: dict[str, float] = {}
     for title, (value, low, high) in comparison.accuracies.items():
@@ -229,7 +224,7 @@ def _log_comparison(parent: runs.Run, compared: Stage, comparison: Comparison, *
             runs.log_file(compared.folder / name)
     table = markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
-    runs.set_description("\n\n".join([*([f"**{note}**"] if note else []), verdicts, comparison.scope, table]))
+    runs.set_description(context.description(verdicts, comparison.scope, table))
 
 
 def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:

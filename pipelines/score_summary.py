@@ -26,22 +26,20 @@ def show_summary(
         model: its name for people.
         sure: the accuracy that is promised of the verdicts.
     """
-    of_verdicts = "positive" if sure is None else "of these positive"
-    rows = [
-        ["rows read", f"{tally.scored + tally.rejected:,}"],
-        ["scored", f"{tally.scored:,}"],
-        ["rejected", f"{tally.rejected:,}"],
-        [of_verdicts, _share(tally.positive, tally.answered)],
+    rows = [["rows read", f"{tally.scored + tally.rejected:,}"], ["scored", f"{tally.scored:,}"]]
+    if tally.known:
+        rows.append(["of these by an earlier attempt", f"{tally.known:,}"])
+    rows.append(["rejected", f"{tally.rejected:,}"])
+    if tally.rejected and files[1] != STANDARD_STREAM:
+        rows.append(["rejected rows are in", f"{files[1]}{REJECTED_ENDING}"])
+    if sure is not None:
+        rows.append([f"answered at a promised {sure:.1%}", _share(tally.answered, tally.scored)])
+    rows += [
+        ["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)],
         ["unknown words", unknown],
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]
-    if sure is not None:
-        rows.insert(-4, [f"answered at a promised {sure:.1%}", _share(tally.answered, tally.scored)])
-    if tally.known:
-        rows.insert(2, ["of these by an earlier attempt", f"{tally.known:,}"])
-    if tally.rejected and files[1] != STANDARD_STREAM:
-        rows.insert(3 + bool(tally.known), ["rejected rows are in", f"{files[1]}{REJECTED_ENDING}"])
     console.table(" to ".join(files), ["", ""], rows)
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +87,17 @@ def search_settings(
         output: where the preset goes; None for best.toml beside the working directory.
 
     Raises:
-        InputError: what a stage raises; the configuration lies outside the space; no trial came to its end; MLflow or
-            the storage cannot be used.
+        InputError: what a stage raises; the configuration starts from a trained network, or lies outside the space; no
+            trial came to its end; MLflow or the storage cannot be used.
     """
     store.silence()
     _check_output(output, owner_of(context))
-    context = _with(context, trial_config(context.config))
+    if context.start is not None:
+        raise InputError(
+            "A search trains from scratch, and --start-from finds its own settings: leave --start-from out, and give "
+            "--preset or --source where the last command here had it."
+        )
+    context = replace(context, config=trial_config(context.config))
     config, url = context.config, storage or f"sqlite:///{context.work.path / STORAGE_FILE}"
     shown_url(url)
     first = space.values_of(config)
@@ -111,7 +116,7 @@ def search_settings(
     name = f"Tuning {CELLS[config.models[0]].layer} on {config.source.source}"
     key = f"tune:{search.identity}"
     with runs.tracked_run(
-        name, experiment=experiment, tags=_tags(config), resume_key=key, even_finished=True
+        name, experiment=experiment, tags=_tags(context), resume_key=key, even_finished=True
     ) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**config.flat(), "objective": objective.metric, "space": space.name})
@@ -151,7 +156,8 @@ class Tuning:
         config, say = self.config_of(values), self.context.console.say
         name = f"trial {trial.number}"
         say(f"{name}: {describe(values)}", style="bold")
-        tags, key = {**_tags(config), "trial": str(trial.number)}, f"{self.parent.info.run_id}:{trial.number}"
+        tags = {**_tags(replace(self.context, config=config)), "trial": str(trial.number)}
+        key = f"{self.parent.info.run_id}:{trial.number}"
         child_run = runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True)
         with child_run as child:
             runs.log_parameters(config.flat())
@@ -242,14 +248,8 @@ def validation_figures(told: Mapping[str, Any]) -> str:
     return f"validation loss {told['validation_loss']:.4f}, accuracy {told['validation_accuracy']:.4f}"
 
 
-def _with(context: Context, config: PipelineConfig) -> Context:
-    return Context(config, context.work, context.console)
-
-
-def _tags(config: PipelineConfig) -> dict[str, str]:
-    source = config.source
-    synthetic = str(source.is_synthetic).lower()
-    return {"source": source.source, "synthetic": synthetic, "seed": str(config.seeds[0]), "model": config.models[0]}
+def _tags(context: Context) -> dict[str, str]:
+    return {**context.tags, "seed": str(context.config.seeds[0]), "model": context.config.models[0]}
 
 
 def _longest(space: Space, config: PipelineConfig) -> list[PipelineConfig]:

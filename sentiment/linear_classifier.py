@@ -1,7 +1,6 @@
 """LinearClassifier: the linear model with its threshold; text in, probability out, as with SentimentClassifier."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -84,5 +83,5 @@ class LinearClassifier(Classifier):
             for name in FILES:
                 description.check(folder / name)
             return cls(LinearModel.load(folder), description.threshold, description.unknown_share)
-        except (ValueError, KeyError, TypeError, RecursionError, json.JSONDecodeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error

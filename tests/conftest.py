@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,33 @@ class Command:
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
         return output
+
+    def run_at_once(self, *programs: Sequence[str | Path]) -> list[str]:
+        """What Python programs print that begin at the same time, each the code and its arguments.
+
+        A program prints `ready`, and begins once it has read a line.
+        """
+        pipe = subprocess.PIPE
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", *program],
+                cwd=self.folder, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True,
+            )
+            for program in programs
+        ]  # fmt: skip
+        for process in processes:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        said = []
+        for process in processes:
+            output, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors
+            said.append(output)
+        return said
 
 
 def command_in(folder: Path, **environment: str) -> Command:

@@ -102,12 +102,9 @@ def opened(
         follows = goes_on and preset is None and "source" not in options and path.exists()
         config = compose(preset, options, base=_remembered(path) if follows else None)
         from pipelines.stages.context import Context
+        from pipelines.stages.start import with_start
 
-        context = Context(config, work, console)
-        if config.pretraining.start_from is not None:
-            from pipelines.stages.start import with_start
-
-            context = with_start(context, preset, options)
+        context = with_start(Context(config, work, console), preset, options)
         write_json(path, context.config.model_dump(mode="json"))
         yield context
 
@@ -131,10 +128,12 @@ def trials(context: "Context", model: str | None) -> list[Trial]:
     """Those of one model, or all.
 
     Raises:
-        InputError: there is no such model.
+        InputError: there is no such model, or the start is another one.
     """
     if model is None:
         return context.config.trials()
     if model not in CELLS:
         raise InputError(f"There is no model {model}: choose {', '.join(CELLS)}.")
+    if context.start is not None and (model,) != context.config.models:
+        raise InputError(f"--model is {model}, but the start is a {context.config.models[0]}: leave --model out.")
     return context.config.model_copy(update={"models": (model,)}).trials()

@@ -18,7 +18,7 @@ from pipelines.commands.app import (
 )
 from pipelines.configuration import preset_names
 from pipelines.console import Console
-from pipelines.options import command, seeds_of, split_list
+from pipelines.options import command, split_list, with_repeats
 from sentiment.errors import InputError
 
 DEFAULT_MINUTES = 20
@@ -44,8 +44,7 @@ def learning_curve(
     repeats: Repeats = None,
 ) -> None:
     """Tell what more labels would bring: train every model on parts of the labels, and log all of it to MLflow."""
-    if repeats is not None:
-        options["seeds"] = split_list(seeds_of(options.get("seeds"), repeats) or "")
+    options = with_repeats(options, repeats)
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines import learning_curve
 

@@ -20,7 +20,7 @@ from pipelines.commands.app import (
 )
 from pipelines.configuration import compose, preset_names
 from pipelines.console import Console
-from pipelines.options import command, seeds_of, split_list
+from pipelines.options import command, split_list, with_repeats
 from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName
@@ -105,7 +105,7 @@ def gradient_flow(
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.gradient_flow import run_gradient_flow
 
-        if "models" not in options:
+        if "models" not in options and context.start is None:
             context = replace(context, config=context.config.model_copy(update={"models": tuple(CELLS)}))
         run_gradient_flow(context, length=length, reviews=reviews, fresh=fresh, experiment=experiment)
 
@@ -132,8 +132,8 @@ def run_memory(
     experiment: Experiment = "memory",
 ) -> None:
     """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log all of it to MLflow."""
-    given = {"tasks": task, "models": models, "seeds": seeds_of(seeds, repeats), "lengths": lengths}
-    lists = {name: split_list(value) for name, value in given.items() if value is not None}
+    given = {"tasks": task, "models": models, "seeds": seeds, "lengths": lengths}
+    lists = with_repeats({name: split_list(value) for name, value in given.items() if value is not None}, repeats)
     with console.without_native_log():
         from pipelines import memory
 

@@ -52,6 +52,16 @@ class Context:
         """What follows a title, so that figures of synthetic reviews are known as such."""
         return " (synthetic reviews)" if self.config.source.is_synthetic else ""
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """Of every MLflow run: the source, and whether a program wrote its reviews."""
+        source = self.config.source
+        return {"source": source.source, "synthetic": str(source.is_synthetic).lower()}
+
+    def description(self, *paragraphs: str) -> str:
+        """Of an MLflow run or experiment, in Markdown, behind the warning of synthetic reviews where they are."""
+        return "\n\n".join([*([f"**{self.note}**"] if self.note else []), *paragraphs])
+
 
 def versions(*packages: str) -> dict[str, str]:
     """The versions of packages that decide a result, for the key of a stage."""

@@ -1,28 +1,20 @@
-"""The linear model, fitted once for a training split: compared with the networks, and their teacher.
+"""The linear model, fitted once for a training split: compared with the networks, and their teacher."""
 
-It teaches by its P(positive) of unlabelled reviews, and of training reviews by models that were fitted without them.
-"""
-
-import contextlib
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
 
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
-from sentiment.errors import InputError
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
-from sentiment.training.pseudo_labels import out_of_fold_probability
 from sentiment.training.trainer import History
 
-CLASSIFIER_FOLDER, COSTS_FILE, SOFT_LABELS_FILE = "classifier", "costs.json", "labels.npy"
+CLASSIFIER_FOLDER, COSTS_FILE = "classifier", "costs.json"
 
 
 @dataclass(frozen=True)
@@ -103,35 +95,3 @@ def fit_linear_model(
     part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "
     read = f"{part}train of load {prepared.loaded.digest}"
     return FittedLinearModel(context.run_stage("linear-model", read, key, run, code=("data", "training", "evaluation")))
-
-
-def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
-    """Training labels -> labels.npy, float32 (N,), in the order of the positions of `Prepared.training_and_validation`.
-
-    Each is the mean of the label and of what linear models say that were fitted without the review, weighted by
-    `label_softness`. Where there are too few reviews for such models, the labels stay.
-    """
-    softness = context.config.pretraining.label_softness
-
-    def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        training, _ = prepared.training_and_validation(seed)
-        in_order = np.sort(training)
-        softened = reviews.labels.astype(np.float32)
-        with contextlib.suppress(InputError):
-            taught = out_of_fold_probability(
-                [reviews.texts[position] for position in in_order], reviews.labels[in_order]
-            )
-            softened[in_order] += softness * (taught - softened[in_order])
-        np.save(folder / SOFT_LABELS_FILE, softened[training])
-
-    key = {
-        "load": prepared.loaded.digest,
-        **prepared.cut,
-        "seed": seed,
-        "softness": softness,
-        **versions("numpy", "scipy", "scikit-learn"),
-    }
-    return context.run_stage(
-        "soft-labels", f"train of load {prepared.loaded.digest}", key, run, code=("data", "training")
-    )

@@ -58,9 +58,8 @@ def conclude(context: Context, config_of: ConfigOf, search: Search, objective: O
     runs.log_file(preset)
     runs.log_json({"importance": importance}, "importance.json")
     runs.log_figure(figures.search(_losses(trials), importance, f"Search{context.of_reviews}"), FIGURE_NAME)
-    note = [f"**{context.note}**"] if context.note else []
     tables = [markdown_table(*rows) for rows in (settings, validation, *([shares] if importance else []))]
-    runs.set_description("\n\n".join([*note, *verdicts, *tables]))
+    runs.set_description(context.description(*verdicts, *tables))
 
 
 def describe(values: Mapping[str, Any]) -> str:

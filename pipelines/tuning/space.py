@@ -83,8 +83,8 @@ def read_space(space: str) -> Space:
     """A space that comes with the project, or a TOML file.
 
     Raises:
-        InputError: it cannot be read, names what is no field or cannot be searched, or has an empty range or a value
-            that its field does not take.
+        InputError: it cannot be read, or names what is no field or cannot be searched; a range is empty, or a field
+            does not take a value.
     """
     content = read_preset(space, SPACES, kind="space")
     settings = dict(_settings(content, space))

@@ -1,7 +1,7 @@
 """Search: the trials of one search in Optuna's storage, which several processes and machines may share.
 
 Trials are proposed by TPE (Bergstra et al. 2011) and cut short by Hyperband (Li et al. 2018). The randomness of a trial
-follows from the seed and its number, so a search that was killed goes on as if it had never stopped.
+follows from the seed and its number. So a search that was killed goes on as if it had never stopped.
 """
 
 import fcntl

@@ -10,7 +10,8 @@ import numpy as np
 from pipelines.configuration import PipelineConfig, Trial
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.training import build_network, train_network
+from pipelines.stages.network import build_network
+from pipelines.stages.training import train_network
 from pipelines.working_directory import AbandonedError
 from sentiment.classifier import SentimentClassifier
 from sentiment.training.trainer import History, best_epoch

@@ -1,6 +1,7 @@
 """reviews_in: the reviews in what Python holds them in, a text, a list, a Series or a DataFrame, as one Series."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,10 +49,10 @@ def _column(frame: pd.DataFrame) -> pd.Series:
     return column
 
 
-def _text(value: object, label: object) -> str | None:
+def _text(value: Any, label: object) -> str | None:
     if isinstance(value, str):
         return value if value and not value.isspace() else None
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     raise InputError(f"The review at index {label} is no text but {_type(value)}.")
 

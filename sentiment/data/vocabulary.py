@@ -108,6 +108,11 @@ class Tokenizer:
         tokens = self.tokenize(text)
         return tokens[:count] if end == "first" else tokens[-count:]
 
+    def counts(self, texts: Iterable[str]) -> dict[str, int]:
+        """How often each token occurs in the texts: by falling frequency, ties alphabetically."""
+        counts = Counter(chain.from_iterable(map(self.tokenize, texts)))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
     def spans(self, text: str) -> list[Span]:
         """Where each token of `tokenize(text)` stands in the text, in the same order.
 
@@ -204,10 +209,7 @@ class Vocabulary:
             InputError: `num_words` is below 5.
         """
         tokenizer = Tokenizer(punctuation_tokens)
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(tokenizer.tokenize(text))
-        return cls(sorted(counts, key=lambda word: (-counts[word], word)), num_words, tokenizer)
+        return cls(list(tokenizer.counts(texts)), num_words, tokenizer)
 
     def grown(self, texts: Iterable[str], min_count: int) -> "Vocabulary":
         """This vocabulary, its indices as they are, and behind them the new words that occur often in `texts`.
@@ -215,11 +217,8 @@ class Vocabulary:
         Args:
             min_count: fewest occurrences of a new word.
         """
-        counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(self.tokenizer.tokenize(text))
-        new = [word for word, count in counts.items() if count >= min_count and word not in self.index]
-        words = [*self.words, *sorted(new, key=lambda word: (-counts[word], word))]
+        counts = self.tokenizer.counts(texts)
+        words = [*self.words, *(w for w, count in counts.items() if count >= min_count and w not in self.index)]
         return Vocabulary(words, max(self.num_words, INDEX_FROM + len(words)), self.tokenizer)
 
     def tokens(self, text: str, maxlen: int | None = None, truncating: Literal["pre", "post"] = "pre") -> list[str]:

@@ -11,7 +11,12 @@ from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.abstention import AbstentionCheck
 from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.metrics import tabulate_metrics
-from sentiment.evaluation.significance import Difference, compare_accuracy, correct_for_number, estimate_difference
+from sentiment.evaluation.significance import (
+    Difference,
+    accuracy_with_interval,
+    compare_accuracy,
+    correct_for_number,
+)
 from sentiment.evaluation.slices import slice_accuracy
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import History
@@ -98,13 +103,10 @@ class Comparison:
     @cached_property
     def accuracies(self) -> dict[str, tuple[float, float, float]]:
         """Of every model: the mean accuracy and the ends of its 95 % interval, by the t test of the differences."""
-        found = {}
-        for model, of_seeds in self.results.items():
-            correct = np.stack([result.correct for result in of_seeds])
-            estimate = estimate_difference(correct, np.zeros((1, correct.shape[1]), bool))  # from a model never right
-            low, high = estimate.interval
-            found[model] = (estimate.value, max(low, 0.0), min(high, 1.0))
-        return found
+        return {
+            model: accuracy_with_interval(np.stack([result.correct for result in of_seeds]))
+            for model, of_seeds in self.results.items()
+        }
 
     @cached_property
     def flips(self) -> list[Flips]:

@@ -8,12 +8,12 @@ from sentiment.evaluation.drift import SHIFTED, STABLE, Reference
 from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, UNKNOWN_SHARE, UNSURE, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.reporting import figures
-from sentiment.reporting.page import inline_svg, render_page
+from sentiment.reporting.page import inline_svg, of_reviews, render_page
 
 UNKNOWN_WORDS = 40
 """Most unknown words that are listed."""
 
-SHOWN = {LENGTH: "{:,.0f}", UNKNOWN_SHARE: "{:.1%}", PROBABILITY: "{:.3f}"}
+SHOWN = {LENGTH: "{:,.0f}", UNKNOWN_SHARE: "{:z.1%}", PROBABILITY: "{:.3f}"}
 """Feature -> how its values are written."""
 
 
@@ -29,15 +29,15 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
     rows = [
         [
             drift.feature,
+            drift.grade,
             SHOWN[drift.feature].format(profile.features[drift.feature].mean),
             SHOWN[drift.feature].format(measures[drift.feature].mean()),
             f"{drift.index:.3f}",
             f"{drift.chance:.3f}",
-            drift.grade,
         ]
         for drift in drifts
     ]
-    rows.append(["share of unsure verdicts", f"{profile.unsure_share:.1%}", f"{sample.unsure_share:.1%}", "", "", ""])
+    rows.append(["share of unsure verdicts", "", f"{profile.unsure_share:.1%}", f"{sample.unsure_share:.1%}", "", ""])
     moved = [drift.sentence for drift in drifts if drift.grade != "stable"]
     drawn = []
     for drift in drifts:
@@ -51,12 +51,13 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
         title=title,
         model=model,
         verdicts=moved or ["No drift is to be told"],
-        sampled=f"{len(sample):,} of {sample.seen:,} rows" if len(sample) < sample.seen else f"{len(sample):,} rows",
+        measured=len(sample),
+        seen=sample.seen,
         reviews=profile.reviews,
         rows=rows,
         figures=drawn,
         words=[
-            [word, f"{reviews:,}", f"{reviews / len(sample):.1%}"]
+            [of_reviews(word), f"{reviews:,}", f"{reviews / len(sample):.1%}"]
             for word, reviews in sample.unknown_words(UNKNOWN_WORDS)
         ],
         thresholds=(STABLE, SHIFTED),
@@ -65,7 +66,11 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
 
 
 def bin_names(reference: Reference, shown: str) -> list[str]:
-    """What each bin of a distribution holds, such as `3 to 7`: above the first value, up to the second."""
+    """What each bin of a distribution holds, such as `3 to 7`: above the first value, up to the second.
+
+    The first bin is `below` an edge that reads as the second does.
+    """
     edges = [shown.format(edge) for edge in reference.edges]
     inner = [f"{low} to {high}" if low != high else high for low, high in pairwise(edges)]
-    return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"]
+    first = "below" if edges[:1] == edges[1:2] else "up to"
+    return [f"{first} {edges[0]}", *inner, f"above {edges[-1]}"]

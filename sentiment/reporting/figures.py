@@ -221,7 +221,7 @@ def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
         more: labels beyond the largest training up to which a law is drawn, dashed.
     """
     figure, [axis] = _figure(1, [title])
-    figure.set_size_inches(8.5, 4.8)
+    figure.set_size_inches(6.4, 4.4)
     sizes, models = curves.sizes, curves.models
     for number, model in enumerate(models):
         colour, points = COLOURS[number % len(COLOURS)], curves.of_model(model)
@@ -240,7 +240,7 @@ def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
             axis.plot(grid, median, style, color=colour, lw=1.5)
             axis.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
     axis.set_xscale("log")
-    axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axis.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
     axis.minorticks_off()
     seen = curves.points[["low", "high"]].to_numpy()
     margin = 0.08 * (seen.max() - seen.min())

@@ -55,6 +55,7 @@ def render_learning_curve(
         sentence=sentence,
         figure=inline_svg(figures.accuracy_by_labels(curves, more, "Accuracy by number of labels")),
         how=HOW,
-        tables=[point_rows(curves), gain_rows(curves, more)],
-        configuration=[[name, str(value)] for name, value in configuration.items()],
+        points=point_rows(curves),
+        gains=gain_rows(curves, more),
+        configuration=configuration,
     )

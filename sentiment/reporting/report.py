@@ -86,7 +86,7 @@ def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[st
     heads = ["model", "promised", "found", "95 % interval", "answered", "kept"]
     drawn = [
         (
-            "What `sentiment score --sure` promises, chosen on validation reviews, and what test reviews show.",
+            "What the option --sure promises, chosen on validation reviews, and what test reviews show.",
             inline_svg(figures.promised_accuracy(checks)),
         ),
         ("What a promise costs: the other reviews get no verdict.", inline_svg(figures.answered_share(checks))),

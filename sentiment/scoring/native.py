@@ -1,9 +1,9 @@
 """NativeNetwork: the trained network in the project's own C core, where the package was built with a C compiler.
 
 An Embedding before an LSTM, GRU or SimpleRNN is a table with one row per word: the word vector times the input kernel,
-plus the bias. The core makes the table when it loads a network (30,000 words and 512 gate inputs take 61 MB), so that
-the recurrence alone is left to compute. It reads ASCII texts itself; any other goes through the Python tokenizer.
-It holds no lock of Python while it scores, and threads share one network.
+plus the bias. The core makes the table when it loads a network, so that the recurrence alone is left to compute. For
+30,000 words and 512 gate inputs the table takes 61 MB. The core reads ASCII texts itself; any other goes through the
+Python tokenizer. The core holds no lock of Python while it scores, and threads share one network.
 """
 
 import importlib
@@ -30,7 +30,7 @@ ALIGNMENT = 64
 """Bytes of the widest vector register."""
 
 SIGMOID_SCALE, TANH_SCALE = -np.log2(np.e), -2 * np.log2(np.e)
-"""Sigmoid is 1 / (1 + e) and tanh is (1 - e) / (1 + e), with e the power of two of the scaled argument."""
+"""Sigmoid is 1 / (1 + e) and tanh is (1 - e) / (1 + e). Here e is two to the power of the scaled argument."""
 
 
 def core() -> Any:

@@ -1,9 +1,9 @@
 """OnnxNetwork: the trained network in ONNX Runtime, without TensorFlow and, where it can be, without padding.
 
 ONNX Runtime's LSTM, GRU and RNN operators take the true length of every review, so a batch costs what its words cost.
-That is all for a Keras network that skips padding. Any other reads padding tokens like words. Where they all come
-before the words and are read first, and the last state decides, k of them leave the same state behind in every review:
-it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
+That is all for a Keras network that skips padding. Any other reads padding tokens like words. Say that all of them come
+before the words and are read first, and the last state decides. Then k of them leave the same state behind in every
+review: it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
 """
 
 import itertools

@@ -17,9 +17,8 @@ _INPUT, _OUTPUT, _OPERATOR = 1, 2, 4
 _DIMENSIONS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
 _KEY, _VALUE = 1, 2
 
-RECURRENT_OPERATORS = ("LSTM", "GRU", "RNN")
 OPERATORS = {
-    *RECURRENT_OPERATORS,
+    *("LSTM", "GRU", "RNN"),
     *("Gather", "Unsqueeze", "Sub", "Transpose", "Reshape", "Gemm", "Sigmoid", "Cast", "Shape", "Range", "Less"),
     *("Where", "ReduceMax", "ReduceSum", "Div", "Concat"),
 }

@@ -19,7 +19,7 @@ from sentiment.scoring.network import BATCH_SIZE
 
 
 class Scorer(Protocol):
-    """What the pool needs of a SentimentClassifier."""
+    """What the pool needs of a Classifier."""
 
     @property
     def frees_lock(self) -> bool:
@@ -62,7 +62,7 @@ def scoring_pool(
         load: else reads it from its folder, in every process.
 
     Raises:
-        InputError: one of its processes was ended from outside.
+        InputError: one of its processes ended before its work, or there is too little memory.
     """
     if scorer.frees_lock:
         threads = ThreadPoolExecutor(available_cores())
@@ -82,7 +82,7 @@ def scoring_pool(
         raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
     except BrokenProcessPool as error:
         raise InputError(
-            "A scoring process was ended from outside, perhaps for want of memory: make room; the same command then "
+            "A scoring process ended before its work, perhaps for want of memory: make room; the same command then "
             "goes on where it stopped."
         ) from error
     finally:

@@ -74,15 +74,23 @@ def check_store() -> None:
 
 
 def make_store() -> None:
-    """Make the tables of a new store; two processes that start at once make a SQLite store once.
+    """Make the tables of a new store. A SQLite store is made beside its place, and moved there once it is whole.
 
-    MLflow itself looks for its tables and makes them in two steps, so that two processes trip over each other.
+    MLflow makes the tables in many steps, and whoever opens such a database meanwhile makes the rest of them too. Both
+    processes then fail, and so does everyone after them. A kill between two steps does the same.
 
     Raises:
         InputError: the store cannot be made or reached.
     """
+    path = _sqlite_file()
     with store_errors_explained(), store_lock():
-        mlflow.MlflowClient().search_experiments(max_results=1)
+        if path is None or path.exists():
+            mlflow.MlflowClient().search_experiments(max_results=1)
+            return
+        partial = path.with_name(f".{path.name}.partial")
+        partial.unlink(missing_ok=True)
+        mlflow.MlflowClient(f"sqlite:///{partial}").search_experiments(max_results=1)
+        partial.replace(path)
 
 
 @contextmanager

@@ -9,18 +9,18 @@ import numpy as np
 from sentiment.data.sequences import batches_of_similar_length, trim
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING
 
-SHORTEST_DROPPED = 100
-"""Words that a text needs for some of them to be dropped: of a sentence each counts, a "not" above all."""
+LONGEST_WHOLE = 100
+"""Words of the longest text of which none is dropped: in a sentence each counts, a "not" above all."""
 
 
 def drop_words(indices: np.ndarray, share: float, generator: np.random.Generator) -> np.ndarray:
     """Padded indices, (N, time), with a share of the words of long texts replaced by the one out of the vocabulary.
 
-    Names of a film or an actor tell a training review's verdict, but not that of a review of another film; a network
-    that misses some of its words leans less on each (Iyyer et al. 2015 leave the words out).
+    Names of a film or an actor tell a training review's verdict, but not that of a review of another film. A network
+    that misses some of its words leans less on each. Iyyer et al. (2015) leave the words out.
     """
     is_word = indices >= INDEX_FROM
-    is_dropped = is_word & (is_word.sum(axis=1, keepdims=True) > SHORTEST_DROPPED)
+    is_dropped = is_word & (is_word.sum(axis=1, keepdims=True) > LONGEST_WHOLE)
     is_dropped &= generator.random(indices.shape) < share
     return np.where(is_dropped, np.asarray(OUT_OF_VOCABULARY, indices.dtype), indices)
 

@@ -279,8 +279,9 @@ class Counterfactuals:
 
 
 def _forms(rules: _Rules) -> list[_Form]:
-    """All forms that clauses are searched for; those with a comma, or without a word that the plain one needs, are only
-    written.
+    """All forms that clauses are searched for; others are only written.
+
+    Those are the forms with a comma, and those that lack a word of the plain form.
     """
 
     def needed(template: str) -> set[str]:

@@ -8,7 +8,7 @@ what teaches one.
 import functools
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from sentiment.cores import available_cores
 from sentiment.data.arrays import read_arrays
 from sentiment.data.vocabulary import INDEX_FROM, Span, Vocabulary
 from sentiment.errors import InputError
+from sentiment.training.ngrams import Tokens, frequent_keys, known_ngrams, occurrences
 
 LINEAR_MODEL, LINEAR_MODEL_NAME = "NB-LR", "linear_model"
 """Its title for people, and its name in tags and metrics of MLflow."""
@@ -77,36 +78,11 @@ class NgramWeight:
     weight: float
 
 
-@dataclass(frozen=True)
-class _Tokens:
-    """The tokens of some reviews, one after the other.
-
-    Attributes:
-        indices: of the vocabulary, int64 (T,).
-        reviews: to which review each belongs, int64 (T,), rising.
-        count: of the reviews.
-    """
-
-    indices: np.ndarray
-    reviews: np.ndarray
-    count: int
-
-    @classmethod
-    def of(cls, encoded: Sequence[np.ndarray]) -> "_Tokens":
-        reviews = np.repeat(np.arange(len(encoded)), [len(indices) for indices in encoded])
-        indices = np.concatenate(encoded) if len(encoded) else np.empty(0)
-        return cls(indices.astype(np.int64), reviews, len(encoded))
-
-
 class LinearModel:
     """Binary n-grams, scaled by their log-count ratios; then logistic regression. Nothing in it is drawn at random.
 
-    An n-gram is numbered by its place in `keys`, sorted arrays, one for each order: the key of a word is its index,
-    that of a longer n-gram the number of all its tokens but the last, times the size of the vocabulary, plus the index
-    of the last.
-
     Args:
-        keys: of the n-grams of each order.
+        keys: of the n-grams of each order, as `sentiment.training.ngrams` numbers them.
         ratios: log-count ratio of each n-gram, (F,).
         weights: of the regression, (F,).
     """
@@ -139,14 +115,16 @@ class LinearModel:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
         vocabulary = Vocabulary.fit(texts, np.iinfo(np.int32).max, config.punctuation_tokens)
         vocabulary = Vocabulary(vocabulary.words, INDEX_FROM + max(1, len(vocabulary.words)), vocabulary.tokenizer)
-        tokens = _Tokens.of([vocabulary.encode(text)[1:] for text in texts])
-        keys = _frequent_keys(tokens, vocabulary.num_words, config)
+        tokens = Tokens.of([vocabulary.encode(text)[1:] for text in texts])
+        keys = frequent_keys(
+            tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
+        )
         if not len(keys[0]):
             raise InputError(
                 f"No word occurs in {config.min_reviews} of the {len(texts):,} training reviews, which {LINEAR_MODEL} "
                 "needs: give more reviews, or leave it out with --no-linear-model and --pseudo-label-epochs 0."
             )
-        reviews, ngrams = _occurrences(tokens, vocabulary.num_words, keys)
+        reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
         ratios = _log_count_ratios(ngrams, labels[reviews] == 1, sum(map(len, keys)), config.smoothing)
         model = cls(config, vocabulary, keys, ratios, np.zeros_like(ratios), 0.0)
         model._weights, model._intercept = _regress(model._features(reviews, ngrams, len(texts)), labels, config.C)
@@ -168,8 +146,8 @@ class LinearModel:
 
         def of_some(start: int) -> np.ndarray:
             encoded = [self.vocabulary.encode(text)[1:] for text in texts[start : start + REVIEWS_AT_ONCE]]
-            tokens = _Tokens.of(encoded)
-            reviews, ngrams = _occurrences(tokens, self.vocabulary.num_words, self._keys)
+            tokens = Tokens.of(encoded)
+            reviews, ngrams = occurrences(tokens, self.vocabulary.num_words, self._keys)
             return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
 
         with ThreadPoolExecutor(available_cores()) as pool:
@@ -185,9 +163,9 @@ class LinearModel:
     def explain(self, text: str) -> list[NgramWeight]:
         """The n-grams of a review that have a weight, the largest first, whatever their sign."""
         words, spans = self.vocabulary.tokenizer.tokenize(text), self.vocabulary.tokenizer.spans(text)
-        tokens = _Tokens.of([self.vocabulary.encode(text)[1:]])
+        tokens = Tokens.of([self.vocabulary.encode(text)[1:]])
         places: dict[int, list[tuple[int, int]]] = {}
-        for order, (positions, ngrams) in enumerate(_walk(tokens, self.vocabulary.num_words, self._keys), 1):
+        for order, (positions, ngrams) in enumerate(known_ngrams(tokens, self.vocabulary.num_words, self._keys), 1):
             for position, ngram in zip(positions.tolist(), ngrams.tolist(), strict=True):
                 places.setdefault(ngram, []).append((position, position + order))
         found = np.array(sorted(places), np.int64)
@@ -278,64 +256,6 @@ def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.nd
     for values in (ratios, weights):
         if values.dtype != np.float64 or values.shape != (sum(map(len, keys)),) or not np.isfinite(values).all():
             raise ValueError("its n-grams have not a weight each")
-
-
-def _walk(tokens: _Tokens, num_words: int, keys: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For one order after the other: where in `tokens` the known n-grams start, and their numbers."""
-    positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
-    for order, known in enumerate(keys):
-        positions, sought = _sought(tokens, num_words, positions, ngrams, order)
-        places = np.searchsorted(known, sought)
-        found = np.append(known, -1)[places] == sought
-        positions, ngrams = positions[found], first + places[found]
-        yield positions, ngrams
-        first += len(known)
-
-
-def _sought(
-    tokens: _Tokens, num_words: int, positions: np.ndarray, ngrams: np.ndarray, order: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where n-grams go on to one more token, which is `order` behind their start, and the keys of what they become."""
-    ends = positions + order
-    inside = ends < len(tokens.indices)
-    inside[inside] = tokens.reviews[ends[inside]] == tokens.reviews[positions[inside]]
-    return positions[inside], ngrams[inside] * num_words + tokens.indices[ends[inside]]
-
-
-def _frequent_keys(tokens: _Tokens, num_words: int, config: LinearModelConfig) -> list[np.ndarray]:
-    """The keys of the n-grams that occur in enough reviews; the parts of such an n-gram do so, too."""
-    keys: list[np.ndarray] = []
-    positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
-    for order in range(config.highest_order):
-        positions, found = _sought(tokens, num_words, positions, ngrams, order)
-        different, occurrences = _distinct(found)
-        candidates = different[occurrences >= config.min_reviews]
-        places = np.searchsorted(candidates, found)
-        is_candidate = np.append(candidates, -1)[places] == found
-        positions, places = positions[is_candidate], places[is_candidate]
-        pairs, _ = _distinct(tokens.reviews[positions] * max(1, len(candidates)) + places)
-        reviews = np.bincount(pairs % max(1, len(candidates)), minlength=len(candidates))
-        is_kept = reviews >= config.min_reviews
-        keys.append(candidates[is_kept])
-        positions, places = positions[is_kept[places]], places[is_kept[places]]
-        ngrams = first + (np.cumsum(is_kept) - 1)[places]
-        first += len(keys[-1])
-    return keys
-
-
-def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers, each once and sorted, and how often each occurs; by sorting, as np.unique hashes millions slowly."""
-    ordered = np.sort(numbers)
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    return ordered[starts], np.diff(np.append(starts, len(ordered)))
-
-
-def _occurrences(tokens: _Tokens, num_words: int, keys: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Which review holds which n-gram, each pair once, sorted."""
-    size = max(1, sum(map(len, keys)))
-    pairs = [tokens.reviews[positions] * size + ngrams for positions, ngrams in _walk(tokens, num_words, keys)]
-    different, _ = _distinct(np.concatenate(pairs))
-    return different // size, different % size
 
 
 def _log_count_ratios(ngrams: np.ndarray, is_positive: np.ndarray, size: int, smoothing: float) -> np.ndarray:

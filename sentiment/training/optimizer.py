@@ -11,8 +11,8 @@ class DenseAdam(keras.optimizers.Adam):
     """Adam as in Kingma & Ba (2015), whose step on an embedding of some ten thousand words is faster than Keras' own.
 
     The gradient of an embedding names the words of a batch. Keras' step by such a gradient moves every word all the
-    same, in more passes over the memory than by a dense one, and measures its length before repeated words are added
-    up, so that `clipnorm` bounds something else.
+    same, in more passes over the memory than by a dense one. It measures the gradient's length before repeated words
+    are added up, so `clipnorm` bounds something else.
 
     Args:
         start_penalty: after each step every weight goes back towards its value at the start, by this number times the

@@ -120,10 +120,11 @@ def learn_pseudo_labels(
 
 def _figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Those of a teacher on the validation reviews, both (V,)."""
-    of_label = np.clip(np.where(labels == 1, probabilities, 1 - probabilities), LEAST_PROBABILITY, 1)
+    from sklearn.metrics import accuracy_score, log_loss
+
     return {
-        "teacher_val_loss": float(-np.log(of_label).mean()),
-        "teacher_val_accuracy": float(np.mean((probabilities > 0.5) == (labels == 1))),
+        "teacher_val_loss": float(log_loss(labels, probabilities, labels=[0, 1])),
+        "teacher_val_accuracy": float(accuracy_score(labels, probabilities > 0.5)),
     }
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Vocabulary
+from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
-from sentiment.training.pseudo_labels import LEAST_PROBABILITY, positive_probability
+from sentiment.training.pseudo_labels import positive_probability
 from sentiment.training.trainer import TrainingConfig, fit
 
 MIN_COUNT = 5
@@ -155,7 +156,7 @@ def choose_fine_tuning(
                 network.set_weights(start)
                 partial = kept.with_suffix(".partial")
                 partial.write_text(json.dumps(losses))
-                partial.replace(kept)
+                finish(partial, kept)
             curves.append(json.loads(kept.read_text()))
             on_training(number * len(folds) + fold + 1, trainings)
         epochs = min(map(len, curves))
@@ -184,8 +185,8 @@ def _train_fold(
 
 
 def mean_loss(network: Any, examples: tuple[np.ndarray, np.ndarray], batch_size: int) -> float:
-    """Of a network as it is, in nats; examples as for `choose_fine_tuning`."""
+    """Log loss of a network as it is, in nats; examples as for `choose_fine_tuning`."""
+    from sklearn.metrics import log_loss
+
     inputs, labels = examples
-    floor = LEAST_PROBABILITY
-    probabilities = np.clip(positive_probability(network, inputs, batch_size), floor, 1 - floor)
-    return float(-np.mean(np.log(np.where(labels == 1, probabilities, 1 - probabilities))))
+    return float(log_loss(labels, positive_probability(network, inputs, batch_size), labels=[0, 1]))

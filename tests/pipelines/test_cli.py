@@ -2,15 +2,18 @@
 
 import errno
 import json
+import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from typer.testing import Result
 
+from pipelines.commands.training import BEYOND_THE_DEFAULT
 from sentiment import __version__
 from tests.conftest import SMALL, command_in
 
@@ -45,7 +48,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
                      id="no row of these values"),
         pytest.param("", "text,label\ngood,5\nbad,1\n", "such as --positive 4,5 --negative 1,2", id="stars"),
         pytest.param("--threshold 0.7", FOUR_REVIEWS, "threshold is '0.7'", id="threshold"),
-        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, large, standard, strong", id="unknown preset"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, fine-tune, large, standard, strong", id="unknown preset"),
         pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
     ],
 )  # fmt: skip
@@ -117,22 +120,25 @@ def test_a_folder_that_holds_something_else_is_refused(invoke: Invoke, tmp_path:
     assert (result.exit_code, "no working directory" in result.output) == (2, True)
 
 
-def test_a_full_disk_leaves_nothing_half_written_and_the_next_try_goes_on(tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the disk."""
-    command = command_in(tmp_path)
-    limited = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "load", "--source", "demo"],
-        cwd=tmp_path,
-        env=command.environment,
+def on_full_disk(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What Python does; a limit on the size of files stands in for the disk."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=command_in(folder).environment,
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
     )
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_the_next_try_goes_on(tmp_path: Path) -> None:
+    limited = on_full_disk(tmp_path, "-m", "pipelines.cli", "load", "--source", "demo")
     assert limited.returncode == 2, limited.stderr
     assert "could not be written" in limited.stderr
     assert "Make room" in limited.stderr
     assert not list(tmp_path.glob(".sentiment/load/*/stage.json"))
-    assert "6,000" in command.run("load", "--source", "demo")
+    assert "6,000" in command_in(tmp_path).run("load", "--source", "demo")
 
 
 def test_a_second_command_on_the_same_working_directory_is_refused(invoke: Invoke, tmp_path: Path) -> None:
@@ -167,11 +173,19 @@ def test_the_version_tells_what_scores(invoke: Invoke) -> None:
     assert invoke("--version").output.startswith(f"sentiment {__version__}, scoring in ")
 
 
-def test_help_imports_neither_tensorflow_nor_mlflow() -> None:
-    code = (
-        "import sys, pipelines.cli; print([m for m in ('tensorflow', 'mlflow', 'keras', 'pandas') if m in sys.modules])"
-    )
+def test_help_imports_nothing_that_takes_long() -> None:
+    slow = ("tensorflow", "mlflow", "keras", "pandas", "optuna", "sklearn", "scipy", "matplotlib", "onnxruntime")
+    code = f"import sys, pipelines.cli; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_what_a_default_run_is_told_has_the_figures_at_the_top_of_the_presets() -> None:
+    presets = [
+        resources.files("pipelines.presets").joinpath(f"{name}.toml").read_text() for name in ("strong", "standard")
+    ]
+    assert re.findall(r"\d\d\.\d %", BEYOND_THE_DEFAULT) == [
+        found for preset in presets for found in re.findall(r"LSTM (\d\d\.\d %)", preset)
+    ]
 
 
 def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
@@ -224,15 +238,13 @@ def test_a_damaged_configuration_in_the_working_directory_is_named(
 
 
 def test_a_full_disk_names_itself_where_an_array_is_written(tmp_path: Path) -> None:
-    """A limit on the size of files stands in for the disk; NumPy's own error has no number."""
+    """NumPy's own error has no number."""
     code = (
-        "import resource, numpy; from pathlib import Path; from pipelines.files import save_array\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
+        "import numpy; from pathlib import Path; from pipelines.files import save_array\n"
         "try:\n    save_array(Path('padded.npy'), numpy.zeros(1_000_000))\n"
         "except OSError as error:\n    print(error.errno)"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True)
+    done = on_full_disk(tmp_path, "-c", code)
     assert done.stdout == f"{errno.EFBIG}\n", done.stderr
 
 
@@ -241,13 +253,11 @@ def test_a_full_disk_is_named_where_a_folder_is_copied(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "large").write_bytes(bytes(200_000))
     code = (
-        "import resource, shutil; from pipelines.console import Console\n"
+        "import shutil; from pipelines.console import Console\n"
         "from pipelines.options import errors_to_exit_codes\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "with errors_to_exit_codes(Console()):\n    shutil.copytree('folder', 'copy')"
     )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=tmp_path, env=command_in(tmp_path).environment, capture_output=True, text=True)
+    done = on_full_disk(tmp_path, "-c", code)
     assert "could not be written: the file would be larger than this system allows" in done.stderr, done.stderr
 
 

@@ -1,6 +1,7 @@
 """`sentiment predict`: a line a review, whatever the review is."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,16 +47,19 @@ def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke
 
 
 def test_standard_input_gives_an_object_of_json_for_every_line(small_run: PipelineRun) -> None:
+    """Without what takes long to import."""
     lines = ["a good film", "", "\x1b[31m\x9b\u202ebad"]
+    command = [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "predict", "-", "--json"]
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "predict", "-", "--json", "--model", small_run.classifier],
-        input="\n".join(lines), env=command_in(small_run.folder).environment, capture_output=True, text=True,
+        [*command, "--model", small_run.classifier], input="\n".join(lines),
+        env=command_in(small_run.folder).environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert [row["text"] for row in found] == lines
     assert [row["reason"] for row in found] == [None, "the review is blank", None]
     assert [row["positive_probability"] is None for row in found] == [False, True, False]
+    assert not re.search(r"\| +(pandas|pyarrow|tensorflow)$", done.stderr, re.MULTILINE)
     assert not {"\x1b", "\x9b", "\u202e"} & set(done.stdout)
 
 

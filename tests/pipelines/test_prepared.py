@@ -13,10 +13,10 @@ TEXTS = [f"review {number // 2}" for number in range(400)]  # each stands there 
 LABELS = (np.arange(400) // 2 % 2).astype(np.int8)
 
 
-def prepared(validation: np.ndarray, **options: float) -> Prepared:
+def prepared(validation: np.ndarray, *, labelled_share: float = 1, holds_out: bool = False) -> Prepared:
     """Of a corpus in memory, whose source sets these reviews aside for validation."""
     stage = Stage("load", "0" * 16, Path("none"), cached=True, seconds=0)
-    found = Prepared(stage, stage, {}, validation_share=0.2, **options)  # type: ignore[arg-type]
+    found = Prepared(stage, stage, {}, validation_share=0.2, labelled_share=labelled_share, holds_out=holds_out)
     found.__dict__["corpus"] = Corpus(Reviews(TEXTS, LABELS), Reviews([]), validation=validation)
     return found
 

@@ -54,6 +54,15 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
     again = invoke("evaluate")  # goes on with the same start
     assert (again.exit_code, "fine-tuning read LSTM" in again.output) == (0, True), again.output
     assert len(list(tmp_path.glob(".sentiment/train/*"))) == 1
+    flow = invoke("gradient-flow", "--length", "5")
+    assert (flow.exit_code, "SimpleRNN" in flow.output) == (0, False), flow.output  # the start is an LSTM
+    for command, says in (
+        ("train --model gru", "--model is gru, but the start is a lstm"),
+        ("gradient-flow --fresh", "--fresh measures untrained networks"),
+        ("tune --trials 1", "A search trains from scratch"),
+    ):
+        refused = invoke(*command.split())
+        assert (refused.exit_code, says in " ".join(refused.output.split())) == (2, True), refused.output
 
 
 @pytest.mark.usefixtures("mine")

@@ -196,7 +196,7 @@ def test_two_processes_share_one_search_in_a_sqlite_file_whatever_the_labels_of_
     assert TRIALS <= len(trials) <= TRIALS + 1
     assert len({trial.user_attrs["owner"] for trial in trials}) == 2
     assert figures(trials)[0][2:] == figures(search.trials)[0][2:]
-    names = {re.search(r"tune-\w+", output)[0] for output in (*outputs, search.output)}  # type: ignore[index]
+    names = {re.findall(r"tune-\w+", output)[0] for output in (*outputs, search.output)}
     assert len(names) == 1
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("tuning")

@@ -17,7 +17,7 @@ def label_word(value: object) -> str:
     """A label as it is compared: a word in lower case, a number without trailing zeros; "" for what is missing."""
     word = "" if value is None else str(value).strip().lower()
     try:
-        return f"{float(word):g}"
+        return f"{float(word):.15g}"
     except ValueError:
         return word
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from sentiment.data.tables.files import TableFile
-from sentiment.data.tables.rows import EXCERPT, LONGEST_ROW, TOO_LONG, Rejected
+from sentiment.data.tables.rows import EXCERPT, LONGEST_ROW, TOO_LONG, Rejected, reason_against_review
 from sentiment.data.tables.values import as_json, cell_values, json_values
 from sentiment.errors import shown
 
@@ -124,12 +124,3 @@ def _filtered(batch: pa.RecordBatch, mask: np.ndarray) -> pa.RecordBatch:
         slices = [batch.slice(int(position), 1) for position in np.flatnonzero(mask)] or [batch.slice(0, 0)]
         [joined] = pa.Table.from_batches(slices, batch.schema).combine_chunks().to_batches() or [batch.slice(0, 0)]
         return joined
-
-
-def reason_against_review(review: Any) -> str | None:
-    """Why a review cannot be used; None if it can."""
-    if review is None:
-        return "the review is null"
-    if not isinstance(review, str):
-        return f"the review is no text but of type {type(review).__name__}"
-    return None if review and not review.isspace() else "the review is blank"

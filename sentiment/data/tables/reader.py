@@ -1,7 +1,7 @@
 """TableReader: a file of reviews, read chunk by chunk.
 
-Rows come out as the format takes them that they will be written in. Nothing is altered on the way: what has no faithful
-form in that format makes its row a Rejected, with its number and the reason, as does a row that cannot be parsed.
+Rows come out as the format takes them that they will be written in. Nothing is altered on the way. What has no faithful
+form in that format makes its row a Rejected, with its number and the reason. So does a row that cannot be parsed.
 """
 
 import gzip
@@ -13,16 +13,19 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from sentiment.data.tables.chunks import (
-    CHUNK_ROWS,
-    CHUNK_SIZE,
-    Chunk,
-    chunk_of_batch,
-    reason_against_review,
-)
+from sentiment.data.tables.chunks import CHUNK_ROWS, CHUNK_SIZE, Chunk, chunk_of_batch
 from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS, SEPARATORS, Stamp, TableFile
 from sentiment.data.tables.parquet import ParquetRows
-from sentiment.data.tables.rows import NumberedRow, Rejected, Row, excerpt, read_cells, read_lines, read_objects
+from sentiment.data.tables.rows import (
+    NumberedRow,
+    Rejected,
+    Row,
+    excerpt,
+    read_cells,
+    read_lines,
+    read_objects,
+    reason_against_review,
+)
 from sentiment.data.tables.values import cell_type, fits, infer_schema, is_text, to_columns
 from sentiment.errors import InputError, shown, shown_names
 

@@ -123,6 +123,15 @@ def excerpt(text: str) -> str:
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}… ({len(text):,} characters)"
 
 
+def reason_against_review(review: Any) -> str | None:
+    """Why a review cannot be used; None if it can."""
+    if review is None:
+        return "the review is null"
+    if not isinstance(review, str):
+        return f"the review is no text but of type {type(review).__name__}"
+    return None if review and not review.isspace() else "the review is blank"
+
+
 class _RowTooLongError(Exception):
     """The row that is being read cannot be held; its message is the reason to reject it."""
 

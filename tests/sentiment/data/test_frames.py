@@ -22,12 +22,13 @@ def classifier(small_run: PipelineRun) -> Any:
     "reviews",
     [
         TEXTS,
+        ["a good film", np.float32("nan"), pd.NaT, "bad"],
         np.array(TEXTS, object),
         pd.Series(TEXTS, index=list("abcd")),
         pd.DataFrame({"id": range(4), "review": TEXTS}, index=[7, 7, 5, 3]),
         pd.DataFrame({"text": pd.array(TEXTS, "string"), "review": "other"}, index=list("abcd")),
     ],
-    ids=["list", "array", "Series", "DataFrame", "text before review"],
+    ids=["list", "other missing values", "array", "Series", "DataFrame", "text before review"],
 )
 def test_reviews_keep_their_index_and_missing_ones_have_missing_values(classifier: Any, reviews: Any) -> None:
     predicted = classifier.predict(reviews)

@@ -211,6 +211,12 @@ def test_stars_are_labels_where_the_configuration_tells_which(tmp_path: Path, en
     assert len(corpus.train) + len(corpus.test) == 100 - len(left_out)
 
 
+def test_numbers_of_many_digits_are_different_labels() -> None:
+    SourceConfig(source="table", positive=("1234567",), negative=("1234568", "1234567.5"))
+    with pytest.raises(ValueError, match="1234567 cannot be both positive and negative"):
+        SourceConfig(source="table", positive=("1234567",), negative=("1234567.0",))
+
+
 def test_a_table_without_a_usable_review_says_why(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"text": null, "label": 1}\n{"text": "", "label": 0}\n')
     with pytest.raises(

@@ -171,18 +171,22 @@ def test_want_of_memory_ends_in_a_message(tmp_path: Path) -> None:
 
 
 def test_opening_and_reading_is_linear_in_the_columns(tmp_path: Path) -> None:
+    """By the processor's time, best of three: ten times the columns, 100 times the time were it quadratic."""
+
     def seconds(columns: int) -> float:
         names = ["text", *(f"c{n}" for n in range(columns))]
         with (tmp_path / "wide.csv").open("w", newline="") as file:
             csv.writer(file).writerows([names, ["1"] * len(names)])
         (tmp_path / "wide.jsonl").write_text(f"{json.dumps(dict.fromkeys(names, 'fine'))}\n" * 2)
-        started = time.process_time()
-        for name in ("wide.csv", "wide.jsonl"):
-            read(tmp_path / name, output_format="csv")
-        return time.process_time() - started
+        taken = []
+        for _ in range(3):
+            started = time.process_time()
+            for name in ("wide.csv", "wide.jsonl"):
+                read(tmp_path / name, output_format="csv")
+            taken.append(time.process_time() - started)
+        return min(taken)
 
-    seconds(1_000)
-    assert seconds(40_000) < 20 * seconds(4_000)  # 100 times, were it quadratic
+    assert seconds(40_000) < 50 * seconds(4_000)
 
 
 def test_a_file_whose_first_rows_cannot_be_parsed_says_so(tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ import contextlib
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -198,32 +196,12 @@ champion.register(sys.argv[2], [training])
 
 def register_at_once(trainings: list[Training], names: list[str], folder: Path, tracking_uri: str) -> None:
     """A process for each training; all begin at the same time."""
-    environment = command_in(folder, MLFLOW_TRACKING_URI=tracking_uri).environment
-    processes = []
+    programs = []
     for number, (training, name) in enumerate(zip(trainings, names, strict=True)):
         path = folder / f"training-{number}.pickle"
         path.write_bytes(pickle.dumps(training))
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", REGISTER, path, name],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
+        programs.append((REGISTER, path, name))
+    command_in(folder, MLFLOW_TRACKING_URI=tracking_uri).run_at_once(*programs)
 
 
 @pytest.mark.parametrize("kind", ["SQLite", "server"])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY
-from sentiment.training.batches import SHORTEST_DROPPED, drop_words
+from sentiment.training.batches import LONGEST_WHOLE, drop_words
 
 
 @given(st.integers(0, 400), st.floats(0, 0.9), st.integers(0, 9))
@@ -16,7 +16,7 @@ def test_words_are_dropped_from_long_texts_alone_and_padding_stays(words: int, s
     assert dropped.dtype == indices.dtype
     assert (dropped[changed] == OUT_OF_VOCABULARY).all()
     assert (indices[changed] >= INDEX_FROM).all()
-    if words <= SHORTEST_DROPPED:
+    if words <= LONGEST_WHOLE:
         assert not changed.any()
     else:
         assert abs(changed.mean() * 401 / words - share) < 0.25
