@@ -50,8 +50,8 @@ PANELS = {
 Preset = Annotated[
     str | None,
     typer.Option(
-        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it "
-        "(default: fine-tune with --start-from, demo for the demo source, else standard)."
+        help=f"Named configuration ({', '.join(preset_names())}) or a TOML file; other options override it. "
+        "Default: fine-tune with --start-from, demo for the demo source, else standard."
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]

@@ -38,8 +38,8 @@ class PretrainingConfig(Configuration):
     pseudo_label_epochs: int = Field(
         0,
         ge=0,
-        description="Passes over all reviews beforehand. The linear model labels the unlabelled ones; from the second pass "
-        "on, its mean log-odds with the network do.",
+        description="Passes over all reviews beforehand. The linear model labels the unlabelled ones; from the second "
+        "pass on, its mean log-odds with the network do.",
     )
     label_softness: float = Field(
         0.0,
