@@ -204,10 +204,11 @@ class PipelineKills(Part):
         if (found := figures_of(folder)) != self._plan["figures"]:
             return f"other figures: {found}"
         left = [str(path) for path in folder.rglob("*") if path.name.endswith(".partial") or path.name == "checkpoints"]
-        left += [path.name for path in folder.iterdir() if path.name not in (".sentiment", "report.html", "tmp")]
+        parents, children = self._runs(folder)
+        reports = {"report.html", *(f"report-{run.info.run_id[:8]}.html" for run in parents)}
+        left += [path.name for path in folder.iterdir() if path.name not in {".sentiment", "tmp", *reports}]
         if left:
             return f"left {left}"
-        parents, children = self._runs(folder)
         runs = [(run.info.run_name, run.info.status) for run in (*parents, *children)]
         is_whole = (len(parents), len(children)) == (pipelines, 2 * pipelines)
         if not is_whole or any(status != "FINISHED" for _, status in runs):
