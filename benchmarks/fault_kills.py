@@ -82,7 +82,7 @@ class PipelineKills(Part):
     """`run-pipeline` on part of the demo corpus is tracked by a real MLflow server with SQLite on loopback. It is
     killed just before and just after every rename, removal and request to the server, and at 100 moments drawn over
     its whole length; then it is started again. The figures are those of a run that was not killed. One parent run, its
-    children and one version are there, all finished; the champion loads and scores; nothing else is left. Moments
+    children and a version of each model are there, all finished; the champion loads and scores; nothing else is left. Moments
     behind the training begin from a working directory whose training is finished.
     """
 
@@ -216,7 +216,7 @@ class PipelineKills(Part):
         client = mlflow.MlflowClient(self._server)
         versions = client.search_model_versions(f"name = '{folder.name}'")
         models = client.search_logged_models([parents[0].info.experiment_id])
-        if len(versions) != 1 or [model.status for model in models] != ["READY"] * 2 * pipelines:
+        if len(versions) != 2 or [model.status for model in models] != ["READY"] * 2 * pipelines:
             return f"versions {len(versions)}, models {[str(model.status) for model in models]}"
         task = Task(
             str(folder), ["predict", "a fine film", "--model", f"models:/{folder.name}@champion"],
