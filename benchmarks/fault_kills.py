@@ -79,10 +79,10 @@ class ScoreKills(Part):
 
 
 class PipelineKills(Part):
-    """`run-pipeline` on part of the demo corpus is tracked by a real MLflow server with SQLite on loopback. It is killed
-    just before and just after every rename, removal and request to the server, and at 100 moments drawn over its
-    whole length; then it is started again. The figures are those of a run that was not killed. One parent run, its
-    children and a version of each model are there, all finished; the champion loads and scores; nothing else is
+    """`run-pipeline` on part of the demo corpus is tracked by a real MLflow server with SQLite on loopback. It is
+    killed just before and just after every rename, removal and request to the server, and at 100 moments drawn over
+    its whole length; then it is started again. The figures are those of a run that was not killed. One parent run,
+    its children and a version of each model are there, all finished; the champion loads and scores; nothing else is
     left. Moments behind the training begin from a working directory whose training is finished.
     """
 

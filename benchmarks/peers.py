@@ -3,12 +3,16 @@
 import functools
 import multiprocessing
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from sentiment.data.vocabulary import TYPOGRAPHY
 
 Score = Callable[[Sequence[str]], np.ndarray]
 """N texts to P(positive), (N,)."""
@@ -29,9 +33,8 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
     network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
 
     def score(texts: Sequence[str]) -> np.ndarray:
-        # Keras splits on spaces alone, this project on all white space: the same tokens need the same spaces.
         encoded = [
-            [START, *(index.get(word, OUT_OF_VOCABULARY) for word in text_to_word_sequence(" ".join(text.split())))]
+            [START, *(index.get(word, OUT_OF_VOCABULARY) for word in text_to_word_sequence(as_keras_reads(text)))]
             for text in texts
         ]
         padded = keras.utils.pad_sequences(
@@ -41,6 +44,13 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
         return probabilities
 
     return score
+
+
+def as_keras_reads(text: str) -> str:
+    """The text of which Keras' Tokenizer, which splits on spaces alone, makes the tokens of this project."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).translate(str.maketrans(TYPOGRAPHY))
+    return " ".join(re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE).split())
 
 
 def logged_model(model: Path) -> Score:
