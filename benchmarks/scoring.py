@@ -193,13 +193,17 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     """Accuracy against speed, a point for each contender."""
     from matplotlib.figure import Figure
 
-    own = {name: (bench.best[name].rate, bench.accuracy(name)) for name in bench.models}
+    own = {
+        name.removeprefix(f"{COMMAND}, ") if name != COMMAND else "LSTM, preset textbook": place
+        for name in bench.models
+        for place in [(bench.best[name].rate, bench.accuracy(name))]
+    }
     others = {name: (bench.best[name].rate, bench.accuracy(name)) for name in PEERS}
     others |= {name: (rate, transformer.ACCURACY) for name, rate in transformers.items()}
     figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
     axes = figure.subplots()
-    for points, colour, marker in ((others, "#4b5563", "o"), (own, "#b91c1c", "D")):
-        axes.scatter(*zip(*points.values(), strict=True), color=colour, marker=marker, zorder=3)
+    for whose, points, colour, marker in (("peers", others, "#4b5563", "o"), (COMMAND, own, "#b91c1c", "D")):
+        axes.scatter(*zip(*points.values(), strict=True), color=colour, marker=marker, zorder=3, label=whose)
         for name, place in points.items():
             label = SHORT_NAMES.get(name, name).partition(f", {transformer.TOKENS} tokens")[0]
             upwards = -1 if name in SAME_NETWORK[1::2] else 1  # in turn, as all of these are at one height
@@ -215,6 +219,8 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
             )
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.2)
+    axes.set_xlim(right=axes.get_xlim()[1] * 10)  # for the labels of the fastest
+    axes.legend(loc="lower left")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_xlabel("reviews a second on two cores, from CSV to Parquet")
