@@ -44,39 +44,41 @@ class HostileInputs(Part):
             return Case(of, outcome, judged(outcome, most_bytes=MOST_BYTES))
 
 
+URIS = (
+    "models:/none", "models:/none@champion", "models:/demo/9", "models:/demo/x", "models:/demo@", "models:/",
+    "models://demo/1", "models:/demo/1/2", "models:/demo@none", "models:/m-0123456789abcdef0123456789abcdef",
+    "runs:/none/model", "runs:/", "runs:/x", "runs:///model", "s3://bucket/model", "S3://bucket/model",
+    "gs://bucket/model", "r2://bucket@account.r2.cloudflarestorage.com/model", "b2://x/y", "sftp://u@h/x",
+    "wasbs://box@account.blob.core.windows.net/model", "abfss://box@account.dfs.core.windows.net/model",
+    "hdfs://host/model", "viewfs://x/y", "dbfs:/none/model", "dbfs://x/y", "http://127.0.0.1:9/model",
+    "https://127.0.0.1:9/model", "ftp://127.0.0.1/model", "file:///none/model", "file://none", "file:none",
+    "other://place/model", "mlflow-artifacts:/x", "mlflow-artifacts://127.0.0.1:9/x", "hf://user/model",
+    "", " ", ".", "/", "none", "\u202enone", "\x1b[2J", "x" * 5_000, "models:/" + "x" * 5_000, "://",
+    "runs:/../../etc/passwd", "models:/demo'; DROP TABLE runs;--/1", "models:/demo%00/1", "file:///etc/passwd",
+    "file:///dev/zero", "/dev/zero", "/etc/passwd", "s3:/x", "gs:/x", "models:/demo/-1", "~", ":/", "a:/b",
+)  # fmt: skip
+
+
 class ModelAddresses(Part):
     """URIs and paths of models that are not there, not to be read, or not even URIs."""
 
-    name, count = "uris", 60
+    name, count = "uris", len(URIS)
 
     def try_case(self, number: int) -> Case:
         """One URI."""
-        uris = (
-            "models:/none", "models:/none@champion", "models:/demo/9", "models:/demo/x", "models:/demo@", "models:/",
-            "models://demo/1", "models:/demo/1/2", "models:/demo@none", "models:/m-0123456789abcdef0123456789abcdef",
-            "runs:/none/model", "runs:/", "runs:/x", "runs:///model", "s3://bucket/model", "S3://bucket/model",
-            "gs://bucket/model", "r2://bucket@account.r2.cloudflarestorage.com/model", "b2://x/y", "sftp://u@h/x",
-            "wasbs://box@account.blob.core.windows.net/model", "abfss://box@account.dfs.core.windows.net/model",
-            "hdfs://host/model", "viewfs://x/y", "dbfs:/none/model", "dbfs://x/y", "http://127.0.0.1:9/model",
-            "https://127.0.0.1:9/model", "ftp://127.0.0.1/model", "file:///none/model", "file://none", "file:none",
-            "other://place/model", "mlflow-artifacts:/x", "mlflow-artifacts://127.0.0.1:9/x", "hf://user/model",
-            "", " ", ".", "/", "none", "\u202enone", "\x1b[2J", "x" * 5_000, "models:/" + "x" * 5_000, "://",
-            "runs:/../../etc/passwd", "models:/demo'; DROP TABLE runs;--/1", "models:/demo%00/1", "file:///etc/passwd",
-            "file:///dev/zero", "/dev/zero", "/etc/passwd", "s3:/x", "gs:/x", "models:/demo/-1", "~", ":/", "a:/b",
-        )  # fmt: skip
         with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
             folder = Path(temporary, "case")
             folder.mkdir()
             store = f"sqlite:///{self.workshop.run / 'mlflow.db'}"
             task = Task(
-                str(folder), ["predict", "a fine film", "--model", uris[number]],
+                str(folder), ["predict", "a fine film", "--model", URIS[number]],
                 environment={"MLFLOW_TRACKING_URI": store},
             )  # fmt: skip
             outcome = self.workshop.training.run(task)
             wrong = judged(outcome, codes=(2,))
             if not wrong and re.search("[\x00-\x08\x0b-\x1f\u202e]", outcome.output):
                 wrong = f"control characters: {outcome.output!r}"
-            return Case(f"{uris[number].split(':')[0][:10].strip() or 'empty'!a}", outcome, wrong)
+            return Case(f"{URIS[number].split(':')[0][:10].strip() or 'empty'!a}", outcome, wrong)
 
 
 def judge_score(folder: Path, ending: str, outcome: Outcome) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fault_cases import MOST_BYTES, NETWORK, Case, Part, copied_run, judged
+from benchmarks.fault_cases import MOST_BYTES, NETWORK, Case, Part, copied_run, judged, small_table
 from benchmarks.fault_processes import Task
 from benchmarks.hostile_inputs import mutated
 
@@ -47,7 +47,7 @@ def damage(path: Path, generator: random.Random) -> str:
 
 class TamperedClassifiers(Part):
     """Folders of the LSTM and of the linear model: files damaged, or changed with their checksums made anew. A damaged
-    file is refused, and whatever `predict` says is a probability.
+    file is refused, and whatever `predict` says is a probability. `score` reads the profile of validation.
     """
 
     name, count = "classifiers", 400
@@ -65,7 +65,8 @@ class TamperedClassifiers(Part):
                 paths = [path for path in (folder / "classifier").iterdir() if path.name != "model.keras"]
                 path = generator.choice(sorted(paths))
                 kind = f"{path.name} {damage(path, generator)}"
-                if path.name != "classifier.json":  # which holds the checksums of the others
+                # classifier.json holds the checksums of the others; older classifiers have no validation.json.
+                if path.name != "classifier.json" and kind != "validation.json removed":
                     codes = (2,)
             else:
                 changes = LINEAR_CHANGES if is_linear else CHANGES
@@ -73,9 +74,13 @@ class TamperedClassifiers(Part):
                 change(folder / "classifier", generator)
                 if generator.random() < 0.8:
                     renew_checksums(folder / "classifier", generator)
-            outcome = self.workshop.scoring.run(Task(str(folder), ["predict", *REVIEWS, "--model", "classifier"]))
+            arguments = ["predict", *REVIEWS]
+            if kind.startswith("validation.json"):  # which `predict` does not read
+                small_table(folder / "in.csv", generator, 20)
+                arguments = ["score", "in.csv", "out.csv"]
+            outcome = self.workshop.scoring.run(Task(str(folder), [*arguments, "--model", "classifier"]))
             wrong = judged(outcome, codes=codes, most_bytes=MOST_BYTES)
-            if not wrong and outcome.code == 0:
+            if not wrong and outcome.code == 0 and arguments[0] == "predict":
                 verdicts = re.findall(r"^(?:posi|nega)tive +(\S+)", outcome.output, re.MULTILINE)
                 found = [float(verdict) for verdict in verdicts]
                 if len(found) != len(REVIEWS) or not all(0 <= value <= 1 for value in found):

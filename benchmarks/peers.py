@@ -49,7 +49,7 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
 def as_keras_reads(text: str) -> str:
     """The text of which Keras' Tokenizer, which splits on spaces alone, makes the tokens of this project."""
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text).translate(str.maketrans(TYPOGRAPHY))
+        text = "".join(TYPOGRAPHY.get(character, character) for character in unicodedata.normalize("NFC", text))
     return " ".join(re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE).split())
 
 

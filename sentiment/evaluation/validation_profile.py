@@ -4,6 +4,7 @@ It holds the thresholds for scores that keep a promised accuracy, and how the re
 no labels to tell when a score is not to be trusted, and no validation reviews to tell that others are unlike them.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class ValidationProfile(Configuration):
     features: dict[str, Reference] = Field(description="What is measured of each review -> its distribution.")
     unknown_share: float = Field(ge=0, le=1, description="Of words, those that the classifier does not know.")
     unsure_share: float = Field(ge=0, le=1, description="Of verdicts, those that are unsure.")
+    sha256: str = Field("", description="Checksum of all others in the file.")
 
     @classmethod
     def of(
@@ -81,7 +83,8 @@ class ValidationProfile(Configuration):
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""
-        (folder / PROFILE_FILE).write_text(self.model_dump_json(indent=2), "utf-8")
+        whole = self.model_copy(update={"sha256": self._checksum()})
+        (folder / PROFILE_FILE).write_text(whole.model_dump_json(indent=2), "utf-8")
 
     @classmethod
     def load(cls, folder: Path, classifier: Classifier) -> "ValidationProfile | None":
@@ -94,11 +97,16 @@ class ValidationProfile(Configuration):
             profile = cls.model_validate_json((folder / PROFILE_FILE).read_bytes())
             if (profile.classifier, profile.threshold) != (classifier.digest(), classifier.threshold):
                 raise ValueError(f"{PROFILE_FILE} is of another classifier")
+            if profile.sha256 != profile._checksum():
+                raise ValueError(f"{PROFILE_FILE} has another checksum")
         except FileNotFoundError:
             return None
         except (ValidationError, ValueError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
         return profile
+
+    def _checksum(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
 
     def abstention(self, level: float) -> Abstention:
         """The thresholds that keep a promised accuracy.

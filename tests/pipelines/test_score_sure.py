@@ -116,8 +116,10 @@ def test_a_promise_that_cannot_be_given_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
-@pytest.mark.parametrize("change", [{"classifier": "0" * 32}, {"threshold": 0.25}, {"features": {"x": {}}}])
-def test_a_profile_of_another_classifier_is_damage(
+@pytest.mark.parametrize(
+    "change", [{"classifier": "0" * 32}, {"threshold": 0.25}, {"features": {"x": {}}}, {"reviews": 9}]
+)
+def test_a_profile_of_another_classifier_or_with_another_figure_is_damage(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path, change: dict[str, object]
 ) -> None:
     folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
