@@ -139,9 +139,8 @@ class ReadOnlyFolders(Part):
                 closed.mkdir()
             else:
                 command = kind.rsplit(" ", 1)[1]
-                texts = ["a fine film"] if command == "explain" else []
-                model = ["--model", str(self.workshop.classifier)]
-                arguments = [command, *texts, *model, "--output", "closed/page.html"]
+                page = ["a fine film", "--output"] if command == "explain" else []
+                arguments = [command, *page, "closed/page.html", "--model", str(self.workshop.classifier)]
             task = Task(
                 str(folder), arguments, environment={"MLFLOW_TRACKING_URI": uri}, read_only=[str(closed)], seconds=300
             )
