@@ -125,7 +125,7 @@ def main() -> None:
         open_comparison(page, address, parent, [models["lstm"], models["simple_rnn"]])
         for section in ("Visualizations", "Parameters"):
             page.get_by_text(section, exact=True).first.click()
-        page.get_by_text("test_accuracy", exact=True).first.scroll_into_view_if_needed()
+        page.get_by_text("reviews_per_second", exact=True).first.wait_for()
         page.wait_for_timeout(3_000)
         page.screenshot(path=IMAGES / "compare.png")
         write_recording(IMAGES / "terminal.svg", SCREENSHOTS / "terminal.cast")
