@@ -1,5 +1,6 @@
 """Parts of the campaign: what each needs, the cases that it tries, and what counts as a failure."""
 
+import contextlib
 import csv
 import functools
 import hashlib
@@ -111,7 +112,7 @@ class Part(ABC):
     count: int
 
     def __init__(self, workshop: Workshop, seed: int) -> None:
-        self.workshop, self._seed = workshop, seed
+        self.workshop, self._seed, self._held = workshop, seed, contextlib.ExitStack()
 
     def generator(self, number: int) -> random.Random:
         """What decides a case: its number and the seed make it again."""
@@ -123,8 +124,9 @@ class Part(ABC):
     def try_case(self, number: int) -> Case | None:
         """Try one case; None where there is none of this number."""
 
-    def close(self) -> None:  # noqa: B027 - most parts hold nothing
+    def close(self) -> None:
         """Let go of what the part holds."""
+        self._held.close()
 
 
 def judged(

@@ -1,6 +1,5 @@
 """Kills: `score` and `run-pipeline` end by SIGKILL at some moment, and the same command is started again."""
 
-import contextlib
 import csv
 import functools
 import json
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
+from benchmarks.fault_cases import NETWORK, Case, Part, copied_run, judged, small_table
 from benchmarks.fault_processes import Outcome, Task, end
 from tests.server import mlflow_server
 
@@ -89,14 +88,6 @@ class PipelineKills(Part):
 
     name, count = "pipeline-kills", 1_500
 
-    def __init__(self, workshop: Workshop, seed: int) -> None:
-        super().__init__(workshop, seed)
-        self._stack = contextlib.ExitStack()
-
-    def close(self) -> None:
-        """End the server."""
-        self._stack.close()
-
     def try_case(self, number: int) -> Case | None:
         """One moment."""
         moments = self._order()
@@ -139,7 +130,7 @@ class PipelineKills(Part):
         folder.mkdir(exist_ok=True)
         stores = ("--backend-store-uri", f"sqlite:///{folder / 'server.db'}",
                   "--artifacts-destination", str(folder / "store"))  # fmt: skip
-        return self._stack.enter_context(
+        return self._held.enter_context(
             mlflow_server("server", "--host", "127.0.0.1", "--workers", "1", *stores, folder=folder)
         )
 

@@ -31,8 +31,8 @@ SECONDS = 120.0
 CLONE_NEWNS = 0x00020000
 """For unshare(2): a mount namespace of its own."""
 
-FILE_CALLS = ("rename", "replace", "unlink", "remove", "rmdir")
-"""Functions of os whose calls are moments."""
+FILE_CALLS = (*((os, name) for name in ("rename", "replace", "unlink", "remove", "rmdir")), (shutil, "rmtree"))
+"""Modules and their functions whose calls are moments."""
 
 SCORING, TRAINING = "pyarrow.csv pyarrow.parquet pandas pipelines.score", "tensorflow mlflow sklearn.linear_model"
 """Modules that a prepared process imports."""
@@ -246,9 +246,8 @@ def watch_moments(folder: Path, log: str, kill_at: int) -> None:
         name = place.relative_to(folder)
         return None if name.parts[:1] == ("tmp",) else str(name)
 
-    for name in FILE_CALLS:
-        setattr(os, name, watched(getattr(os, name), name, own))
-    shutil.rmtree = watched(shutil.rmtree, "rmtree", own)  # type: ignore[assignment]
+    for module, name in FILE_CALLS:
+        setattr(module, name, watched(getattr(module, name), name, own))
     requests.Session.send = watched(
         requests.Session.send, "request", lambda session, request, **options: f"{request.method} {request.path_url}"
     )

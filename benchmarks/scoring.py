@@ -193,12 +193,10 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     """Accuracy against speed, a point for each contender."""
     from matplotlib.figure import Figure
 
-    own = {
-        name.removeprefix(f"{COMMAND}, ") if name != COMMAND else "LSTM, preset textbook": place
-        for name in bench.models
-        for place in [(bench.best[name].rate, bench.accuracy(name))]
-    }
-    others = {name: (bench.best[name].rate, bench.accuracy(name)) for name in PEERS}
+    places = {name: (bench.best[name].rate, bench.accuracy(name)) for name in (*bench.models, *PEERS)}
+    own = {name.removeprefix(f"{COMMAND}, "): places[name] for name in bench.models if name != COMMAND}
+    own["LSTM, preset textbook"] = places[COMMAND]
+    others = {name: places[name] for name in PEERS}
     others |= {name: (rate, transformer.ACCURACY) for name, rate in transformers.items()}
     figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
     axes = figure.subplots()

@@ -76,7 +76,7 @@ class Drift:
         """The drift in words."""
         return (
             f"{self.feature} {'is' if self.grade == 'stable' else 'has'} {self.grade}: "
-            f"population stability index {self.index:.2f} over {self.reviews:,} review{'s' if self.reviews > 1 else ''}"
+            f"population stability index {self.index:.2f} over {self.reviews:,} review{'s' * (self.reviews != 1)}"
         )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -43,8 +43,8 @@ def path(classifier: SentimentClassifier, tmp_path_factory: pytest.TempPathFacto
     return path
 
 
-def opened(browser: Browser, path: Path, fragment: str = "", **options: object) -> Page:
-    page = browser.new_page(**options)  # type: ignore[arg-type]
+def opened(browser: Browser, path: Path, fragment: str = "", **options: Any) -> Page:
+    page = browser.new_page(**options)
     page.goto(path.as_uri() + fragment)
     settled(page)
     return page

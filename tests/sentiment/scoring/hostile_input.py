@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,9 @@ def main(library: Path, folder: Path) -> None:
         loaded.append(arguments)
         return core.load(*arguments)
 
-    sys.modules[spec.name] = SimpleNamespace(  # type: ignore[assignment] # the module, but for one function
-        load=load, score=core.score, encode=core.encode, widest=core.widest
-    )
+    watched = ModuleType(spec.name)
+    watched.__dict__.update(load=load, score=core.score, encode=core.encode, widest=core.widest)
+    sys.modules[spec.name] = watched
     from sentiment.scoring.native import NativeNetwork
 
     generator = random.Random(0)
