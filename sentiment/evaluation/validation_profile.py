@@ -37,7 +37,7 @@ class ValidationProfile(Configuration):
     features: dict[str, Reference] = Field(description="What is measured of each review -> its distribution.")
     unknown_share: float = Field(ge=0, le=1, description="Of words, those that the classifier does not know.")
     unsure_share: float = Field(ge=0, le=1, description="Of verdicts, those that are unsure.")
-    sha256: str = Field("", description="Checksum of all others in the file.")
+    sha256: str = Field("", description="Checksum of all others in the file; an older file has none.")
 
     @classmethod
     def of(
@@ -97,7 +97,7 @@ class ValidationProfile(Configuration):
             profile = cls.model_validate_json((folder / PROFILE_FILE).read_bytes())
             if (profile.classifier, profile.threshold) != (classifier.digest(), classifier.threshold):
                 raise ValueError(f"{PROFILE_FILE} is of another classifier")
-            if profile.sha256 != profile._checksum():
+            if profile.sha256 not in ("", profile._checksum()):
                 raise ValueError(f"{PROFILE_FILE} has another checksum")
         except FileNotFoundError:
             return None

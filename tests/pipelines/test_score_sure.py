@@ -130,6 +130,14 @@ def test_a_profile_of_another_classifier_or_with_another_figure_is_damage(
     assert (result.exit_code, "is damaged" in result.output) == (2, True), result.output
 
 
+def test_a_profile_of_before_checksums_is_read(small_run: PipelineRun, tmp_path: Path) -> None:
+    folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
+    content = json.loads((folder / PROFILE_FILE).read_text())
+    del content["sha256"]
+    (folder / PROFILE_FILE).write_text(json.dumps(content))
+    assert ValidationProfile.load(folder, load_classifier(folder)) is not None
+
+
 def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> None:
     """Of the linear model, the surest of the three on 600 reviews."""
     for stage in small_run.folder.glob(".sentiment/evaluate/*"):
