@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Console:
         self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width, stderr=is_piped)
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
+        self._drawing, self._lock, self._is_stopped = 0, threading.RLock(), threading.Event()
         self._log: _Log | None = None
 
     @contextmanager
@@ -183,17 +185,34 @@ class Console:
             on_epoch: also called after every epoch.
         """
         with self._drawn() as bar:
-            yield TrainingProgress(self.say, bar, model, epochs, count, on_epoch, examples)
+            progress = TrainingProgress(
+                self.say, bar, model, epochs, count, on_epoch, examples, is_stopped=self._is_stopped.is_set
+            )
+            try:
+                yield progress
+            finally:
+                progress.erase()
+
+    def stop_trainings(self) -> None:
+        """End every training at its next step, as an interruption would."""
+        self._is_stopped.set()
 
     @contextmanager
     def _drawn(self) -> Iterator[Progress]:
-        """A bar that is erased in the end, and whenever something else is printed."""
-        self._bar = new_bar(self._error, is_drawn=self.shows_progress)
+        """A bar that is erased in the end, and whenever something else is printed; shared by the threads that draw."""
+        with self._lock:
+            if self._bar is None:
+                self._bar = new_bar(self._error, is_drawn=self.shows_progress)
+                self._bar.start()
+            bar, self._drawing = self._bar, self._drawing + 1
         try:
-            with self._bar:
-                yield self._bar
+            yield bar
         finally:
-            self._bar = None
+            with self._lock:
+                self._drawing -= 1
+                if not self._drawing:
+                    bar.stop()
+                    self._bar = None
 
     def _print(
         self,
@@ -204,16 +223,17 @@ class Console:
         is_shown: bool = True,
     ) -> None:
         """Print, with the bar out of the way; the log file also gets what is not shown."""
-        if self._log is not None:
-            self._log.write(content)
-        if not is_shown:
-            return
-        if self._bar is not None:
-            self._bar.stop()
-        for part in content:
-            console.print(part, style=style, soft_wrap=soft_wrap)
-        if self._bar is not None:
-            self._bar.start()
+        with self._lock:
+            if self._log is not None:
+                self._log.write(content)
+            if not is_shown:
+                return
+            if self._bar is not None:
+                self._bar.stop()
+            for part in content:
+                console.print(part, style=style, soft_wrap=soft_wrap)
+            if self._bar is not None:
+                self._bar.start()
 
 
 @functools.cache

@@ -18,13 +18,14 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
     config, unlabelled = context.config, len(prepared.corpus.unlabelled)
     taught_by = ""
     if isinstance(outcome.trained, Trained) and config.pretraining.pseudo_label_epochs and unlabelled:
+        beside = " and a regression on vectors of reviews (Deerwester et al. 1990)"
         taught_by = (
-            f"{LINEAR_MODEL} (Wang & Manning 2012), fitted on the same training reviews, labelled {unlabelled:,} "
-            "unlabelled reviews; later its mean with the network did"
+            f"{LINEAR_MODEL} (Wang & Manning 2012){beside if prepared.document_stage else ''}, fitted on the same "
+            f"training reviews, labelled {unlabelled:,} unlabelled reviews; later their mean with the network did"
         )
     if isinstance(outcome.trained, Trained) and config.pretraining.label_softness:
         taught_by += "; " if taught_by else ""
-        taught_by += f"labels of train were softened by {LINEAR_MODEL}s that had not seen the review"
+        taught_by += "labels of train were softened by linear models that had not seen the review"
     _, validation = prepared.training_and_validation(seed)
     origin = Origin(
         source=config.source.source,

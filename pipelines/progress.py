@@ -65,7 +65,9 @@ class TrainingProgress:
         count: int,
         on_epoch: Callable[[History], None],
         examples: str,
+        is_stopped: Callable[[], bool],
     ) -> None:
+        self._is_stopped = is_stopped
         self._say, self._bar, self._model, self._epochs, self._examples = say, bar, model, epochs, examples
         self._finished, self._on_epoch = 0, on_epoch
         self._task = bar.add_task(self._title(), total=count, figures=self._fitting([COMPILING]))
@@ -77,9 +79,15 @@ class TrainingProgress:
         return fitting(figures, self._title(), self._bar.console.width)
 
     def on_batch(self, done: int, figures: Mapping[str, float]) -> None:
-        """Moves the bar."""
+        """Moves the bar.
+
+        Raises:
+            KeyboardInterrupt: the training was stopped.
+        """
+        if self._is_stopped():
+            raise KeyboardInterrupt
         shown = [f"{name} {value:.4f}" for name, value in figures.items()]
-        speed = self._bar.tasks[0].speed or 0
+        speed = next(task.speed for task in self._bar.tasks if task.id == self._task) or 0
         shown.append(f"{speed:,.0f} {self._examples}/s")
         self._bar.update(self._task, completed=done, figures=self._fitting(shown))
 
@@ -97,3 +105,7 @@ class TrainingProgress:
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(), figures="")
         self._on_epoch(history)
+
+    def erase(self) -> None:
+        """Takes the bar away."""
+        self._bar.remove_task(self._task)

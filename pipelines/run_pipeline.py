@@ -28,7 +28,8 @@ from pipelines.stages.comparison import (
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
-from pipelines.stages.training import Trained, train_network
+from pipelines.stages.side_by_side import side_by_side
+from pipelines.stages.training import Trained
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
@@ -74,11 +75,11 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
     outcomes: dict[str, list[Outcome]] = {}
     networks: dict[CellName, list[LoggedModel]] = {}
     linear_model: list[LoggedModel] = []
-    with tracked.parent() as parent:
+    with tracked.parent() as parent, side_by_side(context, prepared, config.trials()) as train:
         for trial in config.trials():
             with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
                 log_epochs = functools.partial(runs.log_history, child)
-                trained = train_network(context, prepared, trial, log_epochs)
+                trained = train(trial, log_epochs)
                 outcome = evaluate(context, prepared, trained, trial.name, trial.title)
                 _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
                 _log_explanations(trained, outcome.result, note=context.note)

@@ -100,18 +100,18 @@ def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir:
         data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
 
 
-@command(app, "pretrain", panel=TRAIN, reads=(*OF_TEXTS, "vocabulary", "pretraining", "model.embedding_dim"))
+@command(app, "pretrain", panel=TRAIN, reads=(*OF_TEXTS, "pretraining", "model.embedding_dim"))
 def pretrain(
     console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
 ) -> None:
-    """Learn word vectors from reviews without their labels."""
+    """Learn vectors of words and of reviews from reviews without their labels."""
     with opened(console, work_dir, preset, options, goes_on=True) as context:
-        if not context.config.pretraining.word_vectors:
-            raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
         from pipelines.stages import data
 
         loaded = data.load(context)
-        data.pretrain(context, loaded, data.fit_vocabulary(context, loaded))
+        if not (context.config.pretraining.word_vectors or data.uses_document_vectors(context, loaded)):
+            raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
+        data.pretrain(context, loaded)
 
 
 @command(app, "train", panel=TRAIN, reads=OF_NETWORKS)
@@ -125,11 +125,12 @@ def train(
     """Train one model, or all; only run-pipeline logs to MLflow."""
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages.data import prepare
-        from pipelines.stages.training import train_network
+        from pipelines.stages.side_by_side import side_by_side
 
         chosen, prepared = trials(context, model), prepare(context)
-        for trial in chosen:
-            train_network(context, prepared, trial)
+        with side_by_side(context, prepared, chosen) as train_one:
+            for trial in chosen:
+                train_one(trial, lambda history: None)
 
 
 @command(app, "evaluate", panel=TRAIN, reads=OF_ALL)

@@ -12,22 +12,23 @@ import pandas as pd
 
 from pipelines.console import Console
 from pipelines.files import save_array, write_json
-from pipelines.stages.context import Context
+from pipelines.stages.context import Context, versions
 from pipelines.stages.start import check_language, start_classifier
-from pipelines.working_directory import CHECKPOINTS, Stage
+from pipelines.working_directory import Stage
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.training.latent_semantics import analyze, embedding
 from sentiment.training.start import MIN_COUNT
-from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
 SPLITS: tuple[Split, ...] = ("train", "test", "unlabelled")
 
 SUMMARY_FILE, VOCABULARY_FILE = "summary.json", "vocabulary.json"
-PADDED_FILE, WORD_VECTORS_FILE = "padded.npy", "word_vectors.npy"
+PADDED_FILE = "padded.npy"
+DOCUMENTS_FILE, WORDS_FILE, WORD_VECTORS_FILE = "documents.npy", "words.json", "word_vectors.npy"
 
 FEW_ROWS = 5_000
 FEW_ROWS_NOTE = (
@@ -45,7 +46,8 @@ class Prepared:
         vocabulary_stage: the stage `vocabulary`.
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
         validation_share: of train, for validation.
-        word_vector_stage: the stage `pretrain`, where the configuration asks for word vectors.
+        word_vector_stage, document_stage: the stage `pretrain`, where the configuration asks for these vectors.
+        embedding_dim: length of a word vector.
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
@@ -56,6 +58,8 @@ class Prepared:
     padded_stages: Mapping[Split, Stage]
     validation_share: float
     word_vector_stage: Stage | None = None
+    document_stage: Stage | None = None
+    embedding_dim: int = 0
     labelled_share: float = 1.0
     holds_out: bool = False
     on_all: bool = False
@@ -120,7 +124,15 @@ class Prepared:
 
     def word_vectors(self) -> np.ndarray | None:
         """float32 (num_words, embedding_dim), if there are any."""
-        return None if self.word_vector_stage is None else np.load(self.word_vector_stage.folder / WORD_VECTORS_FILE)
+        stage = self.word_vector_stage
+        if stage is None:
+            return None
+        words, vectors = stage.read_json(WORDS_FILE), np.load(stage.folder / WORD_VECTORS_FILE)
+        return embedding(words, vectors, self.vocabulary(), self.embedding_dim)
+
+    def document_vectors(self) -> np.ndarray | None:
+        """Of the reviews of train and the unlabelled ones, float32 (N + M, document_vectors), if there are any."""
+        return None if self.document_stage is None else np.load(self.document_stage.folder / DOCUMENTS_FILE)
 
     @property
     def digest_of_padded(self) -> str:
@@ -153,9 +165,26 @@ def prepare(context: Context) -> Prepared:
     padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
     if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
-    word_vectors = pretrain(context, loaded, fitted) if config.pretraining.word_vectors else None
-    on_all = context.fold is not None and context.fold.number is None
-    return Prepared(loaded, fitted, padded, config.training.validation_share, word_vectors, on_all=on_all)
+    teaches = uses_document_vectors(context, loaded)
+    pretrained = pretrain(context, loaded) if config.pretraining.word_vectors or teaches else None
+    return Prepared(
+        loaded,
+        fitted,
+        padded,
+        config.training.validation_share,
+        word_vector_stage=pretrained if config.pretraining.word_vectors else None,
+        document_stage=pretrained if teaches else None,
+        embedding_dim=config.model.embedding_dim,
+        on_all=context.fold is not None and context.fold.number is None,
+    )
+
+
+def uses_document_vectors(context: Context, loaded: Stage) -> bool:
+    """Whether vectors of reviews help to teach; without unlabelled reviews nobody teaches."""
+    config = context.config.pretraining
+    return (
+        bool(config.document_vectors and config.pseudo_label_epochs) and "unlabelled" in _read_summary(loaded)["splits"]
+    )
 
 
 def load(context: Context, *, report: bool = False) -> Stage:
@@ -242,33 +271,28 @@ def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
     )
 
 
-def pretrain(context: Context, loaded: Stage, fitted: Stage) -> Stage:
-    """Training and unlabelled texts -> word_vectors.npy, float32 (num_words, embedding_dim)."""
-    import gensim
+def pretrain(context: Context, loaded: Stage) -> Stage:
+    """Training and unlabelled texts -> documents.npy, word_vectors.npy and words.json, as `LatentSemantics` has them.
 
-    config, console = context.config.pretraining, context.console
-    size, epochs = context.config.model.embedding_dim, config.word_vector_epochs
+    The vectors of documents are float32 (N + M, size), those of train first; vectors of words (W, size).
+    """
+    config = context.config
+    size = max(
+        config.pretraining.document_vectors if uses_document_vectors(context, loaded) else 0,
+        config.model.embedding_dim if config.pretraining.word_vectors else 0,
+    )
 
     def run(folder: Path) -> None:
-        vectors = learn_word_vectors(
-            itertools.chain(_read_split(loaded, "train").texts, _read_split(loaded, "unlabelled").texts),
-            _read_vocabulary(fitted),
-            config,
-            size=size,
-            checkpoints=folder / CHECKPOINTS,
-            on_epoch=lambda done: console.say(f"  word vectors: epoch {done}/{epochs}"),
-        )
-        save_array(folder / WORD_VECTORS_FILE, vectors)
+        texts = [text for split in ("train", "unlabelled") for text in _read_split(loaded, split).texts]
+        found = analyze(texts, size)
+        save_array(folder / DOCUMENTS_FILE, found.documents)
+        save_array(folder / WORD_VECTORS_FILE, found.word_vectors)
+        write_json(folder / WORDS_FILE, found.words)
 
-    key = {
-        "pretraining": config.model_dump(include={"word_vectors", "word_vector_epochs", "word_vector_window"}),
-        "embedding_dim": size,
-        "load": loaded.digest,
-        "vocabulary": fitted.digest,
-        "gensim": gensim.__version__,
-    }
-    read = f"train and unlabelled of load {loaded.digest}, vocabulary {fitted.digest}"
-    return context.run_stage("pretrain", read, key, run, code=("data", "training"))
+    key = {"size": size, "load": loaded.digest, **versions("numpy", "scipy", "scikit-learn")}
+    return context.run_stage(
+        "pretrain", f"train and unlabelled of load {loaded.digest}", key, run, code=("data", "training")
+    )
 
 
 def _split_file(folder: Path, split: Split) -> Path:

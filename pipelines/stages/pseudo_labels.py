@@ -1,4 +1,4 @@
-"""The linear model as a teacher: soft labels of training reviews, pseudo-labels of others, and training on both."""
+"""Pseudo-labels: what the first teacher says of all but test reviews, and the training of a network on it."""
 
 import contextlib
 from collections.abc import Callable
@@ -15,10 +15,13 @@ from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
 from pipelines.stages.network import NETWORK_CODE, build_network, draw_pieces, training_key
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.errors import InputError
-from sentiment.training.pseudo_labels import learn_pseudo_labels, out_of_fold_probability
+from sentiment.training.latent_semantics import positive_probability
+from sentiment.training.linear_model import LinearModel
+from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.trainer import History
 
-SOFT_LABELS_FILE, WEIGHTS_FILE = "labels.npy", "network.weights.h5"
+TRAINING_FILE, VALIDATION_FILE, UNLABELLED_FILE = "training.npy", "validation.npy", "unlabelled.npy"
+WEIGHTS_FILE = "network.weights.h5"
 
 
 def train_on_pseudo_labels(
@@ -30,23 +33,21 @@ def train_on_pseudo_labels(
 ) -> Stage:
     """All but test reviews, the unlabelled ones with labels of a teacher -> network.weights.h5, history.json.
 
-    The first teacher is the linear model of the same training reviews; `sentiment.training.pseudo_labels` tells of the
-    others.
+    `sentiment.training.pseudo_labels` tells of the teachers after the first.
 
     Args:
         on_epoch: called with the history so far.
     """
     epochs = context.config.pretraining.pseudo_label_epochs
     config = context.config.training.model_copy(update={"epochs": epochs})
-    teacher = fit_linear_model(context, prepared, trial.seed, found)
-    softened = soften_labels(context, prepared, trial.seed) if context.config.pretraining.label_softness else None
+    softness = context.config.pretraining.label_softness
+    teacher = teach(context, prepared, trial.seed, found)
 
     def run(folder: Path) -> None:
         train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
         training, validation = prepared.training_and_validation(trial.seed)
-        labels = train.labels[training] if softened is None else np.load(softened.folder / SOFT_LABELS_FILE)
-        judge = teacher.classifier().positive_probability
-        taught = judge(prepared.corpus.unlabelled.texts)  # (M,)
+        taught = {file: np.load(teacher.folder / file) for file in (TRAINING_FILE, VALIDATION_FILE, UNLABELLED_FILE)}
+        labels = (1 - softness) * train.labels[training] + softness * taught[TRAINING_FILE]
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         draw = draw_pieces(
@@ -58,10 +59,10 @@ def train_on_pseudo_labels(
             history = learn_pseudo_labels(
                 network,
                 (inputs[training], labels),
-                (unlabelled, taught),
+                (unlabelled, taught[UNLABELLED_FILE]),
                 (inputs[validation], train.labels[validation]) if len(validation) else None,
                 config,
-                taught_validation=judge([train.texts[position] for position in validation]),
+                taught_validation=taught[VALIDATION_FILE],
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 stop_after=found.epochs if found else None,
@@ -74,41 +75,65 @@ def train_on_pseudo_labels(
 
     key = {
         **training_key(context, prepared, trial, config),
-        "teacher": teacher.stage.digest,
-        "labels": softened.digest if softened else None,
+        "teacher": teacher.digest,
+        "label_softness": softness,
         "stop_after": found.epochs if found else None,
     }
-    read = f"{trial.name}: pad {prepared.digest_of_padded}, linear-model {teacher.stage.digest}"
+    read = f"{trial.name}: pad {prepared.digest_of_padded}, teacher {teacher.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)
 
 
-def soften_labels(context: Context, prepared: Prepared, seed: int) -> Stage:
-    """Training labels -> labels.npy, float32 (N,), in the order of the positions of `Prepared.training_and_validation`.
+def teach(context: Context, prepared: Prepared, seed: int, found: FoundByFolds | None) -> Stage:
+    """P(positive) of reviews -> training.npy, validation.npy, unlabelled.npy, float32, in the order of the positions.
 
-    Each is the mean of the label and of what linear models say that were fitted without the review, weighted by
-    `label_softness`. Where there are too few reviews for such models, the labels stay.
+    The teacher is the linear model, or its mean log-odds with a regression on the vectors of reviews. What it says of a
+    training review it learned without that review; where there are too few for that, it repeats the label.
     """
-    softness = context.config.pretraining.label_softness
+    linear_model = fit_linear_model(context, prepared, seed, found)
+    is_softened = bool(context.config.pretraining.label_softness)
 
     def run(folder: Path) -> None:
-        reviews = prepared.corpus.train
-        training, _ = prepared.training_and_validation(seed)
-        in_order = np.sort(training)
-        softened = reviews.labels.astype(np.float32)
-        with contextlib.suppress(InputError):
-            taught = out_of_fold_probability(
-                [reviews.texts[position] for position in in_order], reviews.labels[in_order]
-            )
-            softened[in_order] += softness * (taught - softened[in_order])
-        save_array(folder / SOFT_LABELS_FILE, softened[training])
+        reviews, unlabelled = prepared.corpus.train, prepared.corpus.unlabelled
+        texts, labels, vectors = [*reviews.texts, *unlabelled.texts], reviews.labels, prepared.document_vectors()
+        training, validation = prepared.training_and_validation(seed)
+        others = np.concatenate([validation, np.arange(len(reviews), len(texts))])
+
+        def by_ngrams(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            model = LinearModel.fit([texts[position] for position in known], labels[known])
+            return model.positive_probability([texts[position] for position in asked])
+
+        def by_vectors(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            assert vectors is not None
+            return positive_probability(vectors[known], labels[known], vectors[asked])
+
+        judges = [by_ngrams] if vectors is None else [by_ngrams, by_vectors]
+        taught = [linear_model.classifier().positive_probability([texts[position] for position in others])]
+        taught += [judge(training, others) for judge in judges[1:]]
+        told = labels.astype(np.float32)
+        if is_softened:
+            in_order = np.sort(training)
+            with contextlib.suppress(InputError):
+                told[in_order] = mean_log_odds(*(_out_of_fold(judge, labels, in_order) for judge in judges))
+        save_array(folder / TRAINING_FILE, told[training])
+        for file, probabilities in zip(
+            (VALIDATION_FILE, UNLABELLED_FILE), np.split(mean_log_odds(*taught), [len(validation)]), strict=True
+        ):
+            save_array(folder / file, probabilities)
 
     key = {
         "load": prepared.loaded.digest,
         **prepared.cut,
         "seed": seed,
-        "softness": softness,
+        "linear_model": linear_model.stage.digest,
+        "document_vectors": prepared.document_stage.digest if prepared.document_stage else None,
+        "is_softened": is_softened,
         **versions("numpy", "scipy", "scikit-learn"),
     }
-    return context.run_stage(
-        "soft-labels", f"train of load {prepared.loaded.digest}", key, run, code=("data", "training")
-    )
+    read = f"all but test of load {prepared.loaded.digest}, linear-model {linear_model.stage.digest}"
+    return context.run_stage("teacher", read, key, run, code=("data", "training"))
+
+
+def _out_of_fold(
+    judge: Callable[[np.ndarray, np.ndarray], np.ndarray], labels: np.ndarray, positions: np.ndarray
+) -> np.ndarray:
+    return out_of_fold_probability(labels[positions], lambda known, asked: judge(positions[known], positions[asked]))

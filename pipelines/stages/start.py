@@ -18,10 +18,10 @@ from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
+from sentiment.training.latent_semantics import PretrainingConfig
 from sentiment.training.models import ModelConfig, shape_of
 from sentiment.training.start import FOLDS, FineTuning, choose_fine_tuning, mean_loss
 from sentiment.training.trainer import TrainingConfig
-from sentiment.training.word_vectors import PretrainingConfig
 
 CLASSIFIER_FOLDER, CHOICE_FILE = "classifier", "choice.json"
 
@@ -33,6 +33,7 @@ MOST_COUNTED, FOREIGN = 1_000, 1 / 3
 
 LEFT_OUT = (
     "word_vectors",
+    "document_vectors",
     "pseudo_label_epochs",
     "label_softness",
     "piece_share",

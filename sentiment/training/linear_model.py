@@ -22,7 +22,7 @@ from sentiment.cores import available_cores
 from sentiment.data.arrays import read_arrays
 from sentiment.data.vocabulary import INDEX_FROM, Span, Vocabulary
 from sentiment.errors import InputError
-from sentiment.training.ngrams import Tokens, frequent_keys, known_ngrams, occurrences
+from sentiment.training.ngrams import Tokens, frequent_keys, index_words, known_ngrams, occurrences
 
 LINEAR_MODEL, LINEAR_MODEL_NAME = "NB-LR", "linear_model"
 """Its title for people, and its name in tags and metrics of MLflow."""
@@ -113,9 +113,7 @@ class LinearModel:
         config = config or LinearModelConfig()
         if len(np.unique(labels)) < 2:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
-        vocabulary = Vocabulary.fit(texts, np.iinfo(np.int32).max, config.punctuation_tokens)
-        vocabulary = Vocabulary(vocabulary.words, INDEX_FROM + max(1, len(vocabulary.words)), vocabulary.tokenizer)
-        tokens = Tokens.of([vocabulary.encode(text)[1:] for text in texts])
+        vocabulary, tokens = index_words(texts, config.punctuation_tokens)
         keys = frequent_keys(
             tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
         )

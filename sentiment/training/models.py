@@ -1,5 +1,6 @@
 """ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense."""
 
+import threading
 from typing import Any, Literal
 
 from pydantic import Field
@@ -9,6 +10,9 @@ from sentiment.training.cells import CELL_OF_LAYER, CELLS, CellName
 
 POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
 """Keras layer -> the pooling that it is."""
+
+_GLOBAL_SEED = threading.Lock()
+"""Held while first weights are drawn, as Keras draws them by a seed that all threads share."""
 
 
 class ModelConfig(Configuration):
@@ -35,9 +39,16 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
     """
     import keras
 
+    with _GLOBAL_SEED:
+        keras.utils.set_random_seed(seed)
+        return _build(cell, config, num_words, maxlen)
+
+
+def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int) -> Any:
+    import keras
+
     from sentiment.training.pooling import MaxMeanPooling, MaxPooling
 
-    keras.utils.set_random_seed(seed)
     recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [
         keras.Input((None if config.mask_padding else maxlen,), dtype="int32"),

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -31,6 +33,13 @@ class Tokens:
         reviews = np.repeat(np.arange(len(encoded)), [len(indices) for indices in encoded])
         indices = np.concatenate(encoded) if len(encoded) else np.empty(0)
         return cls(indices.astype(np.int64), reviews, len(encoded))
+
+
+def index_words(texts: Sequence[str], punctuation_tokens: str) -> tuple[Vocabulary, Tokens]:
+    """The vocabulary of all words of the texts, and their tokens in its indices."""
+    words = Vocabulary.fit(texts, np.iinfo(np.int32).max, punctuation_tokens)
+    vocabulary = Vocabulary(words.words, INDEX_FROM + max(1, len(words.words)), words.tokenizer)
+    return vocabulary, Tokens.of([vocabulary.encode(text)[1:] for text in texts])
 
 
 def known_ngrams(tokens: Tokens, num_words: int, keys: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -2,15 +2,15 @@
 
 Lee (2013) names them; that the student learns the teacher's probability, not its verdict, is Hinton, Vinyals & Dean
 (2015); that labelled and pseudo-labelled reviews are learned together, Sun et al. (2020). The first teacher is the
-linear model. After an epoch the student's mistakes are others than its teacher's, so the mean of both teaches the
-others, near to the co-training of Blum & Mitchell (1998).
+linear model, alone or with a regression on the vectors of reviews. After an epoch the student's mistakes are others
+than its teacher's, so the mean of both teaches the others, near to the co-training of Blum & Mitchell (1998).
 
-Labels of training reviews may be softened, too, by linear models that were fitted without them: a network of so many
+Labels of training reviews may be softened, too, by teachers that were fitted without them: a network of so many
 weights learns hard labels by heart.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ import numpy as np
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
-from sentiment.training.linear_model import LinearModel
 from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
+
+TEACHER_VOTES = 2
+"""Weight of the first teacher in the mean with the network, which has one vote."""
 
 
 def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
@@ -34,25 +36,27 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     return probability
 
 
-def out_of_fold_probability(texts: Sequence[str], labels: np.ndarray, folds: int = 3) -> np.ndarray:
+def out_of_fold_probability(
+    labels: np.ndarray, judge: Callable[[np.ndarray, np.ndarray], np.ndarray], folds: int = 3
+) -> np.ndarray:
     """P(positive) of each review by a model of the other folds, float64 (N,).
 
     A fold holds neighbours: archives list the reviews of a film one after the other, and no model is to know the film.
 
     Args:
-        texts, labels: as `LinearModel.fit` takes them.
+        labels: (N,).
+        judge: from the positions of reviews to learn from, and of those to judge, to P(positive) of the latter.
 
     Raises:
-        InputError: a class has fewer reviews than there are folds, or as `LinearModel.fit` does.
+        InputError: a class has fewer reviews than there are folds, or as `judge` does.
     """
     from sklearn.model_selection import StratifiedKFold
 
     if min(np.bincount(labels.astype(int), minlength=2)) < folds:
-        raise InputError(f"{len(texts):,} training reviews are too few for {folds} folds of both classes.")
-    probabilities = np.empty(len(texts))
-    for others, fold in StratifiedKFold(folds).split(np.zeros(len(texts)), labels):
-        model = LinearModel.fit([texts[position] for position in others], labels[others])
-        probabilities[fold] = model.positive_probability([texts[position] for position in fold])
+        raise InputError(f"{len(labels):,} training reviews are too few for {folds} folds of both classes.")
+    probabilities = np.empty(len(labels))
+    for others, fold in StratifiedKFold(folds).split(np.zeros(len(labels)), labels):
+        probabilities[fold] = judge(others, fold)
     return probabilities
 
 
@@ -96,10 +100,11 @@ def learn_pseudo_labels(
     rounds = _rounds(config.epochs)
     for number, epochs in enumerate(rounds):
         if number:
-            taught = mean_log_odds(unlabelled[1], positive_probability(network, unlabelled[0], config.batch_size))
+            of_network = positive_probability(network, unlabelled[0], config.batch_size)
+            taught = mean_log_odds(*[unlabelled[1]] * TEACHER_VOTES, of_network)
             if validation is not None:
                 of_network = positive_probability(network, validation[0], config.batch_size)
-                judged = mean_log_odds(taught_validation, of_network)
+                judged = mean_log_odds(*[taught_validation] * TEACHER_VOTES, of_network)
         figures = {} if validation is None else _figures(judged, validation[1])
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(

@@ -12,10 +12,10 @@ from typer.testing import Result
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
 
-SMALL_VECTORS = "--preset strong --source aclimdb --num-words 2000 --embedding-dim 8 --word-vector-epochs 2".split()
+SMALL_VECTORS = "--preset strong --source aclimdb --embedding-dim 8 --document-vectors 12".split()
 SMALL_STRONG = [
     *SMALL_VECTORS,
-    *"--maxlen 60 --units 8 --epochs 2 --batch-size 32 --learning-rate 0.01".split(),
+    *"--num-words 2000 --maxlen 60 --units 8 --epochs 2 --batch-size 32 --learning-rate 0.01".split(),
 ]
 
 
@@ -33,18 +33,18 @@ def folder(reviews_csv: Path, tmp_path: Path) -> Path:
     return tmp_path / "aclImdb"
 
 
-def test_word_vectors_come_from_training_and_unlabelled_text_alone(
+def test_vectors_come_from_training_and_unlabelled_text_alone(
     folder: Path, invoke: Callable[..., Result], tmp_path: Path
 ) -> None:
     def pretrain(work_dir: str, *options: str) -> np.ndarray:
         result = invoke("pretrain", *SMALL_VECTORS, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
-        [path] = (tmp_path / work_dir).glob("pretrain/*/word_vectors.npy")
+        [path] = (tmp_path / work_dir).glob("pretrain/*/documents.npy")
         vectors: np.ndarray = np.load(path)
         return vectors
 
     vectors = pretrain("before")
-    assert vectors.shape == (2_000, 8)
+    assert vectors.shape == (500, 12)  # 300 of train, 200 without labels
     for path in folder.glob("test/*/*.txt"):
         path.write_text("the same words in every review of the test split")
     assert np.array_equal(pretrain("other-test"), vectors)
@@ -65,7 +65,7 @@ def test_training_starts_from_pseudo_labels_where_it_is_told_to(
     folder: Path, invoke: Callable[..., Result], tmp_path: Path, epochs: int
 ) -> None:
     def train(work_dir: str) -> object:
-        options = f"--no-word-vectors --virtual-adversarial-epsilon 0 --pseudo-label-epochs {epochs}".split()
+        options = f"--no-word-vectors --pseudo-label-epochs {epochs} --end-on-labels".split()
         result = invoke("train", *SMALL_STRONG, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
         [path] = (tmp_path / work_dir).glob("train/*/history.json")

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from sentiment.data.vocabulary import Vocabulary
 from sentiment.files import finish
-from sentiment.training.word_vectors import PretrainingConfig, learn_word_vectors
 
 
 @pytest.fixture
@@ -40,12 +38,3 @@ def test_a_folder_gets_its_name_when_all_its_files_are_on_the_disk(
     before = {name for kind, name in events[: events.index(("rename", "stage"))]}
     assert before == {"stage.partial", "classifier", "weights"}
     assert events[-1] == ("sync", tmp_path.name)
-
-
-def test_word_vectors_of_an_epoch_are_on_the_disk_before_they_count(
-    tmp_path: Path, events: list[tuple[str, str]]
-) -> None:
-    config = PretrainingConfig(word_vectors=True, word_vector_epochs=1)
-    texts = ["a fine film and a fine play"] * 20
-    learn_word_vectors(texts, Vocabulary.fit(texts, 20), config, size=2, checkpoints=tmp_path)
-    assert events == [("sync", "partial.npz"), ("rename", "state.npz"), ("sync", tmp_path.name)]

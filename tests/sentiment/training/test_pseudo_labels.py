@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.trainer import History, TrainingConfig
@@ -76,7 +77,12 @@ def test_a_review_is_judged_by_models_that_have_not_seen_it() -> None:
     texts = [f"{word} own{number} own{number}" for number, word in enumerate(["good", "bad"] * 12)]
     labels = np.array([1, 0] * 12)
     labels[:2] = 0, 1  # two reviews that say the opposite of what their words do elsewhere
-    probabilities = out_of_fold_probability(texts, labels)
+
+    def judge(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        model = LinearModel.fit([texts[position] for position in known], labels[known])
+        return model.positive_probability([texts[position] for position in asked])
+
+    probabilities = out_of_fold_probability(labels, judge)
     assert ((probabilities > 0.5) == np.array([True, False] * 12)).all()
     with pytest.raises(InputError, match="too few for 3 folds"):
-        out_of_fold_probability(texts[:4], labels[:4])
+        out_of_fold_probability(labels[:4], judge)

@@ -1,0 +1,164 @@
+"""Latent semantic analysis: vectors of reviews and of words, from text without labels (Deerwester et al. 1990).
+
+Reviews and the n-grams in them are a sparse matrix, of which the largest singular vectors keep what many reviews share.
+Reviews that speak alike are near each other, labelled or not. So a regression on the vectors of labelled ones knows
+n-grams that no labelled review holds. Words of the same reviews are near each other, too.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from sentiment.configuration import Configuration
+from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary
+from sentiment.errors import InputError
+from sentiment.training.ngrams import frequent_keys, index_words, occurrences
+
+HIGHEST_ORDER, MIN_REVIEWS, PUNCTUATION_TOKENS = 3, 10, "!?."
+"""Most tokens of an n-gram, the reviews that it must occur in, and the marks that are tokens. Among fewer than a
+thousand reviews, one in a hundred will do, and two at least."""
+
+FREQUENCY_POWER = 0.4
+"""An n-gram counts less the more reviews hold it, by this power of their number."""
+
+ITERATIONS = 4
+"""Of the randomized factorization; one or two leave singular vectors so blurred that it costs a point of accuracy."""
+
+SPREAD = 0.3
+"""Standard deviation of the numbers of a word's vector."""
+
+INVERSE_PENALTY = 10.0
+"""C of the regression on the vectors of reviews."""
+
+SEED = 0
+"""The vectors are shared by all models and seeds of a run."""
+
+
+class PretrainingConfig(Configuration):
+    """What is learned before the network is trained, or what it starts from."""
+
+    start_from: str | None = Field(
+        None,
+        min_length=1,
+        description="Trained classifier to start from: models:/NAME@ALIAS, runs:/ID/model or a folder. Cell, shape, "
+        "vocabulary and padding are its own.",
+    )
+    word_vectors: bool = Field(
+        False, description="Start from word vectors learned from the training and the unlabelled reviews."
+    )
+    document_vectors: int = Field(
+        0,
+        ge=0,
+        le=2_000,
+        description="Length of the vectors of reviews that help the linear model to teach; 0: it teaches alone.",
+    )
+    pseudo_label_epochs: int = Field(
+        0,
+        ge=0,
+        description="Passes over all reviews beforehand. The linear model labels the unlabelled ones; from the second "
+        "pass on, its mean log-odds with the network do.",
+    )
+    label_softness: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Weight of the teacher's probability in a training label beside the pseudo-labels; the teacher has "
+        "not seen the label of that review.",
+    )
+    end_on_labels: bool = Field(
+        True,
+        description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",
+    )
+
+
+class LatentSemantics(NamedTuple):
+    """What `analyze` found.
+
+    Attributes:
+        documents: of each review, float32 (N, size), of length 1; zeros where it holds no n-gram that counts.
+        words: those that have a vector.
+        word_vectors: of these words, float32 (W, size).
+    """
+
+    documents: np.ndarray
+    words: tuple[str, ...]
+    word_vectors: np.ndarray
+
+
+def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
+    """Factorize the n-grams of all reviews, by the randomized method of Halko, Martinsson & Tropp (2011).
+
+    Args:
+        texts: N reviews, labelled or not.
+        size: most numbers of a vector; fewer texts or n-grams give vectors with zeros at their end.
+
+    Raises:
+        InputError: no word occurs in so many reviews.
+    """
+    from scipy.sparse import csr_array
+    from sklearn.utils.extmath import randomized_svd
+
+    vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
+    min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
+    keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
+    if not len(keys[0]):
+        raise InputError(
+            f"No word occurs in {min_reviews} of the {len(texts):,} training and unlabelled reviews: give more, or "
+            "--no-word-vectors --document-vectors 0."
+        )
+    reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
+    shape = len(texts), sum(map(len, keys))
+    values = np.bincount(ngrams, minlength=shape[1])[ngrams] ** -FREQUENCY_POWER
+    values /= np.sqrt(np.bincount(reviews, values**2, len(texts)))[reviews]
+    matrix = csr_array((values.astype(np.float32), (reviews, ngrams)), shape)
+    found = min(size, *shape)
+    documents, strengths, of_ngrams = randomized_svd(matrix, found, n_iter=ITERATIONS, random_state=SEED)
+    words = tuple(vocabulary.words[index - INDEX_FROM] for index in keys[0].tolist())
+    scaled = documents * np.sqrt(strengths), of_ngrams[:, : len(words)].T * np.sqrt(strengths)
+    return LatentSemantics(_filled(_of_length_one(scaled[0]), size), words, _filled(scaled[1], size))
+
+
+def positive_probability(vectors: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """P(positive) of other reviews, float64 (M,), by logistic regression on the vectors of labelled ones.
+
+    Args:
+        vectors: of the labelled reviews, (N, size).
+        labels: (N,), of both classes.
+        others: vectors, (M, size).
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1_000).fit(vectors, labels)
+    probabilities: np.ndarray = model.predict_proba(others)[:, 1]
+    return probabilities
+
+
+def embedding(words: Sequence[str], word_vectors: np.ndarray, vocabulary: Vocabulary, size: int) -> np.ndarray:
+    """Vectors for every index of a vocabulary, float32 (num_words, size).
+
+    Padding has zeros. The other reserved indices and words without a vector have random numbers of the same spread.
+
+    Args:
+        words, word_vectors: as `LatentSemantics` has them; a vector's first numbers serve.
+    """
+    known = SPREAD * np.sqrt(size) * _of_length_one(word_vectors[:, :size])
+    vectors = np.random.default_rng(SEED).normal(0, SPREAD, (vocabulary.num_words, size)).astype(np.float32)
+    vectors[PADDING] = 0
+    place = {word: position for position, word in enumerate(words)}
+    for index, word in enumerate(vocabulary.words, INDEX_FROM):
+        if word in place:
+            vectors[index] = known[place[word]]
+    return vectors
+
+
+def _of_length_one(vectors: np.ndarray) -> np.ndarray:
+    """Each row scaled to a Euclidean norm of 1; zeros stay."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(norms > 0, norms, 1)
+
+
+def _filled(vectors: np.ndarray, size: int) -> np.ndarray:
+    """float32, with zeros behind, (N, size)."""
+    return np.pad(vectors.astype(np.float32), ((0, 0), (0, size - vectors.shape[1])))
