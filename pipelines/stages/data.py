@@ -241,7 +241,7 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
     def run(folder: Path) -> None:
         texts = _read_split(loaded, "train").texts
         if context.start is None:
-            vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens)
+            vocabulary = Vocabulary.fit(texts, config.num_words, config.punctuation_tokens, names=config.names)
         else:
             known = start_classifier(context.start).vocabulary
             vocabulary = known.grown(itertools.chain(texts, _read_split(loaded, "unlabelled").texts), MIN_COUNT)

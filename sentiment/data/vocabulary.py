@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -50,6 +50,11 @@ Span = tuple[int, int]
 """Where a token starts and ends in the text."""
 
 
+NAME_SHARE, FEWEST_NAMED = 0.8, 2
+"""Share of a word's occurrences within sentences that are capitalized, and their least number, which make it a name."""
+
+_FIRST_PERSON = re.compile("i(?:'.*)?")
+
 MOST_BYTES = 2**26
 """Of a saved vocabulary: five million words."""
 
@@ -62,6 +67,10 @@ class VocabularyConfig(Configuration):
         "",
         pattern=r"^[!?.,;:]*$",
         description="Punctuation marks that are tokens of their own; the others are dropped.",
+    )
+    names: bool = Field(
+        True,
+        description="Keep names: words that reviews mostly capitalize within a sentence, of people, places and films.",
     )
 
 
@@ -112,6 +121,31 @@ class Tokenizer:
         """How often each token occurs in the texts: by falling frequency, ties alphabetically."""
         counts = Counter(chain.from_iterable(map(self.tokenize, texts)))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def names(self, texts: Iterable[str]) -> frozenset[str]:
+        """The words that the texts mostly capitalize where no sentence starts, in lower case.
+
+        Words all in capitals, such as "DVD" or what is shouted, count as no name.
+        """
+        capitalized, others = Counter[str](), Counter[str]()
+        for text in texts:
+            if self.typography:
+                text = _LINE_BREAK.sub(" . ", unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY))
+            for mark in ".!?":
+                text = text.replace(mark, f" {mark} ")
+            before = "."
+            for word in text.translate(_filters_to_space(".!?")).split():
+                if before not in (".", "!", "?"):
+                    is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
+                    (capitalized if is_name else others)[word.lower()] += 1
+                before = word
+        return frozenset(
+            word
+            for word, count in capitalized.items()
+            if count >= FEWEST_NAMED
+            and count >= NAME_SHARE * (count + others[word])
+            and not _FIRST_PERSON.fullmatch(word)
+        )
 
     def spans(self, text: str) -> list[Span]:
         """Where each token of `tokenize(text)` stands in the text, in the same order.
@@ -202,14 +236,20 @@ class Vocabulary:
         self.index = {word: position for position, word in enumerate(self.words, INDEX_FROM)}
 
     @classmethod
-    def fit(cls, texts: Iterable[str], num_words: int, punctuation_tokens: str = "") -> "Vocabulary":
+    def fit(
+        cls, texts: Collection[str], num_words: int, punctuation_tokens: str = "", *, names: bool = True
+    ) -> "Vocabulary":
         """The vocabulary of the words in `texts`, and of the punctuation marks that are to be tokens.
+
+        Args:
+            names: whether it holds what `Tokenizer.names` finds.
 
         Raises:
             InputError: `num_words` is below 5.
         """
         tokenizer = Tokenizer(punctuation_tokens)
-        return cls(list(tokenizer.counts(texts)), num_words, tokenizer)
+        left_out = frozenset[str]() if names else tokenizer.names(texts)
+        return cls([word for word in tokenizer.counts(texts) if word not in left_out], num_words, tokenizer)
 
     def grown(self, texts: Iterable[str], min_count: int) -> "Vocabulary":
         """This vocabulary, its indices as they are, and behind them the new words that occur often in `texts`.

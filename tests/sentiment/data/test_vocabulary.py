@@ -107,6 +107,15 @@ def test_kept_punctuation_marks_are_tokens_of_their_own() -> None:
     assert Tokenizer("!?.").tokenize("Bad, no? Well...!") == ["bad", "no", "?", "well", ".", ".", ".", "!"]
 
 
+def test_a_vocabulary_without_names_has_no_word_that_is_capitalized_within_sentences() -> None:
+    texts = [
+        "Maria says I'm fond of Paris. Films about Paris have charm<br />Charm is what O\u2019Brien and Maria have.",
+        "A GREAT dvd! Great fun on DVD, and Maria is a great O'Brien. I said so. You said I lied.",
+    ]
+    kept, every = (set(Vocabulary.fit(texts, 99, names=names).words) for names in (False, True))
+    assert every - kept == {"maria", "paris", "o'brien"}
+
+
 def test_num_words_leaves_room_for_a_word_beside_the_reserved_indices() -> None:
     with pytest.raises(InputError, match="num_words is 4"):
         Vocabulary.fit(["a"], num_words=4)
