@@ -53,6 +53,7 @@ Span = tuple[int, int]
 NAME_SHARE, FEWEST_NAMED = 0.8, 2
 """Share of a word's occurrences within sentences that are capitalized, and their least number, which make it a name."""
 
+_SENTENCE_END = re.compile(r"[.!?]")
 _FIRST_PERSON = re.compile("i(?:'.*)?")
 
 MOST_BYTES = 2**26
@@ -127,18 +128,16 @@ class Tokenizer:
 
         Words all in capitals, such as "DVD" or what is shouted, count as no name.
         """
-        capitalized, others = Counter[str](), Counter[str]()
+        inside = Counter[str]()
         for text in texts:
             if self.typography:
-                text = _LINE_BREAK.sub(" . ", unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY))
-            for mark in ".!?":
-                text = text.replace(mark, f" {mark} ")
-            before = "."
-            for word in text.translate(_filters_to_space(".!?")).split():
-                if before not in (".", "!", "?"):
-                    is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
-                    (capitalized if is_name else others)[word.lower()] += 1
-                before = word
+                text = _LINE_BREAK.sub(".", unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY))
+            for sentence in _SENTENCE_END.split(text.translate(_filters_to_space(".!?"))):
+                inside.update(sentence.split()[1:])
+        capitalized, others = Counter[str](), Counter[str]()
+        for word, count in inside.items():
+            is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
+            (capitalized if is_name else others)[word.lower()] += count
         return frozenset(
             word
             for word, count in capitalized.items()

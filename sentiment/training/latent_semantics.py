@@ -12,13 +12,13 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary
 from sentiment.errors import InputError
 from sentiment.training.ngrams import frequent_keys, index_words, occurrences
 
 HIGHEST_ORDER, MIN_REVIEWS, PUNCTUATION_TOKENS = 3, 10, "!?."
-"""Most tokens of an n-gram, the reviews that it must occur in, and the marks that are tokens. Among fewer than a
-thousand reviews, one in a hundred will do, and two at least."""
+"""Most tokens of an n-gram, the reviews that it must occur in, and the marks that are tokens; all names are one word.
+Among fewer than a thousand reviews, one in a hundred will do, and two at least."""
 
 FREQUENCY_POWER = 0.4
 """An n-gram counts less the more reviews hold it, by this power of their number."""
@@ -100,7 +100,7 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     from scipy.sparse import csr_array
     from sklearn.utils.extmath import randomized_svd
 
-    vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
+    vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS, names=False)
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
     keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
     if not len(keys[0]):
@@ -115,8 +115,9 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     matrix = csr_array((values.astype(np.float32), (reviews, ngrams)), shape)
     found = min(size, *shape)
     documents, strengths, of_ngrams = randomized_svd(matrix, found, n_iter=ITERATIONS, random_state=SEED)
-    words = tuple(vocabulary.words[index - INDEX_FROM] for index in keys[0].tolist())
-    scaled = documents * np.sqrt(strengths), of_ngrams[:, : len(words)].T * np.sqrt(strengths)
+    numbers = np.flatnonzero(keys[0] != OUT_OF_VOCABULARY)
+    words = tuple(vocabulary.words[index - INDEX_FROM] for index in keys[0][numbers].tolist())
+    scaled = documents * np.sqrt(strengths), of_ngrams[:, numbers].T * np.sqrt(strengths)
     return LatentSemantics(_filled(_of_length_one(scaled[0]), size), words, _filled(scaled[1], size))
 
 

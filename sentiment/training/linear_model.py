@@ -20,7 +20,7 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.cores import available_cores
 from sentiment.data.arrays import read_arrays
-from sentiment.data.vocabulary import INDEX_FROM, Span, Vocabulary
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Span, Vocabulary
 from sentiment.errors import InputError
 from sentiment.training.ngrams import Tokens, frequent_keys, index_words, known_ngrams, occurrences
 
@@ -54,6 +54,7 @@ class LinearModelConfig(Configuration):
         pattern=r"^[!?.,;:]*$",
         description="Punctuation marks that are tokens of their own; the others are dropped.",
     )
+    names: bool = Field(False, description="Whether names are words of their own, or all the same unknown word.")
 
 
 class LinearModelFile(Configuration):
@@ -113,7 +114,7 @@ class LinearModel:
         config = config or LinearModelConfig()
         if len(np.unique(labels)) < 2:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
-        vocabulary, tokens = index_words(texts, config.punctuation_tokens)
+        vocabulary, tokens = index_words(texts, config.punctuation_tokens, names=config.names)
         keys = frequent_keys(
             tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
         )
@@ -136,7 +137,8 @@ class LinearModel:
     @functools.cached_property
     def known_words(self) -> frozenset[str]:
         """The words that have a weight of their own; others occur in fewer than `min_reviews` training reviews."""
-        return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in self._keys[0].tolist())
+        indices = self._keys[0][self._keys[0] != OUT_OF_VOCABULARY]
+        return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in indices.tolist())
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
         """Of each text, float64 (N,); a text's does not depend on the texts beside it, to the last bit."""
@@ -249,7 +251,8 @@ def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.nd
     for numbers in keys:
         if numbers.dtype != np.int64 or numbers.ndim != 1 or (numbers < 0).any() or (np.diff(numbers) <= 0).any():
             raise ValueError("its n-grams are not in their order")
-    if len(keys[0]) and not INDEX_FROM <= keys[0][0] <= keys[0][-1] < INDEX_FROM + words:
+    indices = keys[0][keys[0] != OUT_OF_VOCABULARY]
+    if len(indices) and not INDEX_FROM <= indices[0] <= indices[-1] < INDEX_FROM + words:
         raise ValueError("its n-grams have words that its vocabulary lacks")
     for values in (ratios, weights):
         if values.dtype != np.float64 or values.shape != (sum(map(len, keys)),) or not np.isfinite(values).all():

@@ -42,6 +42,14 @@ def test_it_learns_from_a_few_hundred_reviews_and_gives_the_same_every_time(
     assert np.array_equal(probabilities, again)
 
 
+def test_a_verdict_does_not_depend_on_a_name() -> None:
+    texts = ["I saw Maria in a fine film.", "I saw Boris in a dull film."] * 6
+    model = LinearModel.fit(texts, np.array([1, 0] * 6))
+    first, second, unheard = model.log_odds([f"We met {name} at a film." for name in ("Maria", "Boris", "Xanthippe")])
+    assert first == second == unheard
+    assert "maria" not in model.known_words
+
+
 @pytest.mark.parametrize("normalize", [True, False])
 def test_its_probabilities_are_those_of_scikit_learn_on_the_same_ngrams(
     reviews: tuple[list[str], np.ndarray], normalize: bool
