@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sentiment.data.vocabulary import PADDING, Vocabulary
 from sentiment.errors import InputError
-from sentiment.training.latent_semantics import LatentSemantics, analyze, embedding, positive_probability
+from sentiment.training.latent_semantics import LatentSemantics, analyze, embedding, factorize, positive_probability
 
 PRAISE, BLAME = ("lovely", "superb", "touching", "graceful"), ("dull", "tedious", "clumsy", "hollow")
 
@@ -71,3 +72,20 @@ def test_every_index_has_a_vector_and_padding_has_zeros(found: LatentSemantics) 
 def test_text_without_repetition_is_refused() -> None:
     with pytest.raises(InputError, match="No word"):
         analyze(["one two"], 4)
+
+
+@pytest.mark.parametrize("cores", [1, 3])
+def test_the_factors_are_those_of_lapack_and_do_not_depend_on_the_cores(
+    cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(0)
+    strong = 10 * generator.normal(size=(60, 4)) @ generator.normal(size=(4, 90))
+    matrix = csr_array((strong + generator.normal(size=strong.shape)).astype(np.float32))
+    one_core = factorize(matrix, 4)
+    monkeypatch.setattr("sentiment.training.latent_semantics.available_cores", lambda: cores)
+    left, values, right = factorize(matrix, 4)
+    assert all(np.array_equal(*pair) for pair in zip(one_core, (left, values, right), strict=True))
+    expected_left, expected_values, expected_right = np.linalg.svd(matrix.toarray())
+    assert values == pytest.approx(expected_values[:4], rel=1e-4)
+    for found, expected in ((left, expected_left), (right, expected_right.T)):
+        assert np.abs(np.sum(found * expected[:, :4], axis=0)) == pytest.approx(np.ones(4), abs=1e-3)
