@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import Result
 
@@ -186,6 +187,21 @@ def test_what_a_default_run_is_told_has_the_figures_at_the_top_of_the_presets() 
     assert re.findall(r"\d\d\.\d %", BEYOND_THE_DEFAULT) == [
         found for preset in presets for found in re.findall(r"LSTM (\d\d\.\d %)", preset)
     ]
+
+
+def test_a_preset_without_names_has_a_vocabulary_without_them(invoke: Invoke, tmp_path: Path) -> None:
+    films = [
+        f"I saw {name} in {kind} film {number}."
+        for number in range(10)
+        for name, kind in (("Maria", "fine"), ("Boris", "dull"))
+    ]
+    pd.DataFrame({"text": films, "label": [1, 0] * 10}).to_csv(tmp_path / "films.csv", index=False)
+    result = invoke("vocabulary", "--preset", "standard", "--source", "table", "--data", tmp_path / "films.csv")
+    assert result.exit_code == 0, result.output
+    [path] = tmp_path.glob(".sentiment/vocabulary/*/vocabulary.json")
+    words = json.loads(path.read_text())["words"]
+    assert {"fine", "dull", "."} <= set(words)
+    assert not {"maria", "boris"} & set(words)
 
 
 def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
