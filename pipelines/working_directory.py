@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,7 @@ class WorkingDirectory:
 
     def __init__(self, path: Path) -> None:
         self.path, self._command = path, uuid.uuid4().hex
-        self._stage_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._stage_locks: dict[str, threading.Lock] = {}
 
     def __enter__(self) -> "WorkingDirectory":
         try:
@@ -137,7 +136,7 @@ class WorkingDirectory:
         """
         content = json.dumps({"stage": name, **key, "code": _code_digest(code, run)}, sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
-        with self._stage_locks[digest]:  # of two threads that need it, one runs it
+        with self._stage_locks.setdefault(digest, threading.Lock()):  # of two threads that need it, one runs it
             return self._run_or_find(name, digest, content, run)
 
     def _run_or_find(self, name: str, digest: str, content: str, run: Callable[[Path], None]) -> Stage:

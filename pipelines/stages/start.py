@@ -199,8 +199,12 @@ def _check_shape(
     uri: str, fixed: Mapping[str, Mapping[str, Any]], cell: str, preset: str | None, options: Mapping[str, Any]
 ) -> None:
     useless = [f"--{name.replace('_', '-')}" for name in LEFT_OUT if options.get(name)]
+    useless += ["--no-names"] if options.get("names") is False else []
     if useless:
-        raise InputError(f"{', '.join(useless)} cannot be had with --start-from, which fine-tunes on labels alone.")
+        raise InputError(
+            f"{', '.join(useless)} cannot be had with --start-from, which keeps the vocabulary of the start and "
+            "fine-tunes on labels alone."
+        )
     given = _given(preset, options)
     others = [
         f"{name.replace('_', '-')} {given[name]} (the start has {value})"

@@ -73,6 +73,7 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
         ("--preset strong", "Preset strong asks for some of it"),
         ("--models gru", "models gru (the start is a lstm)"),
         ("--word-vectors", "--word-vectors cannot be had with --start-from"),
+        ("--no-names", "--no-names cannot be had with --start-from"),
     ],
 )
 def test_another_shape_than_that_of_the_start_is_refused(
