@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from pipelines.stages.fitting import HISTORY_FILE
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
 from pipelines.stages.network import NETWORK_CODE, build_network, draw_pieces, training_key
 from pipelines.working_directory import CHECKPOINTS, Stage
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
+from sentiment.scoring.engine import engine_here
 from sentiment.training.latent_semantics import positive_probability
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
@@ -53,6 +56,12 @@ def train_on_pseudo_labels(
         draw = draw_pieces(
             context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
         )
+        judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
+
+        def judge(network: Any) -> np.ndarray:
+            classifier = SentimentClassifier.from_network(prepared.vocabulary(), context.config.sequences, network)
+            return classifier.positive_probability(judged)
+
         count = len(training) + len(unlabelled)
         examples = config.examples_of_epoch(count)
         with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
@@ -63,6 +72,7 @@ def train_on_pseudo_labels(
                 (inputs[validation], train.labels[validation]) if len(validation) else None,
                 config,
                 taught_validation=taught[VALIDATION_FILE],
+                judge=judge,
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 stop_after=found.epochs if found else None,
@@ -77,6 +87,7 @@ def train_on_pseudo_labels(
         **training_key(context, prepared, trial, config),
         "teacher": teacher.digest,
         "label_softness": softness,
+        "engine": engine_here(),
         "stop_after": found.epochs if found else None,
     }
     read = f"{trial.name}: pad {prepared.digest_of_padded}, teacher {teacher.digest}"

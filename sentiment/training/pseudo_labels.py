@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.data.sequences import trim
-from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
 from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
 
@@ -68,6 +66,7 @@ def learn_pseudo_labels(
     config: TrainingConfig,
     *,
     taught_validation: np.ndarray,
+    judge: Callable[[Any], np.ndarray],
     seed: int,
     checkpoints: Path,
     stop_after: int | None = None,
@@ -86,7 +85,8 @@ def learn_pseudo_labels(
         unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
         validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
-        taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees.
+        taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees; (V,).
+        judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, but one at least with each teacher.
         draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
@@ -96,15 +96,12 @@ def learn_pseudo_labels(
         As `fit`, and teacher_val_loss and teacher_val_accuracy of the teacher of each epoch.
     """
     inputs = np.concatenate([labelled[0], unlabelled[0]])
+    first = np.concatenate([unlabelled[1], taught_validation])
     taught, judged, history = unlabelled[1], taught_validation, History()
     rounds = _rounds(config.epochs)
     for number, epochs in enumerate(rounds):
         if number:
-            of_network = positive_probability(network, unlabelled[0], config.batch_size)
-            taught = mean_log_odds(*[unlabelled[1]] * TEACHER_VOTES, of_network)
-            if validation is not None:
-                of_network = positive_probability(network, validation[0], config.batch_size)
-                judged = mean_log_odds(*[taught_validation] * TEACHER_VOTES, of_network)
+            taught, judged = np.split(mean_log_odds(*[first] * TEACHER_VOTES, judge(network)), [len(unlabelled[1])])
         figures = {} if validation is None else _figures(judged, validation[1])
         labels = np.concatenate([labelled[1], taught]).astype(np.float32)
         found = fit(
@@ -161,18 +158,3 @@ def _of_round(config: TrainingConfig, epochs: int, *, is_first: bool, is_last: b
             "entropy_weight": 0.0,
         }
     )
-
-
-def positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
-    """(N,), from indices (N, maxlen)."""
-    from sentiment.training.time_loop import compiled_time_loops
-
-    order = np.argsort((inputs != PADDING).sum(axis=1), kind="stable")
-    cut = trim if network.layers[0].mask_zero else np.asarray
-    probabilities = np.empty(len(inputs))
-    with compiled_time_loops(network):
-        network.make_predict_function(force=True)  # with these loops
-        for batch in np.split(order, range(batch_size, len(order), batch_size)):
-            probabilities[batch] = network.predict_on_batch(cut(inputs[batch]))[:, 0]
-    network.predict_function = None
-    return probabilities

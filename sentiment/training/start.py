@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Vocabulary
+from sentiment.data.sequences import trim
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary
 from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
-from sentiment.training.pseudo_labels import positive_probability
 from sentiment.training.trainer import TrainingConfig, fit
 
 MIN_COUNT = 5
@@ -189,4 +189,19 @@ def mean_loss(network: Any, examples: tuple[np.ndarray, np.ndarray], batch_size:
     from sklearn.metrics import log_loss
 
     inputs, labels = examples
-    return float(log_loss(labels, positive_probability(network, inputs, batch_size), labels=[0, 1]))
+    return float(log_loss(labels, _positive_probability(network, inputs, batch_size), labels=[0, 1]))
+
+
+def _positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+    """P(positive), (N,), from indices (N, maxlen)."""
+    from sentiment.training.time_loop import compiled_time_loops
+
+    order = np.argsort((inputs != PADDING).sum(axis=1), kind="stable")
+    cut = trim if network.layers[0].mask_zero else np.asarray
+    probabilities = np.empty(len(inputs))
+    with compiled_time_loops(network):
+        network.make_predict_function(force=True)  # with these loops
+        for batch in np.split(order, range(batch_size, len(order), batch_size)):
+            probabilities[batch] = network.predict_on_batch(cut(inputs[batch]))[:, 0]
+    network.predict_function = None
+    return probabilities

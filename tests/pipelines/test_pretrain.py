@@ -55,7 +55,7 @@ def test_vectors_come_from_training_and_unlabelled_text_alone(
 
 
 def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Callable[..., Result]) -> None:
-    result = invoke("pretrain", "--source", "aclimdb", "--data", folder)
+    result = invoke("pretrain", "--preset", "textbook", "--source", "aclimdb", "--data", folder)
     assert result.exit_code == 2
     assert "--word-vectors" in result.output
 

@@ -31,13 +31,18 @@ def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | No
     """Ten labelled reviews, and many of which a teacher tells; stops as a kill would, after some epochs."""
     network = build_model(cell, MODEL, num_words=12, maxlen=8, seed=3)
 
+    def judge(network: Any) -> np.ndarray:
+        judged = np.concatenate([task(600, 1)[0], task(80, 2)[0]])
+        probabilities: np.ndarray = network.predict(judged, verbose=0)[:, 0]
+        return probabilities
+
     def stop(history: History) -> None:
         if len(history["loss"]) == stop_after:
             raise KeyboardInterrupt
 
     history = learn_pseudo_labels(
         network, task(10, 0), (task(600, 1)[0], taught), task(80, 2), CONFIG,
-        taught_validation=np.full(80, 0.5), seed=3, checkpoints=checkpoints, on_epoch=stop,
+        taught_validation=np.full(80, 0.5), judge=judge, seed=3, checkpoints=checkpoints, on_epoch=stop,
     )  # fmt: skip
     return history, network
 
