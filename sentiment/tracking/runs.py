@@ -102,14 +102,17 @@ def tracked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def log_history(run: Run, history: History) -> None:
-    """Log per-epoch metrics with the epoch, from 1, as their step; epochs logged before are left alone."""
+    """Log per-epoch metrics with the epoch, from 1, as their step; epochs logged before are left alone.
+
+    Any thread may call it, whichever run is active there.
+    """
     client = mlflow.MlflowClient()
     for metric, values in history.items():
         name = "epoch_seconds" if metric == "seconds" else metric
         logged = {point.step for point in client.get_metric_history(run.info.run_id, name)}
         for step, value in enumerate(values, 1):
             if step not in logged:
-                mlflow.log_metric(name, value, step=step)
+                client.log_metric(run.info.run_id, name, value, step=step)
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
