@@ -15,7 +15,6 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.cores import available_cores
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary
-from sentiment.errors import InputError
 from sentiment.training.ngrams import frequent_keys, index_words, occurrences
 
 HIGHEST_ORDER, MIN_REVIEWS, PUNCTUATION_TOKENS = 3, 10, "!?."
@@ -96,9 +95,6 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     Args:
         texts: N reviews, labelled or not.
         size: most numbers of a vector; fewer texts or n-grams give vectors with zeros at their end.
-
-    Raises:
-        InputError: no word occurs in so many reviews.
     """
     from scipy.sparse import csr_array
 
@@ -106,10 +102,7 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
     keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
     if not len(keys[0]):
-        raise InputError(
-            f"No word occurs in {min_reviews} of the {len(texts):,} training and unlabelled reviews: give more, or "
-            "--no-word-vectors --document-vectors 0."
-        )
+        return LatentSemantics(np.zeros((len(texts), size), np.float32), (), np.zeros((0, size), np.float32))
     reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
     shape = len(texts), sum(map(len, keys))
     values = np.bincount(ngrams, minlength=shape[1])[ngrams] ** -FREQUENCY_POWER

@@ -71,7 +71,8 @@ def test_a_killed_worker_loses_and_doubles_nothing(small_run: PipelineRun, tmp_p
     executors = [
         child
         for child in psutil.Process(process.pid).children(recursive=True)
-        if "org.apache.spark.executor.CoarseGrainedExecutorBackend" in child.cmdline()
+        if child.status() != psutil.STATUS_ZOMBIE
+        and "org.apache.spark.executor.CoarseGrainedExecutorBackend" in child.cmdline()
     ]
     assert len(executors) == 2
     executors[0].kill()

@@ -3,7 +3,6 @@ import pytest
 from scipy.sparse import csr_array
 
 from sentiment.data.vocabulary import PADDING, Vocabulary
-from sentiment.errors import InputError
 from sentiment.training.latent_semantics import LatentSemantics, analyze, embedding, factorize, positive_probability
 
 PRAISE, BLAME = ("lovely", "superb", "touching", "graceful"), ("dull", "tedious", "clumsy", "hollow")
@@ -69,9 +68,12 @@ def test_every_index_has_a_vector_and_padding_has_zeros(found: LatentSemantics) 
     assert cosine(vectors[vocabulary.index["lovely"]], lovely) == pytest.approx(1, abs=1e-5)
 
 
-def test_text_without_repetition_is_refused() -> None:
-    with pytest.raises(InputError, match="No word"):
-        analyze(["one two"], 4)
+def test_reviews_that_share_no_word_have_zeros_and_give_no_word_a_vector() -> None:
+    found = analyze(["one two", "three"], 4)
+    assert found.documents.shape == (2, 4)
+    assert not found.documents.any()
+    assert not found.words
+    assert embedding(found.words, found.word_vectors, Vocabulary.fit(["one"], 9), 4)[PADDING + 1 :].any(axis=1).all()
 
 
 @pytest.mark.parametrize("cores", [1, 3])
