@@ -5,7 +5,7 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,11 @@ class ScoreKills(Part):
         small_table(path, self.generator(-1), self.rows)
         return path
 
-    @functools.cache  # noqa: B019 - a part lives as long as its process
-    def _whole(self, ending: str) -> tuple[Mapping[str, bytes], float]:
+    @functools.cached_property
+    def _whole(self) -> Callable[[str], tuple[Mapping[str, bytes], float]]:
+        return functools.cache(self._score_whole)
+
+    def _score_whole(self, ending: str) -> tuple[Mapping[str, bytes], float]:
         with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
             folder = Path(temporary, "case")
             folder.mkdir()

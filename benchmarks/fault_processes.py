@@ -215,12 +215,12 @@ def watch_moments(folder: Path, log: str, kill_at: int) -> None:
     import requests
 
     numbers = itertools.count(1)
+    lines = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) if log else None
 
     def moment(what: str) -> None:
         number = next(numbers)
-        if log:
-            with open(log, "a", encoding="utf-8") as file:  # noqa: PTH123 - Path.open is watched
-                file.write(f"{number}\t{what}\n")
+        if lines is not None:
+            os.write(lines, f"{number}\t{what}\n".encode())
         if number == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -240,7 +240,7 @@ def watch_moments(folder: Path, log: str, kill_at: int) -> None:
 
     def own(path: Any, *arguments: Any, **options: Any) -> str | None:
         """The path below the folder; None outside it, and of temporary files."""
-        place = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - a link is itself
+        place = Path(os.fsdecode(path)).absolute()
         if options.get("dir_fd") is not None or not place.is_relative_to(folder):
             return None
         name = place.relative_to(folder)

@@ -15,9 +15,9 @@ from sentiment.data.sources import SourceConfig
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
 from sentiment.training.cells import CELLS, CellName
-from sentiment.training.latent_semantics import PretrainingConfig
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.models import ModelConfig
+from sentiment.training.pretraining import PretrainingConfig
 from sentiment.training.trainer import ThresholdRule, TrainingConfig
 
 BASELINE: CellName = "simple_rnn"

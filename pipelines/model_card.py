@@ -25,7 +25,7 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
         )
     if isinstance(outcome.trained, Trained) and config.pretraining.label_softness:
         taught_by += "; " if taught_by else ""
-        taught_by += "labels of train were softened by linear models that had not seen the review"
+        taught_by += "labels of train were softened by linear models that had not seen them"
     _, validation = prepared.training_and_validation(seed)
     origin = Origin(
         source=config.source.source,

@@ -98,7 +98,7 @@ def command(
             *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
             *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in configured),
         ]
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        vars(run)["__signature__"] = inspect.Signature(parameters)
         run.__annotations__ = {p.name: p.annotation for p in parameters}
         app.command(name, cls=NarrowHelp, rich_help_panel=panel)(run)
         return function

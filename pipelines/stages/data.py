@@ -47,7 +47,6 @@ class Prepared:
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
         validation_share: of train, for validation.
         word_vector_stage, document_stage: the stage `pretrain`, where the configuration asks for these vectors.
-        embedding_dim: length of a word vector.
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
@@ -59,7 +58,6 @@ class Prepared:
     validation_share: float
     word_vector_stage: Stage | None = None
     document_stage: Stage | None = None
-    embedding_dim: int = 0
     labelled_share: float = 1.0
     holds_out: bool = False
     on_all: bool = False
@@ -122,13 +120,13 @@ class Prepared:
         array: np.ndarray = np.load(self.padded_stages[split].folder / PADDED_FILE)
         return array
 
-    def word_vectors(self) -> np.ndarray | None:
-        """float32 (num_words, embedding_dim), if there are any."""
+    def word_vectors(self, size: int) -> np.ndarray | None:
+        """float32 (num_words, size), if there are any."""
         stage = self.word_vector_stage
         if stage is None:
             return None
         words, vectors = stage.read_json(WORDS_FILE), np.load(stage.folder / WORD_VECTORS_FILE)
-        return embedding(words, vectors, self.vocabulary(), self.embedding_dim)
+        return embedding(words, vectors, self.vocabulary(), size)
 
     def document_vectors(self) -> np.ndarray | None:
         """Of the reviews of train and the unlabelled ones, float32 (N + M, document_vectors), if there are any."""
@@ -174,7 +172,6 @@ def prepare(context: Context) -> Prepared:
         config.training.validation_share,
         word_vector_stage=pretrained if config.pretraining.word_vectors else None,
         document_stage=pretrained if teaches else None,
-        embedding_dim=config.model.embedding_dim,
         on_all=context.fold is not None and context.fold.number is None,
     )
 
@@ -182,9 +179,9 @@ def prepare(context: Context) -> Prepared:
 def uses_document_vectors(context: Context, loaded: Stage) -> bool:
     """Whether vectors of reviews help to teach; without unlabelled reviews nobody teaches."""
     config = context.config.pretraining
-    return (
-        bool(config.document_vectors and config.pseudo_label_epochs) and "unlabelled" in _read_summary(loaded)["splits"]
-    )
+    if not (config.document_vectors and config.pseudo_label_epochs):
+        return False
+    return "unlabelled" in _read_summary(loaded)["splits"]
 
 
 def load(context: Context, *, report: bool = False) -> Stage:

@@ -41,7 +41,7 @@ def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
     network = build_model(
         trial.cell, config.model, num_words=num_words, maxlen=config.sequences.maxlen, seed=trial.seed
     )
-    word_vectors = prepared.word_vectors()
+    word_vectors = prepared.word_vectors(config.model.embedding_dim)
     if word_vectors is not None:
         network.layers[0].set_weights([word_vectors])
     return network

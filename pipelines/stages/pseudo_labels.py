@@ -1,7 +1,8 @@
 """Pseudo-labels: what the first teacher says of all but test reviews, and the training of a network on it."""
 
 import contextlib
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.scoring.engine import engine_here
-from sentiment.training.latent_semantics import positive_probability
+from sentiment.training.latent_semantics import regressed_probability
 from sentiment.training.linear_model import LinearModel
-from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
+from sentiment.training.pseudo_labels import Judge, learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.trainer import History
 
 TRAINING_FILE, VALIDATION_FILE, UNLABELLED_FILE = "training.npy", "validation.npy", "unlabelled.npy"
@@ -98,38 +99,32 @@ def teach(context: Context, prepared: Prepared, seed: int, found: FoundByFolds |
     """P(positive) of reviews -> training.npy, validation.npy, unlabelled.npy, float32, in the order of the positions.
 
     The teacher is the linear model, or its mean log-odds with a regression on the vectors of reviews. What it says of a
-    training review it learned without that review; where there are too few for that, it repeats the label.
+    training review it learned without the label of that review. Where there are too few for that, it repeats the label.
     """
     linear_model = fit_linear_model(context, prepared, seed, found)
     is_softened = bool(context.config.pretraining.label_softness)
 
     def run(folder: Path) -> None:
-        reviews, unlabelled = prepared.corpus.train, prepared.corpus.unlabelled
-        texts, labels, vectors = [*reviews.texts, *unlabelled.texts], reviews.labels, prepared.document_vectors()
+        reviews, vectors = prepared.corpus.train, prepared.document_vectors()
+        texts = [*reviews.texts, *prepared.corpus.unlabelled.texts]
         training, validation = prepared.training_and_validation(seed)
         others = np.concatenate([validation, np.arange(len(reviews), len(texts))])
-
-        def by_ngrams(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
-            model = LinearModel.fit([texts[position] for position in known], labels[known])
-            return model.positive_probability([texts[position] for position in asked])
-
-        def by_vectors(known: np.ndarray, asked: np.ndarray) -> np.ndarray:
-            assert vectors is not None
-            return positive_probability(vectors[known], labels[known], vectors[asked])
-
-        judges = [by_ngrams] if vectors is None else [by_ngrams, by_vectors]
+        judges: list[Judge] = [functools.partial(_by_ngrams, texts, reviews.labels)]
         taught = [linear_model.classifier().positive_probability([texts[position] for position in others])]
-        taught += [judge(training, others) for judge in judges[1:]]
-        told = labels.astype(np.float32)
+        if vectors is not None:
+            judges.append(functools.partial(_by_vectors, vectors, reviews.labels))
+            taught.append(judges[-1](training, others))
+        told = reviews.labels.astype(np.float32)
         if is_softened:
             in_order = np.sort(training)
             with contextlib.suppress(InputError):
-                told[in_order] = mean_log_odds(*(_out_of_fold(judge, labels, in_order) for judge in judges))
+                told[in_order] = mean_log_odds(
+                    *(out_of_fold_probability(reviews.labels, in_order, judge) for judge in judges)
+                )
+        of_validation, of_unlabelled = np.split(mean_log_odds(*taught), [len(validation)])
         save_array(folder / TRAINING_FILE, told[training])
-        for file, probabilities in zip(
-            (VALIDATION_FILE, UNLABELLED_FILE), np.split(mean_log_odds(*taught), [len(validation)]), strict=True
-        ):
-            save_array(folder / file, probabilities)
+        save_array(folder / VALIDATION_FILE, of_validation)
+        save_array(folder / UNLABELLED_FILE, of_unlabelled)
 
     key = {
         "load": prepared.loaded.digest,
@@ -144,7 +139,12 @@ def teach(context: Context, prepared: Prepared, seed: int, found: FoundByFolds |
     return context.run_stage("teacher", read, key, run, code=("data", "training"))
 
 
-def _out_of_fold(
-    judge: Callable[[np.ndarray, np.ndarray], np.ndarray], labels: np.ndarray, positions: np.ndarray
-) -> np.ndarray:
-    return out_of_fold_probability(labels[positions], lambda known, asked: judge(positions[known], positions[asked]))
+def _by_ngrams(texts: Sequence[str], labels: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """A Judge: the linear model."""
+    model = LinearModel.fit([texts[position] for position in known], labels[known])
+    return model.positive_probability([texts[position] for position in asked])
+
+
+def _by_vectors(vectors: np.ndarray, labels: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """A Judge: a regression on vectors of reviews."""
+    return regressed_probability(vectors[known], labels[known], vectors[asked])

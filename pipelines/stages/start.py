@@ -18,8 +18,8 @@ from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
-from sentiment.training.latent_semantics import PretrainingConfig
 from sentiment.training.models import ModelConfig, shape_of
+from sentiment.training.pretraining import PretrainingConfig
 from sentiment.training.start import FOLDS, FineTuning, choose_fine_tuning, mean_loss
 from sentiment.training.trainer import TrainingConfig
 

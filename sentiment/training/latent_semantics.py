@@ -10,9 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
-from sentiment.configuration import Configuration
 from sentiment.cores import available_cores
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary
 from sentiment.training.ngrams import frequent_keys, index_words, occurrences
@@ -38,43 +36,6 @@ SEED = 0
 """The vectors are shared by all models and seeds of a run."""
 
 
-class PretrainingConfig(Configuration):
-    """What is learned before the network is trained, or what it starts from."""
-
-    start_from: str | None = Field(
-        None,
-        min_length=1,
-        description="Trained classifier to start from: models:/NAME@ALIAS, runs:/ID/model or a folder. Cell, shape, "
-        "vocabulary and padding are its own.",
-    )
-    word_vectors: bool = Field(
-        False, description="Start from word vectors learned from the training and the unlabelled reviews."
-    )
-    document_vectors: int = Field(
-        0,
-        ge=0,
-        le=2_000,
-        description="Length of the vectors of reviews that help the linear model to teach; 0: it teaches alone.",
-    )
-    pseudo_label_epochs: int = Field(
-        0,
-        ge=0,
-        description="Passes over all reviews beforehand. The linear model labels the unlabelled ones; from the second "
-        "pass on, its mean log-odds with the network do.",
-    )
-    label_softness: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="Weight of the teacher's probability in a training label beside the pseudo-labels; the teacher has "
-        "not seen the label of that review.",
-    )
-    end_on_labels: bool = Field(
-        True,
-        description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",
-    )
-
-
 class LatentSemantics(NamedTuple):
     """What `analyze` found.
 
@@ -98,7 +59,7 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     """
     from scipy.sparse import csr_array
 
-    vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS, names=False)
+    vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
     keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
     if not len(keys[0]):
@@ -111,15 +72,17 @@ def analyze(texts: Sequence[str], size: int) -> LatentSemantics:
     documents, strengths, of_ngrams = factorize(matrix, min(size, *shape))
     numbers = np.flatnonzero(keys[0] != OUT_OF_VOCABULARY)
     words = tuple(vocabulary.words[index - INDEX_FROM] for index in keys[0][numbers].tolist())
-    scaled = documents * np.sqrt(strengths), of_ngrams[numbers] * np.sqrt(strengths)
-    return LatentSemantics(_filled(_of_length_one(scaled[0]), size), words, _filled(scaled[1], size))
+    scales = np.sqrt(strengths)
+    return LatentSemantics(
+        _filled(_of_length_one(documents * scales), size), words, _filled(of_ngrams[numbers] * scales, size)
+    )
 
 
 def factorize(matrix: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The largest singular values of a sparse matrix, and their vectors, by subspace iteration from a random start.
 
     Algorithm 4.4 of Halko, Martinsson & Tropp (2011). scikit-learn's `randomized_svd` gives the same, but multiplies on
-    one core; here every core has some of the columns, which changes no digit.
+    one core; here every core has some of the columns, which changes no digit of a product.
 
     Args:
         matrix: a sparse array of SciPy, float32 (N, F).
@@ -148,7 +111,7 @@ def factorize(matrix: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return left @ turn[:, strongest], values, right @ turn[:, strongest] / values
 
 
-def positive_probability(vectors: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+def regressed_probability(vectors: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
     """P(positive) of other reviews, float64 (M,), by logistic regression on the vectors of labelled ones.
 
     Args:

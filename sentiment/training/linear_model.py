@@ -54,7 +54,6 @@ class LinearModelConfig(Configuration):
         pattern=r"^[!?.,;:]*$",
         description="Punctuation marks that are tokens of their own; the others are dropped.",
     )
-    names: bool = Field(False, description="Whether names are words of their own, or all the same unknown word.")
 
 
 class LinearModelFile(Configuration):
@@ -114,7 +113,7 @@ class LinearModel:
         config = config or LinearModelConfig()
         if len(np.unique(labels)) < 2:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
-        vocabulary, tokens = index_words(texts, config.punctuation_tokens, names=config.names)
+        vocabulary, tokens = index_words(texts, config.punctuation_tokens)
         keys = frequent_keys(
             tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
         )

@@ -35,13 +35,9 @@ class Tokens:
         return cls(indices.astype(np.int64), reviews, len(encoded))
 
 
-def index_words(texts: Sequence[str], punctuation_tokens: str, *, names: bool) -> tuple[Vocabulary, Tokens]:
-    """The vocabulary of all words of the texts, and their tokens in its indices.
-
-    Args:
-        names: whether each name has an index; else they share that of words out of the vocabulary.
-    """
-    words = Vocabulary.fit(texts, np.iinfo(np.int32).max, punctuation_tokens, names=names)
+def index_words(texts: Sequence[str], punctuation_tokens: str) -> tuple[Vocabulary, Tokens]:
+    """The vocabulary of all words of the texts but names, and their tokens in its indices; names are out of it."""
+    words = Vocabulary.fit(texts, np.iinfo(np.int32).max, punctuation_tokens, names=False)
     vocabulary = Vocabulary(words.words, INDEX_FROM + max(1, len(words.words)), words.tokenizer)
     return vocabulary, Tokens.of([vocabulary.encode(text)[1:] for text in texts])
 

@@ -5,7 +5,7 @@ Lee (2013) names them; that the student learns the teacher's probability, not it
 linear model, alone or with a regression on the vectors of reviews. After an epoch the student's mistakes are others
 than its teacher's, so the mean of both teaches the others, near to the co-training of Blum & Mitchell (1998).
 
-Labels of training reviews may be softened, too, by teachers that were fitted without them: a network of so many
+Labels of training reviews may be softened, too, by teachers that have not seen them: a network of so many
 weights learns hard labels by heart.
 """
 
@@ -22,6 +22,12 @@ from sentiment.training.trainer import EpochExamples, History, OnBatch, Training
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
 
+FOLDS = 3
+"""Of the training reviews, whose labels are softened by teachers of the others."""
+
+Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""From the positions of reviews to learn from, and of those to judge, to P(positive) of the latter, (N,)."""
+
 TEACHER_VOTES = 2
 """Weight of the first teacher in the mean with the network, which has one vote."""
 
@@ -34,27 +40,26 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
     return probability
 
 
-def out_of_fold_probability(
-    labels: np.ndarray, judge: Callable[[np.ndarray, np.ndarray], np.ndarray], folds: int = 3
-) -> np.ndarray:
-    """P(positive) of each review by a model of the other folds, float64 (N,).
+def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Judge) -> np.ndarray:
+    """P(positive) of reviews, each by a model of the other FOLDS, float64 (N,).
 
     A fold holds neighbours: archives list the reviews of a film one after the other, and no model is to know the film.
 
     Args:
-        labels: (N,).
-        judge: from the positions of reviews to learn from, and of those to judge, to P(positive) of the latter.
+        labels: of all reviews.
+        positions: of those to judge, rising, (N,).
 
     Raises:
         InputError: a class has fewer reviews than there are folds, or as `judge` does.
     """
     from sklearn.model_selection import StratifiedKFold
 
-    if min(np.bincount(labels.astype(int), minlength=2)) < folds:
-        raise InputError(f"{len(labels):,} training reviews are too few for {folds} folds of both classes.")
-    probabilities = np.empty(len(labels))
-    for others, fold in StratifiedKFold(folds).split(np.zeros(len(labels)), labels):
-        probabilities[fold] = judge(others, fold)
+    classes = labels[positions].astype(int)
+    if min(np.bincount(classes, minlength=2)) < FOLDS:
+        raise InputError(f"{len(positions):,} training reviews are too few for {FOLDS} folds of both classes.")
+    probabilities = np.empty(len(positions))
+    for others, fold in StratifiedKFold(FOLDS).split(np.zeros(len(positions)), classes):
+        probabilities[fold] = judge(positions[others], positions[fold])
     return probabilities
 
 

@@ -78,8 +78,7 @@ export class Tokenizer {
 
   /** NFC of a chunk without white space, in the smallest parts that give the same as the whole. */
   composed(chunk, start) {
-    // eslint-disable-next-line no-control-regex -- ASCII is all there is to leave alone
-    if (/^[\x00-\x7f]*$/.test(chunk)) {
+    if (!/[\u0080-\uffff]/.test(chunk)) {
       return Array.from(chunk, (text, offset) => ({ text, start: start + offset, end: start + offset + 1 }));
     }
     const whole = this.nfc(chunk);

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from sentiment.data.vocabulary import PADDING, Vocabulary
-from sentiment.training.latent_semantics import LatentSemantics, analyze, embedding, factorize, positive_probability
+from sentiment.training.latent_semantics import LatentSemantics, analyze, embedding, factorize, regressed_probability
 
 PRAISE, BLAME = ("lovely", "superb", "touching", "graceful"), ("dull", "tedious", "clumsy", "hollow")
 
@@ -35,7 +35,7 @@ def test_a_few_labels_tell_the_verdict_on_reviews_that_share_no_word_of_praise_o
     texts, labels = reviews(600)
     is_known = np.array([not {"touching", "graceful", "clumsy", "hollow", "hapax"} & set(t.split()) for t in texts])
     is_other = np.array([not {"lovely", "superb", "dull", "tedious", "hapax"} & set(t.split()) for t in texts])
-    probabilities = positive_probability(found.documents[is_known], labels[is_known], found.documents[is_other])
+    probabilities = regressed_probability(found.documents[is_known], labels[is_known], found.documents[is_other])
     assert np.mean((probabilities > 0.5) == labels[is_other]) > 0.9
 
 
@@ -83,10 +83,10 @@ def test_the_factors_are_those_of_lapack_and_do_not_depend_on_the_cores(
     generator = np.random.default_rng(0)
     strong = 10 * generator.normal(size=(60, 4)) @ generator.normal(size=(4, 90))
     matrix = csr_array((strong + generator.normal(size=strong.shape)).astype(np.float32))
-    one_core = factorize(matrix, 4)
+    on_all_cores = factorize(matrix, 4)
     monkeypatch.setattr("sentiment.training.latent_semantics.available_cores", lambda: cores)
     left, values, right = factorize(matrix, 4)
-    assert all(np.array_equal(*pair) for pair in zip(one_core, (left, values, right), strict=True))
+    assert all(np.array_equal(*pair) for pair in zip(on_all_cores, (left, values, right), strict=True))
     expected_left, expected_values, expected_right = np.linalg.svd(matrix.toarray())
     assert values == pytest.approx(expected_values[:4], rel=1e-4)
     for found, expected in ((left, expected_left), (right, expected_right.T)):
