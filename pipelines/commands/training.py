@@ -100,7 +100,7 @@ def pad(console: Console, preset: str | None, options: dict[str, Any], work_dir:
         data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
 
 
-@command(app, "pretrain", panel=TRAIN, reads=(*OF_TEXTS, "pretraining", "model.embedding_dim"))
+@command(app, "pretrain", panel=TRAIN, reads=(*OF_ARRAYS, "pretraining", "model.embedding_dim"))
 def pretrain(
     console: Console, preset: str | None, options: dict[str, Any], work_dir: WorkDir = DEFAULT_WORK_DIR
 ) -> None:
@@ -108,10 +108,9 @@ def pretrain(
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages import data
 
-        loaded = data.load(context)
-        if not (context.config.pretraining.word_vectors or data.uses_document_vectors(context, loaded)):
+        prepared = data.prepare(context)
+        if prepared.word_vector_stage is None and prepared.document_stage is None:
             raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
-        data.pretrain(context, loaded)
 
 
 @command(app, "train", panel=TRAIN, reads=OF_NETWORKS)

@@ -20,15 +20,15 @@ from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
-from sentiment.training.latent_semantics import analyze, embedding
+from sentiment.training.latent_semantics import document_vectors
 from sentiment.training.start import MIN_COUNT
+from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "test", "unlabelled"]
 SPLITS: tuple[Split, ...] = ("train", "test", "unlabelled")
 
 SUMMARY_FILE, VOCABULARY_FILE = "summary.json", "vocabulary.json"
-PADDED_FILE = "padded.npy"
-DOCUMENTS_FILE, WORDS_FILE, WORD_VECTORS_FILE = "documents.npy", "words.json", "word_vectors.npy"
+PADDED_FILE, VECTORS_FILE = "padded.npy", "vectors.npy"
 
 FEW_ROWS = 5_000
 FEW_ROWS_NOTE = (
@@ -46,7 +46,7 @@ class Prepared:
         vocabulary_stage: the stage `vocabulary`.
         padded_stages: split -> its stage `pad`, of the splits that a network learns from.
         validation_share: of train, for validation.
-        word_vector_stage, document_stage: the stage `pretrain`, where the configuration asks for these vectors.
+        word_vector_stage, document_stage: the vectors of words and of reviews, where the configuration asks for them.
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
@@ -120,17 +120,13 @@ class Prepared:
         array: np.ndarray = np.load(self.padded_stages[split].folder / PADDED_FILE)
         return array
 
-    def word_vectors(self, size: int) -> np.ndarray | None:
-        """float32 (num_words, size), if there are any."""
-        stage = self.word_vector_stage
-        if stage is None:
-            return None
-        words, vectors = stage.read_json(WORDS_FILE), np.load(stage.folder / WORD_VECTORS_FILE)
-        return embedding(words, vectors, self.vocabulary(), size)
+    def word_vectors(self) -> np.ndarray | None:
+        """float32 (num_words, embedding_dim), if there are any."""
+        return None if self.word_vector_stage is None else np.load(self.word_vector_stage.folder / VECTORS_FILE)
 
     def document_vectors(self) -> np.ndarray | None:
         """Of the reviews of train and the unlabelled ones, float32 (N + M, document_vectors), if there are any."""
-        return None if self.document_stage is None else np.load(self.document_stage.folder / DOCUMENTS_FILE)
+        return None if self.document_stage is None else np.load(self.document_stage.folder / VECTORS_FILE)
 
     @property
     def digest_of_padded(self) -> str:
@@ -156,22 +152,18 @@ class Prepared:
 
 
 def prepare(context: Context) -> Prepared:
-    """Load, vocabulary, pad, and word vectors if the configuration asks for them."""
+    """Load, vocabulary, pad, and vectors of words and reviews if the configuration asks for them."""
     config = context.config
     loaded = load(context)
     fitted = fit_vocabulary(context, loaded)
-    padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
-    if config.training.uses_unlabelled or config.pretraining.pseudo_label_epochs:
-        padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
-    teaches = uses_document_vectors(context, loaded)
-    pretrained = pretrain(context, loaded) if config.pretraining.word_vectors or teaches else None
+    padded = pad_all(context, loaded, fitted)
     return Prepared(
         loaded,
         fitted,
         padded,
         config.training.validation_share,
-        word_vector_stage=pretrained if config.pretraining.word_vectors else None,
-        document_stage=pretrained if teaches else None,
+        word_vector_stage=find_word_vectors(context, fitted, padded) if config.pretraining.word_vectors else None,
+        document_stage=find_document_vectors(context, loaded) if uses_document_vectors(context, loaded) else None,
         on_all=context.fold is not None and context.fold.number is None,
     )
 
@@ -268,27 +260,41 @@ def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
     )
 
 
-def pretrain(context: Context, loaded: Stage) -> Stage:
-    """Training and unlabelled texts -> documents.npy, word_vectors.npy and words.json, as `LatentSemantics` has them.
-
-    The vectors of documents are float32 (N + M, size), those of train first; vectors of words (W, size).
-    """
+def pad_all(context: Context, loaded: Stage, fitted: Stage) -> dict[Split, Stage]:
+    """`pad` for the training reviews, and for the unlabelled ones where something is learned from them."""
     config = context.config
-    size = max(
-        config.pretraining.document_vectors if uses_document_vectors(context, loaded) else 0,
-        config.model.embedding_dim if config.pretraining.word_vectors else 0,
-    )
+    padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
+    pretraining = config.pretraining
+    if config.training.uses_unlabelled or pretraining.pseudo_label_epochs or pretraining.word_vectors:
+        padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
+    return padded
+
+
+def find_word_vectors(context: Context, fitted: Stage, padded: Mapping[Split, Stage]) -> Stage:
+    """The padded reviews of all splits given -> vectors.npy: float32 (num_words, embedding_dim)."""
+    size = context.config.model.embedding_dim
+
+    def run(folder: Path) -> None:
+        inputs = np.concatenate([np.load(stage.folder / PADDED_FILE) for stage in padded.values()])
+        save_array(folder / VECTORS_FILE, learn_word_vectors(inputs, _read_vocabulary(fitted).num_words, size))
+
+    digests = {split: stage.digest for split, stage in padded.items()}
+    read = ", ".join(f"{split} of pad {digest}" for split, digest in digests.items())
+    key = {"size": size, "pad": digests, "vocabulary": fitted.digest, **versions("numpy", "scipy")}
+    return context.run_stage("word-vectors", read, key, run, code=("data", "training"))
+
+
+def find_document_vectors(context: Context, loaded: Stage) -> Stage:
+    """Training texts, then unlabelled ones -> vectors.npy: float32 (N + M, document_vectors)."""
+    size = context.config.pretraining.document_vectors
 
     def run(folder: Path) -> None:
         texts = [text for split in ("train", "unlabelled") for text in _read_split(loaded, split).texts]
-        found = analyze(texts, size)
-        save_array(folder / DOCUMENTS_FILE, found.documents)
-        save_array(folder / WORD_VECTORS_FILE, found.word_vectors)
-        write_json(folder / WORDS_FILE, found.words)
+        save_array(folder / VECTORS_FILE, document_vectors(texts, size))
 
-    key = {"size": size, "load": loaded.digest, **versions("numpy", "scipy", "scikit-learn")}
+    key = {"size": size, "load": loaded.digest, **versions("numpy", "scipy")}
     return context.run_stage(
-        "pretrain", f"train and unlabelled of load {loaded.digest}", key, run, code=("data", "training")
+        "document-vectors", f"train and unlabelled of load {loaded.digest}", key, run, code=("data", "training")
     )
 
 

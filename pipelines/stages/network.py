@@ -22,7 +22,7 @@ NETWORK_CODE = ("data", "training", "scoring")
 
 
 def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
-    """An untrained network, with the word vectors of the stage `pretrain`, if there are any; or the start, grown."""
+    """An untrained network, with the word vectors, if there are any; or the start, grown."""
     config = context.config
     if context.start is not None:
         start = start_classifier(context.start)
@@ -41,7 +41,7 @@ def build_network(context: Context, prepared: Prepared, trial: Trial) -> Any:
     network = build_model(
         trial.cell, config.model, num_words=num_words, maxlen=config.sequences.maxlen, seed=trial.seed
     )
-    word_vectors = prepared.word_vectors(config.model.embedding_dim)
+    word_vectors = prepared.word_vectors()
     if word_vectors is not None:
         network.layers[0].set_weights([word_vectors])
     return network

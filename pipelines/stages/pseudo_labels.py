@@ -48,29 +48,28 @@ def train_on_pseudo_labels(
     teacher = teach(context, prepared, trial.seed, found)
 
     def run(folder: Path) -> None:
-        train, inputs, unlabelled = prepared.corpus.train, prepared.padded("train"), prepared.padded("unlabelled")
+        train, padded = prepared.corpus.train, prepared.padded("train")
         training, validation = prepared.training_and_validation(trial.seed)
+        inputs = np.concatenate([padded[training], prepared.padded("unlabelled")])
         taught = {file: np.load(teacher.folder / file) for file in (TRAINING_FILE, VALIDATION_FILE, UNLABELLED_FILE)}
         labels = (1 - softness) * train.labels[training] + softness * taught[TRAINING_FILE]
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
-        draw = draw_pieces(
-            context, prepared, trial, training, np.concatenate([inputs[training], unlabelled]), with_unlabelled=True
-        )
+        draw = draw_pieces(context, prepared, trial, training, inputs, with_unlabelled=True)
         judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
 
         def judge(network: Any) -> np.ndarray:
             classifier = SentimentClassifier.from_network(prepared.vocabulary(), context.config.sequences, network)
             return classifier.positive_probability(judged)
 
-        count = len(training) + len(unlabelled)
-        examples = config.examples_of_epoch(count)
+        examples = config.examples_of_epoch(len(inputs))
         with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
-                (inputs[training], labels),
-                (unlabelled, taught[UNLABELLED_FILE]),
-                (inputs[validation], train.labels[validation]) if len(validation) else None,
+                inputs,
+                labels,
+                taught[UNLABELLED_FILE],
+                (padded[validation], train.labels[validation]) if len(validation) else None,
                 config,
                 taught_validation=taught[VALIDATION_FILE],
                 judge=judge,

@@ -12,8 +12,9 @@ from sentiment.data.vocabulary import PADDING, Vocabulary
 LENGTH_BLUR = 0.05
 """Largest change of a length, as a share of it, when reviews of similar length are brought together."""
 
-LENGTH_STEP = 25
-"""Batches are as long as a multiple of it, since code is compiled for every length."""
+LENGTH_STEP, LONG = 25, 400
+"""Batches are as long as a multiple of the step, and those above LONG as a multiple of four, since code is compiled for
+every length."""
 
 
 class SequenceConfig(Configuration):
@@ -60,8 +61,9 @@ def trim(padded: np.ndarray) -> np.ndarray:
         padded: (N, maxlen), padded on either side.
 
     Returns:
-        (N, time): the tokens of the longest review, rounded up to a multiple of LENGTH_STEP.
+        (N, time): the tokens of the longest review, rounded up as LENGTH_STEP says.
     """
     used = np.flatnonzero((padded != PADDING).any(axis=0))
-    time = min(-(-len(used) // LENGTH_STEP) * LENGTH_STEP, padded.shape[1])
+    step = LENGTH_STEP if len(used) <= LONG else 4 * LENGTH_STEP
+    time = min(-(-len(used) // step) * step, padded.shape[1])
     return padded[:, :time] if used[0] == 0 else padded[:, -time:]

@@ -65,8 +65,9 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
 
 def learn_pseudo_labels(
     network: Any,
-    labelled: tuple[np.ndarray, np.ndarray],
-    unlabelled: tuple[np.ndarray, np.ndarray],
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    taught: np.ndarray,
     validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
@@ -86,8 +87,9 @@ def learn_pseudo_labels(
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
-        labelled: indices (N, maxlen) and labels (N,), which may be probabilities.
-        unlabelled: indices (M, maxlen) and the first teacher's P(positive) (M,).
+        inputs: padded indices of the labelled reviews and then the unlabelled ones, (N + M, maxlen).
+        labels: (N,), which may be probabilities.
+        taught: the first teacher's P(positive) of the unlabelled reviews, (M,).
         validation: indices and labels; None: the last weights are kept.
         config: its losses of unlabelled reviews alone are left out, and its patience.
         taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees; (V,).
@@ -100,24 +102,23 @@ def learn_pseudo_labels(
     Returns:
         As `fit`, and teacher_val_loss and teacher_val_accuracy of the teacher of each epoch.
     """
-    inputs = np.concatenate([labelled[0], unlabelled[0]])
-    first = np.concatenate([unlabelled[1], taught_validation])
-    taught, judged, history = unlabelled[1], taught_validation, History()
+    first = np.concatenate([taught, taught_validation])
+    judged, history = taught_validation, History()
     rounds = _rounds(config.epochs)
     for number, epochs in enumerate(rounds):
         if number:
-            taught, judged = np.split(mean_log_odds(*[first] * TEACHER_VOTES, judge(network)), [len(unlabelled[1])])
+            taught, judged = np.split(mean_log_odds(*[first] * TEACHER_VOTES, judge(network)), [len(taught)])
         figures = {} if validation is None else _figures(judged, validation[1])
-        labels = np.concatenate([labelled[1], taught]).astype(np.float32)
+        all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
-            (inputs, labels),
+            (inputs, all_labels),
             validation,
             _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
             stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
-            epoch_examples=None if draw is None else draw(labels),
+            epoch_examples=None if draw is None else draw(all_labels),
             on_batch=on_batch,
             on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )

@@ -40,8 +40,9 @@ def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | No
         if len(history["loss"]) == stop_after:
             raise KeyboardInterrupt
 
+    inputs, labels = task(10, 0)
     history = learn_pseudo_labels(
-        network, task(10, 0), (task(600, 1)[0], taught), task(80, 2), CONFIG,
+        network, np.concatenate([inputs, task(600, 1)[0]]), labels, taught, task(80, 2), CONFIG,
         taught_validation=np.full(80, 0.5), judge=judge, seed=3, checkpoints=checkpoints, on_epoch=stop,
     )  # fmt: skip
     return history, network
