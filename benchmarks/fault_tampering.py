@@ -65,8 +65,7 @@ class TamperedClassifiers(Part):
                 paths = [path for path in (folder / "classifier").iterdir() if path.name != "model.keras"]
                 path = generator.choice(sorted(paths))
                 kind = f"{path.name} {damage(path, generator)}"
-                # classifier.json holds the checksums of the others; older classifiers have no validation.json.
-                if path.name != "classifier.json" and kind != "validation.json removed":
+                if kind != "validation.json removed":  # older classifiers have none
                     codes = (2,)
             else:
                 changes = LINEAR_CHANGES if is_linear else CHANGES
@@ -111,13 +110,14 @@ class TamperedKeras(Part):
 
 
 def renew_checksums(folder: Path, generator: random.Random) -> None:
-    """Make the checksums of a folder those of its files, or drop them."""
+    """Make the checksums of a folder those of its files, or drop them; classifier.json has none of its own then."""
     import hashlib
 
     path = folder / "classifier.json"
     try:
         content = json.loads(path.read_bytes())
         sums = content["sha256"]
+        content.pop("digest", None)
     except (ValueError, KeyError, TypeError, RecursionError):
         return
     if generator.random() < 0.3:

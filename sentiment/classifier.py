@@ -8,7 +8,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -40,7 +40,7 @@ LARGEST_DESCRIPTION = 2**16
 
 
 class ClassifierDescription(Configuration):
-    """The content of classifier.json."""
+    """The content of classifier.json. `digest` is the SHA-256 of the other fields; what version 0.1 wrote has none."""
 
     kind: Literal["network", "linear"] = "network"
     sequences: SequenceConfig | None = None
@@ -48,6 +48,27 @@ class ClassifierDescription(Configuration):
     unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
     versions: dict[str, str] = Field(default_factory=dict)
     sha256: dict[str, str] = Field(default_factory=dict)
+    digest: str | None = None
+
+    def save(self, folder: Path) -> None:
+        """Write classifier.json."""
+        signed = self.model_copy(update={"digest": self._digest()})
+        (folder / CLASSIFIER_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read classifier.json.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        description = cls.model_validate_json(read_description(folder))
+        if description.digest not in (None, description._digest()):
+            raise ValueError(f"{CLASSIFIER_FILE} is not the file that was saved")
+        return description
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
 
     def check(self, path: Path) -> None:
         """Compare a file with its checksum, where there is one: version 0.1 wrote none.
@@ -224,7 +245,7 @@ class SentimentClassifier(Classifier):
         self.network.save(folder / MODEL_FILE)
         (folder / ONNX_FILE).write_bytes(self._onnx_model)
         self.vocabulary.save(folder / VOCABULARY_FILE)
-        description = ClassifierDescription(
+        ClassifierDescription(
             sequences=self.sequences,
             threshold=self.threshold,
             unknown_share=self.unknown_share,
@@ -235,8 +256,7 @@ class SentimentClassifier(Classifier):
                 "onnxruntime": onnxruntime.__version__,
             },
             sha256={name: sha256_of(folder / name) for name in (MODEL_FILE, ONNX_FILE, VOCABULARY_FILE)},
-        )
-        (folder / CLASSIFIER_FILE).write_text(description.model_dump_json(indent=2), "utf-8")
+        ).save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "SentimentClassifier":
@@ -250,7 +270,7 @@ class SentimentClassifier(Classifier):
         if missing:
             raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
         try:
-            description = ClassifierDescription.model_validate_json(read_description(folder))
+            description = ClassifierDescription.load(folder)
             for name in (VOCABULARY_FILE, ONNX_FILE):
                 description.check(folder / name)
             if description.sequences is None:

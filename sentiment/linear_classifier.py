@@ -13,7 +13,6 @@ from sentiment.classifier import (
     Classifier,
     ClassifierDescription,
     damaged_classifier,
-    read_description,
     sha256_of,
 )
 from sentiment.errors import InputError
@@ -59,14 +58,13 @@ class LinearClassifier(Classifier):
         """Write the folder: the files of the LinearModel, and last classifier.json."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder)
-        description = ClassifierDescription(
+        ClassifierDescription(
             kind="linear",
             threshold=self.threshold,
             unknown_share=self.unknown_share,
             versions={"sentiment": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
             sha256={name: sha256_of(folder / name) for name in FILES},
-        )
-        (folder / CLASSIFIER_FILE).write_text(description.model_dump_json(indent=2), "utf-8")
+        ).save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "LinearClassifier":
@@ -79,7 +77,7 @@ class LinearClassifier(Classifier):
         if missing:
             raise InputError(f"{folder} is no saved linear classifier: {', '.join(missing)} is missing.")
         try:
-            description = ClassifierDescription.model_validate_json(read_description(folder))
+            description = ClassifierDescription.load(folder)
             for name in FILES:
                 description.check(folder / name)
             return cls(LinearModel.load(folder), description.threshold, description.unknown_share)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.classifier import SentimentClassifier, load_classifier
+from sentiment.classifier import ClassifierDescription, SentimentClassifier, load_classifier
 from sentiment.data.vocabulary import OUT_OF_VOCABULARY
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun
@@ -88,8 +88,24 @@ def test_a_description_that_the_network_does_not_fit_is_refused(
     copied: Path, change: dict[str, Any], says: str
 ) -> None:
     path = copied / "classifier.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": None, **change}))
     with pytest.raises(InputError, match=rf"is damaged \(.*{says}"):
+        SentimentClassifier.load(copied)
+
+
+@pytest.mark.parametrize("name", sorted(ClassifierDescription.model_fields.keys() - {"digest"}))
+def test_a_value_that_a_flipped_bit_changed_is_refused(copied: Path, name: str) -> None:
+    path = copied / "classifier.json"
+    description = ClassifierDescription.model_validate_json(path.read_bytes())
+    others = {
+        "kind": "linear",
+        "sequences": description.sequences and description.sequences.model_copy(update={"truncating": "post"}),
+        "threshold": 0.625,
+        "unknown_share": 0.625,
+    }
+    changed = description.model_copy(update={name: others.get(name, {"model.onnx": "0"})})
+    path.write_text(changed.model_dump_json())
+    with pytest.raises(InputError, match=r"is damaged \(.*not the file that was saved"):
         SentimentClassifier.load(copied)
 
 
@@ -101,7 +117,7 @@ def test_a_description_of_brackets_alone_is_refused(copied: Path) -> None:
 
 def without_checksums(folder: Path) -> None:
     description = json.loads((folder / "classifier.json").read_text())
-    del description["sha256"]
+    del description["sha256"], description["digest"]
     (folder / "classifier.json").write_text(json.dumps(description))
 
 

@@ -47,7 +47,7 @@ class Trainer:
         shutil.copytree(self._classifier, folder)
         content = json.loads((folder / "classifier.json").read_text())
         threshold = 0.5 + (len(self._logged) + 1) / 100
-        (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold}))
+        (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold, "digest": None}))
         predictions = pd.DataFrame(
             {
                 "text": [f"{reviews} {number}" for number in range(REVIEWS)],
