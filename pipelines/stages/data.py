@@ -3,9 +3,10 @@
 import functools
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.training.latent_semantics import document_vectors
+from sentiment.training.pieces import EpochPieces
 from sentiment.training.start import MIN_COUNT
 from sentiment.training.word_vectors import learn_word_vectors
 
@@ -50,6 +52,7 @@ class Prepared:
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
+        pieces: of the networks that are being trained, by seed and by whether unlabelled reviews are among them.
     """
 
     loaded: Stage
@@ -61,6 +64,9 @@ class Prepared:
     labelled_share: float = 1.0
     holds_out: bool = False
     on_all: bool = False
+    pieces: WeakValueDictionary[tuple[int, bool], EpochPieces] = field(
+        default_factory=WeakValueDictionary, init=False, compare=False
+    )
 
     @functools.cached_property
     def corpus(self) -> Corpus:

@@ -1,11 +1,11 @@
 """The network of a trial before it is trained, the examples that it learns from, and what its training depends on."""
 
-from collections.abc import Callable
+import threading
 from typing import Any
 
 import numpy as np
 
-from pipelines.configuration import Trial
+from pipelines.configuration import PipelineConfig, Trial
 from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.start import start_classifier
@@ -16,6 +16,9 @@ from sentiment.training.models import build_model
 from sentiment.training.pieces import EpochPieces
 from sentiment.training.start import grow_network
 from sentiment.training.trainer import TrainingConfig
+
+_SHARING = threading.Lock()
+"""Held while a thread looks for pieces and makes them, so that others find them."""
 
 NETWORK_CODE = ("data", "training", "scoring")
 """Wings of `sentiment` that a trained classifier comes from."""
@@ -70,42 +73,45 @@ def training_key(context: Context, prepared: Prepared, trial: Trial, config: Tra
     }
 
 
-def draw_pieces(
-    context: Context,
-    prepared: Prepared,
-    trial: Trial,
-    training: np.ndarray,
-    inputs: np.ndarray,
-    *,
-    with_unlabelled: bool = False,
-) -> Callable[[np.ndarray], EpochPieces] | None:
-    """From the labels of the reviews, (N,), to the examples of every epoch; None where there are whole reviews alone.
+def epoch_pieces(
+    context: Context, prepared: Prepared, seed: int, learned: np.ndarray, *, with_unlabelled: bool = False
+) -> EpochPieces | None:
+    """The pieces that every epoch adds to the reviews; None where there are whole reviews alone.
+
+    Networks of a seed that are trained side by side share them.
 
     Args:
-        training: positions in train of the reviews to learn from.
-        inputs: the padded reviews, (N, maxlen).
-        with_unlabelled: whether the unlabelled reviews follow those of training.
+        learned: positions in train of the reviews to learn from.
+        with_unlabelled: whether the unlabelled reviews follow those of train.
     """
     config = context.config
     if not config.training.uses_pieces:
         return None
+    with _SHARING:
+        pieces = prepared.pieces.get((seed, with_unlabelled))
+        if pieces is None:
+            pieces = prepared.pieces[seed, with_unlabelled] = _make_pieces(
+                config, prepared, seed, learned, with_unlabelled
+            )
+        return pieces
+
+
+def _make_pieces(
+    config: PipelineConfig, prepared: Prepared, seed: int, learned: np.ndarray, with_unlabelled: bool
+) -> EpochPieces:
     train, vocabulary = prepared.corpus.train, prepared.vocabulary()
-    texts = [train.texts[position] for position in training]
+    inputs, texts = prepared.padded("train")[learned], [train.texts[position] for position in learned]
     counterfactuals = (
-        Counterfactuals.fit(texts, train.labels[training]) if config.training.counterfactual_share else None
+        Counterfactuals.fit(texts, train.labels[learned]) if config.training.counterfactual_share else None
     )
     if with_unlabelled:
+        inputs = np.concatenate([inputs, prepared.padded("unlabelled")])
         texts += prepared.corpus.unlabelled.texts
-
-    def draw(labels: np.ndarray) -> EpochPieces:
-        return EpochPieces(
-            inputs,
-            labels,
-            texts,
-            config.training,
-            pad=lambda pieces: pad_texts(pieces, vocabulary, config.sequences),
-            seed=trial.seed,
-            counterfactuals=counterfactuals,
-        )
-
-    return draw
+    return EpochPieces(
+        inputs,
+        texts,
+        config.training,
+        pad=lambda pieces: pad_texts(pieces, vocabulary, config.sequences),
+        seed=seed,
+        counterfactuals=counterfactuals,
+    )

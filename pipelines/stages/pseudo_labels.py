@@ -14,7 +14,7 @@ from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
-from pipelines.stages.network import NETWORK_CODE, build_network, draw_pieces, training_key
+from pipelines.stages.network import NETWORK_CODE, build_network, epoch_pieces, training_key
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
@@ -50,12 +50,12 @@ def train_on_pseudo_labels(
     def run(folder: Path) -> None:
         train, padded = prepared.corpus.train, prepared.padded("train")
         training, validation = prepared.training_and_validation(trial.seed)
-        inputs = np.concatenate([padded[training], prepared.padded("unlabelled")])
         taught = {file: np.load(teacher.folder / file) for file in (TRAINING_FILE, VALIDATION_FILE, UNLABELLED_FILE)}
         labels = (1 - softness) * train.labels[training] + softness * taught[TRAINING_FILE]
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
-        draw = draw_pieces(context, prepared, trial, training, inputs, with_unlabelled=True)
+        pieces = epoch_pieces(context, prepared, trial.seed, training, with_unlabelled=True)
+        inputs = np.concatenate([padded[training], prepared.padded("unlabelled")]) if pieces is None else pieces.inputs
         judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
 
         def judge(network: Any) -> np.ndarray:
@@ -76,7 +76,7 @@ def train_on_pseudo_labels(
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 stop_after=found.epochs if found else None,
-                draw=draw,
+                pieces=pieces,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )

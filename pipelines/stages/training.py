@@ -12,7 +12,7 @@ from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
 from pipelines.stages.linear_model import FoundByFolds
-from pipelines.stages.network import NETWORK_CODE, build_network, check_gpu, draw_pieces, training_key
+from pipelines.stages.network import NETWORK_CODE, build_network, check_gpu, epoch_pieces, training_key
 from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.stages.pseudo_labels import WEIGHTS_FILE, train_on_pseudo_labels
 from pipelines.stages.start import choose, start_classifier
@@ -146,7 +146,7 @@ def _learn_labels(
         if not len(unlabelled):
             unlabelled = inputs[training]
     learned = prepared.repeated(training)
-    draw = draw_pieces(context, prepared, trial, learned, inputs[learned])
+    pieces = epoch_pieces(context, prepared, trial.seed, learned)
     return fit_with_progress(
         context.console,
         trial.name,
@@ -159,7 +159,7 @@ def _learn_labels(
         unlabelled=unlabelled,
         stop_after=stop_after,
         start_penalty=start_penalty,
-        epoch_examples=None if draw is None else draw(labels[learned]),
+        epoch_examples=None if pieces is None else pieces.labelled(labels[learned]),
         on_epoch=on_epoch,
     )
 

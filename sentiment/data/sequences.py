@@ -12,9 +12,9 @@ from sentiment.data.vocabulary import PADDING, Vocabulary
 LENGTH_BLUR = 0.05
 """Largest change of a length, as a share of it, when reviews of similar length are brought together."""
 
-LENGTH_STEP, LONG = 25, 400
-"""Batches are as long as a multiple of the step, and those above LONG as a multiple of four, since code is compiled for
-every length."""
+LENGTH_STEP, FINE = 25, 200
+"""Batches up to FINE tokens are as long as a multiple of the step, up to twice as many tokens of twice the step, and so
+on, since code is compiled for every length."""
 
 
 class SequenceConfig(Configuration):
@@ -64,6 +64,8 @@ def trim(padded: np.ndarray) -> np.ndarray:
         (N, time): the tokens of the longest review, rounded up as LENGTH_STEP says.
     """
     used = np.flatnonzero((padded != PADDING).any(axis=0))
-    step = LENGTH_STEP if len(used) <= LONG else 4 * LENGTH_STEP
+    step = LENGTH_STEP
+    while len(used) > step * FINE // LENGTH_STEP:
+        step *= 2
     time = min(-(-len(used) // step) * step, padded.shape[1])
     return padded[:, :time] if used[0] == 0 else padded[:, -time:]

@@ -128,7 +128,7 @@ class _Rules(BaseModel):
             name, form = slot["name"], slot["form"]
             word = values.get(name)
             if word is None:
-                if generator.random() >= OPTIONAL_SHARE:
+                if slot["optional"] and generator.random() >= OPTIONAL_SHARE:
                     return ""
                 word = str(generator.choice(self.words[name]))
             return (self.forms[name][word][form] if form else word) + slot["space"]

@@ -5,13 +5,15 @@ P(positive) means: of the reviews that hold such a piece, so many are positive.
 """
 
 import re
+import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from sentiment.data.vocabulary import FILTERS
 from sentiment.training.counterfactuals import Counterfactuals
-from sentiment.training.trainer import TrainingConfig
+from sentiment.training.trainer import EpochExamples, TrainingConfig
 
 PIECE_WORDS = 3, 100
 """Fewest and most words of a random piece."""
@@ -24,12 +26,12 @@ Examples = tuple[np.ndarray, np.ndarray]
 
 
 class EpochPieces:
-    """The training examples of every epoch: all reviews, and pieces of some, which follow from (seed, epoch).
+    """The texts that an epoch trains on: all reviews, and pieces of some, which follow from (seed, epoch).
 
-    A random piece has its review's label, a counterfactual its own.
+    Networks that train side by side may share one object, which draws the pieces of an epoch once.
 
     Args:
-        inputs, labels: of the whole reviews, padded indices (N, maxlen) and (N,).
+        inputs: the whole reviews, padded indices (N, maxlen).
         texts: of the same reviews, N.
         pad: texts to padded indices, as the inputs were made.
         counterfactuals: needed where the configuration asks for a share of them.
@@ -38,7 +40,6 @@ class EpochPieces:
     def __init__(
         self,
         inputs: np.ndarray,
-        labels: np.ndarray,
         texts: Sequence[str],
         config: TrainingConfig,
         *,
@@ -46,20 +47,37 @@ class EpochPieces:
         seed: int,
         counterfactuals: Counterfactuals | None = None,
     ) -> None:
-        self._inputs, self._labels, self._texts = inputs, labels.astype(np.float32), texts
-        self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
+        self.inputs = inputs
+        self._texts, self._pad, self._seed, self._counterfactuals = texts, pad, seed, counterfactuals
         self._cut = round(config.piece_share * len(texts))
         self._turned = 0 if counterfactuals is None else round(config.counterfactual_share * len(texts))
+        self._drawing = threading.Lock()
+        self._latest: tuple[int, _Drawn] | None = None
 
     def __len__(self) -> int:
         """Examples of an epoch."""
         return len(self._texts) + self._cut + self._turned
 
-    def __call__(self, epoch: int) -> Examples:
-        """The examples of an epoch."""
+    def labelled(self, labels: np.ndarray, first_epoch: int = 0) -> EpochExamples:
+        """The examples of every epoch. A random piece has its review's label, a counterfactual its own.
+
+        Args:
+            labels: of the whole reviews, (N,), which may be probabilities.
+            first_epoch: number of the epoch that the training counts as its first.
+        """
+        return _LabelledPieces(self, labels.astype(np.float32), first_epoch)
+
+    def draw(self, epoch: int) -> "_Drawn":
+        """The pieces of an epoch."""
+        with self._drawing:
+            if self._latest is None or self._latest[0] != epoch:
+                self._latest = epoch, self._draw(epoch)
+            return self._latest[1]
+
+    def _draw(self, epoch: int) -> "_Drawn":
         generator = np.random.default_rng([self._seed, epoch])
         cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
-        labels = [self._labels, self._labels[cut], self._labels[turned]]
+        own = np.full(len(cut) + len(turned), np.nan, np.float32)
         pieces = [random_piece(self._texts[position], generator) for position in cut.tolist()]
         texts = [self._texts[position] for position in turned.tolist()]
         if self._counterfactuals is not None:
@@ -68,9 +86,31 @@ class EpochPieces:
                     pieces.append(random_piece(texts[number], generator))
                 else:
                     pieces.append(piece.text)
-                    labels[2][number] = piece.positive_probability
-        inputs = np.concatenate([self._inputs, self._pad(pieces)]) if pieces else self._inputs
-        return inputs, np.concatenate(labels)
+                    own[len(cut) + number] = piece.positive_probability
+        inputs = np.concatenate([self.inputs, self._pad(pieces)]) if pieces else self.inputs
+        return _Drawn(inputs, np.concatenate([cut, turned]), own)
+
+
+class _Drawn(NamedTuple):
+    """All inputs of an epoch; of its pieces, the reviews that they are cut from and the labels of their own, or NaN."""
+
+    inputs: np.ndarray
+    reviews: np.ndarray
+    own_labels: np.ndarray
+
+
+class _LabelledPieces(NamedTuple):
+    pieces: EpochPieces
+    labels: np.ndarray
+    first_epoch: int
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __call__(self, epoch: int) -> Examples:
+        inputs, reviews, own_labels = self.pieces.draw(self.first_epoch + epoch)
+        of_pieces = np.where(np.isnan(own_labels), self.labels[reviews], own_labels)
+        return inputs, np.concatenate([self.labels, of_pieces])
 
 
 def random_piece(text: str, generator: np.random.Generator) -> str:

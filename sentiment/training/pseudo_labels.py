@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from sentiment.errors import InputError
-from sentiment.training.trainer import EpochExamples, History, OnBatch, TrainingConfig, fit
+from sentiment.training.pieces import EpochPieces
+from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
@@ -76,7 +77,7 @@ def learn_pseudo_labels(
     seed: int,
     checkpoints: Path,
     stop_after: int | None = None,
-    draw: Callable[[np.ndarray], EpochExamples] | None = None,
+    pieces: EpochPieces | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
@@ -96,7 +97,7 @@ def learn_pseudo_labels(
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, but one at least with each teacher.
-        draw: from the labels of all reviews, the labelled ones first, to the examples of an epoch; None: the reviews.
+        pieces: of the same reviews, to train on as well; None: on reviews alone.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
@@ -118,7 +119,7 @@ def learn_pseudo_labels(
             stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
-            epoch_examples=None if draw is None else draw(all_labels),
+            epoch_examples=None if pieces is None else pieces.labelled(all_labels, first_epoch=sum(rounds[:number])),
             on_batch=on_batch,
             on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.data.sequences import LENGTH_STEP, LONG, batches_of_similar_length, trim
+from sentiment.data.sequences import LENGTH_STEP, batches_of_similar_length, trim
 from sentiment.training.models import ModelConfig, build_model
 
 LONGEST = 900
@@ -31,8 +31,13 @@ def test_trimming_takes_nothing_but_padding(lengths: np.ndarray, side: str) -> N
         row[slice(length) if side == "post" else slice(LONGEST - length, LONGEST)] = np.arange(1, length + 1)
     trimmed = trim(padded)
     assert trimmed.sum() == padded.sum()
-    step = LENGTH_STEP if lengths.max() <= LONG else 4 * LENGTH_STEP
-    assert lengths.max() <= trimmed.shape[1] < lengths.max() + step
+    assert lengths.max() <= trimmed.shape[1] < max(lengths.max() + LENGTH_STEP, 1.25 * lengths.max())
+
+
+def test_batches_have_few_lengths() -> None:
+    padded = np.tri(LONGEST, dtype=np.int32)  # of one token, two, three ...
+    lengths = {trim(review[None]).shape[1] for review in padded}
+    assert sorted(lengths) == [*range(25, 200, 25), *range(200, 400, 50), *range(400, 800, 100), 800, LONGEST]
 
 
 @pytest.mark.parametrize("side", ["pre", "post"])

@@ -26,13 +26,14 @@ def turned(text: str, attempts: int = 400) -> dict[str, float]:
     return {piece.text: round(piece.positive_probability, 2) for piece in pieces if piece is not None}
 
 
-def examples(epoch: int, config: TrainingConfig, seed: int = 5) -> Examples:
+def epoch_pieces(config: TrainingConfig, seed: int = 5) -> EpochPieces:
     vocabulary = Vocabulary.fit(REVIEWS, 100)
     pad = functools.partial(pad_texts, vocabulary=vocabulary, config=SequenceConfig(maxlen=20))
-    labels = np.tile([1, 0, 1], 10)
-    return EpochPieces(pad(REVIEWS), labels, REVIEWS, config, pad=pad, seed=seed, counterfactuals=COUNTERFACTUALS)(
-        epoch
-    )
+    return EpochPieces(pad(REVIEWS), REVIEWS, config, pad=pad, seed=seed, counterfactuals=COUNTERFACTUALS)
+
+
+def examples(epoch: int, config: TrainingConfig, seed: int = 5) -> Examples:
+    return epoch_pieces(config, seed).labelled(np.tile([1, 0, 1], 10))(epoch)
 
 
 @given(st.text(alphabet="ab .!,'\n<", max_size=900), st.integers(0, 2**32))
@@ -63,6 +64,19 @@ def test_the_examples_follow_from_seed_and_epoch(seed: int, epoch: int) -> None:
     for once, again in zip(examples(epoch, config, seed), examples(epoch, config, seed), strict=True):
         assert np.array_equal(once, again)
     assert not np.array_equal(examples(epoch, config, seed)[0], examples(epoch + 1, config, seed)[0])
+
+
+def test_trainings_on_the_same_pieces_give_them_labels_of_their_own() -> None:
+    pieces = epoch_pieces(TrainingConfig(piece_share=0.5, counterfactual_share=1.0))
+    once, other = pieces.labelled(np.full(30, 0.25)), pieces.labelled(np.full(30, 0.75), first_epoch=1)
+    inputs, labels = once(1)
+    other_inputs, other_labels = other(0)  # the second epoch of the pieces
+    assert other_inputs is inputs
+    has_label_of_its_own = labels == other_labels
+    assert 0 < has_label_of_its_own[45:].sum() < 30  # counterfactuals
+    assert set(other_labels[~has_label_of_its_own].tolist()) == {0.75}
+    assert set(labels[~has_label_of_its_own].tolist()) == {0.25}
+    assert not np.array_equal(once(0)[0], inputs)
 
 
 def test_whole_reviews_stay_and_pieces_come_to_them() -> None:
