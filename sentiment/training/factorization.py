@@ -34,8 +34,14 @@ def factorize(matrix: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     with ThreadPoolExecutor(available_cores()) as pool:
 
         def product(sparse: Any, dense: np.ndarray) -> np.ndarray:
-            parts = np.array_split(dense, available_cores(), axis=1)
-            return np.hstack([*pool.map(sparse.__matmul__, map(np.ascontiguousarray, parts))])
+            found = np.empty((sparse.shape[0], dense.shape[1]), np.float32)
+
+            def multiply(columns: np.ndarray) -> None:
+                found[:, columns] = sparse @ dense[:, columns]
+
+            for _ in pool.map(multiply, np.array_split(np.arange(dense.shape[1]), available_cores())):
+                pass
+            return found
 
         sample = np.random.default_rng(SEED).standard_normal((columns, width), dtype=np.float32)
         left, _ = np.linalg.qr(product(matrix, sample))

@@ -6,6 +6,7 @@ n-grams that no labelled review holds.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,22 +29,26 @@ def document_vectors(texts: Sequence[str], size: int) -> np.ndarray:
 
     A review that holds no n-gram that counts has zeros; fewer texts or n-grams than `size` leave zeros at the end.
     """
+    vectors = np.zeros((len(texts), size), np.float32)
+    matrix = weighted_ngrams(texts)
+    if matrix.nnz:
+        left, strengths, _ = factorize(matrix, min(size, *matrix.shape))
+        vectors[:, : len(strengths)] = of_length_one(left * np.sqrt(strengths))
+    return vectors
+
+
+def weighted_ngrams(texts: Sequence[str]) -> Any:
+    """The n-grams that count in each review, rows of length 1: a sparse array of SciPy, float32 (N, n-grams)."""
     from scipy.sparse import csr_array
 
-    vectors = np.zeros((len(texts), size), np.float32)
     vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
     keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
-    if not len(keys[0]):
-        return vectors
     reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
     shape = len(texts), sum(map(len, keys))
     values = np.bincount(ngrams, minlength=shape[1])[ngrams] ** -FREQUENCY_POWER
     values /= np.sqrt(np.bincount(reviews, values**2, len(texts)))[reviews]
-    matrix = csr_array((values.astype(np.float32), (reviews, ngrams)), shape)
-    left, strengths, _ = factorize(matrix, min(size, *shape))
-    vectors[:, : len(strengths)] = of_length_one(left * np.sqrt(strengths))
-    return vectors
+    return csr_array((values.astype(np.float32), (reviews, ngrams)), shape)
 
 
 def regressed_probability(vectors: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
