@@ -108,9 +108,10 @@ def pretrain(
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages import data
 
-        prepared = data.prepare(context)
-        if prepared.word_vector_stage is None and prepared.document_stage is None:
+        config = context.config.pretraining
+        if not (config.word_vectors or config.document_vectors):
             raise InputError("The configuration has no pre-training: add --word-vectors, or take --preset strong.")
+        data.prepare(context)
 
 
 @command(app, "train", panel=TRAIN, reads=OF_NETWORKS)

@@ -162,13 +162,16 @@ def prepare(context: Context) -> Prepared:
     config = context.config
     loaded = load(context)
     fitted = fit_vocabulary(context, loaded)
-    padded = pad_all(context, loaded, fitted)
+    padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
+    pretraining = config.pretraining
+    if config.training.uses_unlabelled or pretraining.pseudo_label_epochs or pretraining.word_vectors:
+        padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     return Prepared(
         loaded,
         fitted,
         padded,
         config.training.validation_share,
-        word_vector_stage=find_word_vectors(context, fitted, padded) if config.pretraining.word_vectors else None,
+        word_vector_stage=find_word_vectors(context, fitted, padded) if pretraining.word_vectors else None,
         document_stage=find_document_vectors(context, loaded) if uses_document_vectors(context, loaded) else None,
         on_all=context.fold is not None and context.fold.number is None,
     )
@@ -264,16 +267,6 @@ def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:
     return context.run_stage(
         "pad", f"{split} of load {loaded.digest}, vocabulary {fitted.digest}", key, run, code=("data",)
     )
-
-
-def pad_all(context: Context, loaded: Stage, fitted: Stage) -> dict[Split, Stage]:
-    """`pad` for the training reviews, and for the unlabelled ones where something is learned from them."""
-    config = context.config
-    padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
-    pretraining = config.pretraining
-    if config.training.uses_unlabelled or pretraining.pseudo_label_epochs or pretraining.word_vectors:
-        padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
-    return padded
 
 
 def find_word_vectors(context: Context, fitted: Stage, padded: Mapping[Split, Stage]) -> Stage:

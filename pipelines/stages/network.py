@@ -75,8 +75,8 @@ def training_key(context: Context, prepared: Prepared, trial: Trial, config: Tra
 
 def epoch_pieces(
     context: Context, prepared: Prepared, seed: int, learned: np.ndarray, *, with_unlabelled: bool = False
-) -> EpochPieces | None:
-    """The pieces that every epoch adds to the reviews; None where there are whole reviews alone.
+) -> EpochPieces:
+    """The reviews, and the pieces that every epoch adds to them, if the configuration asks for any.
 
     Networks of a seed that are trained side by side share them.
 
@@ -84,14 +84,11 @@ def epoch_pieces(
         learned: positions in train of the reviews to learn from.
         with_unlabelled: whether the unlabelled reviews follow those of train.
     """
-    config = context.config
-    if not config.training.uses_pieces:
-        return None
     with _SHARING:
         pieces = prepared.pieces.get((seed, with_unlabelled))
         if pieces is None:
             pieces = prepared.pieces[seed, with_unlabelled] = _make_pieces(
-                config, prepared, seed, learned, with_unlabelled
+                context.config, prepared, seed, learned, with_unlabelled
             )
         return pieces
 

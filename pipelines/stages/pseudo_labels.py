@@ -55,18 +55,16 @@ def train_on_pseudo_labels(
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         pieces = epoch_pieces(context, prepared, trial.seed, training, with_unlabelled=True)
-        inputs = np.concatenate([padded[training], prepared.padded("unlabelled")]) if pieces is None else pieces.inputs
         judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
 
         def judge(network: Any) -> np.ndarray:
             classifier = SentimentClassifier.from_network(prepared.vocabulary(), context.config.sequences, network)
             return classifier.positive_probability(judged)
 
-        examples = config.examples_of_epoch(len(inputs))
-        with context.console.training(name, config.epochs, examples, on_epoch=on_epoch) as progress:
+        with context.console.training(name, config.epochs, len(pieces), on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
-                inputs,
+                pieces,
                 labels,
                 taught[UNLABELLED_FILE],
                 (padded[validation], train.labels[validation]) if len(validation) else None,
@@ -76,7 +74,6 @@ def train_on_pseudo_labels(
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
                 stop_after=found.epochs if found else None,
-                pieces=pieces,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )

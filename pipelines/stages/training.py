@@ -151,7 +151,7 @@ def _learn_labels(
         context.console,
         trial.name,
         network,
-        (inputs[learned], labels[learned]),
+        (pieces.inputs, labels[learned]),
         (inputs[validation], labels[validation]) if len(validation) else None,
         config,
         seed=trial.seed,
@@ -159,7 +159,7 @@ def _learn_labels(
         unlabelled=unlabelled,
         stop_after=stop_after,
         start_penalty=start_penalty,
-        epoch_examples=None if pieces is None else pieces.labelled(labels[learned]),
+        epoch_examples=pieces.labelled(labels[learned]),
         on_epoch=on_epoch,
     )
 

@@ -36,11 +36,10 @@ def factorize(matrix: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
         def product(sparse: Any, dense: np.ndarray) -> np.ndarray:
             found = np.empty((sparse.shape[0], dense.shape[1]), np.float32)
 
-            def multiply(columns: np.ndarray) -> None:
-                found[:, columns] = sparse @ dense[:, columns]
+            def multiply(part: np.ndarray) -> None:
+                found[:, part] = sparse @ dense[:, part]
 
-            for _ in pool.map(multiply, np.array_split(np.arange(dense.shape[1]), available_cores())):
-                pass
+            list(pool.map(multiply, np.array_split(np.arange(dense.shape[1]), available_cores())))
             return found
 
         sample = np.random.default_rng(SEED).standard_normal((columns, width), dtype=np.float32)

@@ -26,7 +26,7 @@ Examples = tuple[np.ndarray, np.ndarray]
 
 
 class EpochPieces:
-    """The texts that an epoch trains on: all reviews, and pieces of some, which follow from (seed, epoch).
+    """The texts that an epoch trains on: all reviews, and perhaps pieces of some, which follow from (seed, epoch).
 
     Networks that train side by side may share one object, which draws the pieces of an epoch once.
 
@@ -52,7 +52,7 @@ class EpochPieces:
         self._cut = round(config.piece_share * len(texts))
         self._turned = 0 if counterfactuals is None else round(config.counterfactual_share * len(texts))
         self._drawing = threading.Lock()
-        self._latest: tuple[int, _Drawn] | None = None
+        self._latest: tuple[int, Drawn] | None = None
 
     def __len__(self) -> int:
         """Examples of an epoch."""
@@ -67,14 +67,14 @@ class EpochPieces:
         """
         return _LabelledPieces(self, labels.astype(np.float32), first_epoch)
 
-    def draw(self, epoch: int) -> "_Drawn":
+    def draw(self, epoch: int) -> "Drawn":
         """The pieces of an epoch."""
         with self._drawing:
             if self._latest is None or self._latest[0] != epoch:
                 self._latest = epoch, self._draw(epoch)
             return self._latest[1]
 
-    def _draw(self, epoch: int) -> "_Drawn":
+    def _draw(self, epoch: int) -> "Drawn":
         generator = np.random.default_rng([self._seed, epoch])
         cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
         own = np.full(len(cut) + len(turned), np.nan, np.float32)
@@ -88,10 +88,10 @@ class EpochPieces:
                     pieces.append(piece.text)
                     own[len(cut) + number] = piece.positive_probability
         inputs = np.concatenate([self.inputs, self._pad(pieces)]) if pieces else self.inputs
-        return _Drawn(inputs, np.concatenate([cut, turned]), own)
+        return Drawn(inputs, np.concatenate([cut, turned]), own)
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """All inputs of an epoch; of its pieces, the reviews that they are cut from and the labels of their own, or NaN."""
 
     inputs: np.ndarray

@@ -66,7 +66,7 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
 
 def learn_pseudo_labels(
     network: Any,
-    inputs: np.ndarray,
+    pieces: EpochPieces,
     labels: np.ndarray,
     taught: np.ndarray,
     validation: tuple[np.ndarray, np.ndarray] | None,
@@ -77,7 +77,6 @@ def learn_pseudo_labels(
     seed: int,
     checkpoints: Path,
     stop_after: int | None = None,
-    pieces: EpochPieces | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
@@ -88,7 +87,7 @@ def learn_pseudo_labels(
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
-        inputs: padded indices of the labelled reviews and then the unlabelled ones, (N + M, maxlen).
+        pieces: of the labelled reviews and then the unlabelled ones, N + M.
         labels: (N,), which may be probabilities.
         taught: the first teacher's P(positive) of the unlabelled reviews, (M,).
         validation: indices and labels; None: the last weights are kept.
@@ -97,7 +96,6 @@ def learn_pseudo_labels(
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, but one at least with each teacher.
-        pieces: of the same reviews, to train on as well; None: on reviews alone.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
@@ -113,13 +111,13 @@ def learn_pseudo_labels(
         all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
-            (inputs, all_labels),
+            (pieces.inputs, all_labels),
             validation,
             _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
             stop_after=None if stop_after is None else max(1, stop_after - number),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
-            epoch_examples=None if pieces is None else pieces.labelled(all_labels, first_epoch=sum(rounds[:number])),
+            epoch_examples=pieces.labelled(all_labels, first_epoch=sum(rounds[:number])),
             on_batch=on_batch,
             on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )

@@ -14,6 +14,7 @@ from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vo
 from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.trainer import TrainingConfig, fit
+from sentiment.training.word_vectors import pair_counts
 
 MIN_COUNT = 5
 """Occurrences that a new word needs."""
@@ -26,8 +27,6 @@ CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
 WINDOW, FEWEST_CONTEXTS, RIDGE = 5, 10, 1.0
 """Words to each side that are the context of a word; occurrences of a known word that the map is learned from; and the
 penalty on the map."""
-
-REVIEWS_AT_ONCE = 2_000
 
 
 def grow_network(
@@ -78,24 +77,11 @@ def induce_vectors(texts: Sequence[str], vocabulary: Vocabulary, vectors: np.nda
     Returns:
         The same shape; a new word that stands beside no known word keeps its vector.
     """
-    from scipy.sparse import csr_matrix
-
     num_words, size = vectors.shape
-    sums, counts = np.zeros((num_words, size)), np.zeros(num_words)
-    for start in range(0, len(texts), REVIEWS_AT_ONCE):
-        encoded = [vocabulary.encode(text)[1:] for text in texts[start : start + REVIEWS_AT_ONCE]]
-        between = np.zeros(WINDOW, np.int32)  # no word
-        indices = np.concatenate([part for of_review in encoded for part in (of_review, between)])
-        for distance in range(1, WINDOW + 1):
-            for words, contexts in (
-                (indices[distance:], indices[:-distance]),
-                (indices[:-distance], indices[distance:]),
-            ):
-                used = (words >= INDEX_FROM) & (contexts >= INDEX_FROM) & (contexts < first_new)
-                pairs = words[used], contexts[used]
-                together = csr_matrix((np.ones(used.sum()), pairs), (num_words, num_words))
-                sums += together @ vectors
-                counts += np.bincount(words[used], minlength=num_words)
+    between = np.full(WINDOW, PADDING, np.int32)
+    tokens = np.concatenate([part for text in texts for part in (vocabulary.encode(text)[1:], between)])
+    beside_known = pair_counts(tokens, num_words, WINDOW)[:, :first_new]
+    sums, counts = beside_known @ vectors[:first_new].astype(np.float64), beside_known.sum(axis=1)
     means = sums / np.maximum(counts, 1)[:, None]
     learned = np.flatnonzero(counts[:first_new] >= FEWEST_CONTEXTS)
     weights = np.log(np.maximum(counts[learned], 1))[:, None]  # a frequent word counts a little more

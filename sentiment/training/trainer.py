@@ -95,11 +95,6 @@ class TrainingConfig(Configuration):
         return reviews + round(self.piece_share * reviews) + round(self.counterfactual_share * reviews)
 
     @property
-    def uses_pieces(self) -> bool:
-        """Whether an epoch holds more than whole reviews."""
-        return bool(self.piece_share or self.counterfactual_share)
-
-    @property
     def uses_unlabelled(self) -> bool:
         """Whether a part of the loss is of unlabelled reviews."""
         return bool(self.virtual_adversarial_epsilon or self.entropy_weight)

@@ -34,7 +34,8 @@ def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int) -> np.ndar
         inputs: padded indices of reviews, int32 (N, maxlen).
         size: numbers of a vector.
     """
-    information = mutual_information(pair_counts(inputs, num_words))
+    tokens = np.pad(inputs, ((0, 0), (0, WINDOW)), constant_values=PADDING).ravel()
+    information = mutual_information(pair_counts(tokens, num_words, WINDOW))
     left, values, _ = factorize(information, min(size, num_words))
     learned = np.zeros((num_words, size), np.float32)
     learned[:, : len(values)] = of_length_one(left * np.sqrt(values)) * SPREAD * np.sqrt(size)
@@ -45,17 +46,17 @@ def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int) -> np.ndar
     return vectors
 
 
-def pair_counts(inputs: np.ndarray, num_words: int) -> Any:
+def pair_counts(tokens: np.ndarray, num_words: int, window: int) -> Any:
     """How often two words stand beside each other: a symmetric sparse array of SciPy, float32 (num_words, num_words).
 
     Args:
-        inputs: padded indices, (N, maxlen); reserved ones are no words.
+        tokens: indices of all reviews, (T,), with `window` of padding between two reviews; reserved ones are no words.
+        window: words to each side that stand beside a word.
     """
     from scipy.sparse import coo_array, csr_array
 
-    tokens = np.pad(inputs, ((0, 0), (0, WINDOW)), constant_values=PADDING).ravel()
     counts = csr_array((num_words, num_words), dtype=np.float32)
-    for distance in range(1, WINDOW + 1):
+    for distance in range(1, window + 1):
         before, after = tokens[:-distance], tokens[distance:]
         are_words = (before >= INDEX_FROM) & (after >= INDEX_FROM)
         pairs = before[are_words], after[are_words]
@@ -71,13 +72,12 @@ def mutual_information(counts: Any) -> Any:
     """
     from scipy.sparse import csr_array
 
-    words, contexts = counts.nonzero()
-    seen = counts.data
     of_word = counts.sum(axis=1)
     of_context = of_word**CONTEXT_POWER
     of_context /= max(of_context.sum(), 1)
-    used = seen >= LEAST_COUNT
-    words, contexts, seen = words[used], contexts[used], seen[used]
+    pairs = counts.tocoo()
+    used = pairs.data >= LEAST_COUNT
+    words, contexts, seen = pairs.row[used], pairs.col[used], pairs.data[used]
     information = np.log(seen / (of_word[words] * of_context[contexts]))
     is_positive = information > 0
     shown = information[is_positive].astype(np.float32), (words[is_positive], contexts[is_positive])

@@ -32,6 +32,10 @@ def texts() -> list[str]:
     return [*(clause.format(generator.choice(words)) for clause, words in drawn), "hapax"]
 
 
+def in_a_row(inputs: np.ndarray) -> np.ndarray:
+    return np.pad(inputs, ((0, 0), (0, WINDOW))).ravel()
+
+
 def test_words_in_the_place_of_each_other_get_similar_vectors(vocabulary: Vocabulary, vectors: np.ndarray) -> None:
     dull, slow, lovely, warm = (vectors[vocabulary.index[word]] for word in ("dull", "slow", "lovely", "warm"))
     for one, like, other in ((dull, slow, lovely), (warm, lovely, slow)):
@@ -57,13 +61,13 @@ def test_a_pair_counts_as_often_as_both_words_stand_near_each_other_in_a_review(
             for other in review[max(0, place - WINDOW) : place] + review[place + 1 : place + 1 + WINDOW]:
                 if min(word, other) >= INDEX_FROM:
                     expected[word, other] += 1
-    counts = pair_counts(inputs, NUM_WORDS).toarray()
+    counts = pair_counts(in_a_row(inputs), NUM_WORDS, WINDOW).toarray()
     assert {pair: count for pair, count in np.ndenumerate(counts) if count} == expected
 
 
 @given(arrays(np.int32, (4, 6), elements=st.integers(0, NUM_WORDS - 1)))
 def test_information_is_positive_and_of_pairs_that_count_alone(inputs: np.ndarray) -> None:
-    counts = pair_counts(inputs, NUM_WORDS)
+    counts = pair_counts(in_a_row(inputs), NUM_WORDS, WINDOW)
     information = mutual_information(counts).toarray()
     assert np.isfinite(information).all()
     assert (information >= 0).all()
