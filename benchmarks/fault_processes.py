@@ -88,7 +88,7 @@ class Prepared:
     def __init__(self, modules: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.fault_processes", *modules.split()],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # what is buffered no selector sees
         )  # fmt: skip
 
     def run(self, task: Task, watch: Callable[[int, float], None] = lambda pid, seconds: None) -> Outcome:
@@ -100,8 +100,7 @@ class Prepared:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         output = Path(task.folder).with_name(f"{Path(task.folder).name}.output")
-        self._process.stdin.write(json.dumps({**vars(task), "output": str(output)}) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write((json.dumps({**vars(task), "output": str(output)}) + "\n").encode())
         pid = json.loads(self._process.stdout.readline())["pid"]
         started, peak, is_late = time.monotonic(), 0, False
         with selectors.DefaultSelector() as selector:
