@@ -1,22 +1,46 @@
-"""How honest a verdict is while a review is still being read.
+"""How honest a verdict is while a review is still being read, and of a single sentence of it.
 
     python -m benchmarks.running_verdicts --archive aclImdb_v1.tar.gz CLASSIFIER [CLASSIFIER ...]
 
 Prints a table in Markdown: accuracy and expected calibration error, both in %, of each saved classifier's P(positive)
-after the first words of the test reviews that have as many.
+after the first words of the test reviews that have as many, and of their sentences. A sentence has the label of its
+review, which it may not speak for; so no classifier can be right on all.
 """
 
 import argparse
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from sentiment.classifier import load_classifier
+from sentiment.data.corpus import Reviews
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer
 from sentiment.evaluation.metrics import expected_calibration_error
 
 WORDS = 5, 10, 20, 50, 100
+FEWEST, MOST = 4, 40
+"""Words of a sentence."""
+
+_BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\n")
+
+
+def parts(reviews: Reviews) -> Iterator[tuple[str, list[str], np.ndarray]]:
+    """Name, texts and labels of each part of the reviews."""
+    spans = [Tokenizer().spans(text) for text in reviews.texts]
+    for words in WORDS:
+        long = np.flatnonzero([len(of_text) >= words for of_text in spans])
+        texts = [reviews.texts[position][: spans[position][words - 1][1]] for position in long.tolist()]
+        yield f"the first {words} words", texts, reviews.labels[long]
+    sentences = [
+        [part for part in _BETWEEN_SENTENCES.split(text) if FEWEST <= len(Tokenizer().tokenize(part)) <= MOST]
+        for text in reviews.texts
+    ]
+    counts = np.array([len(of_review) for of_review in sentences])
+    yield "a sentence", [part for of_review in sentences for part in of_review], np.repeat(reviews.labels, counts)
+    yield "the last sentence", [of_review[-1] for of_review in sentences if of_review], reviews.labels[counts > 0]
 
 
 def main() -> None:
@@ -27,18 +51,15 @@ def main() -> None:
     arguments = parser.parse_args()
     config = SourceConfig(source="aclimdb", data=arguments.archive)
     test = load_corpus(config, find_files(config), seed=0).test
-    spans = [Tokenizer().spans(text) for text in test.texts]
     classifiers = [load_classifier(folder) for folder in arguments.classifiers]
-    print("| words read | reviews |" + " accuracy | error |" * len(classifiers))
-    print("|---:|---:|" + "---:|---:|" * len(classifiers))
-    for words in WORDS:
-        long = np.array([len(of_text) >= words for of_text in spans])
-        texts = [test.texts[position][: spans[position][words - 1][1]] for position in np.flatnonzero(long).tolist()]
-        row = f"| {words} | {len(texts):,} |"
+    print("| what is read | texts |" + " accuracy | error |" * len(classifiers))
+    print("|---|---:|" + "---:|---:|" * len(classifiers))
+    for name, texts, labels in parts(test):
+        row = f"| {name} | {len(texts):,} |"
         for classifier in classifiers:
             probabilities = classifier.positive_probability(texts)
-            accuracy = np.mean((probabilities >= classifier.threshold) == test.labels[long])
-            error = expected_calibration_error(test.labels[long], probabilities)
+            accuracy = np.mean((probabilities >= classifier.threshold) == labels)
+            error = expected_calibration_error(labels, probabilities)
             row += f" {100 * accuracy:.1f} | {100 * error:.1f} |"
         print(row)
 

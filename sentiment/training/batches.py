@@ -1,6 +1,7 @@
 """epoch_batches: the examples of an epoch as batches of tf.data, in random order."""
 
 import itertools
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +64,12 @@ def epoch_batches(
                 labelled = drop_words(labelled, word_dropout, generator)
             yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
 
-    dataset = tf.data.Dataset.from_generator(read, output_signature=(signature, tf.TensorSpec((None,), tf.float32)))
+    weak_read: Any = weakref.ref(read)  # TensorFlow never forgets a generator, which would keep the examples
+    dataset: Any = tf.data.Dataset.from_generator(
+        lambda: weak_read()(), output_signature=(signature, tf.TensorSpec((None,), tf.float32))
+    )
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
-    return dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
+    dataset.read = read  # for as long as the dataset is used
+    return dataset

@@ -4,6 +4,7 @@ A network that only ever saw whole reviews is sure of itself after any five word
 P(positive) means: of the reviews that hold such a piece, so many are positive.
 """
 
+import bisect
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ class EpochPieces:
         """The pieces of an epoch."""
         with self._drawing:
             if self._latest is None or self._latest[0] != epoch:
+                self._latest = None  # so that two epochs do not take memory at a time
                 self._latest = epoch, self._draw(epoch)
             return self._latest[1]
 
@@ -123,9 +125,9 @@ def random_piece(text: str, generator: np.random.Generator) -> str:
     length = round(float(np.exp(generator.uniform(np.log(fewest), np.log(most)))))
     if length >= len(spans):
         return text
-    borders = [
-        after for after in range(1, len(spans)) if _SENTENCE_BORDER.search(text, spans[after - 1][1], spans[after][0])
-    ]
+    firsts = [first for first, _ in spans]
+    after = {bisect.bisect(firsts, match.start()) for match in _SENTENCE_BORDER.finditer(text)}
+    borders = sorted(after - {0, len(spans)})
     starts = [start for start in (0, *borders) if start + length <= len(spans)]
     start = int(generator.choice(starts)) if starts else 0
     ends = [end for end in borders if start + max(fewest, length / 2) <= end <= start + length]

@@ -11,11 +11,13 @@ weights learns hard labels by heart.
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sentiment.cores import available_cores
 from sentiment.errors import InputError
 from sentiment.training.pieces import EpochPieces
 from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
@@ -58,9 +60,12 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
     classes = labels[positions].astype(int)
     if min(np.bincount(classes, minlength=2)) < FOLDS:
         raise InputError(f"{len(positions):,} training reviews are too few for {FOLDS} folds of both classes.")
+    folds = list(StratifiedKFold(FOLDS).split(np.zeros(len(positions)), classes))
     probabilities = np.empty(len(positions))
-    for others, fold in StratifiedKFold(FOLDS).split(np.zeros(len(positions)), classes):
-        probabilities[fold] = judge(positions[others], positions[fold])
+    with ThreadPoolExecutor(available_cores()) as pool:
+        judged = pool.map(lambda sides: judge(positions[sides[0]], positions[sides[1]]), folds)
+        for (_, fold), found in zip(folds, judged, strict=True):
+            probabilities[fold] = found
     return probabilities
 
 

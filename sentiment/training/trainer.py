@@ -175,6 +175,11 @@ def fit(
     others = unlabelled if config.uses_unlabelled else None
     validating = None if validation is None else batches(np.random.default_rng(seed), *validation)
     epochs = min(config.epochs, stop_after or config.epochs)
+
+    def shuffled(epoch: int) -> Any:
+        drawn = training if epoch_examples is None else epoch_examples(epoch)
+        return batches(np.random.default_rng([seed, epoch]), *drawn, others, word_dropout=config.word_dropout)
+
     with compiled_time_loops(network):
         while (epoch := len(history["loss"])) < epochs and not _is_over(history, config):
             _seed_dropout(learner, seed, epoch)
@@ -183,11 +188,7 @@ def fit(
                 on_batch(min((batch + 1) * config.batch_size, count), logs)
 
             started = time.perf_counter()
-            examples_now = training if epoch_examples is None else epoch_examples(epoch)
-            shuffled = batches(
-                np.random.default_rng([seed, epoch]), *examples_now, others, word_dropout=config.word_dropout
-            )
-            logs = _fit_epoch(learner, shuffled, batch_end)
+            logs = _fit_epoch(learner, shuffled(epoch), batch_end)
             trained = time.perf_counter()
             validated = {} if validating is None else _validate(learner, validating, figures)
             for metric, value in {

@@ -1,9 +1,12 @@
+import gc
+import weakref
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY
-from sentiment.training.batches import LONGEST_WHOLE, drop_words
+from sentiment.training.batches import LONGEST_WHOLE, drop_words, epoch_batches
 
 
 @given(st.integers(0, 400), st.floats(0, 0.9), st.integers(0, 9))
@@ -20,3 +23,14 @@ def test_words_are_dropped_from_long_texts_alone_and_padding_stays(words: int, s
         assert not changed.any()
     else:
         assert abs(changed.mean() * 401 / words - share) < 0.25
+
+
+def test_the_examples_of_an_epoch_are_forgotten_with_its_batches() -> None:
+    inputs = np.random.default_rng(0).integers(INDEX_FROM, 99, (100, 8), np.int32)
+    kept = weakref.ref(inputs)
+    batches = epoch_batches(np.random.default_rng(0), inputs, np.zeros(100, np.float32), size=32, by_length=True)
+    assert sum(len(labels) for _, labels in batches) == 100
+    assert sum(len(labels) for _, labels in batches) == 100
+    del inputs, batches
+    gc.collect()
+    assert kept() is None
