@@ -29,6 +29,15 @@ def hostile_texts(generator: random.Random) -> Iterator[str]:
     yield from ("a" * 1_000_000, " " * 1_000_000, "<br" * 300_000, "a " * 300_000, "<br " + "\t" * 1_000_000)
 
 
+def aligned(values: np.ndarray) -> np.ndarray:
+    """A copy where the core takes arrays of numbers; it refuses others unread."""
+    memory = np.empty(values.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + values.nbytes].view(values.dtype)
+    copy[:] = values
+    return copy
+
+
 def hostile_arguments(arguments: tuple[Any, ...], generator: random.Random) -> Iterator[tuple[Any, ...]]:
     """The arguments of `load`, each with one number or one array that does not fit."""
     *numbers, units, embedding, arrays = arguments
@@ -39,9 +48,12 @@ def hostile_arguments(arguments: tuple[Any, ...], generator: random.Random) -> I
         yield (*numbers, np.array(wrong, np.int32), embedding, arrays)
     for vectors in (embedding[:0], embedding[:-1], embedding[: NUM_WORDS * 2], embedding.view(np.uint8)[4:]):
         yield (*numbers, units, vectors, arrays)
+    wrong_ends = [generator.choices([-(2**31), -1, 0, 1, 5, 100, 2**31 - 1], k=len(WORDS)) for _ in range(9)]
+    falling_ends = [1, -(2**31), *[1] * (len(WORDS) - 2)]
+    foreign = [aligned(np.array(ends, np.int32)) for ends in (*wrong_ends, falling_ends)]
+    foreign.append(aligned(np.zeros(100_000, np.float32)))
     for position, array in enumerate(arrays):
-        wrong_ends = np.array(generator.choices([-(2**31), -1, 0, 1, 5, 100, 2**31 - 1], k=len(WORDS)), np.int32)
-        for other in (array[:-1], array[: len(array) // 2], b"", np.zeros(100_000, np.float32), wrong_ends, None):
+        for other in (array[:-1], array[: len(array) // 2], b"", None, *foreign):
             yield (*numbers, units, embedding, (*arrays[:position], other, *arrays[position + 1 :]))
     yield (*numbers, units, embedding, ())
     yield (*numbers, units, embedding, arrays * 40)
