@@ -28,7 +28,7 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\n")
 
 
 def parts(reviews: Reviews) -> Iterator[tuple[str, list[str], np.ndarray]]:
-    """Name, texts and labels of each part of the reviews."""
+    """Of each part of the reviews its name, N texts and their labels, (N,)."""
     spans = [Tokenizer().spans(text) for text in reviews.texts]
     for words in WORDS:
         long = np.flatnonzero([len(of_text) >= words for of_text in spans])

@@ -22,10 +22,10 @@ static uint32_t first_slot(const struct network *network, const struct token *to
 static int add_words(struct network *network, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        int32_t start = i ? network->ends[i - 1] : 0, end = network->ends[i], size;
+        int32_t start = i ? network->ends[i - 1] : 0, end = network->ends[i];
         if (end < start || end > network->letters_size)
             return 0;
-        size = end - start;
+        int32_t size = end - start;
         struct token token = {0};
         for (int32_t letter = 0; letter < size; letter++)
             append(&token, network->letters[start + (network->cut_end ? letter : size - 1 - letter)]);
