@@ -5,7 +5,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -119,21 +119,15 @@ class Tokenizer:
         return tokens[:count] if end == "first" else tokens[-count:]
 
     def counts(self, texts: Iterable[str]) -> dict[str, int]:
-        """How often each token occurs in the texts: by falling frequency, ties alphabetically."""
-        counts = Counter(chain.from_iterable(map(self.tokenize, texts)))
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        """How often each token occurs in the texts, as `by_frequency` has them."""
+        return by_frequency(chain.from_iterable(map(self.tokenize, texts)))
 
     def names(self, texts: Iterable[str]) -> frozenset[str]:
         """The words that the texts mostly capitalize where no sentence starts, in lower case.
 
         Words all in capitals, such as "DVD" or what is shouted, count as no name.
         """
-        inside = Counter[str]()
-        for text in texts:
-            if self.typography:
-                text = _LINE_BREAK.sub(".", unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY))
-            for sentence in _SENTENCE_END.split(text.translate(_filters_to_space(".!?"))):
-                inside.update(sentence.split()[1:])
+        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
         capitalized, others = Counter[str](), Counter[str]()
         for word, count in inside.items():
             is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
@@ -145,6 +139,15 @@ class Tokenizer:
             and count >= NAME_SHARE * (count + others[word])
             and not _FIRST_PERSON.fullmatch(word)
         )
+
+    def _sentences(self, texts: Iterable[str]) -> Iterator[str]:
+        """The sentences of the texts, without other punctuation."""
+        for text in texts:
+            if self.typography:
+                if not text.isascii():
+                    text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+                text = _LINE_BREAK.sub(".", text)
+            yield from _SENTENCE_END.split(text.translate(_filters_to_space(".!?")))
 
     def spans(self, text: str) -> list[Span]:
         """Where each token of `tokenize(text)` stands in the text, in the same order.
@@ -186,6 +189,11 @@ def _composed(text: str) -> list[Span]:
         if is_apart and not unicodedata.combining(character):
             starts.append(position)
     return list(zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+def by_frequency(tokens: Iterable[str]) -> dict[str, int]:
+    """How often each token occurs: by falling frequency, ties alphabetically."""
+    return dict(sorted(Counter(tokens).items(), key=lambda item: (-item[1], item[0])))
 
 
 class TokenizerFile(Configuration):
@@ -276,10 +284,16 @@ class Vocabulary:
             truncating: side on which to cut.
         """
         tokens = self.tokens(text, maxlen, truncating)
-        indices = map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
         if len(tokens) == maxlen:  # START is cut off
-            return np.fromiter(indices, np.int32, maxlen)
-        return np.fromiter(chain([START], indices), np.int32, len(tokens) + 1)
+            return self.indices(tokens)
+        return np.fromiter(chain([START], self._find(tokens)), np.int32, len(tokens) + 1)
+
+    def indices(self, tokens: Collection[str]) -> np.ndarray:
+        """The index of each token, int32."""
+        return np.fromiter(self._find(tokens), np.int32, len(tokens))
+
+    def _find(self, tokens: Iterable[str]) -> Iterator[int]:
+        return map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
 
     def decode(self, indices: Iterable[int]) -> list[str]:
         """The word at each index, or its marker such as [OOV]; indices above the last word are [UNUSED]."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.training.factorization import factorize, of_length_one
-from sentiment.training.ngrams import frequent_keys, index_words, occurrences
+from sentiment.training.ngrams import Ngrams, index_words
 
 HIGHEST_ORDER, MIN_REVIEWS, PUNCTUATION_TOKENS = 3, 10, "!?."
 """Most tokens of an n-gram, the reviews that it must occur in, and the marks that are tokens; all names are one word.
@@ -43,9 +43,9 @@ def weighted_ngrams(texts: Sequence[str]) -> Any:
 
     vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
-    keys = frequent_keys(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
-    reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
-    shape = len(texts), sum(map(len, keys))
+    known = Ngrams.frequent(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
+    reviews, ngrams = known.occurrences(tokens)
+    shape = len(texts), len(known)
     values = np.bincount(ngrams, minlength=shape[1])[ngrams] ** -FREQUENCY_POWER
     values /= np.sqrt(np.bincount(reviews, values**2, len(texts)))[reviews]
     return csr_array((values.astype(np.float32), (reviews, ngrams)), shape)

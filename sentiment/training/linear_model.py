@@ -8,9 +8,10 @@ what teaches one.
 import functools
 import json
 import zipfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sentiment.cores import available_cores
 from sentiment.data.arrays import read_arrays
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Span, Vocabulary
 from sentiment.errors import InputError
-from sentiment.training.ngrams import Tokens, frequent_keys, index_words, known_ngrams, occurrences
+from sentiment.training.ngrams import Ngrams, Tokens, index_words
 
 LINEAR_MODEL, LINEAR_MODEL_NAME = "NB-LR", "linear_model"
 """Its title for people, and its name in tags and metrics of MLflow."""
@@ -82,7 +83,7 @@ class LinearModel:
     """Binary n-grams, scaled by their log-count ratios; then logistic regression. Nothing in it is drawn at random.
 
     Args:
-        keys: of the n-grams of each order, as `sentiment.training.ngrams` numbers them.
+        ngrams: F of them.
         ratios: log-count ratio of each n-gram, (F,).
         weights: of the regression, (F,).
     """
@@ -91,13 +92,13 @@ class LinearModel:
         self,
         config: LinearModelConfig,
         vocabulary: Vocabulary,
-        keys: Sequence[np.ndarray],
+        ngrams: Ngrams,
         ratios: np.ndarray,
         weights: np.ndarray,
         intercept: float,
     ) -> None:
         self.config, self.vocabulary = config, vocabulary
-        self._keys, self._ratios, self._weights, self._intercept = list(keys), ratios, weights, intercept
+        self._ngrams, self._ratios, self._weights, self._intercept = ngrams, ratios, weights, intercept
 
     @classmethod
     def fit(cls, texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig | None = None) -> "LinearModel":
@@ -114,17 +115,17 @@ class LinearModel:
         if len(np.unique(labels)) < 2:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
         vocabulary, tokens = index_words(texts, config.punctuation_tokens)
-        keys = frequent_keys(
+        known = Ngrams.frequent(
             tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
         )
-        if not len(keys[0]):
+        if not len(known):
             raise InputError(
                 f"No word occurs in {config.min_reviews} of the {len(texts):,} training reviews, which {LINEAR_MODEL} "
                 "needs: give more reviews, or leave it out with --no-linear-model and --pseudo-label-epochs 0."
             )
-        reviews, ngrams = occurrences(tokens, vocabulary.num_words, keys)
-        ratios = _log_count_ratios(ngrams, labels[reviews] == 1, sum(map(len, keys)), config.smoothing)
-        model = cls(config, vocabulary, keys, ratios, np.zeros_like(ratios), 0.0)
+        reviews, ngrams = known.occurrences(tokens)
+        ratios = _log_count_ratios(ngrams, labels[reviews] == 1, len(known), config.smoothing)
+        model = cls(config, vocabulary, known, ratios, np.zeros_like(ratios), 0.0)
         model._weights, model._intercept = _regress(model._features(reviews, ngrams, len(texts)), labels, config.C)
         return model
 
@@ -136,7 +137,8 @@ class LinearModel:
     @functools.cached_property
     def known_words(self) -> frozenset[str]:
         """The words that have a weight of their own; others occur in fewer than `min_reviews` training reviews."""
-        indices = self._keys[0][self._keys[0] != OUT_OF_VOCABULARY]
+        words = self._ngrams.keys[0]
+        indices = words[words != OUT_OF_VOCABULARY]
         return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in indices.tolist())
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
@@ -144,9 +146,9 @@ class LinearModel:
         starts = range(0, len(texts), REVIEWS_AT_ONCE)
 
         def of_some(start: int) -> np.ndarray:
-            encoded = [self.vocabulary.encode(text)[1:] for text in texts[start : start + REVIEWS_AT_ONCE]]
-            tokens = Tokens.of(encoded)
-            reviews, ngrams = occurrences(tokens, self.vocabulary.num_words, self._keys)
+            tokenized = map(self.vocabulary.tokens, texts[start : start + REVIEWS_AT_ONCE])
+            tokens = Tokens.of([self.vocabulary.indices(words) for words in tokenized])
+            reviews, ngrams = self._ngrams.occurrences(tokens)
             return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
 
         with ThreadPoolExecutor(available_cores()) as pool:
@@ -162,9 +164,9 @@ class LinearModel:
     def explain(self, text: str) -> list[NgramWeight]:
         """The n-grams of a review that have a weight, the largest first, whatever their sign."""
         words, spans = self.vocabulary.tokenizer.tokenize(text), self.vocabulary.tokenizer.spans(text)
-        tokens = Tokens.of([self.vocabulary.encode(text)[1:]])
+        tokens = Tokens.of([self.vocabulary.indices(words)])
         places: dict[int, list[tuple[int, int]]] = {}
-        for order, (positions, ngrams) in enumerate(known_ngrams(tokens, self.vocabulary.num_words, self._keys), 1):
+        for order, (positions, ngrams) in enumerate(self._ngrams.found(tokens), 1):
             for position, ngram in zip(positions.tolist(), ngrams.tolist(), strict=True):
                 places.setdefault(ngram, []).append((position, position + order))
         found = np.array(sorted(places), np.int64)
@@ -183,12 +185,12 @@ class LinearModel:
         """All that decides a log-odds, for a digest."""
         description = json.dumps([self.config.model_dump(), self._intercept, self.vocabulary.words])
         return b"".join(
-            [description.encode(), *(array.tobytes() for array in (*self._keys, self._ratios, self._weights))]
+            [description.encode(), *(array.tobytes() for array in (*self._ngrams.keys, self._ratios, self._weights))]
         )
 
     def save(self, folder: Path) -> None:
         """Write arrays, configuration and vocabulary as files of a folder."""
-        orders = {f"keys_{order}": keys for order, keys in enumerate(self._keys, 1)}
+        orders = {f"keys_{order}": keys for order, keys in enumerate(self._ngrams.keys, 1)}
         np.savez_compressed(
             folder / ARRAYS_FILE, allow_pickle=False, **orders, ratios=self._ratios, weights=self._weights
         )
@@ -213,7 +215,7 @@ class LinearModel:
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
             keys, ratios, weights = [arrays[order] for order in orders], arrays["ratios"], arrays["weights"]
             _check_arrays(keys, ratios, weights, len(vocabulary.words))
-            return cls(config, vocabulary, keys, ratios, weights, content.intercept)
+            return cls(config, vocabulary, Ngrams(keys, vocabulary.num_words), ratios, weights, content.intercept)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{folder} does not hold a linear model that can be read: {error}.") from None
 
@@ -276,17 +278,26 @@ def _regress(features: Any, labels: np.ndarray, inverse_penalty: float) -> tuple
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    transposed, targets = features.T, labels.astype(np.float64)
+    targets = labels.astype(np.float64)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        log_odds_of, summed = _product(features, pool), _product(features.T.tocsr(), pool)
 
-    def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, intercept = point[:-1], point[-1]
-        log_odds = features @ weights + intercept
-        errors = inverse_penalty * (expit(log_odds) - targets)
-        losses = np.logaddexp(0, log_odds) - targets * log_odds
-        value = inverse_penalty * losses.sum() + weights @ weights / 2
-        return float(value), np.append(transposed @ errors + weights, errors.sum())
+        def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
+            weights, intercept = point[:-1], point[-1]
+            log_odds = log_odds_of(weights) + intercept
+            errors = inverse_penalty * (expit(log_odds) - targets)
+            losses = np.logaddexp(0, log_odds) - targets * log_odds
+            value = inverse_penalty * losses.sum() + weights @ weights / 2
+            return float(value), np.append(summed(errors) + weights, errors.sum())
 
-    start = np.zeros(features.shape[1] + 1)
-    options = {"maxiter": 500, "maxcor": 4, "ftol": 1e-5}
-    point = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
+        start = np.zeros(features.shape[1] + 1)
+        options = {"maxiter": 500, "maxcor": 4, "ftol": 1e-5}
+        point = minimize(objective, start, jac=True, method="L-BFGS-B", options=options).x
     return point[:-1], float(point[-1])
+
+
+def _product(matrix: Any, pool: Executor) -> Callable[[np.ndarray], np.ndarray]:
+    """What multiplies vectors by a sparse matrix (N, F) of rows, as many of its values on each core."""
+    bounds = np.searchsorted(matrix.indptr, np.linspace(0, matrix.nnz, available_cores() + 1)[1:-1])
+    parts = [matrix[first:last] for first, last in pairwise([0, *bounds.tolist(), matrix.shape[0]])]
+    return lambda vector: np.concatenate(list(pool.map(lambda part: part @ vector, parts)))

@@ -1,16 +1,17 @@
-"""N-grams of encoded reviews by NumPy: which are frequent, and where they occur. No step is a loop over n-grams.
+"""Ngrams of encoded reviews: which are frequent, and where they occur. No step is a loop over n-grams."""
 
-An n-gram is numbered by its place in `keys`, sorted arrays, one for each order. The key of a word is its index. The key
-of a longer n-gram is the number of all its tokens but the last, times the size of the vocabulary, plus the index of the
-last.
-"""
-
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
+from sentiment.data.vocabulary import INDEX_FROM, Tokenizer, Vocabulary, by_frequency
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,85 @@ class Tokens:
 
 def index_words(texts: Sequence[str], punctuation_tokens: str) -> tuple[Vocabulary, Tokens]:
     """The vocabulary of all words of the texts but names, and their tokens in its indices; names are out of it."""
-    words = Vocabulary.fit(texts, np.iinfo(np.int32).max, punctuation_tokens, names=False)
-    vocabulary = Vocabulary(words.words, INDEX_FROM + max(1, len(words.words)), words.tokenizer)
-    return vocabulary, Tokens.of([vocabulary.encode(text)[1:] for text in texts])
+    tokenizer = Tokenizer(punctuation_tokens)
+    tokenized = [tokenizer.tokenize(text) for text in texts]
+    names = tokenizer.names(texts)
+    words = [word for word in by_frequency(chain.from_iterable(tokenized)) if word not in names]
+    vocabulary = Vocabulary(words, INDEX_FROM + max(1, len(words)), tokenizer)
+    return vocabulary, Tokens.of([vocabulary.indices(tokens) for tokens in tokenized])
 
 
-def known_ngrams(tokens: Tokens, num_words: int, keys: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For one order after the other: where in `tokens` the known n-grams start, and their numbers, both int64 (K,)."""
-    positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
-    for order, known in enumerate(keys):
-        positions, sought = _sought(tokens, num_words, positions, ngrams, order)
-        places = np.searchsorted(known, sought)
-        found = np.append(known, -1)[places] == sought
-        positions, ngrams = positions[found], first + places[found]
-        yield positions, ngrams
-        first += len(known)
+class Ngrams:
+    """N-grams that are known, numbered by their places in `keys`, one order after the other.
+
+    Attributes:
+        keys: of the n-grams of each order, sorted, int64. The key of a word is its index. That of a longer n-gram is
+            the number of all its tokens but the last, times `num_words`, plus the index of the last.
+        num_words: of the vocabulary.
+    """
+
+    def __init__(self, keys: Sequence[np.ndarray], num_words: int) -> None:
+        self.keys, self.num_words = list(keys), num_words
+
+    @classmethod
+    def frequent(cls, tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int) -> "Ngrams":
+        """The n-grams that occur in at least `min_reviews` reviews; the parts of such an n-gram do so, too."""
+        import pandas as pd
+
+        keys: list[np.ndarray] = []
+        positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
+        for order in range(highest_order):
+            positions, sought = _longer(tokens, num_words, positions, ngrams, order)
+            codes, different = pd.factorize(sought)
+            is_frequent = (np.bincount(codes, minlength=len(different)) >= min_reviews)[codes]
+            positions, codes = positions[is_frequent], codes[is_frequent]
+            size = max(1, len(different))
+            reviews = np.bincount(_distinct(tokens.reviews[positions] * size + codes) % size, minlength=size)
+            kept = np.flatnonzero(reviews >= min_reviews)
+            kept = kept[np.argsort(different[kept])]
+            keys.append(different[kept])
+            numbers = np.full(size, -1)
+            numbers[kept] = np.arange(first, first + len(kept))
+            is_kept = numbers[codes] >= 0
+            positions, ngrams = positions[is_kept], numbers[codes[is_kept]]
+            first += len(kept)
+        return cls(keys, num_words)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.keys))
+
+    @functools.cached_property
+    def _tables(self) -> list["pd.Index"]:
+        """The keys in hash tables of pandas, where they are found several times as fast as by binary search."""
+        import pandas as pd
+
+        tables = [pd.Index(keys) for keys in self.keys]
+        for table in tables:
+            table.get_indexer(table[:1])  # makes the hash table, which threads then share
+        return tables
+
+    def found(self, tokens: Tokens) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For one order after the other: where its n-grams start in the tokens, and their numbers, both int64 (K,)."""
+        import pandas as pd
+
+        positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
+        for order, table in enumerate(self._tables):
+            positions, sought = _longer(tokens, self.num_words, positions, ngrams, order)
+            places = table.get_indexer(pd.Index(sought))
+            is_known = places >= 0
+            positions, ngrams = positions[is_known], first + places[is_known]
+            yield positions, ngrams
+            first += len(table)
+
+    def occurrences(self, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
+        """Which review holds which n-gram, each pair once, sorted: two arrays, int64 (P,)."""
+        size = max(1, len(self))
+        pairs = [tokens.reviews[positions] * size + ngrams for positions, ngrams in self.found(tokens)]
+        different = _distinct(np.concatenate(pairs))
+        return different // size, different % size
 
 
-def _sought(
+def _longer(
     tokens: Tokens, num_words: int, positions: np.ndarray, ngrams: np.ndarray, order: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where n-grams go on to one more token, which is `order` behind their start, and the keys of what they become."""
@@ -64,37 +126,8 @@ def _sought(
     return positions[inside], ngrams[inside] * num_words + tokens.indices[ends[inside]]
 
 
-def frequent_keys(tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int) -> list[np.ndarray]:
-    """The keys of the n-grams that occur in at least `min_reviews` reviews; the parts of such an n-gram do so, too."""
-    keys: list[np.ndarray] = []
-    positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
-    for order in range(highest_order):
-        positions, found = _sought(tokens, num_words, positions, ngrams, order)
-        different, counts = _distinct(found)
-        candidates = different[counts >= min_reviews]
-        places = np.searchsorted(candidates, found)
-        is_candidate = np.append(candidates, -1)[places] == found
-        positions, places = positions[is_candidate], places[is_candidate]
-        pairs, _ = _distinct(tokens.reviews[positions] * max(1, len(candidates)) + places)
-        reviews = np.bincount(pairs % max(1, len(candidates)), minlength=len(candidates))
-        is_kept = reviews >= min_reviews
-        keys.append(candidates[is_kept])
-        positions, places = positions[is_kept[places]], places[is_kept[places]]
-        ngrams = first + (np.cumsum(is_kept) - 1)[places]
-        first += len(keys[-1])
-    return keys
-
-
-def _distinct(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers, each once and sorted, and how often each occurs; by sorting, as np.unique hashes millions slowly."""
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """The numbers, each once and sorted; np.unique hashes millions slowly."""
     ordered = np.sort(numbers)
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
-    return ordered[starts], np.diff(np.append(starts, len(ordered)))
-
-
-def occurrences(tokens: Tokens, num_words: int, keys: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Which review holds which n-gram, each pair once, sorted: two arrays, int64 (P,)."""
-    size = max(1, sum(map(len, keys)))
-    pairs = [tokens.reviews[positions] * size + ngrams for positions, ngrams in known_ngrams(tokens, num_words, keys)]
-    different, _ = _distinct(np.concatenate(pairs))
-    return different // size, different % size
+    different: np.ndarray = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    return different
