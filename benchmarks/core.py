@@ -18,7 +18,7 @@ from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.scoring.engine import OnnxEngine
 from sentiment.scoring.native import NativeNetwork
-from sentiment.scoring.network import export_onnx
+from sentiment.scoring.network import Network
 from sentiment.training.models import ModelConfig, build_model
 
 TOKENS, REVIEWS = 200, 2_000
@@ -47,13 +47,13 @@ def main() -> None:
     sequences = SequenceConfig(maxlen=TOKENS)
     for name, (num_words, config) in NETWORKS.items():
         vocabulary = Vocabulary(["".join(generator.choice(list("etaoinshr"), 5)) for _ in range(num_words)], num_words)
-        model = export_onnx(build_model("lstm", config, num_words=num_words, maxlen=TOKENS), sequences)
+        network = Network.of_keras(build_model("lstm", config, num_words=num_words, maxlen=TOKENS), sequences)
         started = time.process_time()
-        core = NativeNetwork(model, vocabulary, sequences)
+        core = NativeNetwork(network, vocabulary, sequences)
         print(f"{name}: the core loads in {1e3 * (time.process_time() - started):.0f} ms")
         engines: dict[str, NativeNetwork | OnnxEngine] = {
             "core": core,
-            "ONNX Runtime": OnnxEngine(model, vocabulary, sequences),
+            "ONNX Runtime": OnnxEngine(network, vocabulary, sequences),
         }
         encoded = [(generator.zipf(1.2, TOKENS) % (num_words - 4) + 4).astype(np.int32) for _ in range(REVIEWS)]
         texts = [" ".join(vocabulary.decode(indices)) for indices in encoded]

@@ -20,7 +20,8 @@ from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
 from sentiment.errors import InputError
 from sentiment.scoring.engine import scoring_engine
-from sentiment.scoring.network import BATCH_SIZE, export_onnx
+from sentiment.scoring.network import export_onnx
+from sentiment.scoring.onnx_network import BATCH_SIZE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -280,7 +281,6 @@ class SentimentClassifier(Classifier):
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
             threshold, unknown_share = description.threshold, description.unknown_share
             classifier = cls(vocabulary, description.sequences, onnx_model, load_network, threshold, unknown_share)
-            classifier._engine.check()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
         return classifier

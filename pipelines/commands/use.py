@@ -16,7 +16,7 @@ from pipelines.commands.app import (
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
 from pipelines.options import command
-from sentiment.scoring.network import BATCH_SIZE
+from sentiment.scoring.onnx_network import BATCH_SIZE
 
 
 @command(app, "score", panel=USE)

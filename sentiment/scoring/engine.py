@@ -6,9 +6,11 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
+from sentiment.errors import InputError
 from sentiment.scoring import native
 from sentiment.scoring.native import NativeNetwork
-from sentiment.scoring.network import BATCH_SIZE, OnnxNetwork
+from sentiment.scoring.network import Network
+from sentiment.scoring.onnx_network import BATCH_SIZE, OnnxNetwork
 
 
 class OnnxEngine:
@@ -21,17 +23,8 @@ class OnnxEngine:
 
     name, frees_lock = "ONNX Runtime", False
 
-    def __init__(self, model: bytes, vocabulary: Vocabulary, sequences: SequenceConfig) -> None:
-        """Read the model.
-
-        Raises:
-            InputError: it is no network of this project.
-        """
-        self._network, self._vocabulary, self._sequences = OnnxNetwork(model), vocabulary, sequences
-
-    def check(self) -> None:
-        """See `OnnxNetwork.check`."""
-        self._network.check(self._sequences, self._vocabulary.num_words)
+    def __init__(self, network: Network, vocabulary: Vocabulary, sequences: SequenceConfig) -> None:
+        self._network, self._vocabulary, self._sequences = OnnxNetwork(network), vocabulary, sequences
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
         """P(positive) of each text, float32 (N,)."""
@@ -51,7 +44,7 @@ def engine_here() -> str:
 
 
 def scoring_engine(model: bytes, vocabulary: Vocabulary, sequences: SequenceConfig) -> NativeNetwork | OnnxEngine:
-    """The project's own core, or ONNX Runtime where there is no core or the model is not one that the core knows.
+    """The project's own core, or ONNX Runtime where there is no core or the network is too large for it.
 
     Both give the same probabilities, but for rounding: they differ by less than 1e-5.
 
@@ -59,9 +52,21 @@ def scoring_engine(model: bytes, vocabulary: Vocabulary, sequences: SequenceConf
         model: what `export_onnx` gives.
 
     Raises:
-        InputError: ONNX Runtime cannot read the model either.
+        ValueError: the model is damaged, was not made by this project, or does not fit the vocabulary and sequences.
+        InputError: the network gives no probabilities.
     """
+    network = Network.of_onnx(model)
+    if network.maxlen != sequences.maxlen or network.padding not in ("", sequences.padding):
+        raise InputError(
+            f"the network reads {network.maxlen} tokens, its sequences have {sequences.maxlen}, "
+            f"padded {sequences.padding}"
+        )
+    if len(network.embedding) != vocabulary.num_words:
+        raise InputError(f"the network has {len(network.embedding):,} words, its vocabulary {vocabulary.num_words:,}")
+    engine: NativeNetwork | OnnxEngine
     try:
-        return NativeNetwork(model, vocabulary, sequences)
+        engine = NativeNetwork(network, vocabulary, sequences)
     except (ImportError, ValueError):
-        return OnnxEngine(model, vocabulary, sequences)
+        engine = OnnxEngine(network, vocabulary, sequences)
+    engine.encoded_probability([np.array([index], np.int32) for index in (0, vocabulary.num_words - 1)])
+    return engine

@@ -14,14 +14,14 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.scoring.network import check_probabilities
-from sentiment.scoring.onnx_file import OPERATORS, Node, OnnxFile
-
-CELLS = {"LSTM": 4, "GRU": 3, "RNN": 1}
-"""ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
+from sentiment.scoring.network import GATES, Network
+from sentiment.scoring.onnx_network import check_probabilities
 
 SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
 """Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
+
+MOST_BYTES = 2**30
+"""Of the table."""
 
 MARK, SEPARATOR = 128, 255
 """Classes of a character from MARK on: a token of its own, MARK + that token; or a separator. Below: part of a word."""
@@ -57,7 +57,7 @@ def name_of(width: int) -> str:
 
 
 class NativeNetwork:
-    """A network that `export_onnx` made, with its vocabulary. Each probability depends on its review alone.
+    """A network with its vocabulary. Each probability depends on its review alone.
 
     Attributes:
         name: of what decides the last bits of a probability.
@@ -68,20 +68,15 @@ class NativeNetwork:
     frees_lock = True
 
     def __init__(
-        self,
-        model: bytes,
-        vocabulary: Vocabulary,
-        sequences: SequenceConfig,
-        width: int | None = None,
+        self, network: Network, vocabulary: Vocabulary, sequences: SequenceConfig, width: int | None = None
     ) -> None:
         """Lay out the weights and make the table.
 
         Args:
-            model: what `export_onnx` gives.
             width: floats in a vector: 16, 8 or 4; None: as many as the registers of this processor hold.
 
         Raises:
-            ValueError: the model is damaged, or of a kind that the core does not know; ONNX Runtime may.
+            ValueError: the network does not fit, or is too large for the core; ONNX Runtime needs no table.
             ImportError: the package was installed without a C compiler.
         """
         if len(vocabulary.index) < len(vocabulary.words):
@@ -94,38 +89,32 @@ class NativeNetwork:
         self._reads_text = classes is not None
         width = width or self._core.widest()
         self.name = name_of(width)
+        units = network.layers[0].units
+        if 4 * len(network.embedding) * network.directions * GATES[network.cell] * (units + width) > MOST_BYTES:
+            raise ValueError("the table would be too large")
         words = [word.encode() for word in vocabulary.words]
-        ends = np.cumsum([len(word) for word in words], dtype=np.int32)
-        try:
-            options, units, embedding, arrays, dense = _read(
-                OnnxFile.read(model), sequences, vocabulary.num_words, width
-            )
-        except (LookupError, TypeError) as error:
-            raise ValueError(f"the ONNX model is of a kind that the core does not know: {error!r}") from error
+        arrays, dense = _laid_out(network, width)
+        padding = {"": SKIPPED, "pre": READ_BEFORE, "post": READ_AFTER}[network.padding]
         self._network = self._core.load(
             width,
-            *options,
+            list(GATES).index(network.cell),
+            network.maxlen,
+            TABULATED if len(network.layers[0].states) else padding,
+            ("ReduceMax" in network.pooling) + 2 * ("ReduceSum" in network.pooling),
+            network.directions,
             sequences.truncating == "post",
             tokenize("a<br />b") == ["a", "b"],
-            vocabulary.num_words,
-            np.array(units, np.int32),
-            embedding,
+            len(network.embedding),
+            np.array([layer.units for layer in network.layers], np.int32),
+            _aligned(network.embedding),
             (
                 *arrays,
                 classes or bytes(256),
                 b"".join(words),
-                _aligned(ends),
+                _aligned(np.cumsum([len(word) for word in words], dtype=np.int32)),
                 dense,
             ),
         )
-
-    def check(self) -> None:
-        """Score two words. A network that does not fit its vocabulary and its sequences cannot be loaded at all.
-
-        Raises:
-            InputError: the network gives no probabilities.
-        """
-        self.encoded_probability([np.array([index], np.int32) for index in (0, self._vocabulary.num_words - 1)])
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
@@ -170,65 +159,24 @@ def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
     return bytes(classes)
 
 
-def _read(
-    file: OnnxFile, sequences: SequenceConfig, num_words: int, width: int
-) -> tuple[tuple[int, int, int, int, int], list[int], np.ndarray, list[np.ndarray], np.ndarray]:
-    """What the core takes: (cell, maxlen, padding, pooling, directions), the units of each layer, the embedding, five
-    arrays for each direction of each layer, and Dense.
-    """
-    operators = {node.operator for node in file.nodes}
-    recurrent = [node for node in file.nodes if node.operator in CELLS]
-    cells = {node.operator for node in recurrent}
-    if not operators <= OPERATORS or len(cells) != 1:
-        raise ValueError("the ONNX model is of a kind that the core does not know")
-    fits = file.properties["maxlen"] == str(sequences.maxlen) and file.properties["padding"] in ("", sequences.padding)
-    embedding = file.constants[file.nodes[0].inputs[0]]
-    if not fits or len(embedding) != num_words:
-        raise ValueError("the ONNX model does not fit its vocabulary and sequences")
-    if not all(np.isfinite(values).all() for values in file.constants.values() if values.size > 1):
-        raise ValueError("the ONNX model has weights that are no numbers")
-    [cell] = cells
-    made_by = {output: node for node in file.nodes for output in node.outputs}
-    units: list[int] = []
+def _laid_out(network: Network, width: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Five arrays for each direction of each layer, and Dense, as the core takes them."""
+    gates = GATES[network.cell]
     arrays: list[np.ndarray] = []
-    for node in recurrent:
-        kernels, recurrent_kernels, biases = (file.constants[name] for name in node.inputs[1:4])
-        units.append(recurrent_kernels.shape[2])
-        for kernel, recurrent_kernel, bias in zip(kernels, recurrent_kernels, biases, strict=True):
+    for layer in network.layers:
+        for kernel, recurrent_kernel, bias in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True):
             of_input, of_state = np.split(bias, 2)
-            inner = of_state.reshape(CELLS[cell], -1)[-1:] if cell == "GRU" else np.zeros((1, units[-1]), np.float32)
-            if cell == "GRU":
-                of_state = np.concatenate([of_state[: -units[-1]], np.zeros(units[-1], np.float32)])
+            inner = np.zeros(layer.units, np.float32)
+            if network.cell == "GRU":  # what the reset gate multiplies too
+                of_state, inner = np.append(of_state[: -layer.units], inner), of_state[-layer.units :]
             arrays += [
-                _packed(kernel, CELLS[cell], width),
-                _packed(recurrent_kernel, CELLS[cell], width),
-                _packed((of_input + of_state)[:, None], CELLS[cell], width),
-                _packed(inner.reshape(-1, 1), 1, width),
-                _aligned(_states(file, made_by, node)),
+                _packed(kernel, gates, width),
+                _packed(recurrent_kernel, gates, width),
+                _packed((of_input + of_state)[:, None], gates, width),
+                _packed(inner[:, None], 1, width),
+                _aligned(layer.states),
             ]
-    tabulated = len(recurrent[0].inputs) > FIRST_STATE
-    padding = {"": SKIPPED, "pre": READ_BEFORE, "post": READ_AFTER}[file.properties["padding"]]
-    pooling = ("ReduceMax" in operators) + 2 * ("ReduceSum" in operators)
-    [dense] = [node for node in file.nodes if node.operator == "Gemm"]
-    head = np.concatenate([file.constants[name].reshape(-1) for name in dense.inputs[1:]])
-    options = (
-        list(CELLS).index(cell),
-        sequences.maxlen,
-        TABULATED if tabulated else padding,
-        pooling,
-        len(kernels),
-    )
-    return options, units, _aligned(embedding), arrays, _aligned(head)
-
-
-FIRST_STATE = 5
-"""Position of the first state among the inputs of a recurrent operator of ONNX."""
-
-
-def _states(file: OnnxFile, made_by: dict[str, Node], node: Node) -> np.ndarray:
-    """The states after 0, 1, ... padding tokens: (states, maxlen + 1, units), or nothing."""
-    gathers = (made_by[made_by[name].inputs[0]] for name in node.inputs[FIRST_STATE:])
-    return np.array([file.constants[gather.inputs[0]] for gather in gathers], np.float32)
+    return arrays, _aligned(np.concatenate([part.reshape(-1) for part in network.dense]))
 
 
 def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:

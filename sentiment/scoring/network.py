@@ -1,297 +1,281 @@
-"""OnnxNetwork: the trained network in ONNX Runtime, without TensorFlow and, where it can be, without padding.
+"""Network: all of a trained network that decides a probability; from Keras, and to and from ONNX.
 
-ONNX Runtime's LSTM, GRU and RNN operators take the true length of every review, so a batch costs what its words cost.
-That is all for a Keras network that skips padding. Any other reads padding tokens like words. Say that all of them come
-before the words and are read first, and the last state decides. Then k of them leave the same state behind in every
-review: it is computed once for each k, and a review starts from it. Else reviews are padded as for Keras.
+A graph of ONNX may do anything: repeat itself, fill the memory, read other files into its weights. So no graph is run
+that comes from a file. The weights are read from the places where `to_onnx` puts them, checked, and put into a new one.
 """
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.errors import InputError
-from sentiment.scoring.onnx_file import OPERATORS
+from sentiment.scoring.onnx_file import Node, OnnxFile
 from sentiment.training.cells import CELL_OF_LAYER
 
-BATCH_SIZE = 24
-"""Reviews that go through the network at once; small enough for their states to stay in the processor's cache."""
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+"""ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
+
+POOLINGS = {
+    "MaxPooling": ("ReduceMax",),
+    "GlobalAveragePooling1D": ("ReduceSum",),
+    "MaxMeanPooling": ("ReduceMax", "ReduceSum"),
+}
+"""Keras layer -> ONNX' operators over time, in the order of the features that they give."""
+
+_FILL = {"ReduceMax": -np.inf, "ReduceSum": 0.0}
+"""What stands for tokens that are not read."""
 
 OPSET, IR_VERSION = 17, 8
 """The oldest that hold all operators used, for the sake of older runtimes."""
 
-States = dict[str, np.ndarray]
-"""State of a layer -> its values after 0, 1, ... maxlen padding tokens, float32 (maxlen + 1, units)."""
-
-POOLINGS = {"MaxPooling": (-np.inf, "ReduceMax"), "GlobalAveragePooling1D": (0.0, "ReduceSum")}
-"""Keras layer -> what stands for tokens not read, and ONNX' operator over time, as MaxMeanPooling orders them."""
-
-INTERFACE = (
-    ("tokens", "tensor(int32)", 2),
-    ("lengths", "tensor(int32)", 1),
-    ("positive_probability", "tensor(float)", 2),
-)
-"""Name, type and rank of the inputs and of the output."""
-
 _FLOAT, _INT32 = 1, 6
 """Of onnx.TensorProto."""
 
+_FIRST_STATE = 5
+"""Position of the first state among the inputs of a recurrent operator of ONNX."""
 
-class OnnxNetwork:
-    """A network that `export_onnx` made. It runs in the calling thread alone, so that scoring scales with processes."""
-
-    def __init__(self, model: bytes) -> None:
-        """Read the model.
-
-        Raises:
-            InputError: it is no network of this project.
-        """
-        self._session = _session(model)
-        properties = self._session.get_modelmeta().custom_metadata_map
-        found = [
-            (value.name, value.type, len(value.shape))
-            for value in (*self._session.get_inputs(), *self._session.get_outputs())
-        ]
-        if not {"maxlen", "padding"} <= set(properties) or sorted(found) != sorted(INTERFACE):
-            raise InputError("the ONNX model was not made by sentiment")
-        self._maxlen, self._padding = int(properties["maxlen"]), properties["padding"]
-
-    def check(self, sequences: SequenceConfig, num_words: int) -> None:
-        """Compare the network with the vocabulary and the sequences that it is saved with.
-
-        Raises:
-            InputError: they do not fit, or the network gives no probabilities.
-        """
-        if self._maxlen != sequences.maxlen or self._padding not in ("", sequences.padding):
-            raise InputError(
-                f"the network reads {self._maxlen} tokens, its sequences have {sequences.maxlen}, "
-                f"padded {sequences.padding}"
-            )
-        try:
-            self.positive_probability([np.array([index], np.int32) for index in (0, num_words - 1)])
-        except InputError:
-            raise
-        except Exception as error:  # ONNX Runtime's classes are not public
-            raise InputError(f"the network cannot score all words of its vocabulary: {error}") from error
-
-    def positive_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
-        """P(positive) of each review, float32 (N,).
-
-        Args:
-            encoded: N arrays of at most maxlen indices, as `Vocabulary.encode` gives them.
-            batch_size: reviews, of similar length, that go through the network at once; it does not change the result.
-
-        Raises:
-            InputError: the network gives numbers that are no probabilities.
-        """
-        probabilities = np.empty(len(encoded), np.float32)
-        lengths = np.fromiter(map(len, encoded), np.int32, len(encoded))
-        order = np.argsort(lengths, kind="stable")
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            if len(chosen) == 1:  # the product of one row is rounded in another way
-                chosen = np.repeat(chosen, 2)
-            tokens, read = self._lay_out([encoded[i] for i in chosen], lengths[chosen])
-            inputs = {"tokens": tokens, "lengths": read}
-            probabilities[chosen] = self._session.run(["positive_probability"], inputs)[0][:, 0]
-        check_probabilities(probabilities)
-        return probabilities
-
-    def _lay_out(self, encoded: Sequence[np.ndarray], lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Indices, int32 (time, batch), and how many of them to read of each review, int32 (batch,)."""
-        batch, steps = len(encoded), self._maxlen if self._padding else int(lengths.max())
-        position = np.arange(steps)
-        first = steps - lengths[:, None] if self._padding == "pre" else np.zeros((batch, 1), np.int32)
-        is_word = (position >= first) & (position < first + lengths[:, None])
-        tokens = np.zeros((batch, steps), np.int32)
-        tokens[is_word] = np.concatenate(encoded)
-        return np.ascontiguousarray(tokens.T), np.full(batch, steps, np.int32) if self._padding else lengths
+NO_STATES = np.empty((0, 0, 0), np.float32)
 
 
-def check_probabilities(probabilities: np.ndarray) -> None:
-    """Refuse numbers that are none.
+@dataclass(frozen=True)
+class RecurrentLayer:
+    """Weights of one layer of one direction or two, float32, gates in the order of ONNX.
+
+    Attributes:
+        kernel: (directions, gates * units, inputs).
+        recurrent_kernel: (directions, gates * units, units).
+        bias: of the input, then of the state: (directions, 2 * gates * units).
+        states: hidden, and of an LSTM cell state, after 0, 1, ... maxlen padding tokens: (1 or 2, maxlen + 1, units).
+            NO_STATES where every review starts at zero.
+    """
+
+    kernel: np.ndarray
+    recurrent_kernel: np.ndarray
+    bias: np.ndarray
+    states: np.ndarray = field(default_factory=lambda: NO_STATES)
+
+    @property
+    def units(self) -> int:
+        """Of each direction."""
+        return int(self.recurrent_kernel.shape[-1])
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network. What reads padding tokens like words is told by `padding` and by the layers' states.
+
+    Attributes:
+        cell: operator of ONNX, of all layers.
+        embedding: float32 (num_words, embedding_dim).
+        layers: the recurrent ones, the first at first.
+        pooling: operators over time behind the last layer; none: its last state.
+        dense: kernel (features, 1) and bias (1,), float32.
+        maxlen: tokens that it reads.
+        padding: side on which padding tokens are read, "pre" or "post"; "": none are read, or they are tabulated.
 
     Raises:
-        InputError: one lies outside 0 to 1, or is NaN.
+        ValueError: an array does not fit the others, or a weight is no number.
     """
-    if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
-        raise InputError("the network gives numbers that are no probabilities: train another")
+
+    cell: str
+    embedding: np.ndarray
+    layers: tuple[RecurrentLayer, ...]
+    pooling: tuple[str, ...]
+    dense: tuple[np.ndarray, np.ndarray]
+    maxlen: int
+    padding: str
+
+    def __post_init__(self) -> None:
+        gates, directions = GATES[self.cell], self.directions
+        words, features = self.embedding.shape
+        shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(self.embedding, (words, features))]
+        states = len(self.layers[0].states)
+        for layer in self.layers:
+            units = layer.units
+            shapes += [
+                (layer.kernel, (directions, gates * units, features)),
+                (layer.recurrent_kernel, (directions, gates * units, units)),
+                (layer.bias, (directions, 2 * gates * units)),
+                (layer.states, (states, self.maxlen + 1, units) if states else NO_STATES.shape),
+            ]
+            features = directions * units
+        features *= max(1, len(self.pooling))
+        shapes += [(self.dense[0], (features, 1)), (self.dense[1], (1,))]
+        fits = all(array.shape == shape and array.dtype == np.float32 for array, shape in shapes)
+        is_known = self.pooling in ((), *POOLINGS.values()) and self.padding in ("", "pre", "post")
+        starts = (0, 2 if self.cell == "LSTM" else 1) if directions == 1 else (0,)
+        if not (fits and is_known and directions in (1, 2) and features and words and states in starts):
+            raise ValueError("its weights do not fit one another")
+        if not all(np.isfinite(array).all() for array, _ in shapes):
+            raise ValueError("it has weights that are no numbers")
+
+    @property
+    def directions(self) -> int:
+        """One or two."""
+        return len(self.layers[0].kernel)
+
+    @classmethod
+    def of_keras(cls, network: Any, sequences: SequenceConfig) -> "Network":
+        """What `build_model` makes, trained.
+
+        Args:
+            sequences: how its reviews were padded.
+
+        Raises:
+            TypeError: the network has a layer of another kind.
+        """
+        layers: list[RecurrentLayer] = []
+        pooling: tuple[str, ...] = ()
+        for layer in network.layers:
+            kind = type(layer).__name__
+            if kind in CELL_OF_LAYER or kind == "Bidirectional":
+                directions = [layer.forward_layer, layer.backward_layer] if kind == "Bidirectional" else [layer]
+                cell = CELL_OF_LAYER[type(directions[0]).__name__]
+                weights = [_onnx_weights(direction.get_weights(), cell.gate_order) for direction in directions]
+                layers.append(RecurrentLayer(*map(np.stack, zip(*weights, strict=True))))
+            elif kind in POOLINGS:
+                pooling = POOLINGS[kind]
+            elif kind not in ("Embedding", "Dropout", "Dense"):
+                raise TypeError(f"A layer of kind {kind} cannot be exported to ONNX.")
+        (embedding,), (kernel, bias) = network.layers[0].get_weights(), network.layers[-1].get_weights()
+        skips_padding = network.layers[0].mask_zero
+        found = cls(
+            cell.operator, embedding, tuple(layers), pooling, (kernel, bias), sequences.maxlen,
+            "" if skips_padding else sequences.padding,
+        )  # fmt: skip
+        is_tabulated = found.padding == "pre" and found.directions == 1 and not pooling
+        return found._with_states() if is_tabulated else found
+
+    @classmethod
+    def of_onnx(cls, model: bytes) -> "Network":
+        """What `to_onnx` has written.
+
+        Raises:
+            ValueError: the bytes are damaged, or hold something else.
+        """
+        try:
+            file = OnnxFile.read(model)
+            made_by = {output: node for node in file.nodes for output in node.outputs}
+
+            def layer(node: Node) -> RecurrentLayer:
+                kernel, recurrent_kernel, bias = (file.constants[name] for name in node.inputs[1:4])
+                gathers = [made_by[made_by[name].inputs[0]] for name in node.inputs[_FIRST_STATE:]]
+                states = [file.constants[gather.inputs[0]] for gather in gathers]
+                return RecurrentLayer(kernel, recurrent_kernel, bias, np.stack(states) if states else NO_STATES)
+
+            recurrent = [node for node in file.nodes if node.operator in GATES]
+            [cell] = {node.operator for node in recurrent}
+            [(_, kernel, bias)] = [node.inputs for node in file.nodes if node.operator == "Gemm"]
+            return cls(
+                cell,
+                file.constants[file.nodes[0].inputs[0]],
+                tuple(map(layer, recurrent)),
+                tuple(node.operator for node in file.nodes if node.operator in _FILL),
+                (file.constants[kernel], file.constants[bias]),
+                int(file.properties["maxlen"]),
+                file.properties["padding"],
+            )
+        except (LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"the ONNX model is damaged or was not made by sentiment: {error}") from error
+
+    def to_onnx(self, *, gives_states: bool = False) -> bytes:
+        """An ONNX model with the inputs `tokens`, int32 (time, batch), and `lengths`, int32 (batch,), and the output
+        `positive_probability`, float32 (batch, 1).
+
+        Args:
+            gives_states: whether the last states of all layers, each (1, batch, units), are outputs too.
+        """
+        from onnx import TensorProto, checker, helper
+
+        graph = _Graph()
+        value = graph.add("Gather", graph.constant(self.embedding), "tokens")  # (time, batch, embedding_dim)
+        outputs = [helper.make_tensor_value_info("positive_probability", TensorProto.FLOAT, ["batch", 1])]
+        for number, layer in enumerate(self.layers, 1):
+            is_sequence = bool(self.pooling) or number < len(self.layers)
+            value, states = self._add_layer(graph, layer, value, is_sequence=is_sequence)
+            if gives_states:
+                shape = [1, "batch", layer.units]
+                outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in states]
+        if self.pooling:
+            pooled = [_add_pooling(graph, operator, value) for operator in self.pooling]
+            value = graph.add("Concat", *pooled, axis=1) if len(pooled) > 1 else pooled[0]
+        value = graph.add("Gemm", value, *map(graph.constant, self.dense))  # (batch, 1)
+        graph.add("Sigmoid", value, output="positive_probability")
+        inputs = [
+            helper.make_tensor_value_info("tokens", TensorProto.INT32, ["time", "batch"]),
+            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
+        ]
+        model = helper.make_model(
+            helper.make_graph(graph.nodes, "sentiment", inputs, outputs, graph.constants),
+            producer_name="sentiment",
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+        )
+        helper.set_model_props(model, {"maxlen": str(self.maxlen), "padding": self.padding})
+        checker.check_model(model, full_check=True)
+        serialized: bytes = model.SerializeToString()
+        return serialized
+
+    def _add_layer(
+        self, graph: "_Graph", layer: RecurrentLayer, value: str, *, is_sequence: bool
+    ) -> tuple[str, list[str]]:
+        """Add a layer: (time, batch, inputs) -> the same with its features, or (batch, features); and its states."""
+        inputs = [value, *map(graph.constant, (layer.kernel, layer.recurrent_kernel, layer.bias)), "lengths"]
+        if len(layer.states):
+            padding = graph.add("Sub", graph.constant(np.array(self.maxlen, np.int32)), "lengths")  # (batch,)
+            first = graph.constant(np.array([0], np.int64))
+            for states in layer.states:
+                start = graph.add("Gather", graph.constant(states), padding)  # (batch, units)
+                inputs.append(graph.add("Unsqueeze", start, first))  # (1, batch, units)
+        sequence, *last = (graph.name() for _ in range(3 if self.cell == "LSTM" else 2))
+        attributes: dict[str, Any] = {"hidden_size": layer.units}
+        if self.directions == 2:
+            attributes["direction"] = "bidirectional"
+        if self.cell == "GRU":
+            attributes["linear_before_reset"] = 1  # Keras' reset_after
+        graph.add_node(self.cell, inputs, [sequence, *last], **attributes)
+        # (time, directions, batch, units) or (directions, batch, units)
+        value, order, shape = (sequence, [0, 2, 1, 3], [0, 0, -1]) if is_sequence else (last[0], [1, 0, 2], [0, -1])
+        by_review = graph.add("Transpose", value, perm=order)
+        return graph.add("Reshape", by_review, graph.constant(np.array(shape, np.int64))), last
+
+    def _with_states(self) -> "Network":
+        """The same, with the states that padding leaves behind, so that padding tokens need not be read."""
+        lengths = np.arange(1, self.maxlen + 1, dtype=np.int32)
+        tokens = np.zeros((self.maxlen, self.maxlen), np.int32)  # a review of padding alone for each number of tokens
+        session = onnx_session(self.to_onnx(gives_states=True))
+        _, *found = session.run(None, {"tokens": tokens, "lengths": lengths})
+        states = np.split(np.pad(np.concatenate(found), ((0, 0), (1, 0), (0, 0))), len(self.layers))
+        layers = (replace(layer, states=of_layer) for layer, of_layer in zip(self.layers, states, strict=True))
+        return replace(self, layers=tuple(layers), padding="")
 
 
 def export_onnx(network: Any, sequences: SequenceConfig) -> bytes:
-    """A trained Keras network as an ONNX model.
-
-    Its inputs are `tokens`, int32 (time, batch), and `lengths`, int32 (batch,); its output is `positive_probability`,
-    float32 (batch, 1).
-
-    Args:
-        network: as `build_model` makes it.
-        sequences: how its reviews were padded.
-
-    Raises:
-        TypeError: the network has a layer of another kind.
-    """
-    import onnx
-
-    recurrent = [layer for layer in network.layers if type(layer).__name__ in (*CELL_OF_LAYER, "Bidirectional")]
-    skips_padding = network.layers[0].mask_zero
-    reads_forward = not any(type(layer).__name__ == "Bidirectional" for layer in recurrent)
-    padding_first = sequences.padding == "pre" and reads_forward and not recurrent[-1].return_sequences
-    states: States = {}
-    if padding_first and not skips_padding:
-        states = _states_after_padding(_graph(network, None, sequences.maxlen), recurrent, sequences.maxlen)
-    model = _graph(network, states, sequences.maxlen)
-    padding = "" if skips_padding or padding_first else sequences.padding
-    onnx.helper.set_model_props(model, {"maxlen": str(sequences.maxlen), "padding": padding})
-    onnx.checker.check_model(model, full_check=True)
-    serialized: bytes = model.SerializeToString()
-    return serialized
+    """A trained Keras network as an ONNX model; see `Network`."""
+    return Network.of_keras(network, sequences).to_onnx()
 
 
-def _states_after_padding(model: Any, recurrent: Sequence[Any], maxlen: int) -> States:
-    session = _session(model.SerializeToString())
-    names = [name for layer in recurrent for name in _state_names(layer)]
-    lengths = np.arange(1, maxlen + 1, dtype=np.int32)
-    tokens = np.zeros((maxlen, maxlen), np.int32)  # a review of padding alone for each number of tokens
-    found = session.run([f"{name}_last" for name in names], {"tokens": tokens, "lengths": lengths})
-    return {name: np.pad(values[0], ((1, 0), (0, 0))) for name, values in zip(names, found, strict=True)}
-
-
-def _state_names(layer: Any) -> list[str]:
-    return [f"{layer.name}_h", f"{layer.name}_c"] if type(layer).__name__ == "LSTM" else [f"{layer.name}_h"]
-
-
-def _session(model: bytes) -> Any:
-    import onnx
+def onnx_session(model: bytes) -> Any:
+    """ONNX Runtime's session of a model of our own, in one thread."""
     import onnxruntime
 
-    try:
-        proto = onnx.load_model_from_string(model)
-        is_whole = not _has_external_tensors(proto)
-    except Exception as error:  # of protobuf, whose classes are not public
-        raise InputError(f"the ONNX model cannot be read: {error}") from error
-    if not is_whole:  # ONNX Runtime would read them from files below the current directory
-        raise InputError("the ONNX model keeps weights in other files")
-    foreign = {f"{node.domain}.{node.op_type}".lstrip(".") for node in proto.graph.node} - OPERATORS
-    if foreign or proto.functions:  # a loop, say, that never ends
-        raise InputError(f"the ONNX model has operators that sentiment never writes ({', '.join(sorted(foreign))})")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its classes are not public
-        raise InputError(f"the ONNX model cannot be read: {error}") from error
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _has_external_tensors(message: Any) -> bool:
-    """Whether a message of ONNX holds, at any depth, a tensor whose values are in another file."""
-    if message.DESCRIPTOR.name == "TensorProto":
-        return bool(message.external_data or message.data_location)
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            parts = value if hasattr(value, "__len__") else [value]
-            if any(map(_has_external_tensors, parts)):
-                return True
-    return False
-
-
-def _graph(network: Any, states: States | None, maxlen: int) -> Any:
-    """The ONNX model of a Keras network.
-
-    Args:
-        states: name -> where to start after each number of padding tokens; empty: at zero; None: at zero, and give the
-            last states too.
-    """
-    from onnx import TensorProto, helper
-
-    graph = _Graph()
-    value = "tokens"
-    for layer in network.layers:
-        kind = type(layer).__name__
-        weights = [np.asarray(weight, np.float32) for weight in layer.get_weights()]
-        if kind == "Embedding":
-            value = graph.add("Gather", graph.constant(weights[0]), value)  # (time, batch, embedding_dim)
-        elif kind in CELL_OF_LAYER:
-            value = _add_recurrent(graph, layer, [layer], value, states, maxlen)
-        elif kind == "Bidirectional":
-            value = _add_recurrent(graph, layer, [layer.forward_layer, layer.backward_layer], value, states, maxlen)
-        elif kind in POOLINGS:
-            value = _add_pooling(graph, kind, value)
-        elif kind == "MaxMeanPooling":
-            value = graph.add("Concat", *(_add_pooling(graph, part, value) for part in POOLINGS), axis=1)
-        elif kind == "Dense":
-            value = graph.add("Gemm", value, *map(graph.constant, weights))  # (batch, 1)
-            value = graph.add("Sigmoid", value, output="positive_probability")
-        elif kind != "Dropout":
-            raise TypeError(f"A layer of kind {kind} cannot be exported to ONNX.")
-    outputs = [helper.make_tensor_value_info(value, TensorProto.FLOAT, ["batch", 1])]
-    if states is None:
-        outputs += [helper.make_empty_tensor_value_info(name) for name in graph.last_states]
-    return helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            network.name,
-            [
-                helper.make_tensor_value_info("tokens", TensorProto.INT32, ["time", "batch"]),
-                helper.make_tensor_value_info("lengths", TensorProto.INT32, ["batch"]),
-            ],
-            outputs,
-            graph.constants,
-        ),
-        producer_name="sentiment",
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=IR_VERSION,
-    )
-
-
-def _add_recurrent(
-    graph: "_Graph",
-    layer: Any,
-    directions: Sequence[Any],
-    value: str,
-    states: States | None,
-    maxlen: int,
-) -> str:
-    """Add a recurrent layer of one direction or two: (time, batch, features) -> the same, or (batch, features)."""
-    kind, units = type(directions[0]).__name__, directions[0].units
-    weights = [_onnx_weights(direction) for direction in directions]
-    inputs = [value, *(graph.constant(np.stack(arrays)) for arrays in zip(*weights, strict=True)), "lengths"]
-    names = [] if len(directions) == 2 else _state_names(layer)
-    if states:
-        padding = graph.add("Sub", graph.constant(np.array(maxlen, np.int32)), "lengths")  # (batch,)
-        first = graph.constant(np.array([0], np.int64))
-        for name in names:
-            start = graph.add("Gather", graph.constant(states[name]), padding)  # (batch, units)
-            inputs.append(graph.add("Unsqueeze", start, first))  # (1, batch, units)
-    sequence, last = f"{layer.name}_sequence", f"{layer.name}_h_last"
-    outputs = [sequence, *(f"{name}_last" for name in names)] if names else [sequence, last]
-    attributes: dict[str, Any] = {"hidden_size": units}
-    if len(directions) == 2:
-        attributes["direction"] = "bidirectional"
-    if kind == "GRU":
-        attributes["linear_before_reset"] = 1  # Keras' reset_after
-    graph.add_node(CELL_OF_LAYER[kind].operator, inputs, outputs, **attributes)
-    graph.last_states += [f"{name}_last" for name in names]
-    if directions[0].return_sequences:  # (time, directions, batch, units)
-        by_review = graph.add("Transpose", sequence, perm=[0, 2, 1, 3])
-        return graph.add("Reshape", by_review, graph.constant(np.array([0, 0, -1], np.int64)))
-    by_review = graph.add("Transpose", last, perm=[1, 0, 2])  # (batch, directions, units)
-    return graph.add("Reshape", by_review, graph.constant(np.array([0, -1], np.int64)))
-
-
-def _add_pooling(graph: "_Graph", kind: str, value: str) -> str:
+def _add_pooling(graph: "_Graph", reduction: str, value: str) -> str:
     """Add a pooling over the tokens that are read: (time, batch, features) -> (batch, features)."""
     zero, one = (graph.constant(np.array(number, np.int32)) for number in (0, 1))
     time = graph.add("Cast", graph.add("Gather", graph.add("Shape", "tokens"), zero), to=_INT32)
     position = graph.add("Unsqueeze", graph.add("Range", zero, time, one), graph.constant(np.array([1])))
     is_read = graph.add("Less", position, "lengths")  # (time, batch)
     is_read = graph.add("Unsqueeze", is_read, graph.constant(np.array([2])))
-    fill, reduction = POOLINGS[kind]
-    value = graph.add("Where", is_read, value, graph.constant(np.array(fill, np.float32)))
+    value = graph.add("Where", is_read, value, graph.constant(np.array(_FILL[reduction], np.float32)))
     if reduction == "ReduceMax":
         return graph.add(reduction, value, axes=[0], keepdims=0)
     total = graph.add(reduction, value, graph.constant(np.array([0])), keepdims=0)
@@ -299,17 +283,16 @@ def _add_pooling(graph: "_Graph", kind: str, value: str) -> str:
     return graph.add("Div", total, tokens)
 
 
-def _onnx_weights(layer: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _onnx_weights(weights: Sequence[np.ndarray], gate_order: Sequence[int]) -> tuple[np.ndarray, ...]:
     """Of one direction: weights (gates * units, inputs) and (gates * units, units), biases (2 * gates * units,)."""
-    gates = CELL_OF_LAYER[type(layer).__name__].gate_order
-    kernel, recurrent, bias = (np.asarray(weight, np.float32) for weight in layer.get_weights())
+    kernel, recurrent_kernel, bias = (np.asarray(array, np.float32) for array in weights)
     two_biases = bias if bias.ndim == 2 else np.stack([bias, np.zeros_like(bias)])  # of the input and of the state
 
     def ordered(columns: np.ndarray) -> np.ndarray:
-        blocks = np.split(columns, len(gates), axis=-1)
-        return np.concatenate([blocks[gate] for gate in gates], axis=-1)
+        blocks = np.split(columns, len(gate_order), axis=-1)
+        return np.concatenate([blocks[gate] for gate in gate_order], axis=-1)
 
-    return ordered(kernel).T.copy(), ordered(recurrent).T.copy(), ordered(two_biases).reshape(-1)
+    return ordered(kernel).T, ordered(recurrent_kernel).T, ordered(two_biases).reshape(-1)
 
 
 class _Graph:
@@ -318,15 +301,16 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
-        self.last_states: list[str] = []
         self._numbers = itertools.count()
+
+    def name(self) -> str:
+        return f"value_{next(self._numbers)}"
 
     def constant(self, values: np.ndarray) -> str:
         from onnx import numpy_helper
 
-        name = f"constant_{next(self._numbers)}"
-        self.constants.append(numpy_helper.from_array(values, name))
-        return name
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values).reshape(values.shape), self.name()))
+        return str(self.constants[-1].name)
 
     def add_node(self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
         from onnx import helper
@@ -335,6 +319,6 @@ class _Graph:
 
     def add(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add a node with one output; returns its name."""
-        output = output or f"value_{next(self._numbers)}"
+        output = output or self.name()
         self.add_node(operator, inputs, [output], **attributes)
         return output

@@ -17,13 +17,6 @@ _INPUT, _OUTPUT, _OPERATOR = 1, 2, 4
 _DIMENSIONS, _DATA_TYPE, _NAME, _RAW_DATA = 1, 2, 8, 9
 _KEY, _VALUE = 1, 2
 
-OPERATORS = {
-    *("LSTM", "GRU", "RNN"),
-    *("Gather", "Unsqueeze", "Sub", "Transpose", "Reshape", "Gemm", "Sigmoid", "Cast", "Shape", "Range", "Less"),
-    *("Where", "ReduceMax", "ReduceSum", "Div", "Concat"),
-}
-"""All that `export_onnx` writes. None repeats a part of the graph, so every network ends."""
-
 _DATA_TYPES: dict[int, np.dtype] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
 
 

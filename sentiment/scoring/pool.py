@@ -15,7 +15,7 @@ import numpy as np
 
 from sentiment.cores import available_cores
 from sentiment.errors import InputError
-from sentiment.scoring.network import BATCH_SIZE
+from sentiment.scoring.onnx_network import BATCH_SIZE
 
 
 class Scorer(Protocol):

@@ -151,7 +151,7 @@ def test_a_vocabulary_with_words_that_the_network_lacks_is_refused(copied: Path)
     content = json.loads((copied / "vocabulary.json").read_text())
     (copied / "vocabulary.json").write_text(json.dumps({**content, "num_words": 3_000}))
     without_checksums(copied)
-    with pytest.raises(InputError, match="cannot score all words of its vocabulary"):
+    with pytest.raises(InputError, match="has 2,000 words, its vocabulary 3,000"):
         SentimentClassifier.load(copied)
 
 

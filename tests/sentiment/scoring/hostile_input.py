@@ -75,6 +75,7 @@ def main(library: Path, folder: Path) -> None:
     watched.__dict__.update(load=load, score=core.score, encode=core.encode, widest=core.widest)
     sys.modules[spec.name] = watched
     from sentiment.scoring.native import NativeNetwork
+    from sentiment.scoring.network import Network
 
     generator = random.Random(0)
     texts = list(hostile_texts(generator))
@@ -86,7 +87,7 @@ def main(library: Path, folder: Path) -> None:
             sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "padding": padding, "truncating": truncating})
             vocabulary = Vocabulary(WORDS, NUM_WORDS)
             width = widths[networks % len(widths)]
-            network = NativeNetwork(file.read_bytes(), vocabulary, sequences, width)
+            network = NativeNetwork(Network.of_onnx(file.read_bytes()), vocabulary, sequences, width)
             assert np.isfinite(network.positive_probability(texts)).all()
             for text in filter(str.isascii, texts):
                 assert 1 <= len(network.encode(text)) <= MAXLEN
