@@ -28,6 +28,11 @@ class Tokens:
     reviews: np.ndarray
     count: int
 
+    @functools.cached_property
+    def goes_on(self) -> np.ndarray:
+        """Whether the review of each token has another one behind it, bool (T,)."""
+        return np.append(self.reviews[1:] == self.reviews[:-1], False)[: len(self.reviews)]
+
     @classmethod
     def of(cls, encoded: Sequence[np.ndarray]) -> "Tokens":
         """Of encoded reviews, one array of indices each, without the start token."""
@@ -119,11 +124,12 @@ class Ngrams:
 def _longer(
     tokens: Tokens, num_words: int, positions: np.ndarray, ngrams: np.ndarray, order: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where n-grams go on to one more token, which is `order` behind their start, and the keys of what they become."""
-    ends = positions + order
-    inside = ends < len(tokens.indices)
-    inside[inside] = tokens.reviews[ends[inside]] == tokens.reviews[positions[inside]]
-    return positions[inside], ngrams[inside] * num_words + tokens.indices[ends[inside]]
+    """Where n-grams of `order` tokens go on to one more, and the keys of what they become; of none: the words."""
+    if not order:
+        return positions, tokens.indices
+    goes_on = tokens.goes_on[positions + order - 1]
+    positions = positions[goes_on]
+    return positions, ngrams[goes_on] * num_words + tokens.indices[positions + order]
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
