@@ -198,13 +198,14 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     own["LSTM, preset textbook"] = places[COMMAND]
     others = {name: places[name] for name in PEERS}
     others |= {name: (rate, transformer.ACCURACY) for name, rate in transformers.items()}
+    at_one_height = sorted(SAME_NETWORK, key=lambda name: places[name])  # their labels go up and down in turn
     figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
     axes = figure.subplots()
     for whose, points, colour, marker in (("peers", others, "#4b5563", "o"), (COMMAND, own, "#b91c1c", "D")):
         axes.scatter(*zip(*points.values(), strict=True), color=colour, marker=marker, zorder=3, label=whose)
         for name, place in points.items():
             label = SHORT_NAMES.get(name, name).partition(f", {transformer.TOKENS} tokens")[0]
-            upwards = -1 if name in SAME_NETWORK[1::2] else 1  # in turn, as all of these are at one height
+            upwards = -1 if name in at_one_height[1::2] else 1
             axes.annotate(
                 label,
                 place,
@@ -218,6 +219,7 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.2)
     axes.set_xlim(right=axes.get_xlim()[1] * 10)  # for the labels of the fastest
+    axes.set_ylim(axes.get_ylim()[0] - 0.005, axes.get_ylim()[1] + 0.005)  # and those that go up or down
     axes.legend(loc="lower left")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
