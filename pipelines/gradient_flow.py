@@ -38,7 +38,8 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
     """Measure the gradients of every network, with the first seed, on validation reviews, show them and log them.
 
     Args:
-        length: tokens of a review, from its end that the model keeps; None for the model's `maxlen`.
+        length: tokens of a review, from its end that the model keeps; None for as many as `reviews` of them have, at
+            most the model's `maxlen`.
         reviews: most reviews to measure on.
         fresh: measure networks with their initial weights, not trained ones.
         experiment: of MLflow.
@@ -52,14 +53,14 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
     if fresh and context.start is not None:
         raise InputError("--fresh measures untrained networks, and --start-from names a trained one: give one of them.")
     maxlen = config.sequences.maxlen
-    length = maxlen if length is None else length
-    if not 2 <= length <= maxlen:
+    if length is not None and not 2 <= length <= maxlen:
         raise InputError(
             f"--length is {length}, but the model reads 2 to {maxlen} tokens: choose it so or set --maxlen."
         )
     trials = [trial for trial in config.trials() if trial.seed == config.seeds[0]]
     prepared = prepare(context)
     inputs, labels = _long_reviews(context, prepared, length, reviews)
+    length = inputs.shape[1]
     trained = {} if fresh else {trial.cell: train_network(context, prepared, trial) for trial in trials}
 
     def run(folder: Path) -> None:
@@ -99,17 +100,23 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
     console.say(f"            figure: {stage.folder / FIGURE_FILE}")
 
 
-def _long_reviews(context: Context, prepared: Prepared, length: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _long_reviews(context: Context, prepared: Prepared, length: int | None, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,)."""
     config, reviews = context.config, prepared.corpus.train
     _, validation = prepared.training_and_validation(config.seeds[0])
-    sequences = config.sequences.model_copy(update={"maxlen": length})
     texts = [reviews.texts[position] for position in validation]
-    inputs = pad_texts(texts, prepared.vocabulary(), sequences)
-    whole = np.flatnonzero((inputs != PADDING).all(axis=1))[:most]
+    lengths = (pad_texts(texts, prepared.vocabulary(), config.sequences) != PADDING).sum(axis=1)
+    if length is None:
+        length = max(2, int(np.sort(lengths)[-most:][0]))
+    whole = np.flatnonzero(lengths >= length)[:most]
     if not len(whole):
-        raise InputError(f"None of the {len(validation):,} validation reviews has {length} tokens: lower --length.")
-    return inputs[whole], reviews.labels[validation][whole]
+        raise InputError(
+            f"None of the {len(validation):,} validation reviews has {length} tokens, the longest has {lengths.max()}: "
+            "lower --length."
+        )
+    sequences = config.sequences.model_copy(update={"maxlen": length})
+    inputs = pad_texts([texts[position] for position in whole], prepared.vocabulary(), sequences)
+    return inputs, reviews.labels[validation][whole]
 
 
 def _show(context: Context, stage: Stage, length: int) -> None:

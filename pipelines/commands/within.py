@@ -94,7 +94,7 @@ def gradient_flow(
     preset: str | None,
     options: dict[str, Any],
     length: Annotated[
-        int | None, typer.Option(help="Tokens of the reviews to measure on (default: the model's maxlen).")
+        int | None, typer.Option(help="Tokens of the reviews to measure on (default: what --reviews of them have).")
     ] = None,
     reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
