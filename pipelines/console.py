@@ -55,6 +55,7 @@ class Console:
         self._bar: Progress | None = None
         self._drawing, self._lock, self._is_stopped = 0, threading.RLock(), threading.Event()
         self._log: _Log | None = None
+        self._told: set[Path] = set()
 
     @contextmanager
     def without_native_log(self) -> Iterator[None]:
@@ -159,7 +160,10 @@ class Console:
         self._print(self._out, heading, content)
 
     def finished_stage(self, stage: Stage, read: str) -> None:
-        """What a stage read and wrote."""
+        """What a stage read and wrote; a stage that was told is not told again."""
+        if stage.cached and stage.folder in self._told:
+            return
+        self._told.add(stage.folder)
         verb = "cached in" if stage.cached else f"in {stage.seconds:.1f} s wrote"
         self.say(f"{stage.name:<11} read {read}; {verb} {stage.folder}")
 
