@@ -3,7 +3,7 @@
 import heapq
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,27 +15,43 @@ LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words"
 SAMPLE_SIZE = 2_000
 """Most reviews that are measured: enough to tell an index of 0.02 from chance, and little work."""
 
+MOST_CHARACTERS = 2**25
+"""Of the texts that wait to be measured."""
+
 UNSURE = (0.25, 0.75)
 """A verdict is unsure where P(positive) lies between: the odds are below 3 to 1 either way."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class MeasuredReview:
+    """What is told of one review.
+
+    Attributes:
+        length: words between white space.
+        read: words that the classifier reads, punctuation marks apart.
+        unknown: those of them that it does not know.
+    """
+
+    length: int
+    read: int
+    unknown: tuple[str, ...]
+
+
+@dataclass(order=True)
+class DrawnReview:
     """One review of the sample; those with the highest keys stay in it.
 
     Attributes:
         key: drawn at random.
-        length: words between white space.
-        read: words that the classifier reads, punctuation marks apart.
-        unknown: those of them that it does not know.
+        text: empty once it is measured.
         probability: P(positive).
+        measured: None until somebody asks. Most reviews that are drawn leave the sample before.
     """
 
     key: float
-    length: int
-    read: int
-    unknown: tuple[str, ...]
-    probability: float
+    text: str = field(compare=False)
+    probability: float = field(compare=False)
+    measured: MeasuredReview | None = field(compare=False, default=None)
 
 
 class ReviewSample:
@@ -56,7 +72,8 @@ class ReviewSample:
         self.seen = 0
         self._classifier, self._learned = classifier, learned
         self._random = np.random.default_rng(0)
-        self._kept: list[MeasuredReview] = []  # a heap, the lowest key first
+        self._kept: list[DrawnReview] = []  # a heap, the lowest key first
+        self._characters = 0  # of their texts
 
     def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
         """Take the next reviews into account; probabilities: P(positive), (N,)."""
@@ -64,11 +81,16 @@ class ReviewSample:
         keys = self._random.random(len(texts))
         lowest = self._kept[0].key if self._is_full else -1.0
         for position in np.flatnonzero(keys > lowest).tolist():
-            key = float(keys[position])
+            drawn = DrawnReview(float(keys[position]), texts[position], float(probabilities[position]))
             if not self._is_full:
-                heapq.heappush(self._kept, self._measure(key, texts[position], float(probabilities[position])))
-            elif key > self._kept[0].key:
-                heapq.heapreplace(self._kept, self._measure(key, texts[position], float(probabilities[position])))
+                heapq.heappush(self._kept, drawn)
+            elif drawn.key > self._kept[0].key:
+                self._characters -= len(heapq.heapreplace(self._kept, drawn).text)
+            else:
+                continue
+            self._characters += len(drawn.text)
+            if self._characters > MOST_CHARACTERS:
+                self._measured()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -76,34 +98,44 @@ class ReviewSample:
     @property
     def measures(self) -> dict[str, np.ndarray]:
         """Length, share of unknown words and P(positive): feature -> (N,)."""
+        measured = self._measured()
         return {
-            LENGTH: np.array([review.length for review in self._kept], float),
-            UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in self._kept]),
+            LENGTH: np.array([review.length for review in measured], float),
+            UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in measured]),
             PROBABILITY: np.array([review.probability for review in self._kept]),
         }
 
     @property
     def unknown_share(self) -> float:
         """Of all words of the sample, those that the classifier does not know; 0 where there is no word."""
-        return sum(len(review.unknown) for review in self._kept) / max(1, sum(review.read for review in self._kept))
+        measured = self._measured()
+        return sum(len(review.unknown) for review in measured) / max(1, sum(review.read for review in measured))
 
     @property
     def unsure_share(self) -> float:
         """Of verdicts that are unsure, as UNSURE says."""
-        probabilities = self.measures[PROBABILITY]
+        probabilities = np.array([review.probability for review in self._kept])
         return float(np.mean((probabilities > UNSURE[0]) & (probabilities < UNSURE[1])))
 
     def unknown_words(self, most: int) -> list[tuple[str, int]]:
         """The unknown words that stand in most reviews, and in how many."""
-        reviews = Counter(word for review in self._kept for word in set(review.unknown))
+        reviews = Counter(word for review in self._measured() for word in set(review.unknown))
         return sorted(reviews.items(), key=lambda word: (-word[1], word[0]))[:most]
 
     @property
     def _is_full(self) -> bool:
         return len(self._kept) >= SAMPLE_SIZE
 
-    def _measure(self, key: float, text: str, probability: float) -> MeasuredReview:
+    def _measured(self) -> list[MeasuredReview]:
+        """Of all reviews of the sample, whose texts then are not needed any more."""
+        for review in self._kept:
+            if review.measured is None:
+                review.measured, review.text = self._measure(review.text), ""
+        self._characters = 0
+        return [review.measured for review in self._kept if review.measured is not None]
+
+    def _measure(self, text: str) -> MeasuredReview:
         words = [(word, is_known) for word, is_known in self._classifier.words(text) if word not in PUNCTUATION]
         learned = self._learned
         unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
-        return MeasuredReview(key, len(text.split()), len(words), unknown, probability)
+        return MeasuredReview(len(text.split()), len(words), unknown)

@@ -52,8 +52,8 @@ def scoring_engine(model: bytes, vocabulary: Vocabulary, sequences: SequenceConf
         model: what `export_onnx` gives.
 
     Raises:
-        ValueError: the model is damaged, was not made by this project, or does not fit the vocabulary and sequences.
-        InputError: the network gives no probabilities.
+        ValueError: the model is damaged or was not made by this project.
+        InputError: it does not fit the vocabulary and sequences, gives no probabilities, or cannot be run.
     """
     network = Network.of_onnx(model)
     if network.maxlen != sequences.maxlen or network.padding not in ("", sequences.padding):
@@ -65,8 +65,13 @@ def scoring_engine(model: bytes, vocabulary: Vocabulary, sequences: SequenceConf
         raise InputError(f"the network has {len(network.embedding):,} words, its vocabulary {vocabulary.num_words:,}")
     engine: NativeNetwork | OnnxEngine
     try:
-        engine = NativeNetwork(network, vocabulary, sequences)
-    except (ImportError, ValueError):
-        engine = OnnxEngine(network, vocabulary, sequences)
-    engine.encoded_probability([np.array([index], np.int32) for index in (0, vocabulary.num_words - 1)])
+        try:
+            engine = NativeNetwork(network, vocabulary, sequences)
+        except (ImportError, ValueError):
+            engine = OnnxEngine(network, vocabulary, sequences)
+        engine.encoded_probability([np.array([index], np.int32) for index in (0, vocabulary.num_words - 1)])
+    except InputError:
+        raise
+    except Exception as error:  # ONNX Runtime's classes are not public
+        raise InputError(f"the network cannot be run: {error}") from error
     return engine

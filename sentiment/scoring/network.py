@@ -14,6 +14,7 @@ import numpy as np
 from sentiment.data.sequences import SequenceConfig
 from sentiment.scoring.onnx_file import Node, OnnxFile
 from sentiment.training.cells import CELL_OF_LAYER
+from sentiment.training.models import MOST_UNITS
 
 GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """ONNX' operator -> its number of gates. The last is a tanh, the others are sigmoids."""
@@ -107,7 +108,9 @@ class Network:
         fits = all(array.shape == shape and array.dtype == np.float32 for array, shape in shapes)
         is_known = self.pooling in ((), *POOLINGS.values()) and self.padding in ("", "pre", "post")
         starts = (0, 2 if self.cell == "LSTM" else 1) if directions == 1 else (0,)
-        if not (fits and is_known and directions in (1, 2) and features and words and states in starts):
+        widest = max(self.embedding.shape[1], *(layer.units for layer in self.layers))
+        is_empty = any(not array.size for array, _ in shapes if array is not NO_STATES)
+        if is_empty or not (fits and is_known and directions in (1, 2) and states in starts and widest <= MOST_UNITS):
             raise ValueError("its weights do not fit one another")
         if not all(np.isfinite(array).all() for array, _ in shapes):
             raise ValueError("it has weights that are no numbers")

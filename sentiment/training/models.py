@@ -11,6 +11,9 @@ from sentiment.training.cells import CELL_OF_LAYER, CELLS, CellName
 POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
 """Keras layer -> the pooling that it is."""
 
+MOST_UNITS = 2**14
+"""Of a layer, and most numbers of a word vector."""
+
 _GLOBAL_SEED = threading.Lock()
 """Held while first weights are drawn, as Keras draws them by a seed that all threads share."""
 
@@ -18,8 +21,8 @@ _GLOBAL_SEED = threading.Lock()
 class ModelConfig(Configuration):
     """The network between the padded indices and the probability."""
 
-    embedding_dim: int = Field(64, ge=1, description="Length of a word vector.")
-    units: int = Field(64, ge=1, description="Units of each recurrent layer, per direction.")
+    embedding_dim: int = Field(64, ge=1, le=MOST_UNITS, description="Length of a word vector.")
+    units: int = Field(64, ge=1, le=MOST_UNITS, description="Units of each recurrent layer, per direction.")
     layers: int = Field(1, ge=1, description="Recurrent layers, stacked.")
     bidirectional: bool = Field(False, description="Read each review in both directions.")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
