@@ -21,7 +21,7 @@ from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.files import finish
 
-FORMAT = 4
+FORMAT = 5
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE, USES_FILE = "working-directory.json", "lock", "stage.json", "uses.jsonl"
@@ -43,7 +43,7 @@ class Stage:
         digest: of its configuration and inputs, 16 hexadecimal digits.
         folder: what it wrote.
         cached: whether an earlier command wrote it.
-        seconds: that it took to run.
+        seconds: that it took to run; 0 if it is cached.
     """
 
     name: str
@@ -142,7 +142,7 @@ class WorkingDirectory:
     def _run_or_find(self, name: str, digest: str, content: str, run: Callable[[Path], None]) -> Stage:
         folder = self.path / name / digest
         self._note_use(f"{name}/{digest}")
-        cached = folder.exists()
+        cached, seconds = folder.exists(), 0.0
         if not cached:
             partial = folder.with_name(digest + PARTIAL_ENDING)
             partial.mkdir(parents=True, exist_ok=True)
@@ -153,11 +153,12 @@ class WorkingDirectory:
                 shutil.rmtree(partial)
                 raise
             seconds = time.perf_counter() - started
-            description = {"seconds": seconds, **json.loads(content), "files": _checksums(partial)}
-            write_json(partial / STAGE_FILE, description)
+            write_json(partial / STAGE_FILE, {**json.loads(content), "files": _checksums(partial)})
             finish(partial, folder)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-        return Stage(name, digest, folder, cached, _checked(folder)["seconds"] if cached else seconds)
+        if cached:
+            _check(folder, content)
+        return Stage(name, digest, folder, cached, seconds)
 
     def _note_use(self, stage: str) -> None:
         with (self.path / USES_FILE).open("a", encoding="utf-8") as file:
@@ -194,24 +195,25 @@ def _checksums(folder: Path) -> dict[str, str]:
     return checksums
 
 
-def _checked(folder: Path) -> Any:
-    """The description of a finished stage, whose files are still those that it wrote.
+def _check(folder: Path, content: str) -> None:
+    """Compare a finished stage with its description, and that with the key of the stage.
 
     Raises:
         InputError: a file is missing, new or changed.
     """
+    found = _checksums(folder)
     try:
         description = json.loads((folder / STAGE_FILE).read_text("utf-8"))
-        kept, found = description["files"], _checksums(folder)
+        kept = description["files"]
         damaged = sorted(name for name in {*kept, *found} if kept.get(name) != found.get(name))
-        float(description["seconds"])
+        if not damaged and description != {**json.loads(content), "files": found}:
+            damaged = [STAGE_FILE]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         damaged = [STAGE_FILE]
     if damaged:
         raise InputError(
             f"{folder} is damaged ({', '.join(damaged[:3])}): delete this folder, and the same command makes it again."
         )
-    return description
 
 
 def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:

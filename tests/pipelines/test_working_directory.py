@@ -42,12 +42,14 @@ def test_changed_code_of_a_stage_runs_it_again(name: str, tmp_path: Path, monkey
     assert not run(tmp_path / "work").cached
 
 
-@pytest.mark.parametrize("damage", ["changed", "emptied", "removed", "added", "description"])
+@pytest.mark.parametrize("damage", ["changed", "emptied", "removed", "added", "description", "key"])
 def test_a_damaged_stage_is_named_with_the_remedy(tmp_path: Path, damage: str) -> None:
     folder = run(tmp_path).folder
-    path = folder / ("stage.json" if damage == "description" else "added.txt" if damage == "added" else "result.txt")
+    path = folder / {"description": "stage.json", "key": "stage.json", "added": "added.txt"}.get(damage, "result.txt")
     if damage == "removed":
         path.unlink()
+    elif damage == "key":
+        path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
     else:
         path.write_text("" if damage == "emptied" else "[{")
     with pytest.raises(InputError, match=rf"{folder.name} is damaged \({path.name}\): delete this folder"):
