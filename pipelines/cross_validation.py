@@ -8,6 +8,7 @@ with fewer rows than folds raises one, too.
 """
 
 import functools
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -29,7 +30,7 @@ from pipelines.stages.training import train_network
 from sentiment.data.corpus import Fold
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, figure, metric_title, pairs_to_compare
-from sentiment.evaluation.cross_validation import compare_folds, resampled_mean
+from sentiment.evaluation.cross_validation import Resampled, compare_folds, resampled_mean
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.significance import Difference
 from sentiment.tracking import champion, model, runs, store
@@ -53,6 +54,10 @@ class Folds:
     def values(self, metric: str) -> list[float]:
         """The metric of each fold."""
         return [outcome.result.metrics[metric] for outcome in self.outcomes]
+
+    def mean(self, metric: str) -> Resampled:
+        """The mean of the metric, with an interval that holds no impossible value."""
+        return resampled_mean(self.values(metric), within=(0, math.inf if metric == "log_loss" else 1))
 
     @functools.cached_property
     def predictions(self) -> pd.DataFrame:
@@ -150,7 +155,7 @@ def _show(context: Context, models: Mapping[str, Folds], reviews: int) -> list[D
     folds = len(next(iter(models.values())).outcomes)
     rows = []
     for metric in SHOWN:
-        means = [resampled_mean(of_model.values(metric)) for of_model in models.values()]
+        means = [of_model.mean(metric) for of_model in models.values()]
         rows.append(
             [
                 metric_title(metric),
@@ -183,7 +188,7 @@ def _log(parent: runs.Run, models: Mapping[str, Folds], differences: Sequence[Di
         for number, outcome in enumerate(of_model.outcomes, 1):
             rows.append({"model": title, "fold": number, **outcome.result.metrics})
         for metric in SHOWN:
-            found = resampled_mean(of_model.values(metric))
+            found = of_model.mean(metric)
             name = f"{NAMES[title]}_test_{metric}"
             figures |= {f"{name}_mean": found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
     for difference in differences:

@@ -25,7 +25,7 @@ class Resampled:
     p_value: float
 
 
-def resampled_mean(values: Sequence[float]) -> Resampled:
+def resampled_mean(values: Sequence[float], within: tuple[float, float] = (-np.inf, np.inf)) -> Resampled:
     """The mean of one value per fold, each fold tested by the training on all others.
 
     Trainings share most of their reviews, so their values depend on one another, and the plain t interval is too short.
@@ -34,6 +34,7 @@ def resampled_mean(values: Sequence[float]) -> Resampled:
 
     Args:
         values: K of them, at least 2.
+        within: bounds of what is measured, at which the interval ends.
     """
     from scipy.stats import t
 
@@ -42,7 +43,7 @@ def resampled_mean(values: Sequence[float]) -> Resampled:
     error = float(np.sqrt((1 / folds + 1 / (folds - 1)) * variance))
     reach = float(t.ppf((1 + LEVEL) / 2, folds - 1)) * error
     p_value = 2 * float(t.sf(abs(mean) / error, folds - 1)) if error else float(mean == 0)
-    return Resampled(mean, mean - reach, mean + reach, p_value)
+    return Resampled(mean, max(within[0], mean - reach), min(within[1], mean + reach), p_value)
 
 
 def compare_folds(

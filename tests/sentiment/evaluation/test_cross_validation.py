@@ -11,6 +11,8 @@ def test_the_interval_is_that_of_nadeau_and_bengio() -> None:
     assert found.mean == pytest.approx(0.82)
     reach = 2.7764 * np.sqrt(0.0004 * (1 / 5 + 1 / 4))
     assert [found.low, found.high] == pytest.approx([0.82 - reach, 0.82 + reach], abs=1e-5)
+    assert resampled_mean(values, within=(0.81, 0.83)).low == 0.81
+    assert resampled_mean(values, within=(0.81, 0.83)).high == 0.83
 
 
 def test_interval_and_p_value_agree_on_every_side_of_zero() -> None:
