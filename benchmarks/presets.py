@@ -101,10 +101,9 @@ def chart(points: list[Point]) -> Figure:
     axis = figure.add_subplot()
     for point in points:
         marker, color = ("o", "#0072B2") if point.is_ours else ("s", "#D55E00")
-        axis.plot(point.minutes, 100 * point.accuracy, marker, color=color)
-        axis.annotate(
-            point.name, (point.minutes, 100 * point.accuracy), (8, -3), textcoords="offset points", fontsize=8
-        )
+        place = point.minutes, 100 * point.accuracy
+        axis.plot(*place, marker, color=color)
+        axis.annotate(point.name, place, (8, -3), textcoords="offset points", fontsize=8)
     for name, accuracy in QUOTED.items():
         axis.axhline(100 * accuracy, color="grey", linestyle="--", linewidth=0.8)
         axis.annotate(

@@ -1,7 +1,10 @@
 """ParquetRows: the rows of a Parquet file in batches whose decoded size is bounded."""
 
+import faulthandler
+import os
+import resource
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +34,7 @@ class ParquetRows:
         self._path, self._raw = file.path, raw
         self._parquet = pyarrow.parquet.ParquetFile(raw, pre_buffer=False, buffer_size=2**20)  # read in parts
         self.schema = self._parquet.schema_arrow
+        _check_footer(self._parquet.metadata)
 
     @property
     def count(self) -> int:
@@ -75,6 +79,35 @@ class ParquetRows:
                 yield from self._parquet.iter_batches(
                     batch_size=rows, row_groups=[number], columns=names, use_threads=False
                 )
+
+
+def _check_footer(metadata: Any) -> None:
+    """Look at every column of every row group in a process of its own.
+
+    Where the size statistics of a column are damaged, pyarrow raises no error when it is asked for the column: it ends
+    the process.
+
+    Args:
+        metadata: a pyarrow.parquet.FileMetaData.
+
+    Raises:
+        pa.ArrowInvalid: that process was ended.
+    """
+    process = os.fork()
+    if process == 0:
+        try:
+            faulthandler.disable()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the message of C++
+            for number in range(metadata.num_row_groups):
+                row_group = metadata.row_group(number)
+                for position in range(row_group.num_columns):
+                    row_group.column(position)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(process, 0)
+    if status:
+        raise pa.ArrowInvalid("the statistics of a column in its footer are damaged")
 
 
 def _joined(parts: list[tuple[pa.RecordBatch, np.ndarray]]) -> tuple[pa.RecordBatch, np.ndarray]:

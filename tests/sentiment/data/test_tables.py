@@ -318,6 +318,18 @@ def test_reviews_of_parquet_that_cannot_be_scored_are_handed_over(tmp_path: Path
     assert chunk.rows.column("n").to_pylist() == [1, 5]
 
 
+def test_parquet_whose_size_statistics_are_damaged_is_refused(tmp_path: Path) -> None:
+    """A nullable column counts two levels of definition, and a required one has but one. pyarrow would abort."""
+    path = tmp_path / "a.parquet"
+    pyarrow.parquet.write_table(pa.table({"text": ["a fine film"]}), path)
+    nullable, required = (b"\x25" + repetition + b"\x18\x04text" for repetition in (b"\x02", b"\x00"))
+    content = path.read_bytes()
+    assert content.count(nullable) == 1
+    path.write_bytes(content.replace(nullable, required))
+    with pytest.raises(InputError, match="statistics of a column in its footer are damaged"):
+        read(path, output_format="parquet")
+
+
 def test_no_value_of_parquet_is_altered_in_csv(tmp_path: Path) -> None:
     table = pa.table({"text": ["a"], "price": pa.array([Decimal("1.50")]), "tags": [["x"]]})
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
