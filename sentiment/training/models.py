@@ -11,7 +11,7 @@ from sentiment.training.cells import CELL_OF_LAYER, CELLS, CellName
 POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
 """Keras layer -> the pooling that it is."""
 
-MOST_UNITS = 2**14
+MOST_UNITS = 2**15
 """Of a layer, and most numbers of a word vector."""
 
 _GLOBAL_SEED = threading.Lock()
