@@ -139,8 +139,6 @@ def main() -> None:
         "# Presets",
         "",
         f"`python -m benchmarks.presets --archive ARCHIVE {' '.join(f'--run {r}' for r in arguments.run)}`.",
-    ]
-    head += [
         "",
         f"On {machine()}. Minutes are of training alone, of presets without vectors and teachers. Seeds train two at a",
         "time; the fastest counts. NB-LR is that of the last preset. The squares of the chart are peers.",

@@ -101,7 +101,14 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
 
 
 def _long_reviews(context: Context, prepared: Prepared, length: int | None, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,)."""
+    """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,).
+
+    Args:
+        length: None for as many as `most` reviews have.
+
+    Raises:
+        InputError: no review is that long.
+    """
     config, reviews = context.config, prepared.corpus.train
     _, validation = prepared.training_and_validation(config.seeds[0])
     texts = [reviews.texts[position] for position in validation]

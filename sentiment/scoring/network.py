@@ -90,10 +90,10 @@ class Network:
     padding: str
 
     def __post_init__(self) -> None:
-        gates, directions = GATES[self.cell], self.directions
+        gates, directions, states = GATES[self.cell], self.directions, len(self.layers[0].states)
         words, features = self.embedding.shape
+        widths = [features, *(layer.units for layer in self.layers)]
         shapes: list[tuple[np.ndarray, tuple[int, ...]]] = [(self.embedding, (words, features))]
-        states = len(self.layers[0].states)
         for layer in self.layers:
             units = layer.units
             shapes += [
@@ -107,10 +107,9 @@ class Network:
         shapes += [(self.dense[0], (features, 1)), (self.dense[1], (1,))]
         fits = all(array.shape == shape and array.dtype == np.float32 for array, shape in shapes)
         is_known = self.pooling in ((), *POOLINGS.values()) and self.padding in ("", "pre", "post")
+        is_bounded = words > 0 and directions in (1, 2) and all(0 < width <= MOST_UNITS for width in widths)
         starts = (0, 2 if self.cell == "LSTM" else 1) if directions == 1 else (0,)
-        widest = max(self.embedding.shape[1], *(layer.units for layer in self.layers))
-        is_empty = any(not array.size for array, _ in shapes if array is not NO_STATES)
-        if is_empty or not (fits and is_known and directions in (1, 2) and states in starts and widest <= MOST_UNITS):
+        if not (fits and is_known and is_bounded and states in starts):
             raise ValueError("its weights do not fit one another")
         if not all(np.isfinite(array).all() for array, _ in shapes):
             raise ValueError("it has weights that are no numbers")

@@ -297,7 +297,7 @@ def _regress(features: Any, labels: np.ndarray, inverse_penalty: float) -> tuple
 
 
 def _product(matrix: Any, pool: Executor) -> Callable[[np.ndarray], np.ndarray]:
-    """What multiplies vectors by a sparse matrix (N, F) of rows, as many of its values on each core."""
+    """The product of a sparse matrix (N, F) with a vector, (F,) -> (N,); each core has rows with as many values."""
     bounds = np.searchsorted(matrix.indptr, np.linspace(0, matrix.nnz, available_cores() + 1)[1:-1])
     parts = [matrix[first:last] for first, last in pairwise([0, *bounds.tolist(), matrix.shape[0]])]
     return lambda vector: np.concatenate(list(pool.map(lambda part: part @ vector, parts)))

@@ -1,4 +1,4 @@
-"""Ngrams of encoded reviews: which are frequent, and where they occur. No step is a loop over n-grams."""
+"""Ngrams: those of encoded reviews that are frequent, and where they occur. No step is a loop over n-grams."""
 
 import functools
 from collections.abc import Iterator, Sequence

@@ -55,5 +55,5 @@ def test_texts_wait_to_be_measured_only_while_they_are_few(
         for start in range(0, 300, 30):
             samples[most].add(texts[start : start + 30], np.full(30, 0.5))
             assert sum(len(review.text) for review in samples[most]._kept) <= most
-    late, *early = ([values.tolist() for values in sample.measures.values()] for sample in samples.values())
-    assert early == [late, late]
+    at_once, *later = ([values.tolist() for values in sample.measures.values()] for sample in samples.values())
+    assert later == [at_once, at_once]
