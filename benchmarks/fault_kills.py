@@ -5,9 +5,11 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from benchmarks.fault_cases import NETWORK, Case, Part, copied_run, judged, small_table
 from benchmarks.fault_processes import Outcome, Task, end
@@ -86,10 +88,11 @@ class PipelineKills(Part):
     killed just before and just after every rename, removal and request to the server, and at 100 moments drawn over
     its whole length; then it is started again. The figures are those of a run that was not killed. One parent run,
     its children and a version of each model are there, all finished; the champion loads and scores; nothing else is
-    left. Moments behind the training begin from a working directory whose training is finished.
+    left. Moments behind the training begin from a working directory whose training is finished. Each model carries the
+    files of the package: of these, the moments of the first and the last transfer are tried.
     """
 
-    name, count = "pipeline-kills", 1_500
+    name, count = "pipeline-kills", 880
 
     def try_case(self, number: int) -> Case | None:
         """One moment."""
@@ -172,8 +175,8 @@ class PipelineKills(Part):
         """Where to start, the number of the moment and what it is: the first of each kind comes before all others."""
         plan = self._plan
         last = max(n for n, what in enumerate(plan["empty"], 1) if "/train/" in what)
-        found = [("empty", n, what) for n, what in enumerate(plan["empty"], 1) if n <= last]
-        found += [("trained", n, what) for n, what in enumerate(plan["trained"], 1)]
+        found = [("empty", n, what) for n, what in enumerate(plan["empty"][:last], 1)]
+        found += [("trained", n, what) for n, what in without_repetition(enumerate(plan["trained"], 1))]
         seen: dict[str, int] = {}
         ranked = []
         for entry in found:
@@ -218,6 +221,13 @@ class PipelineKills(Part):
             environment={"MLFLOW_TRACKING_URI": self._server},
         )  # fmt: skip
         return judged(self.workshop.training.run(task), codes=(0,))
+
+
+def without_repetition(moments: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Numbered moments; of transfers of the package's files, one after the other, the first two and the last two."""
+    for is_code, stretch in groupby(moments, key=lambda moment: "/code/sentiment" in unquote(moment[1])):
+        transfers = list(stretch)
+        yield from (*transfers[:2], *transfers[2:][-2:]) if is_code else transfers
 
 
 def kind_of(moment: str) -> str:
