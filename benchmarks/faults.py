@@ -8,6 +8,7 @@ pieces. `--report` writes benchmarks/FAULTS.md from it. A case follows from its 
 
 import argparse
 import json
+import signal
 import textwrap
 import time
 from collections import defaultdict
@@ -138,6 +139,7 @@ def main() -> None:
     parser.add_argument("--workshop", type=Path, default=Path(".faults"), help="folder for the cases and the record")
     parser.add_argument("--report", action="store_true", help=f"write {RESULTS.name}")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that prepared processes and servers end, too
     workshop = Workshop(options.workshop)
     record = workshop.folder / f"record-{options.seed}.jsonl"
     if options.part:
