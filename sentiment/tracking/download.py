@@ -1,6 +1,7 @@
 """The files of any logged model, by its URI."""
 
 import contextlib
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             name = _name(uri)
-            path = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+            path = copied_classifier(uri, folder)
         except ImportError as error:
             package = EXTRAS.get(scheme)
             remedy = f"`pip install {package}`" if package else "install what it names"
@@ -54,6 +55,22 @@ def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
         except Exception as error:  # each store's client raises errors of its own
             raise InputError(_not_to_be_had(uri, scheme, error)) from error
         yield path, name
+
+
+def copied_classifier(uri: str, folder: str) -> Path:
+    """Copy a logged classifier into a folder: without the code beside it, which MLflow alone needs.
+
+    Returns:
+        Where it lies: its own folder, or that of the whole model where MLflow does not find the classifier's.
+
+    Raises:
+        MlflowException, OSError, ImportError, or what else the store's client raises.
+    """
+    if model := re.fullmatch(r"models:/([^/@]+)/?", uri):  # MLflow knows no part of a model by its ID
+        uri = mlflow.MlflowClient().get_logged_model(model[1]).artifact_location
+    part = f"{uri.rstrip('/')}/artifacts/classifier"
+    is_there = mlflow.artifacts.list_artifacts(artifact_uri=part)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=part if is_there else uri, dst_path=folder))
 
 
 def _name(uri: str) -> str:

@@ -15,6 +15,7 @@ from mlflow.types import ColSpec, Schema
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
 from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
+from sentiment.tracking.download import copied_classifier
 from sentiment.tracking.runs import Run
 from sentiment.tracking.store import reason_of
 
@@ -61,9 +62,7 @@ def load_logged_classifier(model_id: str) -> Classifier:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            uri = f"models:/{model_id}"
-            path = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
-            classifier = load_classifier(classifier_folder(path))
+            classifier = load_classifier(classifier_folder(copied_classifier(f"models:/{model_id}", folder)))
             probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
         except (mlflow.MlflowException, OSError, InputError) as error:
             raise InputError(

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,9 @@ def log_history(run: Run, history: History) -> None:
 
     Any thread may call it, whichever run is active there.
     """
-    client = mlflow.MlflowClient()
-    for metric, values in history.items():
-        name = "epoch_seconds" if metric == "seconds" else metric
-        logged = {point.step for point in client.get_metric_history(run.info.run_id, name)}
-        for step, value in enumerate(values, 1):
-            if step not in logged:
-                client.log_metric(run.info.run_id, name, value, step=step)
+    names = {metric: "epoch_seconds" if metric == "seconds" else metric for metric in history}
+    points = {names[metric]: dict(enumerate(values, 1)) for metric, values in history.items()}
+    _log_missing(run, points, there=points)
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
@@ -129,11 +125,16 @@ def log_points(run: Run, points: Mapping[str, Mapping[int, float]]) -> None:
         run: as it was when it was taken up.
         points: metric -> step -> value.
     """
+    _log_missing(run, points, there=run.data.metrics)
+
+
+def _log_missing(run: Run, points: Mapping[str, Mapping[int, float]], there: Collection[str]) -> None:
+    """Log the points whose step has none yet; there: metrics that may have some."""
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
     metrics = []
     for name, values in points.items():
-        is_new = name not in run.data.metrics
-        logged = set() if is_new else {point.step for point in client.get_metric_history(run.info.run_id, name)}
+        found = client.get_metric_history(run.info.run_id, name) if name in there else []
+        logged = {point.step for point in found}
         metrics += [Metric(name, value, now, step) for step, value in values.items() if step not in logged]
     for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])

@@ -6,7 +6,7 @@
 import functools
 import sys
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any
 
 from sentiment.data.vocabulary import FILTERS, TYPOGRAPHY, Tokenizer
@@ -35,29 +35,29 @@ def character_tables() -> dict[str, Any]:
     name these sets, but what `str.lower` makes of a sigma beside a character tells them. Cased characters that are
     ignorable as well are in `ignorable` alone.
     """
-    characters = [chr(code) for code in range(sys.maxunicode + 1)]
-    lowered = {character: character.lower() for character in characters}
-
-    def is_ignorable(character: str) -> bool:
-        return f"a{character}{SIGMA}".lower()[-1] == FINAL_SIGMA != f"{character}{SIGMA}".lower()[-1]
-
-    def is_cased(character: str) -> bool:
-        return f"{character}{SIGMA}".lower()[-1] == FINAL_SIGMA
-
+    assigned: list[str] = []
+    unassigned: list[str] = []
+    for character in map(chr, range(sys.maxunicode + 1)):
+        (unassigned if unicodedata.category(character) == "Cn" else assigned).append(character)
+    cased = [character for character in assigned if f"{character}{SIGMA}".lower()[-1] == FINAL_SIGMA]
+    either = [character for character in assigned if f"a{character}{SIGMA}".lower()[-1] == FINAL_SIGMA]
     return {
-        "white_space": "".join(filter(str.isspace, characters)),
-        "lower": {character: lower for character, lower in lowered.items() if character != lower},
-        "cased": _ranges(characters, is_cased),
-        "ignorable": _ranges(characters, is_ignorable),
-        "unassigned": _ranges(characters, lambda character: unicodedata.category(character) == "Cn"),
+        "white_space": "".join(filter(str.isspace, assigned)),
+        "lower": {character: lower for character in assigned if (lower := character.lower()) != character},
+        "cased": _ranges(cased),
+        "ignorable": _ranges(sorted({*either}.difference(cased))),
+        "unassigned": _ranges(unassigned),
     }
 
 
-def _ranges(characters: list[str], belongs: Callable[[str], bool]) -> list[int]:
-    """How far from the end of one range of characters to the start of the next, and how long it is, in turns."""
-    widths, before, inside = [], 0, False
-    for code, character in enumerate(characters):
-        if belongs(character) != inside:
-            widths.append(code - before)
-            before, inside = code, not inside
-    return [*widths, len(characters) - before] if inside else widths
+def _ranges(characters: Iterable[str]) -> list[int]:
+    """How far from the end of one range of ordered characters to the start of the next, and its length, in turns."""
+    widths: list[int] = []
+    end = 0
+    for code in map(ord, characters):
+        if widths and code == end:
+            widths[-1] += 1
+        else:
+            widths += [code - end, 1]
+        end = code + 1
+    return widths

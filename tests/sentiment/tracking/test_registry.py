@@ -13,6 +13,7 @@ import pytest
 from scipy import stats
 from typer.testing import Result
 
+from sentiment.tracking.download import copied_classifier
 from sentiment.tracking.store import make_store
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
@@ -49,6 +50,18 @@ def test_a_model_that_cannot_be_had_is_named_with_the_remedy(invoke: Invoke, sto
     result = invoke("predict", "a fine film", "--model", uri)
     assert (result.exit_code, says in result.output) == (2, True), result.output
     assert "Traceback" not in result.output
+
+
+def test_of_a_logged_model_the_classifier_alone_is_copied(store: Path) -> None:
+    client = mlflow.MlflowClient()
+    version = client.get_model_version_by_alias("reviews", "champion")
+    place = client.get_logged_model(version.source.removeprefix("models:/")).artifact_location
+    uris = ["models:/reviews@champion", "models:/reviews/1", version.source, f"runs:/{version.run_id}/model", place]
+    for number, uri in enumerate([*uris, f"file://{place}/"]):
+        folder = store / str(number)
+        path = copied_classifier(uri, str(folder))
+        assert {found.name for found in path.iterdir()} >= {"classifier.json", "vocabulary.json", "model.onnx"}, uri
+        assert not list(folder.rglob("*.py")), uri
 
 
 def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
