@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.model_name import IMDB_NAME
 from sentiment.loading import located
+from sentiment.tracking import sqlite_registry
 
 
 @contextlib.contextmanager
@@ -20,9 +21,12 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
         InputError: there is no such model; none is named, but several are registered under other names.
     """
     if model is None:
-        from sentiment.tracking import registry, store
+        name = sqlite_registry.default_name(IMDB_NAME)
+        if name is None:
+            from sentiment.tracking import registry, store
 
-        store.silence()
-        model = f"models:/{registry.default_name(IMDB_NAME)}@{registry.CHAMPION}"
+            store.silence()
+            name = registry.default_name(IMDB_NAME)
+        model = f"models:/{name}@champion"
     with located(model) as found:
         yield found

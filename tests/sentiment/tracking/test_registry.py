@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from scipy import stats
 from typer.testing import Result
 
+from sentiment.tracking import sqlite_registry
 from sentiment.tracking.download import copied_classifier
 from sentiment.tracking.store import make_store
 from tests.conftest import PipelineRun, command_in
@@ -62,6 +65,51 @@ def test_of_a_logged_model_the_classifier_alone_is_copied(store: Path) -> None:
         path = copied_classifier(uri, str(folder))
         assert {found.name for found in path.iterdir()} >= {"classifier.json", "vocabulary.json", "model.onnx"}, uri
         assert not list(folder.rglob("*.py")), uri
+
+
+def test_predict_reads_a_sqlite_registry_without_mlflow_and_finds_what_mlflow_finds(store: Path) -> None:
+    script = "import sys; from pipelines.cli import main; import atexit\n" + (
+        "atexit.register(lambda: print('mlflow' in sys.modules)); sys.argv[1:] = ['predict', 'a fine film']; main()"
+    )
+    said = {}
+    for imports_mlflow in ("", "import mlflow\n"):
+        ended = subprocess.run(
+            [sys.executable, "-c", imports_mlflow + script], capture_output=True, text=True, cwd=store
+        )
+        said[ended.stdout.splitlines()[-1]] = (ended.stdout.splitlines()[:-1], ended.stderr)
+    assert said["False"] == said["True"]
+    assert said["False"][1] == "model: reviews version 1 (champion)\n"
+
+
+def test_what_the_sqlite_registry_does_not_show_plainly_is_left_to_mlflow(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> tuple[str | None, int | None]:
+        with monkeypatch.context() as patch:
+            patch.delitem(sys.modules, "mlflow")
+            located = sqlite_registry.located_version("reviews", "champion")
+            return sqlite_registry.default_name("imdb-sentiment"), located and located[1]
+
+    client = mlflow.MlflowClient()
+    assert found() == ("reviews", 1)
+    mlflow.genai.register_prompt("ask", "What of {{film}}?")
+    assert found() == ("reviews", 1)
+    client.create_registered_model("films")
+    assert found() == (None, 1)
+    client.create_registered_model("imdb-sentiment")
+    assert found() == ("imdb-sentiment", 1)
+    far = client.create_model_version("reviews", "s3://bucket/model")
+    client.set_registered_model_alias("reviews", "champion", far.version)
+    assert found() == ("imdb-sentiment", None)
+    client.set_registered_model_alias("reviews", "champion", "1")
+    for name, value in (("MLFLOW_REGISTRY_URI", "http://127.0.0.1:9"), ("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            assert found() == (None, None)
+    client.delete_model_version("reviews", "1")
+    assert found() == ("imdb-sentiment", None)
+    (store / "mlflow.db").write_bytes(b"none")
+    assert found() == (None, None)
 
 
 def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
