@@ -34,7 +34,8 @@ CLONE_NEWNS = 0x00020000
 FILE_CALLS = (*((os, name) for name in ("rename", "replace", "unlink", "remove", "rmdir")), (shutil, "rmtree"))
 """Modules and their functions whose calls are moments."""
 
-SCORING, TRAINING = "pyarrow.csv pyarrow.parquet pandas pipelines.score", "tensorflow mlflow sklearn.linear_model"
+SCORING = "pyarrow.csv pyarrow.parquet pandas pipelines.score"
+TRAINING = "tensorflow mlflow.pyfunc git onnx onnxruntime pyarrow.dataset sklearn.linear_model pipelines.run_pipeline"
 """Modules that a prepared process imports."""
 
 

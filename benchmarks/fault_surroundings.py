@@ -17,6 +17,7 @@ from typing import Any
 from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
 from benchmarks.fault_kills import figures_of
 from benchmarks.fault_processes import Outcome, Task
+from tests.server import WITHOUT_JOBS
 
 
 @contextlib.contextmanager
@@ -181,11 +182,11 @@ class DyingServers(Part):
         """Start the server, and wait until it answers."""
         stores = [f"--backend-store-uri=sqlite:///{self._folder / 'server.db'}",
                   f"--artifacts-destination={self._folder / 'store'}"]  # fmt: skip
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--port", str(self._port), "--workers", "1", *stores],
-            cwd=self._folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            cwd=self._folder, env={**os.environ, **WITHOUT_JOBS, "PATH": path}, start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
