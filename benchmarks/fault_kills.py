@@ -92,7 +92,7 @@ class PipelineKills(Part):
     files of the package: of these, the moments of the first and the last transfer are tried.
     """
 
-    name, count = "pipeline-kills", 880
+    name, count = "pipeline-kills", 786
 
     def try_case(self, number: int) -> Case | None:
         """One moment."""
