@@ -1,7 +1,6 @@
 """load: a trained classifier from a folder or from MLflow."""
 
 import contextlib
-import re
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,10 +42,9 @@ def located(model: str | Path) -> Iterator[tuple[Path, str]]:
         return
     if isinstance(model, Path) or ":/" not in model:
         raise InputError(f"There is no folder {model}: name a folder, models:/NAME@ALIAS or runs:/ID/model.")
-    match = re.fullmatch(r"models:/([^/@]+)@([^/@]+)", model)
-    if match and (found := sqlite_registry.located_version(*match.groups())):
-        folder, number = found
-        yield classifier_folder(folder), f"{match[1]} version {number} ({match[2]})"
+    if found := sqlite_registry.located_model(model):
+        folder, name = found
+        yield classifier_folder(folder), name
         return
     from sentiment.tracking import download, store
 

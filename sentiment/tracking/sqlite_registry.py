@@ -1,9 +1,10 @@
-"""The champion of a SQLite registry of MLflow, read without MLflow: importing it takes two seconds.
+"""The models of a SQLite registry of MLflow, found without MLflow: importing it takes two seconds.
 
 Whatever is not plain here is left to MLflow; the functions then return None.
 """
 
 import os
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -19,9 +20,9 @@ NAMES = """
     (SELECT name FROM registered_model_tags WHERE key = 'mlflow.prompt.is_prompt' AND value = 'true')
 """
 LOCATION = """
-    SELECT version, COALESCE(storage_location, source) FROM model_versions
-    JOIN registered_model_aliases USING (name, version)
-    WHERE name = ? AND alias = ? AND current_stage <> 'Deleted_Internal'
+    SELECT DISTINCT version, COALESCE(storage_location, source) FROM model_versions
+    LEFT JOIN registered_model_aliases USING (name, version)
+    WHERE name = ? AND current_stage <> 'Deleted_Internal'
 """
 
 
@@ -31,15 +32,24 @@ def default_name(preferred: str) -> str | None:
     return names[0] if len(names) == 1 else preferred if preferred in names else None
 
 
-def located_version(name: str, alias: str) -> tuple[Path, int] | None:
-    """The folder of the classifier that MLflow stored on this machine for an alias, and the number of its version."""
-    rows = _rows(LOCATION, name, alias)
+def located_model(uri: str) -> tuple[Path, str] | None:
+    """The folder of the classifier that MLflow stored on this machine, and its name for people.
+
+    Args:
+        uri: models:/NAME@ALIAS or models:/NAME/VERSION.
+    """
+    match = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/([0-9]+))", uri)
+    if match is None:
+        return None
+    name, alias, number = match.groups()
+    rows = _rows(f"{LOCATION} AND {'alias' if alias else 'version'} = ?", name, alias or number)
     if len(rows) != 1:
         return None
     [(version, location)] = rows
     place = unquote(location.removeprefix("file://")) if location.startswith("file:///") else location
     folder = Path(place, "artifacts", "classifier")
-    return (folder, int(version)) if folder.is_absolute() and folder.is_dir() else None
+    is_here = folder.is_absolute() and folder.is_dir()
+    return (folder, f"{name} version {version} ({alias})" if alias else uri) if is_here else None
 
 
 def _rows(query: str, *values: str) -> list[Any]:
