@@ -20,7 +20,7 @@ NAMES = """
     (SELECT name FROM registered_model_tags WHERE key = 'mlflow.prompt.is_prompt' AND value = 'true')
 """
 LOCATION = """
-    SELECT DISTINCT version, COALESCE(storage_location, source) FROM model_versions
+    SELECT DISTINCT version, COALESCE(storage_location, source, '') FROM model_versions
     LEFT JOIN registered_model_aliases USING (name, version)
     WHERE name = ? AND current_stage <> 'Deleted_Internal'
 """
