@@ -27,6 +27,6 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
 
             store.silence()
             name = registry.default_name(IMDB_NAME)
-        model = f"models:/{name}@champion"
+        model = f"models:/{name}@{sqlite_registry.CHAMPION}"
     with located(model) as found:
         yield found

@@ -27,7 +27,7 @@ SCHEMES = "models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model, file:///FOL
 
 @contextlib.contextmanager
 def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
-    """A copy of a logged model, and its name for people.
+    """A copy of a logged classifier, and its name for people.
 
     Args:
         uri: such as models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or s3://BUCKET/FOLDER.

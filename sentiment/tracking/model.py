@@ -58,7 +58,7 @@ def load_logged_classifier(model_id: str) -> Classifier:
     """The classifier of a logged model; it has scored a text.
 
     Raises:
-        InputError: MLflow has not got all of its files, they cannot be loaded, or P(positive) is none.
+        InputError: MLflow has not got all files of its classifier, they cannot be loaded, or P(positive) is none.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -7,9 +7,10 @@ import mlflow
 
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import binomial_interval
+from sentiment.tracking.sqlite_registry import CHAMPION as CHAMPION
 from sentiment.tracking.store import check_store, place, store_errors_explained, store_lock
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHALLENGER = "challenger"
 CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
 """Of a version: that it may become champion, and in words what was decided on it."""
 

@@ -1,6 +1,6 @@
 """The models of a SQLite registry of MLflow, found without MLflow: importing it takes two seconds.
 
-Whatever is not plain here is left to MLflow; the functions then return None.
+It reads the tables that MLflow 3 makes. Whatever is not plain here is left to MLflow; the functions then return None.
 """
 
 import os
@@ -11,6 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
+
+CHAMPION = "champion"
+"""Alias of the version that speaks for a model."""
 
 ELSEWHERE = ("MLFLOW_REGISTRY_URI", "MLFLOW_ENABLE_WORKSPACES", "MLFLOW_WORKSPACE")
 """Environment variables by which MLflow looks at another place, or at part of it."""
