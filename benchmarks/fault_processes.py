@@ -254,11 +254,11 @@ def watch_moments(folder: Path, log: str, kill_at: int) -> None:
 
 
 def _command(arguments: Sequence[str]) -> int:
-    from pipelines.cli import app
+    from pipelines.cli import application
 
     sys.argv = ["sentiment", *arguments]
     try:
-        app(list(arguments))
+        application()(list(arguments))
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 0

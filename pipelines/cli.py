@@ -3,23 +3,35 @@
 TensorFlow and MLflow take seconds to import, so commands import the pipeline, which needs them, when they run.
 """
 
+import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from pipelines.commands import training, tuning, use, within
 from pipelines.commands.app import app
 from sentiment import __version__
 
-__all__ = ["app", "main"]
+MODULES = ("training", "tuning", "use", "within")
+"""Of commands, in the order of their list; each adds its commands to the application when it is imported."""
 
-COMMANDS = (training, tuning, use, within)
-"""Modules that add their commands to the application when they are imported, in the order of the list of commands."""
+USING = ("score", "predict", "promote", "models")
+"""Commands of the module `use`."""
+
+
+def application(command: str | None = None) -> typer.Typer:
+    """The application, with all commands or those beside the one that is asked for.
+
+    The options of training come from pydantic models of their own, which `predict` need not wait for.
+    """
+    for module in ("use",) if command in USING else MODULES:
+        import_module(f"pipelines.commands.{module}")
+    return app
 
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    application(*sys.argv[1:2])()
 
 
 def _show_version(asked: bool) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import rich.box
 import rich.console
@@ -26,7 +26,9 @@ from rich.text import Text
 from pipelines.progress import TrainingProgress, new_bar, scoring_bar
 from pipelines.working_directory import Stage
 from sentiment.errors import InputError
-from sentiment.training.trainer import History
+
+if TYPE_CHECKING:
+    from sentiment.training.trainer import History
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys instead of showing them, but for the tab and the line feed."""
@@ -180,7 +182,7 @@ class Console:
         epochs: int,
         count: int,
         *,
-        on_epoch: Callable[[History], None] = lambda history: None,
+        on_epoch: "Callable[[History], None]" = lambda history: None,
         examples: str = "reviews",
     ) -> Iterator[TrainingProgress]:
         """A bar per epoch while a model is trained on so many examples.

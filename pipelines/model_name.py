@@ -1,13 +1,15 @@
 """registered_name: under which name a pipeline registers its models in MLflow."""
 
 import re
+from typing import TYPE_CHECKING
 
-from sentiment.data.sources import SourceConfig
+if TYPE_CHECKING:
+    from sentiment.data.sources import SourceConfig
 
 IMDB_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
 
 
-def registered_name(source: SourceConfig) -> str:
+def registered_name(source: "SourceConfig") -> str:
     """The name that belongs to a source: the table's file or folder, without its endings, or IMDB_NAME, or DEMO_NAME.
 
     Characters that MLflow or a model URI cannot hold become hyphens. A table never takes the names of IMDB and demo.

@@ -1,37 +1,15 @@
-"""Fields of the configuration as options of a command, and errors as exit codes."""
+"""Fields of the configuration as options of a command."""
 
-import errno
 import functools
-import inspect
-import logging
-import os
-import traceback
 import types
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from pipelines.commands.narrow_help import NarrowHelp
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
-from pipelines.console import Console
-from pipelines.output import STANDARD_STREAM
-from pipelines.termination import Terminated, termination_interrupts
 from sentiment.errors import InputError
-
-EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
-STORAGE_ERRORS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file would be larger than this system allows",
-    errno.EACCES: "permission denied",
-    errno.EROFS: "the file system is read-only",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.EISDIR: "a folder stands there",
-}
 
 LISTED = ("models", "seeds", "positive", "negative")
 """Fields whose options are comma-separated."""
@@ -54,56 +32,6 @@ Preset = Annotated[
         "Default: fine-tune with --start-from, demo for the demo source, else standard."
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
-LogFile = Annotated[
-    Path | None, typer.Option(help="Also append all that is printed, with its time, to this file.", show_default=False)
-]
-
-
-def command(
-    app: typer.Typer, name: str, *, panel: str, reads: Sequence[str] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command of an app. What the user can mend ends with exit code 2.
-
-    The function gets the console. Where `reads` names anything, the command also takes a preset
-    and an option for every field that it reads. The function then gets the preset, and the options as a dictionary.
-
-    Args:
-        panel: heading of the command in the list of all commands.
-        reads: sections of PipelineConfig, or single fields of it or of a section (`seeds`, `model.embedding_dim`).
-    """
-    configured = _options_of(reads)
-
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        given = ("console", "preset", "options") if configured else ("console",)
-        own = [p for p in inspect.signature(function).parameters.values() if p.name not in given]
-
-        @functools.wraps(function)
-        def run(quiet: bool, verbose: bool, log_file: Path | None, **values: Any) -> None:
-            console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
-            _set_log_levels(verbose)
-            with errors_to_exit_codes(console):
-                if log_file is not None:
-                    console.log_to(log_file)
-                if configured:
-                    values["options"] = _given({name: values.pop(name) for name in configured})
-                function(console=console, **values)
-
-        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
-        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False), "log_file": (LogFile, None)}
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        parameters = [
-            *(p.replace(kind=keyword) for p in own),
-            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
-            *(inspect.Parameter(n, keyword, default=None, annotation=_option(n)) for n in configured),
-        ]
-        vars(run)["__signature__"] = inspect.Signature(parameters)
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, cls=NarrowHelp, rich_help_panel=panel)(run)
-        return function
-
-    return register
 
 
 def split_list(value: str) -> list[str]:
@@ -124,49 +52,16 @@ def with_repeats(options: Mapping[str, Any], repeats: int | None) -> dict[str, A
     return {**options, "seeds": tuple(range(repeats))}
 
 
-@contextmanager
-def errors_to_exit_codes(console: Console) -> Iterator[None]:
-    """Say what went wrong and how to mend it, and exit with 2; with 130 on Ctrl-C, with 143 on SIGTERM."""
-    try:
-        with termination_interrupts():
-            yield
-    except InputError as error:
-        console.error(str(error))
-        raise typer.Exit(EXIT_INPUT) from error
-    except OSError as error:
-        number = error.errno or _told_number(str(error))
-        if number not in STORAGE_ERRORS:
-            console.log_traceback(traceback.format_exc())
-            raise
-        place = error.filename or "the results"
-        console.error(
-            f"{place} could not be written: {STORAGE_ERRORS[number]}. Make room or choose another place; "
-            "the same command then goes on where it stopped."
-        )
-        raise typer.Exit(EXIT_INPUT) from error
-    except KeyboardInterrupt as error:
-        console.error("interrupted; the same command goes on where it stopped.")
-        raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
-    except Exception:
-        console.log_traceback(traceback.format_exc())
-        raise
-
-
-def _told_number(message: str) -> int | None:
-    """The number of a storage error that stands in the message alone, as HDF5 and `shutil.copytree` give it."""
-    return next((n for n in STORAGE_ERRORS if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
-
-
-def _options_of(reads: Sequence[str]) -> list[str]:
-    """The options of sections and single fields."""
+def options_of(reads: Sequence[str]) -> dict[str, Any]:
+    """The Typer options of sections and single fields, by name."""
 
     def is_read(section: str | None, field: str) -> bool:
         return (field if section is None else section) in reads or f"{section}.{field}" in reads
 
-    return [option for option, (section, field) in option_fields().items() if is_read(section, field)]
+    return {name: _option(name) for name, (section, field) in option_fields().items() if is_read(section, field)}
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; comma-separated ones as lists."""
     listed = {name for name, (_, field) in option_fields().items() if field in LISTED}
     return {
@@ -197,13 +92,3 @@ def _option(name: str) -> Any:
 @functools.cache
 def _standard() -> PipelineConfig:
     return compose("standard", {})
-
-
-def _set_log_levels(verbose: bool) -> None:
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # of an unreachable server: seconds, not minutes
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    if not verbose:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        warnings.simplefilter("ignore")

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import rich.console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from sentiment.training.trainer import History
+if TYPE_CHECKING:
+    from sentiment.training.trainer import History
 
 BAR_WIDTH, TIME_WIDTH, PERCENT_WIDTH = 16, 7, 4
 COMPILING = "compiling the first step"
@@ -63,7 +65,7 @@ class TrainingProgress:
         model: str,
         epochs: int,
         count: int,
-        on_epoch: Callable[[History], None],
+        on_epoch: "Callable[[History], None]",
         examples: str,
         is_stopped: Callable[[], bool],
     ) -> None:
@@ -91,7 +93,7 @@ class TrainingProgress:
         shown.append(f"{speed:,.0f} {self._examples}/s")
         self._bar.update(self._task, completed=done, figures=self._fitting(shown))
 
-    def on_epoch(self, history: History) -> None:
+    def on_epoch(self, history: "History") -> None:
         """Prints the epochs that it has not printed yet and starts the next bar."""
         for epoch in range(self._finished, len(history["loss"])):
             *figures, (_, seconds), (_, speed) = [(metric, values[epoch]) for metric, values in history.items()]

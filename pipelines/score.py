@@ -279,6 +279,6 @@ def _strict(rejected: str) -> InputError:
 
 
 if __name__ == "__main__":
-    from pipelines.cli import app
+    from pipelines.cli import application
 
-    app(["score", *sys.argv[1:]])
+    application("score")(["score", *sys.argv[1:]])

@@ -205,9 +205,9 @@ def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]
 @pytest.fixture
 def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command line in this process, in an empty folder."""
-    from pipelines.cli import app
+    from pipelines.cli import application
 
     monkeypatch.chdir(tmp_path)
     for variable in ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME"):
         monkeypatch.delenv(variable, raising=False)
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return lambda *arguments: CliRunner().invoke(application(), [str(argument) for argument in arguments])

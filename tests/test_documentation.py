@@ -14,7 +14,7 @@ import pytest
 import typer
 from packaging.requirements import Requirement
 
-from pipelines.cli import app
+from pipelines.cli import application
 from tests.conftest import command_in, once
 
 ROOT = Path(__file__).parents[1]
@@ -133,7 +133,7 @@ def test_the_python_of_a_page_runs_after_the_demo(demo_folder: Path, page: str) 
 
 @pytest.mark.parametrize(("page", "line"), commands_in_blocks())
 def test_a_command_in_a_block_is_one_of_the_command_line(page: str, line: str) -> None:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(application())
     words = sentiment_words(line)
     assert words, f"{page}: {line} has no arguments"
     command = group.commands[words[0]]
@@ -144,7 +144,7 @@ def test_a_command_in_a_block_is_one_of_the_command_line(page: str, line: str) -
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=name_of)
 def test_commands_and_options_that_the_prose_names_exist(page: Path) -> None:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(application())
     every_option = functools.reduce(set.union, map(options_of, [group, *group.commands.values()]), {"--help"})
     for span in code_spans(page):
         words = sentiment_words(span) if span.startswith("sentiment ") else None
@@ -182,7 +182,7 @@ def test_sentences_are_short(page: Path) -> None:
 
 
 def test_sentences_of_the_help_are_short() -> None:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(application())
     helps = {
         part.help
         for command in [group, *group.commands.values()]

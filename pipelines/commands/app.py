@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipelines.configuration import Trial, compose
 from pipelines.console import Console
 from pipelines.files import write_json
 from pipelines.model_name import DEMO_NAME, IMDB_NAME
@@ -17,6 +16,7 @@ from sentiment.errors import InputError
 from sentiment.training.cells import CELLS
 
 if TYPE_CHECKING:
+    from pipelines.configuration import Trial
     from pipelines.stages.context import Context
 
 CONFIGURATION_FILE = "configuration.json"
@@ -100,10 +100,11 @@ def opened(
     with WorkingDirectory(work_dir) as work:
         path = work_dir / CONFIGURATION_FILE
         follows = goes_on and preset is None and "source" not in options and path.exists()
-        config = compose(preset, options, base=_remembered(path) if follows else None)
+        from pipelines.configuration import compose
         from pipelines.stages.context import Context
         from pipelines.stages.start import with_start
 
+        config = compose(preset, options, base=_remembered(path) if follows else None)
         context = with_start(Context(config, work, console), preset, options)
         write_json(path, context.config.model_dump(mode="json"))
         yield context
@@ -124,7 +125,7 @@ def _remembered(path: Path) -> dict[str, Any]:
     return content
 
 
-def trials(context: "Context", model: str | None) -> list[Trial]:
+def trials(context: "Context", model: str | None) -> "list[Trial]":
     """Those of one model, or all.
 
     Raises:

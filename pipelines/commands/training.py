@@ -24,10 +24,11 @@ from pipelines.commands.app import (
     opened,
     trials,
 )
+from pipelines.commands.command import command
 from pipelines.configuration import default_preset
 from pipelines.console import Console
 from pipelines.model_name import registered_name
-from pipelines.options import command, with_repeats
+from pipelines.options import with_repeats
 from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 

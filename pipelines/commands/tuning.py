@@ -16,9 +16,10 @@ from pipelines.commands.app import (
     app,
     opened,
 )
+from pipelines.commands.command import command
 from pipelines.configuration import preset_names
 from pipelines.console import Console
-from pipelines.options import command, split_list, with_repeats
+from pipelines.options import split_list, with_repeats
 from sentiment.errors import InputError
 
 DEFAULT_MINUTES = 20

@@ -13,9 +13,9 @@ from pipelines.commands.app import (
     Threshold,
     app,
 )
+from pipelines.commands.command import command
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
-from pipelines.options import command
 from sentiment.scoring.onnx_network import BATCH_SIZE
 
 

@@ -18,9 +18,10 @@ from pipelines.commands.app import (
     app,
     opened,
 )
+from pipelines.commands.command import command
 from pipelines.configuration import compose, preset_names
 from pipelines.console import Console
-from pipelines.options import command, split_list, with_repeats
+from pipelines.options import split_list, with_repeats
 from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName

@@ -176,7 +176,8 @@ def test_the_version_tells_what_scores(invoke: Invoke) -> None:
 
 def test_help_imports_nothing_that_takes_long() -> None:
     slow = ("tensorflow", "mlflow", "keras", "pandas", "optuna", "sklearn", "scipy", "matplotlib", "onnxruntime")
-    code = f"import sys, pipelines.cli; print([name for name in {slow} if name in sys.modules])"
+    called = "from pipelines.cli import application; application()"
+    code = f"import sys; {called}; print([name for name in {slow} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -270,7 +271,7 @@ def test_a_full_disk_is_named_where_a_folder_is_copied(tmp_path: Path) -> None:
     (tmp_path / "folder" / "large").write_bytes(bytes(200_000))
     code = (
         "import shutil; from pipelines.console import Console\n"
-        "from pipelines.options import errors_to_exit_codes\n"
+        "from pipelines.commands.command import errors_to_exit_codes\n"
         "with errors_to_exit_codes(Console()):\n    shutil.copytree('folder', 'copy')"
     )
     done = on_full_disk(tmp_path, "-c", code)

@@ -55,9 +55,8 @@ def many_csv(evaluated: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) 
 def test_the_champion_says_what_was_evaluated(small_run: PipelineRun, evaluated: pd.DataFrame, tmp_path: Path) -> None:
     """Through the registry, which run-pipeline has put it into, and without TensorFlow."""
     evaluated[["text"]].to_csv(tmp_path / "test.csv", index=False)
-    code = (
-        "import sys\nfrom pipelines.cli import app\napp(standalone_mode=False)\nassert 'tensorflow' not in sys.modules"
-    )
+    called = "from pipelines.cli import application; application('score')(standalone_mode=False)"
+    code = f"import sys; {called}; assert 'tensorflow' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-c", code, "score", tmp_path / "test.csv", tmp_path / "scored.parquet"],
         cwd=small_run.folder,

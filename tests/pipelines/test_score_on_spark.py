@@ -142,7 +142,7 @@ def test_the_logged_model_is_a_function_of_spark_as_the_docs_say(small_run: Pipe
 )
 def test_a_missing_part_of_spark_is_named(small_run: PipelineRun, tmp_path: Path, hidden: str, says: str) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
-    code = f"import os, sys; {hidden}; from pipelines.cli import app; app()"
+    code = f"import os, sys; {hidden}; from pipelines.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "score", "in.csv", "out.csv", "--engine", "spark",
          "--model", small_run.classifier],
