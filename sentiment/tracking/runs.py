@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.tracking.store import make_store, store_errors_explained, store_lock
+from sentiment.tracking.store import STORE_ERRORS, make_store, store_errors_explained, store_lock
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -62,15 +62,14 @@ def tracked_run(
         with store_lock():  # two processes with one key share one run
             run_id = _run_to_resume(resume_key, nested or even_finished)
             run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
-        status = RunStatus.FAILED
         try:
             yield run
-            status = RunStatus.FINISHED
-        except KeyboardInterrupt:
-            status = RunStatus.KILLED
+        except BaseException as error:
+            status = RunStatus.KILLED if isinstance(error, KeyboardInterrupt) else RunStatus.FAILED
+            with suppress(*STORE_ERRORS):  # what ended the run matters more
+                mlflow.end_run(RunStatus.to_string(status))
             raise
-        finally:
-            mlflow.end_run(RunStatus.to_string(status))
+        mlflow.end_run()
 
 
 def _run_to_resume(resume_key: str, even_finished: bool) -> str | None:

@@ -23,10 +23,11 @@ STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestEx
 
 
 def silence() -> None:
-    """Keep MLflow's and its database's progress notes and bars out of the console."""
+    """Keep MLflow's and its database's progress notes, bars and tracebacks of what they raise out of the console."""
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def place() -> str:
@@ -40,20 +41,24 @@ def store_errors_explained() -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
+        reason = reason_of(error)
         raise InputError(
-            f"MLflow at {place()} cannot be used ({reason_of(error)}): {_remedy()}; the same command then goes on "
+            f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}; the same command then goes on "
             "where it stopped."
         ) from error
 
 
 def reason_of(error: BaseException) -> str:
-    """The first line of an error, without the SQL that a database repeats."""
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    """The first line of an error, or of the error of a database that made MLflow raise it."""
+    raised = error.__cause__ if isinstance(error.__cause__, DBAPIError) else error
+    cause = raised.orig if isinstance(raised, DBAPIError) and raised.orig is not None else raised
     lines = str(cause).strip().splitlines() or [type(cause).__name__]
     return lines[0].rstrip(".:")
 
 
-def _remedy() -> str:
+def _remedy(reason: str) -> str:
+    if "disk is full" in reason:
+        return "make room on its disk"
     if mlflow.get_tracking_uri().startswith(("http://", "https://")):
         return "start that server, or correct or unset MLFLOW_TRACKING_URI"
     return "make that database readable and writable, or set MLFLOW_TRACKING_URI to another"
@@ -110,7 +115,8 @@ def store_lock() -> Iterator[bool]:
     try:
         file = path.with_name(f".{path.name}.lock").open("w")
     except OSError as error:
-        raise InputError(f"MLflow at {place()} cannot be used ({error.strerror}): {_remedy()}.") from error
+        reason = error.strerror or ""
+        raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
     with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield True

@@ -1,14 +1,17 @@
 """MLflow's store as processes meet it: made by several at once, damaged, and with series longer than a batch."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pytest
+import sqlalchemy
 from matplotlib.figure import Figure
 from typer.testing import Result
 
-from sentiment.tracking import runs
+from sentiment.errors import InputError
+from sentiment.tracking import runs, store
 from tests.conftest import command_in
 
 Invoke = Callable[..., Result]
@@ -63,6 +66,27 @@ def test_a_store_in_a_folder_that_is_not_there_ends_with_exit_code_2(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'none' / 'mlflow.db'}")
     result = invoke("run-memory", "--preset", "quick")
     assert (result.exit_code, "cannot be used" in result.output) == (2, True), result.output
+
+
+def test_what_ends_a_run_is_not_hidden_by_a_store_that_fails_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    store.silence()
+    with (
+        pytest.raises(OSError, match="No space left"),
+        runs.tracked_run("long", experiment="films", resume_key="long", tags={}),
+    ):
+        (tmp_path / "mlflow.db").write_bytes(b"no database at all, but a long enough text" * 100)
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_database_on_a_full_disk_asks_for_room() -> None:
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+        with pytest.raises(InputError, match=r"disk is full\): make room on its disk"), store.store_errors_explained():
+            connection.exec_driver_sql("CREATE TABLE films (title TEXT)")
 
 
 def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopped(
