@@ -13,16 +13,16 @@ from pipelines.commands.app import app
 from sentiment import __version__
 
 MODULES = ("training", "tuning", "use", "within")
-"""Of commands, in the order of their list; each adds its commands to the application when it is imported."""
+"""Each adds its commands to the application when it is imported; in the order of the list of commands."""
 
 USING = ("score", "predict", "promote", "models")
 """Commands of the module `use`."""
 
 
 def application(command: str | None = None) -> typer.Typer:
-    """The application, with all commands or those beside the one that is asked for.
+    """The application with all commands; with those of `use` alone where one of them is asked for.
 
-    The options of training come from pydantic models of their own, which `predict` need not wait for.
+    The options of training come from many pydantic models, which `predict` need not wait for.
     """
     for module in ("use",) if command in USING else MODULES:
         import_module(f"pipelines.commands.{module}")

@@ -101,10 +101,11 @@ def opened(
         path = work_dir / CONFIGURATION_FILE
         follows = goes_on and preset is None and "source" not in options and path.exists()
         from pipelines.configuration import compose
+
+        config = compose(preset, options, base=_remembered(path) if follows else None)
         from pipelines.stages.context import Context
         from pipelines.stages.start import with_start
 
-        config = compose(preset, options, base=_remembered(path) if follows else None)
         context = with_start(Context(config, work, console), preset, options)
         write_json(path, context.config.model_dump(mode="json"))
         yield context
