@@ -25,6 +25,8 @@ from typing import IO, Any, NoReturn
 
 import psutil
 
+from pipelines.cli import application
+
 SECONDS = 120.0
 """Without an answer, a command is ended."""
 
@@ -161,8 +163,9 @@ def _peak(pid: int) -> int:
 def serve(modules: Sequence[str]) -> None:
     """Import modules, then fork for each line of standard input, and answer with its process and its end."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", MLFLOW_DISABLE_TELEMETRY="true", COLUMNS="160")
-    for module in ("pipelines.cli", *modules):
+    for module in modules:
         __import__(module)
+    application()
     answers: IO[str] = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         task = json.loads(line)
@@ -254,8 +257,6 @@ def watch_moments(folder: Path, log: str, kill_at: int) -> None:
 
 
 def _command(arguments: Sequence[str]) -> int:
-    from pipelines.cli import application
-
     sys.argv = ["sentiment", *arguments]
     try:
         application()(list(arguments))
