@@ -80,7 +80,8 @@ class Folds:
     @property
     def validation_loss(self) -> float:
         """Mean over the folds, of the weights that were kept."""
-        return float(np.mean([min(outcome.result.history["val_loss"]) for outcome in self.outcomes]))
+        histories = [outcome.result.history for outcome in self.outcomes]
+        return float(np.mean([history["val_loss"][best_epoch(history) - 1] for history in histories]))
 
 
 def cross_validate(context: Context, folds: int, experiment: str | None, register_as: str | None) -> None:

@@ -73,7 +73,6 @@ def train_on_pseudo_labels(
                 judge=judge,
                 seed=trial.seed,
                 checkpoints=folder / CHECKPOINTS,
-                stop_after=found.epochs if found else None,
                 on_batch=progress.on_batch,
                 on_epoch=progress.on_epoch,
             )
@@ -85,7 +84,6 @@ def train_on_pseudo_labels(
         "teacher": teacher.digest,
         "label_softness": softness,
         "engine": engine_here(),
-        "stop_after": found.epochs if found else None,
     }
     read = f"{trial.name}: pad {prepared.digest_of_padded}, teacher {teacher.digest}"
     return context.run_stage("pseudo-labels", read, key, run, code=NETWORK_CODE)

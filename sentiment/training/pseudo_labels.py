@@ -31,8 +31,11 @@ FOLDS = 3
 Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From the positions of reviews to learn from, and of those to judge, to P(positive) of the latter, (N,)."""
 
-TEACHER_VOTES = 2
-"""Weight of the first teacher in the mean with the network, which has one vote."""
+TEACHER_VOTES = 1, 2, 2, 1
+"""Of the first teacher in each round, beside one of the network, which votes from the second on."""
+
+LAST_STEP_SIZE = 0.35
+"""Of the last of four teachers, as a share of the configured step size; the network is near its end by then."""
 
 
 def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
@@ -81,14 +84,14 @@ def learn_pseudo_labels(
     judge: Callable[[Any], np.ndarray],
     seed: int,
     checkpoints: Path,
-    stop_after: int | None = None,
     on_batch: OnBatch = lambda done, figures: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
 
-    The mean is made before the second epoch, and anew before the third, as the network is better by then. Of the last
-    teacher's epochs, the weights of the lowest validation loss stay.
+    The mean is made before the second epoch, and anew before the third and the last, as the network is better by then.
+    The last one trusts it as much as the first teacher.
+    The weights of the last epoch stay. Of the epochs with the third teacher, those of the lowest validation loss go on.
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
@@ -100,7 +103,6 @@ def learn_pseudo_labels(
         taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees; (V,).
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
-        stop_after: epochs after which training ends, but one at least with each teacher.
         on_epoch: called with the history so far after every epoch.
 
     Returns:
@@ -109,17 +111,17 @@ def learn_pseudo_labels(
     first = np.concatenate([taught, taught_validation])
     judged, history = taught_validation, History()
     rounds = _rounds(config.epochs)
-    for number, epochs in enumerate(rounds):
+    for number in range(len(rounds)):
         if number:
-            taught, judged = np.split(mean_log_odds(*[first] * TEACHER_VOTES, judge(network)), [len(taught)])
+            votes = [first] * TEACHER_VOTES[number]
+            taught, judged = np.split(mean_log_odds(*votes, judge(network)), [len(taught)])
         figures = {} if validation is None else _figures(judged, validation[1])
         all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
             (pieces.inputs, all_labels),
             validation,
-            _of_round(config, epochs, is_first=not number, is_last=number + 1 == len(rounds)),
-            stop_after=None if stop_after is None else max(1, stop_after - number),
+            _of_round(config, number, rounds),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=pieces.labelled(all_labels, first_epoch=sum(rounds[:number])),
@@ -152,18 +154,23 @@ def _tell(on_epoch: Callable[[History], None], before: History, teacher: dict[st
 
 
 def _rounds(epochs: int) -> list[int]:
-    """Epochs with each of the teachers, of whom there are at most three."""
-    return [1] * epochs if epochs < 3 else [1, 1, epochs - 2]
+    """Epochs with each of the teachers, of whom there are at most four."""
+    return [1] * epochs if epochs < len(TEACHER_VOTES) else [1, 1, epochs - 3, 1]
 
 
-def _of_round(config: TrainingConfig, epochs: int, *, is_first: bool, is_last: bool) -> TrainingConfig:
-    """The step size rises with the first teacher and falls with the last; no loss is of unlabelled reviews alone."""
+def _of_round(config: TrainingConfig, number: int, rounds: list[int]) -> TrainingConfig:
+    """The step size rises with the first teacher, and falls with the third, the fourth and the last.
+
+    No loss is of unlabelled reviews alone.
+    """
+    falls = number + 1 == len(rounds) or number >= 2
     return config.model_copy(
         update={
-            "epochs": epochs,
-            "patience": epochs,
-            "warmup_epochs": min(config.warmup_epochs, 1.0) if is_first else 0.0,
-            "schedule": config.schedule if is_last else "constant",
+            "epochs": rounds[number],
+            "patience": rounds[number],
+            "learning_rate": config.learning_rate * (LAST_STEP_SIZE if number == 3 else 1.0),
+            "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
+            "schedule": config.schedule if falls else "constant",
             "virtual_adversarial_epsilon": 0.0,
             "entropy_weight": 0.0,
         }

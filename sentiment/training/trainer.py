@@ -314,8 +314,11 @@ def _averaged(learner: Any) -> Iterator[None]:
 
 
 def best_epoch(history: History) -> int:
-    """Number, from 1, of the epoch with the lowest validation loss; 0 if no loss is finite. Without any: the last."""
-    if "val_loss" not in history:
+    """Number, from 1, of the epoch whose weights stay: that of the lowest validation loss, and 0 if no loss is finite.
+
+    The last, where there is no validation or teachers change, as their last epoch has the best of them.
+    """
+    if "val_loss" not in history or "teacher_val_loss" in history:
         return len(history["loss"])
     losses = np.array(history["val_loss"])
     return int(np.argmin(np.where(np.isfinite(losses), losses, np.inf))) + 1 if np.isfinite(losses).any() else 0
