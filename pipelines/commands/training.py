@@ -33,7 +33,7 @@ from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 
 BEYOND_THE_DEFAULT = (
-    "for more    --preset strong: 93.0 % instead of 91.4 % on the development cut of IMDB, in 24 minutes on two cores"
+    "for more    --preset strong: 93.0 % instead of 91.4 % on the development cut of IMDB, in half an hour on two cores"
 )
 """What a run of the preset `standard` by default is told; the figures are those at the top of the presets."""
 
