@@ -37,7 +37,7 @@ from sentiment.tracking import champion, model, runs, store
 from sentiment.tracking.champion import Training
 from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL
-from sentiment.training.trainer import best_epoch
+from sentiment.training.trainer import kept_epoch
 
 SHOWN = ("accuracy", "f1", "roc_auc", "log_loss", "brier_score", "expected_calibration_error")
 """Metrics that are shown with their intervals."""
@@ -70,7 +70,7 @@ class Folds:
         labels = np.concatenate([outcome.result.labels for outcome in self.outcomes])
         probabilities = np.concatenate([outcome.result.probabilities for outcome in self.outcomes])
         shares = [outcome.trained.classifier().unknown_share or 0.0 for outcome in self.outcomes]
-        epochs = [best_epoch(history) for outcome in self.outcomes if (history := outcome.result.history)]
+        epochs = [kept_epoch(history) for outcome in self.outcomes if (history := outcome.result.history)]
         return FoundByFolds(
             epochs=round(float(np.median(epochs))) if epochs else 0,
             threshold=choose_threshold(labels, probabilities, context.config.threshold),
@@ -81,7 +81,7 @@ class Folds:
     def validation_loss(self) -> float:
         """Mean over the folds, of the weights that were kept."""
         histories = [outcome.result.history for outcome in self.outcomes]
-        return float(np.mean([history["val_loss"][best_epoch(history) - 1] for history in histories]))
+        return float(np.mean([history["val_loss"][kept_epoch(history) - 1] for history in histories]))
 
 
 def cross_validate(context: Context, folds: int, experiment: str | None, register_as: str | None) -> None:

@@ -26,7 +26,7 @@ from sentiment.reporting import figures
 from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS, CellName
-from sentiment.training.trainer import History, TrainingConfig, best_epoch
+from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 METRICS_FILE, RESULTS_FILE, CURVES_FILE = "metrics.json", "results.csv", "learning_curves.png"
 
@@ -185,7 +185,7 @@ def train_on_task(
     history = read_history(stage)
     on_epoch(history)
     console.say(
-        f"            {trial} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}: "
+        f"            {trial} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}: "
         f"test error {stage.read_json(METRICS_FILE)['test_error']:.4f}"
     )
     return stage

@@ -15,7 +15,7 @@ from sentiment.tracking import champion, runs
 from sentiment.tracking.champion import Registration, Training
 from sentiment.tracking.model import load_run_classifier
 from sentiment.training.linear_model import LINEAR_MODEL
-from sentiment.training.trainer import best_epoch
+from sentiment.training.trainer import kept_epoch
 
 FLIPS_PAGE = "flips.html"
 """Under this name the parent run holds the page of what the candidate judges otherwise than its rival."""
@@ -37,7 +37,7 @@ class LoggedModel:
         history = self.outcome.result.history
         if not history:
             return math.nan
-        return float(history["val_loss"][best_epoch(history) - 1])
+        return float(history["val_loss"][kept_epoch(history) - 1])
 
     def training(self) -> Training:
         """As the registry takes it."""

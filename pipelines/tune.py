@@ -33,7 +33,7 @@ from pipelines.tuning.trials import (
     Objective,
     TimeIsUpError,
     TooSlowError,
-    kept_epoch,
+    kept_figures,
     most_epochs,
     train_trial,
     trial_config,
@@ -171,7 +171,7 @@ class Tuning:
                     max_microseconds=self.objective.max_microseconds,
                     on_epoch=report,
                 )
-                told = kept_epoch(trained.history)
+                told = kept_figures(trained.history)
                 outcome, value, ended = TrialState.COMPLETE, self.objective.value(told), "finished"
             except HopelessError:
                 ended = "stopped early: others had a lower validation loss after as many epochs"

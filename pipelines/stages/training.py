@@ -23,7 +23,7 @@ from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
 from sentiment.training.start import FineTuning
-from sentiment.training.trainer import History, TrainingConfig, best_epoch
+from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 CLASSIFIER_FOLDER, COSTS_FILE = "classifier", "costs.json"
 
@@ -121,7 +121,7 @@ def train_network(
     )
     history = trained.history()
     on_epoch(history)
-    console.say(f"            {trial.name} keeps the weights of epoch {best_epoch(history)} of {len(history['loss'])}")
+    console.say(f"            {trial.name} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}")
     return trained if config.threshold == "0.5" or found else _with_threshold(context, prepared, trained, trial)
 
 

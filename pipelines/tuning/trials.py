@@ -14,7 +14,7 @@ from pipelines.stages.network import build_network
 from pipelines.stages.training import train_network
 from pipelines.working_directory import AbandonedError
 from sentiment.classifier import SentimentClassifier
-from sentiment.training.trainer import History, best_epoch
+from sentiment.training.trainer import History, kept_epoch
 
 ObjectiveName = Literal["loss", "accuracy"]
 
@@ -35,7 +35,7 @@ class Objective:
     max_microseconds: float | None = None
 
     def value(self, validation: Mapping[str, float]) -> float:
-        """Of what `kept_epoch` gives; the smaller the better."""
+        """Of what `kept_figures` gives; the smaller the better."""
         return validation["validation_loss"] if self.metric == "loss" else 1 - validation["validation_accuracy"]
 
 
@@ -174,9 +174,9 @@ def microseconds(context: Context, prepared: Prepared, trial: Trial) -> float:
     return min(timed() for _ in range(TIMES)) / len(texts) * 1e6
 
 
-def kept_epoch(history: History) -> dict[str, float]:
+def kept_figures(history: History) -> dict[str, float]:
     """Validation loss and accuracy of the epoch whose weights are kept, and the number of epochs."""
-    epoch = best_epoch(history) - 1
+    epoch = kept_epoch(history) - 1
     return {
         "validation_loss": history["val_loss"][epoch],
         "validation_accuracy": history["val_accuracy"][epoch],

@@ -90,7 +90,7 @@ def learn_pseudo_labels(
     """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
 
     The mean is made before the second epoch, and anew before the third and the last, as the network is better by then.
-    The last one trusts it as much as the first teacher.
+    The last mean trusts the network as much as the first teacher.
     The weights of the last epoch stay. Of the epochs with the third teacher, those of the lowest validation loss go on.
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
@@ -159,16 +159,21 @@ def _rounds(epochs: int) -> list[int]:
 
 
 def _of_round(config: TrainingConfig, number: int, rounds: list[int]) -> TrainingConfig:
-    """The step size rises with the first teacher, and falls with the third, the fourth and the last.
+    """The step size rises with the first teacher, and falls with the third, with the fourth, and with the last.
 
     No loss is of unlabelled reviews alone.
+
+    Args:
+        number: of the round, from 0.
+        rounds: epochs of each.
     """
     falls = number + 1 == len(rounds) or number >= 2
+    is_fourth = number + 1 == len(TEACHER_VOTES)
     return config.model_copy(
         update={
             "epochs": rounds[number],
             "patience": rounds[number],
-            "learning_rate": config.learning_rate * (LAST_STEP_SIZE if number == 3 else 1.0),
+            "learning_rate": config.learning_rate * (LAST_STEP_SIZE if is_fourth else 1.0),
             "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
             "schedule": config.schedule if falls else "constant",
             "virtual_adversarial_epsilon": 0.0,

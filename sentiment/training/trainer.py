@@ -200,12 +200,12 @@ def fit(
                 history[metric].append(float(value))
             _save(learner, checkpoints, history)
             on_epoch(history)
-    if not best_epoch(history):
+    if not kept_epoch(history):
         raise DivergedError(
             f"The validation loss is no number after any of {len(history['loss'])} epochs: "
             "lower --learning-rate, or bound the gradients with --clipnorm."
         )
-    learner.load_weights(_weights(checkpoints, best_epoch(history)))
+    learner.load_weights(_weights(checkpoints, kept_epoch(history)))
     learner.optimizer.finalize_variable_values(learner.trainable_variables)
     return history
 
@@ -313,7 +313,7 @@ def _averaged(learner: Any) -> Iterator[None]:
     learner.set_weights(weights)
 
 
-def best_epoch(history: History) -> int:
+def kept_epoch(history: History) -> int:
     """Number, from 1, of the epoch whose weights stay: that of the lowest validation loss, and 0 if no loss is finite.
 
     The last, where there is no validation or teachers change, as their last epoch has the best of them.
@@ -332,7 +332,7 @@ def _is_over(history: History, config: TrainingConfig) -> bool:
         and "val_loss" in history
         and np.nanmin(history["val_loss"]) <= config.target_loss
     )
-    return bool(is_reached) or len(history["loss"]) - best_epoch(history) >= config.patience
+    return bool(is_reached) or len(history["loss"]) - kept_epoch(history) >= config.patience
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
@@ -353,7 +353,7 @@ def _resume(network: Any, checkpoints: Path) -> History | None:
     """
     try:
         history: History = json.loads((checkpoints / "history.json").read_text())
-        last, best = len(history["loss"]), best_epoch(history)
+        last, best = len(history["loss"]), kept_epoch(history)
     except (FileNotFoundError, ValueError, KeyError):
         return None
     if not all(_weights(checkpoints, epoch).exists() for epoch in (last, best) if epoch):
@@ -367,7 +367,7 @@ def _save(network: Any, checkpoints: Path, history: History) -> None:
 
     The weights are on the disk before, so also a loss of power leaves a whole checkpoint.
     """
-    last, best = len(history["loss"]), best_epoch(history)
+    last, best = len(history["loss"]), kept_epoch(history)
     network.save_weights(_weights(checkpoints, last))
     sync(_weights(checkpoints, last))
     partial = checkpoints / "history.json.partial"

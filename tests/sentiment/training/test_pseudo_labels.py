@@ -11,7 +11,7 @@ from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.pieces import EpochPieces
 from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
-from sentiment.training.trainer import History, TrainingConfig, best_epoch
+from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
 CONFIG = TrainingConfig(
@@ -77,7 +77,7 @@ def test_the_last_epoch_with_the_best_teacher_is_kept_whatever_validation_says(t
     """Validation labels at odds with what is taught make every epoch look worse than the one before."""
     history, network = learn(tmp_path, "lstm", 0.05 + 0.9 * (1 - task(600, 1)[1]))
     assert history["val_loss"][-1] > min(history["val_loss"])
-    assert best_epoch(history) == CONFIG.epochs
+    assert kept_epoch(history) == CONFIG.epochs
     inputs, labels = task(80, 2)
     kept = np.mean((network.predict(inputs, verbose=0)[:, 0] > 0.5) == labels)
     assert kept == pytest.approx(history["val_accuracy"][-1])

@@ -9,7 +9,7 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.trainer import History, TrainingConfig, best_epoch, build_optimizer, fit
+from sentiment.training.trainer import History, TrainingConfig, build_optimizer, fit, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
@@ -80,7 +80,7 @@ def test_training_that_was_stopped_ends_as_if_it_never_was(
 def test_training_stops_after_patience_and_keeps_the_best_weights(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=12, patience=2, batch_size=8, learning_rate=0.5)  # far too fast: it gets worse
     history, weights = learn(tmp_path / "early", config)
-    best = best_epoch(history)
+    best = kept_epoch(history)
     assert len(history["loss"]) == best + 2 < 12
     up_to_best = config.model_copy(update={"epochs": best})
     _, best_weights = learn(tmp_path / "to-best", up_to_best)
@@ -96,8 +96,8 @@ def test_training_stops_with_the_first_epoch_that_reaches_the_target_loss(tmp_pa
 
 
 def test_an_epoch_without_a_finite_validation_loss_is_never_the_best() -> None:
-    assert best_epoch({"val_loss": [np.nan, 0.4, 0.3, np.nan, np.inf]}) == 3
-    assert best_epoch({"val_loss": [np.nan, np.inf]}) == 0
+    assert kept_epoch({"val_loss": [np.nan, 0.4, 0.3, np.nan, np.inf]}) == 3
+    assert kept_epoch({"val_loss": [np.nan, np.inf]}) == 0
 
 
 def test_training_without_a_finite_validation_loss_says_what_to_change(tmp_path: Path) -> None:
