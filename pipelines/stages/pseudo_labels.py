@@ -3,6 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
 from pipelines.stages.network import NETWORK_CODE, build_network, epoch_pieces, training_key
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
+from sentiment.cores import available_cores
 from sentiment.errors import InputError
 from sentiment.scoring.engine import engine_here
 from sentiment.training.latent_semantics import regressed_probability
@@ -59,7 +61,10 @@ def train_on_pseudo_labels(
 
         def judge(network: Any) -> np.ndarray:
             classifier = SentimentClassifier.from_network(prepared.vocabulary(), context.config.sequences, network)
-            return classifier.positive_probability(judged)
+            share = -(-len(judged) // available_cores())
+            parts = (judged[first : first + share] for first in range(0, len(judged), share))
+            with ThreadPoolExecutor(available_cores()) as pool:
+                return np.concatenate([*pool.map(classifier.positive_probability, parts)])
 
         with context.console.training(name, config.epochs, len(pieces), on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(

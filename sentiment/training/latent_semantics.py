@@ -43,12 +43,14 @@ def weighted_ngrams(texts: Sequence[str]) -> Any:
 
     vocabulary, tokens = index_words(texts, PUNCTUATION_TOKENS)
     min_reviews = max(2, min(MIN_REVIEWS, len(texts) // 100))
-    known = Ngrams.frequent(tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews)
-    reviews, ngrams = known.occurrences(tokens)
+    known, reviews, ngrams = Ngrams.frequent(
+        tokens, vocabulary.num_words, highest_order=HIGHEST_ORDER, min_reviews=min_reviews
+    )
     shape = len(texts), len(known)
     values = np.bincount(ngrams, minlength=shape[1])[ngrams] ** -FREQUENCY_POWER
     values /= np.sqrt(np.bincount(reviews, values**2, len(texts)))[reviews]
-    return csr_array((values.astype(np.float32), (reviews, ngrams)), shape)
+    starts = np.searchsorted(reviews, np.arange(len(texts) + 1))
+    return csr_array((values.astype(np.float32), ngrams, starts), shape)
 
 
 def regressed_probability(vectors: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:

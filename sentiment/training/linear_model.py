@@ -115,7 +115,7 @@ class LinearModel:
         if len(np.unique(labels)) < 2:
             raise InputError(f"The {len(texts):,} training reviews are of one class: {LINEAR_MODEL} needs both.")
         vocabulary, tokens = index_words(texts, config.punctuation_tokens)
-        known = Ngrams.frequent(
+        known, reviews, ngrams = Ngrams.frequent(
             tokens, vocabulary.num_words, highest_order=config.highest_order, min_reviews=config.min_reviews
         )
         if not len(known):
@@ -123,7 +123,6 @@ class LinearModel:
                 f"No word occurs in {config.min_reviews} of the {len(texts):,} training reviews, which {LINEAR_MODEL} "
                 "needs: give more reviews, or leave it out with --no-linear-model and --pseudo-label-epochs 0."
             )
-        reviews, ngrams = known.occurrences(tokens)
         ratios = _log_count_ratios(ngrams, labels[reviews] == 1, len(known), config.smoothing)
         model = cls(config, vocabulary, known, ratios, np.zeros_like(ratios), 0.0)
         model._weights, model._intercept = _regress(model._features(reviews, ngrams, len(texts)), labels, config.C)

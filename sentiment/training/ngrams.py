@@ -64,11 +64,15 @@ class Ngrams:
         self.keys, self.num_words = list(keys), num_words
 
     @classmethod
-    def frequent(cls, tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int) -> "Ngrams":
-        """The n-grams that occur in at least `min_reviews` reviews; the parts of such an n-gram do so, too."""
+    def frequent(
+        cls, tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int
+    ) -> tuple["Ngrams", np.ndarray, np.ndarray]:
+        """The n-grams that occur in at least `min_reviews` reviews, as the parts of each do, too; and `occurrences`."""
         import pandas as pd
 
         keys: list[np.ndarray] = []
+        pairs: list[np.ndarray] = []
+        most = 1 + highest_order * len(tokens.indices)
         positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
         for order in range(highest_order):
             positions, sought = _longer(tokens, num_words, positions, ngrams, order)
@@ -76,16 +80,18 @@ class Ngrams:
             is_frequent = (np.bincount(codes, minlength=len(different)) >= min_reviews)[codes]
             positions, codes = positions[is_frequent], codes[is_frequent]
             size = max(1, len(different))
-            reviews = np.bincount(_distinct(tokens.reviews[positions] * size + codes) % size, minlength=size)
-            kept = np.flatnonzero(reviews >= min_reviews)
+            reviews, held = np.divmod(_distinct(tokens.reviews[positions] * size + codes), size)
+            kept = np.flatnonzero(np.bincount(held, minlength=size) >= min_reviews)
             kept = kept[np.argsort(different[kept])]
             keys.append(different[kept])
             numbers = np.full(size, -1)
             numbers[kept] = np.arange(first, first + len(kept))
+            held = numbers[held]
+            pairs.append(reviews[held >= 0] * most + held[held >= 0])
             is_kept = numbers[codes] >= 0
             positions, ngrams = positions[is_kept], numbers[codes[is_kept]]
             first += len(kept)
-        return cls(keys, num_words)
+        return cls(keys, num_words), *np.divmod(np.sort(np.concatenate(pairs)), most)
 
     def __len__(self) -> int:
         return sum(map(len, self.keys))

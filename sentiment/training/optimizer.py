@@ -5,6 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+LARGE = 100_000
+"""Numbers of a weight array whose step is compiled."""
+
 
 @keras.saving.register_keras_serializable("sentiment")
 class DenseAdam(keras.optimizers.Adam):
@@ -12,7 +15,8 @@ class DenseAdam(keras.optimizers.Adam):
 
     The gradient of an embedding names the words of a batch. Keras' step by such a gradient moves every word all the
     same, in more passes over the memory than by a dense one. It measures the gradient's length before repeated words
-    are added up, so `clipnorm` bounds something else.
+    are added up, so `clipnorm` bounds something else. The step on a LARGE array is compiled to one pass, where there is
+    no GPU, and the same to the last bit.
 
     Args:
         start_penalty: after each step every weight goes back towards its value at the start, by this number times the
@@ -47,11 +51,22 @@ class DenseAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """A step of Adam, and the pull."""
-        super().update_step(gradient, variable, learning_rate)
+        if variable.shape.num_elements() < LARGE or tf.config.list_physical_devices("GPU"):
+            super().update_step(gradient, variable, learning_rate)
+        else:
+            self._compiled_step(gradient, variable, learning_rate)
         if self.start_penalty:
             start = self._starts[self._get_variable_index(variable)].value
             share = tf.minimum(tf.cast(learning_rate * self.start_penalty, variable.dtype), 1.0)
             variable.assign_sub(share * (variable - start))
+
+    def _compiled_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        position = self._get_variable_index(variable)
+        moments = self._momentums[position].value, self._velocities[position].value
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        first, second = (1 - tf.pow(tf.cast(beta, variable.dtype), step) for beta in (self.beta_1, self.beta_2))
+        step_size = tf.cast(learning_rate, variable.dtype) * tf.sqrt(second) / first
+        _step(variable, *moments, gradient, step_size, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """As Keras saves it."""
@@ -60,3 +75,32 @@ class DenseAdam(keras.optimizers.Adam):
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Take a step by these gradients, dense ones or tf.IndexedSlices."""
         super().apply([tf.convert_to_tensor(gradient) for gradient in grads], trainable_variables)
+
+
+def _adam(
+    variable: tf.Variable,
+    momentum: tf.Variable,
+    velocity: tf.Variable,
+    gradient: tf.Tensor,
+    step_size: tf.Tensor,
+    momentum_share: float,
+    velocity_share: float,
+    epsilon: float,
+) -> None:
+    """Algorithm 1 of Kingma & Ba, its operations in the order of Keras.
+
+    Args:
+        step_size: corrected for the bias of both moments.
+        momentum_share, velocity_share: of the gradient and of its square in the moments.
+    """
+    momentum.assign_add(_rounded((gradient - momentum) * momentum_share))
+    velocity.assign_add(_rounded((_rounded(tf.square(gradient)) - velocity) * velocity_share))
+    variable.assign_sub(momentum * step_size / (tf.sqrt(velocity) + epsilon))
+
+
+_step = tf.function(_adam, jit_compile=True, autograph=False)
+
+
+def _rounded(product: tf.Tensor) -> tf.Tensor:
+    """The product, which exceeds no number; by itself XLA would round it once, together with the sum it goes into."""
+    return tf.minimum(product, product.dtype.max)

@@ -120,16 +120,17 @@ def random_piece(text: str, generator: np.random.Generator) -> str:
 
     It starts with a sentence, and ends with one where one ends in the second half of its length.
     """
-    spans = [match.span() for match in _WORD.finditer(text)]
+    firsts = [match.start() for match in _WORD.finditer(text)]
     fewest, most = PIECE_WORDS
     length = round(float(np.exp(generator.uniform(np.log(fewest), np.log(most)))))
-    if length >= len(spans):
+    if length >= len(firsts):
         return text
-    firsts = [first for first, _ in spans]
     after = {bisect.bisect(firsts, match.start()) for match in _SENTENCE_BORDER.finditer(text)}
-    borders = sorted(after - {0, len(spans)})
-    starts = [start for start in (0, *borders) if start + length <= len(spans)]
-    start = int(generator.choice(starts)) if starts else 0
+    borders = sorted(after - {0, len(firsts)})
+    starts = [start for start in (0, *borders) if start + length <= len(firsts)]
+    start = starts[generator.integers(len(starts))]
     ends = [end for end in borders if start + max(fewest, length / 2) <= end <= start + length]
     end = ends[-1] if ends else start + length
-    return text[spans[start][0] : spans[end - 1][1]]
+    last = _WORD.match(text, firsts[end - 1])
+    assert last is not None
+    return text[firsts[start] : last.end()]

@@ -9,6 +9,7 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
+from sentiment.training.optimizer import LARGE
 from sentiment.training.trainer import History, TrainingConfig, build_optimizer, fit, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
@@ -204,3 +205,24 @@ def test_the_step_of_an_embedding_is_that_of_its_gradient_as_one_array() -> None
         ends.append(weights.numpy())
     assert np.array_equal(*ends)
     assert not np.array_equal(ends[0], np.ones((3, 2)))
+
+
+def test_the_step_of_a_large_array_is_that_of_keras_to_the_last_bit() -> None:
+    """Moments of words that the latest batches lack fade until they are too small for a number."""
+    import tensorflow as tf
+
+    generator = np.random.default_rng(0)
+    start = generator.normal(size=(LARGE // 10, 10)).astype(np.float32)
+    gradients = tf.constant(generator.normal(size=(8, *start.shape)) * 10.0 ** generator.integers(-8, 0, (8, 1, 1)))
+    ends = []
+    for optimizer in (keras.optimizers.Adam(0.002), build_optimizer(TrainingConfig(learning_rate=0.002), 1)):
+        weights = keras.Variable(start)
+        optimizer.build([weights])
+        step = tf.function(lambda gradient, optimizer=optimizer: optimizer.apply([gradient]))
+        for gradient in tf.cast(gradients, tf.float32):
+            step(gradient)
+        for _ in range(900):
+            step(tf.zeros(start.shape))
+        ends.append([weights.numpy(), *(variable.numpy() for variable in optimizer.variables)])
+    assert all(np.array_equal(*pair) for pair in zip(*ends, strict=True))
+    assert not np.array_equal(ends[0][0], start)
