@@ -67,7 +67,7 @@ class Ngrams:
     def frequent(
         cls, tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int
     ) -> tuple["Ngrams", np.ndarray, np.ndarray]:
-        """The n-grams that occur in at least `min_reviews` reviews, as the parts of each do, too; and `occurrences`."""
+        """The n-grams of at least `min_reviews` reviews, whose parts are so frequent, too; and their `occurrences`."""
         import pandas as pd
 
         keys: list[np.ndarray] = []

@@ -66,7 +66,7 @@ class DenseAdam(keras.optimizers.Adam):
         step = tf.cast(self.iterations + 1, variable.dtype)
         first, second = (1 - tf.pow(tf.cast(beta, variable.dtype), step) for beta in (self.beta_1, self.beta_2))
         step_size = tf.cast(learning_rate, variable.dtype) * tf.sqrt(second) / first
-        _step(variable, *moments, gradient, step_size, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
+        _compiled_adam(variable, *moments, gradient, step_size, 1 - self.beta_1, 1 - self.beta_2, self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """As Keras saves it."""
@@ -98,9 +98,12 @@ def _adam(
     variable.assign_sub(momentum * step_size / (tf.sqrt(velocity) + epsilon))
 
 
-_step = tf.function(_adam, jit_compile=True, autograph=False)
+_compiled_adam = tf.function(_adam, jit_compile=True, autograph=False)
 
 
 def _rounded(product: tf.Tensor) -> tf.Tensor:
-    """The product, which exceeds no number; by itself XLA would round it once, together with the sum it goes into."""
+    """A product as Keras rounds it.
+
+    XLA would round product and sum at once. A bound between them, which no product exceeds, prevents that.
+    """
     return tf.minimum(product, product.dtype.max)
