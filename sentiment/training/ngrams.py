@@ -67,12 +67,16 @@ class Ngrams:
     def frequent(
         cls, tokens: Tokens, num_words: int, *, highest_order: int, min_reviews: int
     ) -> tuple["Ngrams", np.ndarray, np.ndarray]:
-        """The n-grams of at least `min_reviews` reviews, whose parts are so frequent, too; and their `occurrences`."""
+        """The n-grams that occur in at least `min_reviews` reviews; the parts of such an n-gram do so, too.
+
+        Returns:
+            The n-grams, and which review holds which, as `occurrences` gives it: two arrays, int64 (P,).
+        """
         import pandas as pd
 
         keys: list[np.ndarray] = []
         pairs: list[np.ndarray] = []
-        most = 1 + highest_order * len(tokens.indices)
+        above_all = 1 + highest_order * len(tokens.indices)  # more than n-grams there can be
         positions, ngrams, first = np.arange(len(tokens.indices)), np.zeros(len(tokens.indices), np.int64), 0
         for order in range(highest_order):
             positions, sought = _longer(tokens, num_words, positions, ngrams, order)
@@ -87,11 +91,11 @@ class Ngrams:
             numbers = np.full(size, -1)
             numbers[kept] = np.arange(first, first + len(kept))
             held = numbers[held]
-            pairs.append(reviews[held >= 0] * most + held[held >= 0])
+            pairs.append(reviews[held >= 0] * above_all + held[held >= 0])
             is_kept = numbers[codes] >= 0
             positions, ngrams = positions[is_kept], numbers[codes[is_kept]]
             first += len(kept)
-        return cls(keys, num_words), *np.divmod(np.sort(np.concatenate(pairs)), most)
+        return cls(keys, num_words), *np.divmod(np.sort(np.concatenate(pairs)), above_all)
 
     def __len__(self) -> int:
         return sum(map(len, self.keys))
