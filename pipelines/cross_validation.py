@@ -103,7 +103,7 @@ def cross_validate(context: Context, folds: int, experiment: str | None, registe
     with tracked.parent() as parent:
         runs.log_parameters({"folds": folds})
         models = _evaluate_folds(context, folds, tracked, parent)
-        differences = _show(context, models, len(whole.corpus.train))
+        differences = _show(context, models)
         _log(parent, models, differences)
         uri = _train_on_all(everything, whole, models, tracked, parent, register_as)
     show_next_steps(context, uri)
@@ -151,9 +151,10 @@ def _log_outcome(child: runs.Run, outcome: Outcome) -> None:
         runs.log_file(path)
 
 
-def _show(context: Context, models: Mapping[str, Folds], reviews: int) -> list[Difference]:
+def _show(context: Context, models: Mapping[str, Folds]) -> list[Difference]:
     """The means with their intervals, and the verdicts, as tables."""
-    folds = len(next(iter(models.values())).outcomes)
+    first = next(iter(models.values()))
+    folds, reviews = len(first.outcomes), len(first.predictions)
     rows = []
     for metric in SHOWN:
         means = [of_model.mean(metric) for of_model in models.values()]
@@ -244,6 +245,7 @@ def _train_on_all(
                 of_model.predictions,
                 of_model.validation_loss,
                 size_of(trained.folder),
+                on_folds=True,
             )
             registration = champion.register(register_as, [training])
             console.say(f"registered  {registration.candidate}, {registration.reason}")

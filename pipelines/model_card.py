@@ -7,6 +7,7 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.evaluation import Outcome
 from pipelines.stages.training import Trained
 from sentiment.classifier import MODEL_FILE
+from sentiment.data.fingerprints import FINGERPRINTS_FILE
 from sentiment.reporting.model_card import Origin, render_model_card
 from sentiment.training.linear_model import LINEAR_MODEL
 
@@ -40,5 +41,6 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
 
 
 def size_of(classifier: Path) -> int:
-    """Bytes of the files in its folder that score; the network of Keras is for other uses."""
-    return sum(path.stat().st_size for path in classifier.iterdir() if path.name != MODEL_FILE)
+    """Bytes of the files in its folder that score; the network of Keras and the fingerprints are for other uses."""
+    others = (MODEL_FILE, FINGERPRINTS_FILE)
+    return sum(path.stat().st_size for path in classifier.iterdir() if path.name not in others)

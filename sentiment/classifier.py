@@ -16,6 +16,7 @@ from pydantic import Field
 from sentiment import __version__
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import predicted_labels
+from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
 from sentiment.errors import InputError
@@ -80,6 +81,21 @@ class ClassifierDescription(Configuration):
         if self.sha256.get(path.name, found := sha256_of(path)) != found:
             raise ValueError(f"{path.name} is not the file that was saved")
 
+    def learned(self, folder: Path) -> Fingerprints | None:
+        """The texts that the classifier in this folder has learned from; None for one of version 0.1.
+
+        Raises:
+            ValueError: their file is not the one that was saved.
+        """
+        path = folder / FINGERPRINTS_FILE
+        if not path.exists() and FINGERPRINTS_FILE not in self.sha256:
+            return None
+        try:
+            self.check(path)
+            return Fingerprints.load(folder)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path.name}: {error}") from error
+
 
 class Classifier(ABC):
     """What every trained classifier of reviews can do.
@@ -88,10 +104,12 @@ class Classifier(ABC):
         threshold: P(positive) from which on a review is called positive.
         unknown_share: of the words of its validation reviews, those that it did not know; None for a classifier from
             before this was kept.
+        learned: the texts that it has learned from; None where nobody said, as for a classifier of version 0.1.
     """
 
     threshold: float
     unknown_share: float | None
+    learned: Fingerprints | None
 
     @abstractmethod
     def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
@@ -132,6 +150,13 @@ class Classifier(ABC):
     def save(self, folder: Path) -> None:
         """Write all that `load_classifier` reads into a folder."""
 
+    def _saved_fingerprints(self, folder: Path) -> list[str]:
+        """Write what it has learned from, where that is known; the names of the files that it wrote."""
+        if self.learned is None:
+            return []
+        self.learned.save(folder)
+        return [FINGERPRINTS_FILE]
+
     def labels(self, probabilities: np.ndarray) -> list[str]:
         """The verdict, positive or negative, on each P(positive)."""
         return predicted_labels(probabilities, self.threshold)
@@ -166,7 +191,7 @@ class SentimentClassifier(Classifier):
 
     Attributes:
         vocabulary, sequences: how a text becomes indices.
-        threshold, unknown_share: as in Classifier.
+        threshold, unknown_share, learned: as in Classifier.
     """
 
     def __init__(
@@ -177,10 +202,11 @@ class SentimentClassifier(Classifier):
         load_network: Callable[[], Any],
         threshold: float = 0.5,
         unknown_share: float | None = None,
+        learned: Fingerprints | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.sequences = sequences
-        self.threshold, self.unknown_share = threshold, unknown_share
+        self.threshold, self.unknown_share, self.learned = threshold, unknown_share, learned
         self._onnx_model = onnx_model
         self._engine = scoring_engine(onnx_model, vocabulary, sequences)
         self._load_network = load_network
@@ -237,7 +263,8 @@ class SentimentClassifier(Classifier):
         return hashlib.sha256(b"".join(content)).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:
-        """Write the folder: the network as model.keras and model.onnx, vocabulary.json, and last classifier.json."""
+        """Write the folder: the network as model.keras and model.onnx, vocabulary.json, fingerprints.npz where it is
+        known what it learned from, and last classifier.json."""
         import keras
         import onnxruntime
         import tensorflow as tf
@@ -246,6 +273,7 @@ class SentimentClassifier(Classifier):
         self.network.save(folder / MODEL_FILE)
         (folder / ONNX_FILE).write_bytes(self._onnx_model)
         self.vocabulary.save(folder / VOCABULARY_FILE)
+        files = [MODEL_FILE, ONNX_FILE, VOCABULARY_FILE, *self._saved_fingerprints(folder)]
         ClassifierDescription(
             sequences=self.sequences,
             threshold=self.threshold,
@@ -256,7 +284,7 @@ class SentimentClassifier(Classifier):
                 "tensorflow": tf.__version__,
                 "onnxruntime": onnxruntime.__version__,
             },
-            sha256={name: sha256_of(folder / name) for name in (MODEL_FILE, ONNX_FILE, VOCABULARY_FILE)},
+            sha256={name: sha256_of(folder / name) for name in files},
         ).save(folder)
 
     @classmethod
@@ -280,7 +308,9 @@ class SentimentClassifier(Classifier):
             onnx_model = (folder / ONNX_FILE).read_bytes()
             load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
             threshold, unknown_share = description.threshold, description.unknown_share
-            classifier = cls(vocabulary, description.sequences, onnx_model, load_network, threshold, unknown_share)
+            learned = description.learned(folder)
+            sequences = description.sequences
+            classifier = cls(vocabulary, sequences, onnx_model, load_network, threshold, unknown_share, learned)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
         return classifier

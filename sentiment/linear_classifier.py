@@ -15,6 +15,7 @@ from sentiment.classifier import (
     damaged_classifier,
     sha256_of,
 )
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
 
@@ -26,11 +27,17 @@ class LinearClassifier(Classifier):
 
     Attributes:
         model: the LinearModel.
-        threshold, unknown_share: as in Classifier.
+        threshold, unknown_share, learned: as in Classifier.
     """
 
-    def __init__(self, model: LinearModel, threshold: float = 0.5, unknown_share: float | None = None) -> None:
-        self.model, self.threshold, self.unknown_share = model, threshold, unknown_share
+    def __init__(
+        self,
+        model: LinearModel,
+        threshold: float = 0.5,
+        unknown_share: float | None = None,
+        learned: Fingerprints | None = None,
+    ) -> None:
+        self.model, self.threshold, self.unknown_share, self.learned = model, threshold, unknown_share, learned
 
     @property
     def parameters(self) -> int:
@@ -55,15 +62,17 @@ class LinearClassifier(Classifier):
         return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]
 
     def save(self, folder: Path) -> None:
-        """Write the folder: the files of the LinearModel, and last classifier.json."""
+        """Write the folder: the files of the LinearModel, fingerprints.npz where it is known what it learned from, and
+        last classifier.json."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder)
+        fingerprints = self._saved_fingerprints(folder)
         ClassifierDescription(
             kind="linear",
             threshold=self.threshold,
             unknown_share=self.unknown_share,
             versions={"sentiment": __version__, "numpy": version("numpy"), "scipy": version("scipy")},
-            sha256={name: sha256_of(folder / name) for name in FILES},
+            sha256={name: sha256_of(folder / name) for name in (*FILES, *fingerprints)},
         ).save(folder)
 
     @classmethod
@@ -80,6 +89,7 @@ class LinearClassifier(Classifier):
             description = ClassifierDescription.load(folder)
             for name in FILES:
                 description.check(folder / name)
-            return cls(LinearModel.load(folder), description.threshold, description.unknown_share)
+            learned = description.learned(folder)
+            return cls(LinearModel.load(folder), description.threshold, description.unknown_share, learned)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error

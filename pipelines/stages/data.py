@@ -17,6 +17,7 @@ from pipelines.stages.context import Context, versions
 from pipelines.stages.start import check_language, start_classifier
 from pipelines.working_directory import Stage
 from sentiment.data.corpus import Corpus, Reviews
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
@@ -116,6 +117,15 @@ class Prepared:
         """Positions to learn from, repeated until an epoch has as many as if all labels were there."""
         return training if self.labelled_share == 1 else np.resize(training, round(len(training) / self.labelled_share))
 
+    def learned(self, start: Fingerprints | None = None) -> Fingerprints:
+        """Of all reviews that a network learns from, and of those that choose its epochs and its threshold.
+
+        Args:
+            start: of the trained network that it starts from.
+        """
+        unlabelled = self.corpus.unlabelled.texts if "unlabelled" in self.padded_stages or start is not None else ()
+        return Fingerprints.of([*self.corpus.train.texts, *unlabelled], start)
+
     def validation_reviews(self, seed: int) -> Reviews:
         """The reviews of train to validate on."""
         train, (_, validation) = self.corpus.train, self.training_and_validation(seed)
@@ -196,8 +206,9 @@ def load(context: Context, *, report: bool = False) -> Stage:
         files = find_files(source, show_progress=context.console.shows_progress)
 
     def run(folder: Path) -> None:
+        of_start = None if context.start is None else start_classifier(context.start).learned
         with context.console.without_native_log():
-            corpus = load_corpus(source, files, seed=seed, fold=context.fold)
+            corpus = load_corpus(source, files, seed=seed, fold=context.fold, start=of_start)
         for split in SPLITS:
             reviews: Reviews = getattr(corpus, split)
             columns = {"text": pd.Series(list(reviews.texts), dtype="string")}
@@ -216,6 +227,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
         key["seed"] = seed  # they draw at random
     if context.fold is not None:
         key["fold"] = context.fold
+    if context.start is not None:
+        key["start"] = context.start.digest  # which has learned from reviews that cannot test it
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
     stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
     if report or not stage.cached:

@@ -9,6 +9,7 @@ from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
@@ -74,7 +75,7 @@ def fit_linear_model(
         started = time.perf_counter()
         model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
         seconds = time.perf_counter() - started
-        classifier = LinearClassifier(model)
+        classifier = LinearClassifier(model, learned=Fingerprints.of(reviews.texts))
         if found is None:
             probabilities = classifier.positive_probability(validation.texts)
             classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)

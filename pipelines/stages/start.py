@@ -176,12 +176,18 @@ def _fetch(context: Context, uri: str) -> Stage:
                 f"{name} is a linear model, which has no network to start from: name an LSTM, SimpleRNN or GRU with "
                 "--start-from."
             )
+        if classifier.learned is None:
+            raise InputError(
+                f"{name} does not say which texts it has learned from, so nothing could keep them out of the test "
+                "split: train it again with this version, and start from that."
+            )
         _ = classifier.network  # which a damaged file would end
 
         def run(into: Path) -> None:
             shutil.copytree(folder, into / CLASSIFIER_FOLDER, dirs_exist_ok=True)
 
-        return context.run_stage("start", name, {"classifier": classifier.digest()}, run, code=())
+        key = {"classifier": classifier.digest(), "learned": classifier.learned.digest()}
+        return context.run_stage("start", name, key, run, code=())
 
 
 def _given(preset: str | None, options: Mapping[str, Any]) -> dict[str, Any]:

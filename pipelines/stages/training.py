@@ -97,6 +97,8 @@ def train_network(
                 start_penalty=penalty, stop_after=found.epochs if found else None, on_epoch=on_epoch,
             )  # fmt: skip
         classifier = SentimentClassifier.from_network(prepared.vocabulary(), config.sequences, network)
+        of_start = None if context.start is None else start_classifier(context.start).learned
+        classifier.learned = prepared.learned(of_start)
         if found is None:
             validated = prepared.validation_reviews(trial.seed)
             known = _words_learned(context, prepared, trial)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown
 
 LABEL_NAMES = ("negative", "positive")
 """The word for each label, by its number: 0 negative, 1 positive."""
@@ -88,11 +88,50 @@ class Corpus:
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     is_cut: bool = False
 
-    def of_fold(self, fold: Fold, seed: int) -> "Corpus":
-        """All labelled reviews, those of one fold as the test split; copies of one text stand in the same fold.
+    def tested_without(self, is_seen: Callable[[Sequence[str]], np.ndarray]) -> "Corpus":
+        """This corpus without test reviews that a trained network to start from has learned from; a note counts them.
+
+        They are learned from where the test split was drawn at random, and dropped where the source sets it aside.
+        What is left of a split that was drawn is no other than without a start.
+
+        Args:
+            is_seen: whether the start has learned from each of N texts, bool (N,).
 
         Raises:
-            InputError: the source sets reviews aside, or a class has fewer distinct texts than there are folds.
+            InputError: no reviews of both classes are left to test on.
+        """
+        seen = is_seen(self.test.texts)
+        if not seen.any():
+            return self
+        left, taken = self.test.where(~seen), self.test.where(seen)
+        if len(np.unique(left.labels)) < len(np.unique(self.test.labels)):
+            more = ""
+            if self.is_cut and not is_seen(self.train.texts).all():
+                more = "a larger --test-fraction, or --folds, or "
+            raise InputError(
+                f"The start has learned from {len(taken):,} of the {len(seen):,} test reviews, which leaves {len(left):,} "
+                f"to test on, not of both classes: give {more}reviews that the start has not seen, name another start, "
+                "or train from scratch without --start-from."
+            )
+        notes = (
+            *self.notes,
+            _seen_note(taken, "test reviews moved to train" if self.is_cut else "test reviews dropped", left),
+        )
+        if not self.is_cut:
+            return replace(self, test=left, notes=notes)
+        labels = np.concatenate([self.train.labels, taken.labels])
+        return replace(self, train=Reviews([*self.train.texts, *taken.texts], labels), test=left, notes=notes)
+
+    def of_fold(self, fold: Fold, seed: int, is_seen: Callable[[Sequence[str]], np.ndarray] | None = None) -> "Corpus":
+        """All labelled reviews, those of one fold as the test split; copies of one text stand in the same fold.
+
+        Args:
+            is_seen: whether a trained network to start from has learned from each of N texts, bool (N,). Such reviews
+                are in no fold, so every training learns from them; a note counts them.
+
+        Raises:
+            InputError: the source sets reviews aside; a class has fewer distinct texts than there are folds, or the
+                start has learned from all of them.
         """
         from sentiment.data.validation import split_folds
 
@@ -103,11 +142,21 @@ class Corpus:
             )
         texts = [*self.train.texts, *self.test.texts]
         labels = np.concatenate([self.train.labels, self.test.labels])
-        everything, folds = Reviews(texts, labels), split_folds(texts, labels, fold.of, seed)
+        everything, notes = Reviews(texts, labels), self.notes
+        seen = np.zeros(len(texts), bool) if is_seen is None else is_seen(texts)
+        if seen.any():
+            notes = (*notes, _seen_note(everything.where(seen), "rows kept out of all folds", everything.where(~seen)))
+        if seen.all():
+            raise InputError(
+                f"The start has learned from all {len(texts):,} labelled rows, so none is left to test on: add rows "
+                "that it has not seen, name another start, or train from scratch without --start-from."
+            )
+        fresh, free = everything.where(~seen), np.flatnonzero(~seen)
+        folds = split_folds(fresh.texts, fresh.labels, fold.of, seed)
         tested = np.zeros(len(texts), bool)
         if fold.number is not None:
-            tested[folds[fold.number][1]] = True
-        return replace(self, train=everything.where(~tested), test=everything.where(tested), is_cut=False)
+            tested[free[folds[fold.number][1]]] = True
+        return replace(self, train=everything.where(~tested), test=everything.where(tested), notes=notes, is_cut=False)
 
     def checked(self, *, keep_duplicates: bool = False, tests: bool = True) -> "Corpus":
         """This corpus without blank reviews, and without copies of test reviews in train and unlabelled.
@@ -177,6 +226,14 @@ class Corpus:
             "duplicates_within_train": len(self.train) - len(seen),
             "duplicates_between_train_and_test": sum(text in seen for text in self.test.texts),
         }
+
+
+def _seen_note(seen: Reviews, what: str, left: Reviews) -> str:
+    """A sentence that counts reviews, and names the first; what: in the plural."""
+    return (
+        f"{len(seen):,} {what}, as the start has learned from the same text, which leaves {len(left):,} to test on; "
+        f'the first: "{shown(seen.texts[0])}"'
+    )
 
 
 def _check_classes(name: str, split: Reviews) -> None:

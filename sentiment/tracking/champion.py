@@ -1,9 +1,10 @@
 """Who becomes champion: the versions that one command registers, the candidate among them, and the decision.
 
 The candidate is the training with the lowest validation loss; no test review has a part in that. It replaces the
-champion only if it is better on the same test reviews beyond chance. Both reach the same test split again and again,
-whenever a model is trained anew; so a champion of many contests owes a little of its lead to these very reviews.
-The interval bounds the chance of one contest, not of all of them together.
+champion only if it is better on the same test reviews beyond chance, those left out that one of the two has learned
+from. Both reach the same test split again and again, whenever a model is trained anew; so a champion of many contests
+owes a little of its lead to these very reviews. The interval bounds the chance of one contest, not of all of them
+together.
 """
 
 import contextlib
@@ -17,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
+from sentiment.data.fingerprints import Fingerprints, are_among
 from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.significance import Difference, compare_accuracy
-from sentiment.tracking.model import load_logged_classifier
+from sentiment.tracking.model import load_logged_classifier, load_run_classifier
 from sentiment.tracking.registry import (
     CANDIDATE_TAG,
     CHALLENGER,
@@ -39,6 +41,8 @@ from sentiment.tracking.results import read_predictions
 from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
 
 CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"
+TESTED_TAG, ON_FOLDS = "sentiment.tested", "on folds"
+"""Of a version whose predictions are of other trainings: each review was judged by one that had not learned from it."""
 
 ABOUT_MODEL = (
     "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
@@ -47,6 +51,9 @@ ABOUT_MODEL = (
     "test metrics and what was decided on it."
 )
 """What the UI shows of a registered model."""
+
+FEWEST_REVIEWS = 2
+"""That a comparison takes."""
 
 ROUNDS = 10
 """Most corrections after other processes on one server."""
@@ -68,6 +75,7 @@ class Training:
         validation_loss: of the weights that were kept.
         size: bytes of what scores.
         card: its description, as Markdown.
+        on_folds: whether the predictions are of trainings on folds, none of which had learned from what it judged.
     """
 
     title: str
@@ -77,6 +85,7 @@ class Training:
     validation_loss: float
     size: int = 0
     card: str = ""
+    on_folds: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +179,7 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
         REVIEWS: str(len(training.predictions)),
         SIZE: str(training.size),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
+        **({TESTED_TAG: ON_FOLDS} if training.on_folds else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
         number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
@@ -206,6 +216,7 @@ class _Decision:
     def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
         self._name, self._number = name, number
         self._predictions = {number: predictions}
+        self._learned: dict[int, Fingerprints | None] = {}
         self._reason = "as registered before"
         self.rival: Version | None = None
         self.flips: Flips | None = None
@@ -271,13 +282,19 @@ class _Decision:
         if holder is None:
             return True, "there was none"
         called = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
-        predictions = []
+        predictions, learned = [], []
         for version, title in ((contender, f"version {contender.number}"), (holder, called)):
             try:
                 predictions.append(self._of(version))
+                found = self._learned_by(version)
             except (*STORE_ERRORS, OSError, ValueError) as error:
                 return False, f"the predictions of {title} cannot be read ({reason_of(error)})"
-        own, others = predictions
+            if found is None:
+                return False, f"nothing says which texts {title} has learned from"
+            learned.append(found.start if version.tags.get(TESTED_TAG) == ON_FOLDS else found.everything)
+        own, others = (table[~are_among(table["text"].tolist(), np.union1d(*learned))] for table in predictions)
+        if len(own) < FEWEST_REVIEWS:
+            return False, f"it or {called} has learned from every test review, so nothing is left to compare them on"
         if _reviews(own).digest() != _reviews(others).digest():
             return False, f"{called} was tested on other reviews"
         difference = compare_accuracy(
@@ -286,12 +303,20 @@ class _Decision:
         flips = Flips.between(difference.model, own, difference.baseline, others)
         if contender.number == self._number:
             self.rival, self.flips = holder, flips
-        return difference.low > 0, f"{_verdict(difference, called)}; {flips.counts}"
+        left_out = max(map(len, predictions)) - len(own)
+        without = f"; {left_out:,} others are left out, as one of the two has learned from them" if left_out else ""
+        return difference.low > 0, f"{_verdict(difference, called)}; {flips.counts}{without}"
 
     def _of(self, version: Version) -> pd.DataFrame:
         if version.number not in self._predictions:
             self._predictions[version.number] = read_predictions(version.run_id)
         return self._predictions[version.number]
+
+    def _learned_by(self, version: Version) -> Fingerprints | None:
+        if version.number not in self._learned:
+            classifier = load_run_classifier(version.run_id)
+            self._learned[version.number] = None if classifier is None else classifier.learned
+        return self._learned[version.number]
 
 
 def _correct(predictions: pd.DataFrame) -> np.ndarray:

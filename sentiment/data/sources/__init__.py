@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Fold
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
@@ -97,19 +98,31 @@ def find_files(config: SourceConfig, *, show_progress: bool = False) -> list[Pat
     return _sources()[config.source].find(config, show_progress)
 
 
-def load_corpus(config: SourceConfig, files: list[Path], *, seed: int, fold: Fold | None = None) -> Corpus:
+def load_corpus(
+    config: SourceConfig,
+    files: list[Path],
+    *,
+    seed: int,
+    fold: Fold | None = None,
+    start: Fingerprints | None = None,
+) -> Corpus:
     """All reviews of the source, without blank ones and, unless they are to be kept, copies of test reviews.
 
     Args:
         files: what `find_files` gave.
         fold: to test on, of all labelled reviews of a table; None: the test split is the source's.
+        start: what the trained network to start from has learned from; such reviews are not tested on.
 
     Raises:
-        InputError: a file cannot be read as what it should be, or a split is empty or holds one class only.
+        InputError: a file cannot be read as what it should be; a split is empty or holds one class only; or the start
+            has learned from the reviews to test on.
     """
     corpus = _sources()[config.source].load(config, files, seed)
+    is_seen = None if start is None else start.holds
     if fold is not None:
-        corpus = corpus.of_fold(fold, seed)
+        corpus = corpus.of_fold(fold, seed, is_seen)
+    elif is_seen is not None:
+        corpus = corpus.tested_without(is_seen)
     return corpus.checked(keep_duplicates=config.keep_duplicates, tests=fold is None or fold.number is not None)
 
 
