@@ -109,13 +109,13 @@ class Corpus:
             if self.is_cut and not is_seen(self.train.texts).all():
                 more = "a larger --test-fraction, or --folds, or "
             raise InputError(
-                f"The start has learned from {len(taken):,} of the {len(seen):,} test reviews, which leaves {len(left):,} "
-                f"to test on, not of both classes: give {more}reviews that the start has not seen, name another start, "
-                "or train from scratch without --start-from."
+                f"The start has learned from {len(taken):,} of the {len(seen):,} test reviews, and the others "
+                f"({len(left):,}) do not hold both classes: give {more}reviews that the start has not seen, name "
+                "another start, or train from scratch without --start-from."
             )
         notes = (
             *self.notes,
-            _seen_note(taken, "test reviews moved to train" if self.is_cut else "test reviews dropped", left),
+            _seen_note(taken, "test review", "moved to train" if self.is_cut else "dropped", left),
         )
         if not self.is_cut:
             return replace(self, test=left, notes=notes)
@@ -145,7 +145,10 @@ class Corpus:
         everything, notes = Reviews(texts, labels), self.notes
         seen = np.zeros(len(texts), bool) if is_seen is None else is_seen(texts)
         if seen.any():
-            notes = (*notes, _seen_note(everything.where(seen), "rows kept out of all folds", everything.where(~seen)))
+            notes = (
+                *notes,
+                _seen_note(everything.where(seen), "row", "kept out of all folds", everything.where(~seen)),
+            )
         if seen.all():
             raise InputError(
                 f"The start has learned from all {len(texts):,} labelled rows, so none is left to test on: add rows "
@@ -228,10 +231,11 @@ class Corpus:
         }
 
 
-def _seen_note(seen: Reviews, what: str, left: Reviews) -> str:
-    """A sentence that counts reviews, and names the first; what: in the plural."""
+def _seen_note(seen: Reviews, noun: str, fate: str, left: Reviews) -> str:
+    """A sentence that counts the reviews that a start has seen, and names the first of them."""
+    counted = f"{len(seen):,} {noun}{'s' * (len(seen) > 1)}"
     return (
-        f"{len(seen):,} {what}, as the start has learned from the same text, which leaves {len(left):,} to test on; "
+        f"{counted} {fate}, as the start has learned from the same text, which leaves {len(left):,} to test on; "
         f'the first: "{shown(seen.texts[0])}"'
     )
 

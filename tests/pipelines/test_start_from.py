@@ -51,6 +51,11 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
     found = json.loads(choice.read_text())["found"]
     assert len(found) == 4 and found[0]["loss"] == min(tuning["loss"] for tuning in found)
     assert "of the words of the training reviews are unknown to the start; of its own" in result.output
+    assert "as the start has learned from the same text" in result.output
+    assert start.learned is not None and tuned.learned is not None
+    [tested] = tmp_path.glob(".sentiment/load/*/test.parquet")
+    assert not start.learned.holds(pd.read_parquet(tested)["text"].tolist()).any()
+    assert np.array_equal(tuned.learned.start, start.learned.everything)
     again = invoke("evaluate")  # goes on with the same start
     assert (again.exit_code, "fine-tuning read LSTM" in again.output) == (0, True), again.output
     assert len(list(tmp_path.glob(".sentiment/train/*"))) == 1
@@ -99,6 +104,29 @@ def test_a_start_that_is_none_is_refused(
         result = invoke(*COMMAND, start)
         assert (result.exit_code, says in result.output) == (2, True), result.output
         assert not list(tmp_path.glob(".sentiment/load/*"))
+
+
+def test_a_table_whose_rows_the_start_has_all_seen_is_refused(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    [train] = small_run.folder.glob(".sentiment/load/*/train.parquet")
+    pd.read_parquet(train)[["text", "label"]].to_csv(tmp_path / "mine.csv", index=False)
+    for folds in ([], ["--folds", "2"]):
+        result = invoke(*COMMAND, small_run.classifier, *folds)
+        assert (result.exit_code, "The start has learned from " in result.output) == (2, True), result.output
+
+
+def test_a_start_that_does_not_say_what_it_has_learned_from_is_refused(
+    invoke: Invoke, small_run: PipelineRun, mine: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small_run.classifier, tmp_path / "silent")
+    description = json.loads((folder / "classifier.json").read_text())
+    del description["sha256"], description["digest"]
+    (folder / "classifier.json").write_text(json.dumps(description))
+    (folder / "fingerprints.npz").unlink()
+    result = invoke(*COMMAND, folder)
+    assert result.exit_code == 2
+    assert "does not say which texts it has learned from" in " ".join(result.output.split())
 
 
 def test_a_table_in_another_language_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,12 +56,28 @@ def copied(small_run: PipelineRun, tmp_path: Path) -> Path:
     return shutil.copytree(small_run.classifier, tmp_path / "classifier")
 
 
-@pytest.mark.parametrize("name", ["vocabulary.json", "model.onnx"])
+@pytest.mark.parametrize("name", ["vocabulary.json", "model.onnx", "fingerprints.npz"])
 def test_a_file_with_one_other_bit_is_refused(copied: Path, name: str) -> None:
     content = bytearray((copied / name).read_bytes())
     content[len(content) // 2] ^= 1
     (copied / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"is damaged \({name} is not the file that was saved\)"):
+        SentimentClassifier.load(copied)
+
+
+def test_a_saved_classifier_knows_the_texts_that_it_has_learned_from(small_run: PipelineRun) -> None:
+    [linear] = small_run.folder.glob(".sentiment/linear-model/*/classifier")
+    [train] = small_run.folder.glob(".sentiment/load/*/train.parquet")
+    for folder in (small_run.classifier, linear):
+        learned = load_classifier(folder).learned
+        assert learned is not None
+        assert learned.holds(pd.read_parquet(train)["text"].tolist()).all(), folder
+        assert not learned.holds(small_run.predictions["text"].tolist()).any(), folder
+
+
+def test_a_classifier_whose_fingerprints_are_gone_is_refused(copied: Path) -> None:
+    (copied / "fingerprints.npz").unlink()
+    with pytest.raises(InputError, match=r"is damaged \(fingerprints\.npz: "):
         SentimentClassifier.load(copied)
 
 

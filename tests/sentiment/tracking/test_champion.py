@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentiment.classifier import sha256_of
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 from sentiment.tracking import champion, model, registry, runs
 from sentiment.tracking.champion import Training
@@ -32,21 +34,32 @@ class Trainer:
         self._classifier, self._folder = classifier, folder
         self._logged: dict[tuple[object, ...], Training] = {}
 
-    def log(self, right: int, *, loss: float = 0.4, reviews: str = "review", with_file: bool = True) -> Training:
-        key = (right, reviews, with_file)
+    def log(
+        self,
+        right: int,
+        *,
+        loss: float = 0.4,
+        reviews: str = "review",
+        with_file: bool = True,
+        learned: Fingerprints | None = None,
+    ) -> Training:
+        key = (right, reviews, with_file, learned)
         if key not in self._logged:
-            self._logged[key] = self._log(right, reviews, with_file, f"LSTM {len(self._logged) + 1}")
+            self._logged[key] = self._log(right, reviews, with_file, f"LSTM {len(self._logged) + 1}", learned)
         return replace(self._logged[key], validation_loss=loss)
 
     def folder(self, training: Training) -> Path:
         """Where the classifier of a training lies."""
         return self._folder / training.title / "classifier"
 
-    def _log(self, right: int, reviews: str, with_file: bool, title: str) -> Training:
+    def _log(self, right: int, reviews: str, with_file: bool, title: str, learned: Fingerprints | None) -> Training:
         folder = self._folder / title / "classifier"
         shutil.copytree(self._classifier, folder)
         content = json.loads((folder / "classifier.json").read_text())
         threshold = 0.5 + (len(self._logged) + 1) / 100
+        if learned is not None:
+            learned.save(folder)
+            content["sha256"]["fingerprints.npz"] = sha256_of(folder / "fingerprints.npz")
         (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold, "digest": None}))
         predictions = pd.DataFrame(
             {
@@ -104,6 +117,50 @@ def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_rev
     assert better.reason.endswith("; 40 newly right, 0 newly wrong, McNemar's exact p < 0.0001")
     assert (better.rival.number if better.rival else None) == 1
     assert aliases(name) == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
+
+
+def test_a_review_that_one_side_has_learned_from_does_not_count(trainer: Trainer, name: str) -> None:
+    """The second is right on 100 reviews more: those that it has learned from."""
+    texts = [f"review {number}" for number in range(REVIEWS)]
+    champion.register(name, [trainer.log(300)])
+    leaking = champion.register(name, [trainer.log(400, learned=Fingerprints.of(texts[300:]))])
+    assert leaking.candidate.aliases == ("challenger",)
+    assert leaking.reason == (
+        "as it does not clearly beat version 1, the champion, on the same 300 test reviews: +0.0 points, 95 % interval "
+        "-0.7 to 0.7; 0 newly right, 0 newly wrong, McNemar's exact p 1.0000; 100 others are left out, as one of the "
+        "two has learned from them"
+    )
+    all_but_one = champion.register(name, [trainer.log(399, learned=Fingerprints.of(texts[1:]))])
+    assert all_but_one.reason == (
+        "as it or version 1, the champion, has learned from every test review, so nothing is left to compare them on"
+    )
+    assert aliases(name) == {1: ("champion",), 2: (), 3: ("challenger",)}
+
+
+def test_a_model_of_all_rows_is_held_to_the_folds_that_its_start_had_not_seen(trainer: Trainer, name: str) -> None:
+    """Its predictions are of trainings on the other folds, so its own training does not count against it."""
+    texts = [f"review {number}" for number in range(REVIEWS)]
+    first, start = trainer.log(300, learned=Fingerprints.of(texts)), Fingerprints.of(texts[:100])
+    champion.register(name, [replace(first, on_folds=True)])
+    second = trainer.log(340, learned=Fingerprints.of(texts, start))
+    found = champion.register(name, [replace(second, on_folds=True)])
+    assert "it beats version 1, the champion, on the same 300 test reviews by 13.3 points" in found.reason
+
+
+def test_a_classifier_that_does_not_say_what_it_has_learned_from_is_no_rival(trainer: Trainer, name: str) -> None:
+    silent = trainer.log(301)
+    folder = trainer.folder(silent)
+    content = json.loads((folder / "classifier.json").read_text())
+    del content["sha256"]["fingerprints.npz"]
+    (folder / "classifier.json").write_text(json.dumps(content))
+    (folder / "fingerprints.npz").unlink()
+    with runs.tracked_run("silent", experiment="films", resume_key="silent", tags={}) as run:
+        silent.predictions.to_parquet(folder.parent / "predictions.parquet")
+        runs.log_file(folder.parent / "predictions.parquet")
+        model_id = model.log_classifier(run, folder)
+    champion.register(name, [replace(silent, model_id=model_id)])
+    later = champion.register(name, [trainer.log(400)])
+    assert later.reason == "as nothing says which texts version 1, the champion, has learned from"
 
 
 def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> None:
