@@ -85,15 +85,17 @@ class ClassifierDescription(Configuration):
         """The texts that the classifier in this folder has learned from; None for one of version 0.1.
 
         Raises:
-            ValueError: their file is not the one that was saved.
+            ValueError: their file is missing, or not the one that was saved.
         """
         path = folder / FINGERPRINTS_FILE
-        if not path.exists() and FINGERPRINTS_FILE not in self.sha256:
+        if not path.exists():
+            if FINGERPRINTS_FILE in self.sha256:
+                raise ValueError(f"{path.name} is missing")
             return None
+        self.check(path)
         try:
-            self.check(path)
             return Fingerprints.load(folder)
-        except (OSError, zipfile.BadZipFile) as error:
+        except Exception as error:  # zipfile lets errors of many kinds out of a foreign file
             raise ValueError(f"{path.name}: {error}") from error
 
 

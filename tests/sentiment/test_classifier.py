@@ -77,7 +77,7 @@ def test_a_saved_classifier_knows_the_texts_that_it_has_learned_from(small_run: 
 
 def test_a_classifier_whose_fingerprints_are_gone_is_refused(copied: Path) -> None:
     (copied / "fingerprints.npz").unlink()
-    with pytest.raises(InputError, match=r"is damaged \(fingerprints\.npz: "):
+    with pytest.raises(InputError, match=r"is damaged \(fingerprints\.npz is missing"):
         SentimentClassifier.load(copied)
 
 
