@@ -292,7 +292,8 @@ class _Decision:
             if found is None:
                 return False, f"nothing says which texts {title} has learned from"
             learned.append(found.start if version.tags.get(TESTED_TAG) == ON_FOLDS else found.everything)
-        own, others = (table[~are_among(table["text"].tolist(), np.union1d(*learned))] for table in predictions)
+        seen = np.union1d(*learned)
+        own, others = (table[~are_among(table["text"].tolist(), seen)] for table in predictions)
         if len(own) < FEWEST_REVIEWS:
             return False, f"it or {called} has learned from every test review, so nothing is left to compare them on"
         if _reviews(own).digest() != _reviews(others).digest():
