@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -72,7 +73,8 @@ def scoring_pool(
             threads.shutdown(wait=True, cancel_futures=True)
         return
     processes = available_cores()
-    context = multiprocessing.get_context("forkserver")
+    # on macOS, a process that has loaded Apple's libraries may crash once it forks
+    context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
     context.set_forkserver_preload(["__main__", load.__module__])  # imported once, not in each process
     executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(load, folder))
     try:

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sentiment.training.compilation import is_compiled
+
 LARGE = 100_000
 """Numbers of a weight array whose step is compiled."""
 
@@ -15,8 +17,8 @@ class DenseAdam(keras.optimizers.Adam):
 
     The gradient of an embedding names the words of a batch. Keras' step by such a gradient moves every word all the
     same, in more passes over the memory than by a dense one. It measures the gradient's length before repeated words
-    are added up, so `clipnorm` bounds something else. The step on a LARGE array is compiled to one pass, where there is
-    no GPU, and the same to the last bit.
+    are added up, so `clipnorm` bounds something else. The step on a LARGE array is compiled to one pass, where training
+    `is_compiled`, and the same to the last bit.
 
     Args:
         start_penalty: after each step every weight goes back towards its value at the start, by this number times the
@@ -51,10 +53,10 @@ class DenseAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """A step of Adam, and the pull."""
-        if variable.shape.num_elements() < LARGE or tf.config.list_physical_devices("GPU"):
-            super().update_step(gradient, variable, learning_rate)
-        else:
+        if variable.shape.num_elements() >= LARGE and is_compiled():
             self._compiled_step(gradient, variable, learning_rate)
+        else:
+            super().update_step(gradient, variable, learning_rate)
         if self.start_penalty:
             start = self._starts[self._get_variable_index(variable)].value
             share = tf.minimum(tf.cast(learning_rate * self.start_penalty, variable.dtype), 1.0)

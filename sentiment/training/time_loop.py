@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from sentiment.cores import available_cores
 from sentiment.training.cells import CELL_OF_LAYER, Cell, Tensors
+from sentiment.training.compilation import is_compiled
 
 PARTS = min(4, available_cores())
 """Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
@@ -38,10 +39,10 @@ def gradients_by_inputs_alone() -> Iterator[None]:
 def compiled_time_loops(network: Any) -> Iterator[None]:
     """Let the recurrent layers of a Keras model run the loops of this module.
 
-    Left as they are: all layers where there is a GPU, whose cuDNN is faster; layers with dropout of their own; and
-    those with other activations or fewer biases than Keras' defaults.
+    Left as they are: all layers where nothing `is_compiled`; layers with dropout of their own; and those with other
+    activations or fewer biases than Keras' defaults.
     """
-    layers = [] if tf.config.list_physical_devices("GPU") else [*filter(_is_compilable, _recurrent_layers(network))]
+    layers = [*filter(_is_compilable, _recurrent_layers(network))] if is_compiled() else []
     for layer in layers:
         layer.inner_loop = functools.partial(_inner_loop, layer)
     try:

@@ -1,42 +1,133 @@
+"""The package as it is built and installed, away from the clone."""
+
+import os
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.conftest import SMALL, once
 
 ROOT = Path(__file__).parents[2]
-DATA_FILES = """
-from importlib.resources import files
-from pipelines.configuration import preset_names
-from sentiment.evaluation.behaviour import read_behaviour
-assert read_behaviour().tests and all(map(preset_names, (".", "memory", "spaces")))
-templates = files("sentiment.reporting")
-assert all(templates.joinpath(name).is_file() for name in ("page.html", "report.html", "learning_curve.html"))
-from sentiment.reporting.playground.page import joined_script
-assert "class Playground" in joined_script()
-assert files("sentiment").joinpath("py.typed").is_file()
+
+OPTIONS = [*SMALL, *"--data reviews.csv --models lstm --epochs 2 --piece-share 0.4 --counterfactual-share 0.7".split()]
+
+SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
+
+BUILD = """
+from setuptools.build_meta import build_sdist
+build_sdist("..")
 """
 
 
-def test_the_wheel_works_in_an_environment_of_its_own(tmp_path: Path) -> None:
-    """Built and installed for real; only its dependencies are borrowed from the environment of the tests."""
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", tmp_path, ROOT], check=True
+class Installed(NamedTuple):
+    """The package, built and installed.
+
+    Attributes:
+        folder: with the source distribution and the wheel.
+        python: that of an environment of its own.
+    """
+
+    folder: Path
+    python: Path
+
+    @property
+    def sdist(self) -> Path:
+        [path] = self.folder.glob("sentiment-*.tar.gz")
+        return path
+
+    @property
+    def wheel(self) -> Path:
+        [path] = self.folder.glob("sentiment-*.whl")
+        return path
+
+
+def docker_context() -> list[str]:
+    """Names of what the Docker image is built from."""
+    return [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+
+
+def without_compiled(names: Iterable[str]) -> set[str]:
+    return {name for name in names if not name.endswith((".pyc", ".so"))}
+
+
+@pytest.fixture(scope="session")
+def installed(shared_folder: Path) -> Installed:
+    """What the Docker image is built from, made into a source distribution, that into a wheel, that installed.
+
+    Dependencies are borrowed from the environment of the tests, where nothing finds the clone without its .pth file.
+    """
+
+    def build(folder: Path) -> None:
+        source = folder / "source"
+        source.mkdir(parents=True)
+        for name in docker_context():
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, source / name)
+        [setuptools] = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+        python = folder / "venv" / "bin" / "python"
+        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([*pip, "install", setuptools], check=True)
+        subprocess.run([python, "-c", BUILD], cwd=source, check=True, stdout=subprocess.PIPE)
+        options = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]
+        subprocess.run([*pip, "wheel", *options, *folder.glob("sentiment-*.tar.gz")], check=True)
+        subprocess.run([*pip, "install", "--no-deps", *folder.glob("sentiment-*.whl")], check=True)
+        [packages] = (folder / "venv").glob("lib/python*/site-packages")
+        (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
+
+    folder = once(shared_folder / "installed", build)
+    return Installed(folder, folder / "venv" / "bin" / "python")
+
+
+def test_no_file_of_the_packages_is_forgotten_in_the_source_distribution_or_the_wheel(installed: Installed) -> None:
+    tree = without_compiled(
+        str(path.relative_to(ROOT)) for name in ("sentiment", "pipelines") for path in (ROOT / name).rglob("*.*")
     )
-    [wheel] = tmp_path.glob("sentiment-*.whl")
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", wheel], check=True)
-    [packages] = (tmp_path / "venv").glob("lib/python*/site-packages")
-    (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"))
-    sentiment = tmp_path / "venv" / "bin" / "sentiment"
-    described = subprocess.run(
-        [sentiment, "describe", "--preset", "demo"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert described.returncode == 0, described.stderr
-    assert "8,320" in described.stdout  # the LSTM of the demo preset
-    found = subprocess.run([python, "-c", DATA_FILES], cwd=tmp_path, capture_output=True, text=True)
-    assert found.returncode == 0, found.stderr
-    where = subprocess.run(
-        [python, "-c", "import sentiment; print(sentiment.__file__)"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert str(packages) in where.stdout
+    with tarfile.open(installed.sdist) as archive:
+        in_sdist = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
+    assert in_sdist >= {*tree, "setup.py", "pyproject.toml", "README.md", "LICENSE"}
+    with zipfile.ZipFile(installed.wheel) as archive:
+        in_wheel = [name for name in archive.namelist() if ".dist-info/" not in name]
+    assert without_compiled(in_wheel) == {name for name in tree if not name.endswith((".c", ".h"))}
+    assert {name for name in in_wheel if name.endswith((".pyc", ".so"))} == {"sentiment/scoring/_native.abi3.so"}
+
+
+def test_the_image_is_built_from_all_that_its_context_has() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert {name for names in copied for name in names.split()} == set(docker_context())
+
+
+def test_an_installed_package_trains_tunes_explains_and_scores(
+    installed: Installed, reviews_csv: Path, tmp_path: Path
+) -> None:
+    shutil.copy(reviews_csv, tmp_path / "reviews.csv")
+    (tmp_path / "space.toml").write_text(SPACE)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_", "PYTHON"))
+    }
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    where = run(installed.python, "-c", "import pipelines, sentiment; print(pipelines.__file__, sentiment.__file__)")
+    assert all(Path(file).is_relative_to(installed.folder) for file in where.split())
+    sentiment = installed.python.with_name("sentiment")
+    run(sentiment, "run-pipeline", *OPTIONS)
+    run(sentiment, "tune", *OPTIONS, *"--space space.toml --trials 1".split())
+    assert "positive" in run(sentiment, "explain", "A moving film.")
+    run(sentiment, "playground", "page.html")
+    assert "class Playground" in (tmp_path / "page.html").read_text("utf-8")
+    run(sentiment, "score", "reviews.csv", "scored.csv")
+    assert (tmp_path / "scored.csv").exists()

@@ -1,5 +1,6 @@
 """What is on the disk when a file or folder gets its final name."""
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -38,3 +39,15 @@ def test_a_folder_gets_its_name_when_all_its_files_are_on_the_disk(
     before = {name for kind, name in events[: events.index(("rename", "stage"))]}
     assert before == {"stage.partial", "classifier", "weights"}
     assert events[-1] == ("sync", tmp_path.name)
+
+
+def test_on_macos_the_cache_of_the_drive_is_emptied_where_the_file_system_can(
+    tmp_path: Path, events: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "partial").touch()
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", fcntl.F_GETFD, raising=False)  # a command that this system has
+    finish(tmp_path / "partial", tmp_path / "one")
+    assert events == [("rename", "one")]
+    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51)  # one that it lacks
+    finish(tmp_path / "one", tmp_path / "two")
+    assert events[1:] == [("sync", "one"), ("rename", "two"), ("sync", tmp_path.name)]
