@@ -75,11 +75,11 @@ def installed(shared_folder: Path) -> Installed:
             copy(ROOT / name, source / name)
         [setuptools] = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
         python = folder / "venv" / "bin" / "python"
-        pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        pip: list[str | Path] = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         subprocess.run([*pip, "install", setuptools], check=True)
         subprocess.run([python, "-c", BUILD], cwd=source, check=True, stdout=subprocess.PIPE)
-        options = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]
+        options: list[str | Path] = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder]
         subprocess.run([*pip, "wheel", *options, *folder.glob("sentiment-*.tar.gz")], check=True)
         subprocess.run([*pip, "install", "--no-deps", *folder.glob("sentiment-*.whl")], check=True)
         [packages] = (folder / "venv").glob("lib/python*/site-packages")
