@@ -91,7 +91,10 @@ def installed(shared_folder: Path) -> Installed:
 
 def test_no_file_of_the_packages_is_forgotten_in_the_source_distribution_or_the_wheel(installed: Installed) -> None:
     tree = without_compiled(
-        str(path.relative_to(ROOT)) for name in ("sentiment", "pipelines") for path in (ROOT / name).rglob("*.*")
+        str(path.relative_to(ROOT))
+        for name in ("sentiment", "pipelines")
+        for path in (ROOT / name).rglob("*")
+        if path.is_file()
     )
     with tarfile.open(installed.sdist) as archive:
         in_sdist = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
