@@ -91,6 +91,11 @@ class Prepared:
         if self.on_all:
             return np.arange(len(self.corpus.train)), np.zeros(0, np.int64)
         training, validation, _ = self._sides(seed)
+        if self.labelled_share < 1:
+            labels = self.corpus.train.labels
+            training, validation = (
+                nested_part(side, labels, self.labelled_share, seed) for side in (training, validation)
+            )
         return training, validation
 
     def second_validation(self, seed: int) -> np.ndarray:
@@ -98,6 +103,7 @@ class Prepared:
         return self._sides(seed)[2]
 
     def _sides(self, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As if all labels were there: to learn from, to validate on, and the second cut."""
         train, validation, second = self.corpus.train, self.corpus.validation, np.zeros(0, np.int64)
         if len(validation):
             training = np.setdiff1d(np.arange(len(train)), validation)
@@ -107,15 +113,15 @@ class Prepared:
             texts, share = [train.texts[position] for position in training], len(validation) / len(training)
             kept, held_out = split_validation(texts, train.labels[training], min(share, 0.5), seed)
             training, second = training[kept], training[held_out]
-        if self.labelled_share < 1:
-            training, validation = (
-                nested_part(side, train.labels, self.labelled_share, seed) for side in (training, validation)
-            )
         return training, validation, second
 
-    def repeated(self, training: np.ndarray) -> np.ndarray:
-        """Positions to learn from, repeated until an epoch has as many as if all labels were there."""
-        return training if self.labelled_share == 1 else np.resize(training, round(len(training) / self.labelled_share))
+    def repeated(self, learned: np.ndarray, seed: int) -> np.ndarray:
+        """What belongs to the reviews to learn from, repeated until an epoch is as long as if all labels were there.
+
+        Args:
+            learned: of each of these reviews its position, or its label.
+        """
+        return learned if self.labelled_share == 1 else np.resize(learned, len(self._sides(seed)[0]))
 
     def learned(self, start: Fingerprints | None = None) -> Fingerprints:
         """Of all reviews that a network learns from, and of those that choose its epochs and its threshold.

@@ -56,7 +56,8 @@ def train_on_pseudo_labels(
         labels = (1 - softness) * train.labels[training] + softness * taught[TRAINING_FILE]
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
-        pieces = epoch_pieces(context, prepared, trial.seed, training, with_unlabelled=True)
+        learned = prepared.repeated(training, trial.seed)
+        pieces = epoch_pieces(context, prepared, trial.seed, learned, with_unlabelled=True)
         judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
 
         def judge(network: Any) -> np.ndarray:
@@ -70,7 +71,7 @@ def train_on_pseudo_labels(
             history = learn_pseudo_labels(
                 network,
                 pieces,
-                labels,
+                prepared.repeated(labels, trial.seed),
                 taught[UNLABELLED_FILE],
                 (padded[validation], train.labels[validation]) if len(validation) else None,
                 config,

@@ -147,7 +147,7 @@ def _learn_labels(
         unlabelled = prepared.padded("unlabelled")
         if not len(unlabelled):
             unlabelled = inputs[training]
-    learned = prepared.repeated(training)
+    learned = prepared.repeated(training, trial.seed)
     pieces = epoch_pieces(context, prepared, trial.seed, learned)
     return fit_with_progress(
         context.console,

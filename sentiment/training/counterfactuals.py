@@ -16,6 +16,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from sentiment.data.corpus import normalized
+
 SMALLEST_POLARITY = 0.4
 """Log-odds, in size, that make a word an opinion."""
 
@@ -182,6 +184,7 @@ class Counterfactuals:
         A word's polarity is half of what a negation changes: the log-odds of reviews that call something "good" less
         those of reviews that call something "not good". So "good" is an opinion, which occurs as often in negative
         reviews, and the polarity of "bad" is smaller than its plain use suggests, as "not bad" is faint praise.
+        A copy of a review is no further evidence, so copies count once.
 
         Args:
             labels: (N,), 1 positive, 0 negative.
@@ -191,7 +194,8 @@ class Counterfactuals:
         forms = [form for form in _forms(rules) if form.counts]
         plain, negated = (Counter[str](), Counter[str]()), (Counter[str](), Counter[str]())
         degrees: Counter[str] = Counter()
-        for text, label in zip(texts, labels.tolist(), strict=True):
+        reviews = {(normalized(text), label): text for text, label in zip(texts, labels.tolist(), strict=True)}
+        for (_, label), text in reviews.items():
             said: tuple[set[str], set[str]] = set(), set()
             normal = " ".join(text.split())
             for form in forms:
@@ -202,7 +206,8 @@ class Counterfactuals:
                         degrees[opinion] += 1
             plain[label].update(said[False])
             negated[label].update(said[True])
-        balance = math.log((1 + labels.sum()) / (1 + len(labels) - labels.sum()))
+        positives = sum(label for _, label in reviews)
+        balance = math.log((1 + positives) / (1 + len(reviews) - positives))
         polarity = {}
         for word in (plain[0] | plain[1]).keys() - rules.faint.split():
             negative, positive = plain[0][word], plain[1][word]

@@ -40,8 +40,10 @@ def test_an_epoch_over_a_part_of_the_labels_is_as_long_as_over_all() -> None:
     part = prepared(np.zeros(0, np.int64), labelled_share=0.1)
     training, validation = part.training_and_validation(0)
     assert (len(training), len(validation)) == (32, 8)
-    repeated = part.repeated(training)
+    repeated = part.repeated(training, 0)
     assert len(repeated) == 320
     assert np.array_equal(np.unique(repeated, return_counts=True)[1], np.full(32, 10))
+    few = prepared(np.zeros(0, np.int64), labelled_share=0.011)  # 1.76 of 160 for each class become 2
+    assert len(few.repeated(few.training_and_validation(0)[0], 0)) == 320
     everything = prepared(np.zeros(0, np.int64)).training_and_validation(0)[0]
     assert set(training) <= set(everything)

@@ -160,12 +160,18 @@ def test_of_two_clauses_around_although_the_main_one_has_the_verdict() -> None:
 
 
 def test_polarity_is_what_a_negation_changes() -> None:
-    said = ["It was very good.", "It was not good.", "It was very red.", "It was very bad."] * 30
-    labels = np.array([1, 0, 1, 0] * 30)
-    texts = [*said, *(text.replace("very ", "") for text in said)]
-    polarity = Counterfactuals.fit(texts, np.tile(labels, 2)).polarity
+    said = ["It was very good.", "It was not good.", "It was very red.", "It was very bad."] * 60
+    labels = np.array([1, 0, 1, 0] * 60)
+    polarity = Counterfactuals.fit([f"{text} Film {number}." for number, text in enumerate(said)], labels).polarity
     assert polarity["good"] > 1 > -1 > polarity["bad"]
     assert "it" not in polarity
+
+
+def test_copies_of_a_review_are_no_evidence_of_polarity() -> None:
+    """A learning curve repeats few labels to fill an epoch."""
+    texts = [f"Film {number} was {'very itchy' if number < 3 else 'long'}." for number in range(40)]
+    labels = np.array([0] * 20 + [1] * 20)
+    assert Counterfactuals.fit(texts * 20, np.tile(labels, 20)).polarity == {}
 
 
 @pytest.mark.parametrize(
