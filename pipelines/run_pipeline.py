@@ -170,6 +170,7 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         {
             f"test_behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
             for capability, row in failures.iterrows()
+            if row["cases"]
         },
     )
     for path in outcome.tables:

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +18,28 @@ from pipelines.working_directory import Stage
 from sentiment.classifier import Classifier
 from sentiment.data.corpus import LABEL_NAMES, predicted_labels
 from sentiment.evaluation.abstention import Abstention, check_abstention, read_promises, write_promises
-from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.behaviour import behaviour_sentences, found_in, measure_behaviour, read_failures
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
+from sentiment.training.counterfactuals import written_by_rule
 from sentiment.training.linear_model import LINEAR_MODEL
 
 METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
+SEEN_FILE = "seen_sentences.json"
 SLICES_FILE, MISTAKES_FILE, PROMISES_FILE = "slices.csv", "confident_mistakes.csv", "promises.csv"
 
 CODE = ("data", "scoring", "evaluation")
 """Wings of `sentiment` that figures come from, beside those of the model."""
+
+SEEN_CODE = (
+    "data",
+    *(f"evaluation/behaviour{ending}" for ending in (".py", ".toml")),
+    *(f"training/counterfactuals{ending}" for ending in (".py", ".toml")),
+)
+"""What finds the sentences of the behavioural tests in training texts."""
 
 TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, PROMISES_FILE)
 
@@ -57,7 +66,7 @@ class Outcome:
             name=self.name,
             predictions=pd.read_parquet(folder / PREDICTIONS_FILE),
             metrics=self.evaluated.read_json(METRICS_FILE),
-            behaviour=pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False),
+            behaviour=read_failures(folder / BEHAVIOUR_FILE),
             history=self.trained.history(),
             promises=read_promises(folder / PROMISES_FILE),
         )
@@ -90,23 +99,40 @@ def evaluate(
         name: of the trial, or of the linear model.
         title: of the model.
     """
-    stage = trained.stage
+    stage, seen = trained.stage, find_seen_sentences(context, prepared)
 
     def run(folder: Path) -> None:
         classifier = trained.classifier()
         costs = {**trained.costs(), "parameters": classifier.parameters}
         profile = ValidationProfile.load(trained.folder, classifier)
         abstentions = profile.abstentions if profile else ()
-        _write_evaluation(folder, prepared, classifier, abstentions, costs)
+        _write_evaluation(folder, prepared, classifier, abstentions, costs, frozenset(seen.read_json(SEEN_FILE)))
 
     key = {
         stage.name: stage.digest,
+        "seen_sentences": seen.digest,
         "load": prepared.loaded.digest,
         "engine": engine_here(),
         **versions("onnxruntime", "scikit-learn"),
     }
     read = f"test of load {prepared.loaded.digest}, {title} of {stage.name} {stage.digest}"
     return Outcome(name, context.run_stage("evaluate", read, key, run, code=CODE), trained)
+
+
+def find_seen_sentences(context: Context, prepared: Prepared) -> Stage:
+    """Training and unlabelled texts -> seen_sentences.json: of the behavioural tests, what no model is tested on.
+
+    These sentences stand in the texts, or the rule for counterfactuals may write them from the texts. They are left out
+    for models without counterfactuals too, so that all of a corpus have the same cases.
+    """
+
+    def run(folder: Path) -> None:
+        corpus, sentences = prepared.corpus, behaviour_sentences()
+        texts = [*corpus.train.texts, *corpus.unlabelled.texts]
+        write_json(folder / SEEN_FILE, sorted(found_in(sentences, texts) | written_by_rule(sentences, texts)))
+
+    read = f"train and unlabelled of load {prepared.loaded.digest}"
+    return context.run_stage("seen-sentences", read, {"load": prepared.loaded.digest}, run, code=SEEN_CODE)
 
 
 def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
@@ -121,6 +147,7 @@ def _write_evaluation(
     classifier: Classifier,
     abstentions: Sequence[Abstention],
     costs: Mapping[str, float],
+    seen: Collection[str],
 ) -> None:
     texts, labels = list(prepared.corpus.test.texts), prepared.corpus.test.labels
     threshold = classifier.threshold
@@ -139,7 +166,8 @@ def _write_evaluation(
     correct = (probabilities >= threshold) == (labels == 1)
     slice_accuracy(texts, correct).to_csv(folder / SLICES_FILE, index=False)
     confident_mistakes(predictions).to_csv(folder / MISTAKES_FILE, index=False)
-    measure_behaviour(classifier.positive_probability, threshold).to_csv(folder / BEHAVIOUR_FILE, index=False)
+    behaviour = measure_behaviour(classifier.positive_probability, threshold, seen=seen)
+    behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
     checks = [check_abstention(abstention, labels, probabilities) for abstention in abstentions]
     write_promises(checks, folder / PROMISES_FILE)
     metrics = evaluate_predictions(labels, probabilities, threshold)

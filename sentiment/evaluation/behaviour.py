@@ -5,10 +5,12 @@ of behaviour_development.toml; behaviour.toml has other words and sentences, and
 """
 
 import itertools
+import re
 import string
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -16,12 +18,15 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
+from sentiment.data.vocabulary import tokenize
 
 TOLERANCE = 0.1
 """How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""
 
 BehaviourFile = Literal["behaviour", "behaviour_development"]
 """The file of tests, without its ending."""
+
+_SENTENCE_END = re.compile(r"[.!?<>\n]+")
 
 Words = dict[str, list[str]]
 Cases = list[tuple[str, ...]]
@@ -100,36 +105,74 @@ def read_behaviour(file: BehaviourFile = "behaviour") -> Behaviour:
     )
 
 
+def behaviour_sentences(file: BehaviourFile = "behaviour") -> set[str]:
+    """What the cases of a file say."""
+    behaviour = read_behaviour(file)
+    return {text for test in behaviour.tests for case in test.cases(behaviour.words) for text in case}
+
+
+def found_in(sentences: Collection[str], texts: Iterable[str]) -> set[str]:
+    """Those of some sentences that stand in the texts word for word, whatever the case and the punctuation."""
+    words = {sentence: " ".join(tokenize(sentence)) for sentence in sentences}
+    longest = 2 * max(map(len, sentences), default=0)  # others need not be read
+    parts = (part for text in texts for part in _SENTENCE_END.split(text) if len(part) <= longest)
+    said = {" ".join(tokenize(part)) for part in parts}
+    return {sentence for sentence in sentences if words[sentence] in said}
+
+
 def measure_behaviour(
-    positive_probability: Callable[[Sequence[str]], np.ndarray], threshold: float, file: BehaviourFile = "behaviour"
+    positive_probability: Callable[[Sequence[str]], np.ndarray],
+    threshold: float,
+    file: BehaviourFile = "behaviour",
+    seen: Collection[str] = (),
 ) -> pd.DataFrame:
     """Run the tests of a file on a classifier.
 
     Args:
         positive_probability: texts -> P(positive), (N,).
         threshold: texts at or above it are called positive.
+        seen: sentences that training may have seen; cases with one of them are left out.
 
     Returns:
-        A row per capability: `capability`, `type`, `cases`, `failures`, `failure_rate`, and `example`, the first case
-        that failed ("" if none did; text and changed text joined by an arrow).
+        A row per capability: `capability`, `type`, `cases`, `left_out`, `failures`, `failure_rate` of the cases that
+        are not left out, NaN if all are, and `example`, the first case that failed ("" if none did; text and changed
+        text joined by an arrow).
     """
     behaviour = read_behaviour(file)
     rows = []
     for test in behaviour.tests:
-        cases = test.cases(behaviour.words)
+        every_case = test.cases(behaviour.words)
+        cases = [case for case in every_case if not any(text in seen for text in case)]
+        rows += [(test.capability, test.type, False, True, "")] * (len(every_case) - len(cases))
+        if not cases:
+            continue
         texts = [text for case in cases for text in case]
         failed = test.fails(positive_probability(texts).reshape(len(cases), -1), threshold)
         rows += [
-            (test.capability, test.type, bool(fails), " → ".join(case))
+            (test.capability, test.type, bool(fails), False, " → ".join(case))
             for case, fails in zip(cases, failed, strict=True)
         ]
-    table = pd.DataFrame(rows, columns=["capability", "type", "failed", "case"])
-    summary = table.groupby(["capability", "type"], sort=False)["failed"].agg(
-        cases="size", failures="sum", failure_rate="mean"
-    )
+    table = pd.DataFrame(rows, columns=["capability", "type", "failed", "left_out", "case"])
+    groups = table.groupby(["capability", "type"], sort=False)
+    summary = groups.agg(cases=("left_out", "size"), left_out=("left_out", "sum"), failures=("failed", "sum"))
+    summary["cases"] -= summary["left_out"]
+    summary["failure_rate"] = summary["failures"] / summary["cases"]  # NaN where no case is left
     examples = table[table["failed"]].groupby(["capability", "type"])["case"].first()
     summary["example"] = examples.reindex(summary.index).fillna("")
     return summary.reset_index()
+
+
+def read_failures(path: str | Path) -> pd.DataFrame:
+    """What `measure_behaviour` gave, from a CSV file."""
+    return pd.read_csv(path, keep_default_na=False, na_values={"failure_rate": [""]})
+
+
+def left_out_note(left_out: int) -> str:
+    """How many cases were left out, as a sentence; "" where none was."""
+    if not left_out:
+        return ""
+    are = "case is" if left_out == 1 else "cases are"
+    return f"{left_out:,} more {are} left out, as training may have seen the sentence."
 
 
 def _fill(templates: tuple[str, ...], words: Words) -> Cases:

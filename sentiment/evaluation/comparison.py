@@ -56,6 +56,11 @@ class Result:
     promises: Sequence[AbstentionCheck] = ()
 
     @property
+    def left_out(self) -> int:
+        """Behavioural cases that were left out; none of what older versions evaluated."""
+        return int(self.behaviour["left_out"].sum()) if "left_out" in self.behaviour else 0
+
+    @property
     def correct(self) -> np.ndarray:
         """Whether each test review was judged rightly: bool (N,)."""
         return (self.predictions["label"] == self.predictions["predicted_label"]).to_numpy()

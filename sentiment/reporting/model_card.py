@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sentiment.evaluation.abstention import binomial_interval
+from sentiment.evaluation.behaviour import left_out_note
 from sentiment.evaluation.comparison import Result, metric_rows
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.evaluation.slices import slice_accuracy
@@ -17,6 +18,12 @@ LIMITS = (
     "Figures are of one training on one test split. The interval covers the choice of test reviews alone.",
 )
 
+LICENCE = (
+    "The code is under the Apache License 2.0. The reviews stay under the terms of their source; ask there whether a "
+    "model of them may be passed on."
+)
+SYNTHETIC_LICENCE = "The code is under the Apache License 2.0, and so are the reviews, which it writes itself."
+
 PROMISED = (0.9, 0.95, 0.97, 0.99)
 """Levels of `sentiment score --sure` that the card shows, where the model promises them."""
 
@@ -27,10 +34,11 @@ class Origin:
 
     Attributes:
         source: name of the source of reviews.
-        note: a warning that goes before everything else, or "".
+        note: the warning that the reviews are synthetic, or "".
         summary: of the corpus, as `Corpus.summary` gives it, with its `notes`.
-        validation: how many reviews of train were set aside for validation.
-        taught_by: in words, who labelled unlabelled reviews; "" where nobody did.
+        validation: how many reviews of train were set aside for validation, and by what, in words.
+        uses_unlabelled: whether the model learned anything from unlabelled reviews.
+        lessons: in words, what it learned from beside the labels of train, a line each.
         size: bytes of all that scores.
         seed: of the training.
     """
@@ -38,8 +46,9 @@ class Origin:
     source: str
     note: str
     summary: Mapping[str, Any]
-    validation: int
-    taught_by: str
+    validation: str
+    uses_unlabelled: bool
+    lessons: Sequence[str]
     size: int
     seed: int
 
@@ -54,15 +63,17 @@ def render_model_card(result: Result, origin: Origin) -> str:
         *([f"**{origin.note}**"] if origin.note else []),
         "It says of a review whether it is positive or negative, with a probability.",
         f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {low} to {high}) on {reviews:,} reviews.",
-        "## Trained on",
-        _listed(_training_data(origin)),
+        "## Reviews",
+        _listed(_reviews(origin)),
         "## Figures on the test split",
         _table(*metric_rows(tabulate_metrics({result.name: [result.metrics]}))),
         *_promises(result),
         "## Slices",
         _table(["slice", "reviews", "accuracy", "95 % interval"], _slices(result)),
         "## What it fails",
-        "Cases from templates (CheckList, Ribeiro et al. 2020):",
+        " ".join(
+            filter(None, ["Cases from templates (CheckList, Ribeiro et al. 2020).", left_out_note(result.left_out)])
+        ),
         _table(["capability", "type", "cases", "failures"], _behaviour(result)),
         "## Limits",
         _listed(LIMITS),
@@ -75,23 +86,23 @@ def render_model_card(result: Result, origin: Origin) -> str:
             ]
         ),
         "## Licence",
-        "The code is under the Apache License 2.0. The reviews stay under the terms of their source; ask there whether "
-        "a model of them may be passed on.",
+        SYNTHETIC_LICENCE if origin.note else LICENCE,
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _training_data(origin: Origin) -> list[str]:
+def _reviews(origin: Origin) -> list[str]:
     splits, lines = origin.summary["splits"], []
-    for name in ("train", "test", "unlabelled"):
-        if name in splits:
-            of_labels = f", {_share(splits[name]['positive'] / splits[name]['reviews'])} positive"
-            lines.append(f"{name}: {splits[name]['reviews']:,} reviews{of_labels if name != 'unlabelled' else ''}")
-    lines.append(f"{origin.validation:,} reviews of train were set aside for validation (seed {origin.seed})")
+    for name in ("train", "test"):
+        of_labels = f"{_share(splits[name]['positive'] / splits[name]['reviews'])} positive"
+        lines.append(f"{name}: {splits[name]['reviews']:,} reviews, {of_labels}")
+    if "unlabelled" in splits:
+        unused = "" if origin.uses_unlabelled else ", which this model did not learn from"
+        lines.append(f"unlabelled: {splits['unlabelled']['reviews']:,} reviews{unused}")
+    lines.append(origin.validation)
     lines += [plain(note) for note in origin.summary["notes"]]
     lines.append(f"exact duplicates within train: {origin.summary['duplicates_within_train']:,}")
-    lines.append(origin.taught_by or "no labels but those of the source")
-    return lines
+    return [*lines, *map(plain, origin.lessons)]
 
 
 def _promises(result: Result) -> list[str]:
@@ -115,7 +126,7 @@ def _slices(result: Result) -> list[list[str]]:
 
 def _behaviour(result: Result) -> list[list[str]]:
     return [
-        [row["capability"], row["type"], f"{row['cases']:,}", _share(row["failure_rate"])]
+        [row["capability"], row["type"], f"{row['cases']:,}", _share(row["failure_rate"]) if row["cases"] else "n/a"]
         for row in result.behaviour.to_dict("records")
     ]
 

@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sentiment.classifier import Classifier
+from sentiment.evaluation.behaviour import left_out_note
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
 from sentiment.evaluation.slices import confident_mistakes
 from sentiment.reporting import figures
@@ -53,6 +54,7 @@ def render_report(
         curves=_curves(comparison),
         slices=_share_rows(comparison.slices),
         behaviour=_share_rows(comparison.behaviour),
+        left_out=_left_out(comparison),
         failures={
             model: of_seeds[0].behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
             for model, of_seeds in results.items()
@@ -92,6 +94,14 @@ def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[st
         ("What a promise costs: the other reviews get no verdict.", inline_svg(figures.answered_share(checks))),
     ]
     return drawn, heads, rows
+
+
+def _left_out(comparison: Comparison) -> str:
+    """How many behavioural cases are left out, of each model where they differ."""
+    counts = {result.name: result.left_out for of_seeds in comparison.results.values() for result in of_seeds}
+    if len(set(counts.values())) == 1:
+        return left_out_note(comparison.any_result.left_out)
+    return " ".join(f"{name}: {left_out_note(count)}" for name, count in counts.items() if count)
 
 
 def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

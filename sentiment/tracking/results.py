@@ -10,6 +10,7 @@ import pandas as pd
 
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import read_promises
+from sentiment.evaluation.behaviour import read_failures
 from sentiment.evaluation.comparison import Result
 from sentiment.tracking.runs import NOT_OF_TEST, Run
 from sentiment.tracking.store import check_store, place, store_errors_explained
@@ -91,7 +92,7 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
         )
     predictions = read_predictions(run_id)
     with tempfile.TemporaryDirectory() as folder:
-        behaviour = pd.read_csv(client.download_artifacts(run_id, "behaviour.csv", folder), keep_default_na=False)
+        behaviour = read_failures(client.download_artifacts(run_id, "behaviour.csv", folder))
         promises = []
         if "promises.csv" in held:
             promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))

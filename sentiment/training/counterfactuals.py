@@ -5,11 +5,12 @@ whole. Minimal pairs do, two texts alike but for what turns the meaning (Kaushik
 serve as well (Wang & Culotta 2021). Words and patterns are data, in counterfactuals.toml beside this module.
 """
 
+import itertools
 import math
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import NamedTuple, Self
 
@@ -49,6 +50,7 @@ _SLOT = re.compile(r"\{(?P<name>\w+)(?:\.(?P<form>\w+))?(?P<optional>\?)?\}(?P<s
 _ENDS_WITH_OPINION = re.compile(r"\{(?:opinion|verb(?:\.\w+)?)\}$")
 _START, _END = r"(?<![\w'-])", r"(?![\w'-])"
 _PUNCTUATION = re.compile(r"[.!?;:,()<>\"*/\n]|--|\s-\s")
+_WORD = re.compile(r"[\w'-]+")
 _LOWER_CASE_WORD = r"[a-z]+(?:-[a-z]+)*"
 
 
@@ -94,19 +96,26 @@ class _Rules(BaseModel):
             return {word: word for word in self.words[name]}
         return {forms[form] if form else word: word for word, forms in self.forms[name].items()}
 
-    def pattern(self, template: str) -> re.Pattern[str]:
-        """What finds a template in a clause, with a group for each slot."""
+    def pattern(self, template: str, more_words: str = "{0,3}?") -> re.Pattern[str]:
+        """What finds a template in a clause, with a group for the first place of each slot.
+
+        Args:
+            more_words: of a subject behind its first one, as a regular expression counts.
+        """
+        grouped: set[str] = set()
 
         def slot(match: re.Match[str]) -> str:
             name = match["name"]
             if name == "opinion":
                 found = _LOWER_CASE_WORD
             elif name == "subject":
-                found = r"(?!I\b|[Tt]here\b)[\w'-]+(?:\s+[\w'-]+){0,3}?"
+                found = r"(?!I\b|[Tt]here\b)[\w'-]+(?:\s+[\w'-]+)" + more_words
             else:
                 found = "|".join(re.escape(choice) for choice in self.choices(name, match["form"]))
             space = r"\s+" if match["space"] else ""
-            return rf"(?:(?P<{name}>{found}){space})" + ("?" if match["optional"] else "")
+            group = "?:" if name in grouped else f"?P<{name}>"
+            grouped.add(name)
+            return rf"(?:({group}{found}){space})" + ("?" if match["optional"] else "")
 
         return re.compile(("^" if template.startswith("^") else _START) + _SLOT.sub(slot, template.lstrip("^")) + _END)
 
@@ -117,6 +126,20 @@ class _Rules(BaseModel):
             if slot["form"] and slot["name"] in values:
                 values[slot["name"]] = self.choices(slot["name"], slot["form"])[values[slot["name"]]]
         return values
+
+    def readings(self, template: str, match: re.Match[str], slots: Collection[str]) -> Iterator[dict[str, str]]:
+        """All that may stand in some slots of a plain clause that was written as this match of a template."""
+        forms = {slot["name"]: slot["form"] for slot in reversed(list(_SLOT.finditer(template)))}
+        found = []
+        for name in slots:
+            text, form = match.groupdict().get(name), forms.get(name)
+            if text is None:
+                found.append(list(self.choices(name, None)))
+            elif form:
+                found.append([word for word, others in self.forms[name].items() if others[form] == text])
+            else:
+                found.append([text])
+        return (dict(zip(slots, chosen, strict=True)) for chosen in itertools.product(*found))
 
     def opinion(self, form: "_Form", match: re.Match[str]) -> str:
         """The word of a match whose polarity counts, a verb as "to love", whatever its form."""
@@ -238,7 +261,7 @@ class Counterfactuals:
 
     def turn(self, text: str, generator: np.random.Generator) -> Piece | None:
         """One clause of a text, turned; None where no rule fits."""
-        clauses = list(self._clauses(text))
+        clauses = list(self.clauses([text]))
         for position in generator.permutation(len(clauses)) if clauses else ():
             clause = clauses[position]
             forms = self._forms[bool(self._negators.search(clause))]
@@ -248,9 +271,9 @@ class Counterfactuals:
                     return piece
         return None
 
-    def _clauses(self, text: str) -> Iterator[str]:
-        """The clauses that hold an opinion."""
-        for part in _PUNCTUATION.split(text):
+    def clauses(self, texts: Iterable[str]) -> Iterator[str]:
+        """The clauses of texts that hold an opinion."""
+        for part in itertools.chain.from_iterable(map(_PUNCTUATION.split, texts)):
             if self._telling.isdisjoint(part.split()):
                 continue
             for clause in self._ends.split(part):
@@ -283,21 +306,87 @@ class Counterfactuals:
         return Piece(text, 1 / (1 + math.exp(-STRENGTH * log_odds)))
 
 
-def _forms(rules: _Rules) -> list[_Form]:
-    """All forms that clauses are searched for; others are only written.
+def written_by_rule(sentences: Collection[str], texts: Iterable[str]) -> set[str]:
+    """Those of some sentences that the rule can write from one clause of the texts, whichever words are opinions.
 
-    Those are the forms with a comma, and those that lack a word of the plain form.
+    The rule may write "The story is hardly good." where a text says that the story is good, or that it is not. So
+    sentence and clause are compared by what they say plainly. A contrast of two clauses is never found, as its clauses
+    meet by chance.
     """
+    rules = _Rules.read()
+    searched, written = _forms(rules), _written_forms(rules)
+    plain = {sentence: set(_said_plainly(rules, written, sentence.rstrip(" .!?"))) for sentence in sentences}
+    wanted = {said for found in plain.values() for said in found}
+    of_rules = set(_WORD.findall(rules.model_dump_json().lower()))
+    known = of_rules.union(*(_WORD.findall(sentence.lower()) for sentence in sentences))
+    matches = ((form, form.pattern.search(sentence.rstrip(" .!?"))) for sentence in sentences for form in written)
+    opinions = {match["opinion"] for form, match in matches if match and "{opinion}" in form.template} - of_rules
+    opinions |= {f"to {forms['base']}" for forms in rules.forms["verb"].values()}
+    said = set()
+    for clause in Counterfactuals(dict.fromkeys(opinions, 1.0)).clauses(texts):
+        if known.issuperset(clause.lower().split()):
+            for head, after in _said_plainly(rules, searched, clause):
+                rest = after and after.partition(" and ")[0]  # as `_turn_clause` writes it
+                said |= {(head, rest), (head, None)} & wanted
+    return {sentence for sentence, found in plain.items() if not found.isdisjoint(said)}
 
-    def needed(template: str) -> set[str]:
-        return {slot["name"] for slot in _SLOT.finditer(template) if not slot["optional"]}
 
+def _said_plainly(rules: _Rules, forms: Sequence[_Form], clause: str) -> Iterator[tuple[str, str | None]]:
+    """What a clause says in each of the forms that it has, turned back, without words of degree and in lower case.
+
+    Beside it stands what follows the form in the clause; None where the form is one that the rule writes nothing after.
+    """
+    for form in forms:
+        match = form.pattern.search(clause)
+        if match is None:
+            continue
+        plain = _SLOT.sub(lambda slot: "" if slot["optional"] else slot[0], form.change.plain)
+        for values in rules.readings(form.template, match, sorted(_needed(plain))):
+            said = clause[: match.start()] + rules.write(
+                plain, values, np.random.default_rng(0)
+            )  # nothing is left open
+            yield said.lower(), clause[match.end() :].lower() if _ENDS_WITH_OPINION.search(form.template) else None
+
+
+def _all_forms(rules: _Rules) -> list[_Form]:
+    """All forms that a clause may be read or written in."""
     return [
         _Form(change, template, rules.pattern(template))
         for change in rules.changes
-        for template in (change.plain, *change.turned, *change.praise)
-        if "," not in template and needed(change.plain) <= needed(template)
+        for template in (change.plain, *change.turned, *change.praise, *change.same)
     ]
+
+
+def _written_forms(rules: _Rules) -> list[_Form]:
+    """The forms that a whole clause may be written in, subjects of one to four words apart, as each may be meant."""
+    return [
+        form._replace(
+            pattern=rules.pattern(
+                form.template + ("" if _ENDS_WITH_OPINION.search(form.template) else "$"), f"{{{more_words}}}"
+            )
+        )
+        for form in _all_forms(rules)
+        for more_words in range(4 if "{subject}" in form.template else 1)
+    ]
+
+
+def _forms(rules: _Rules) -> list[_Form]:
+    """All forms that clauses are searched for; others are only written.
+
+    Those are the forms with a comma, those that lack a word of the plain form, and those that only look turned.
+    """
+    return [
+        form
+        for form in _all_forms(rules)
+        if "," not in form.template
+        and _needed(form.change.plain) <= _needed(form.template)
+        and form.template not in form.change.same
+    ]
+
+
+def _needed(template: str) -> set[str]:
+    """The slots of a template that are never left out."""
+    return {slot["name"] for slot in _SLOT.finditer(template) if not slot["optional"]}
 
 
 def _any_word(words: str) -> str:

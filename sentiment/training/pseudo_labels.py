@@ -61,7 +61,7 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
     from sklearn.model_selection import StratifiedKFold
 
     classes = labels[positions].astype(int)
-    if min(np.bincount(classes, minlength=2)) < FOLDS:
+    if not has_enough_for_folds(classes):
         raise InputError(f"{len(positions):,} training reviews are too few for {FOLDS} folds of both classes.")
     folds = list(StratifiedKFold(FOLDS).split(np.zeros(len(positions)), classes))
     probabilities = np.empty(len(positions))
@@ -70,6 +70,11 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
         for (_, fold), found in zip(folds, judged, strict=True):
             probabilities[fold] = found
     return probabilities
+
+
+def has_enough_for_folds(labels: np.ndarray) -> bool:
+    """Whether both classes have reviews for FOLDS folds; labels: 0 and 1, (N,)."""
+    return int(np.bincount(labels, minlength=2).min()) >= FOLDS
 
 
 def learn_pseudo_labels(

@@ -1,9 +1,16 @@
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sentiment.evaluation.behaviour import measure_behaviour, read_behaviour
+from sentiment.evaluation.behaviour import (
+    behaviour_sentences,
+    found_in,
+    measure_behaviour,
+    read_behaviour,
+    read_failures,
+)
 
 
 def rates(table: pd.DataFrame) -> dict[str, float]:
@@ -51,3 +58,31 @@ def test_every_capability_of_the_data_is_measured() -> None:
         "negation", "intensifiers", "names", "places", "typos", "neutral sentence appended", "order around but",
     }  # fmt: skip
     assert table["cases"].sum() == sum(len(test.cases(behaviour.words)) for test in behaviour.tests)
+
+
+def test_cases_whose_sentence_training_may_have_seen_are_left_out_and_counted(tmp_path: Path) -> None:
+    texts = ["We went by bus. THE ACTING was,  bad! It rained.", "They said the story was bad, and it rained."]
+    seen = found_in(behaviour_sentences(), texts)
+    assert seen == {"The acting was bad."}
+    judged: list[str] = []
+
+    def positive(texts: Sequence[str]) -> np.ndarray:
+        judged.extend(texts)
+        return np.full(len(texts), 0.9)
+
+    everything = measure_behaviour(positive, 0.5)
+    assert seen < set(judged)
+    judged.clear()
+    found = measure_behaviour(positive, 0.5, seen=seen)
+    assert not seen & set(judged)
+    left_out = dict(zip(found["capability"], found["left_out"], strict=True))
+    assert {name: count for name, count in left_out.items() if count} == {
+        "plain verdict": 1, "intensifiers": 4, "neutral sentence appended": 3
+    }  # fmt: skip
+    assert (found["cases"] + found["left_out"]).tolist() == everything["cases"].tolist()
+    assert everything["failures"].sum() - found["failures"].sum() == 1  # positive is wrong
+    nothing = measure_behaviour(positive, 0.5, seen=behaviour_sentences())
+    nothing.to_csv(tmp_path / "behaviour.csv", index=False)
+    read = read_failures(tmp_path / "behaviour.csv")
+    assert read["cases"].sum() == 0
+    assert read["failure_rate"].isna().all()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import Vocabulary, tokenize
-from sentiment.training.counterfactuals import Counterfactuals
+from sentiment.training.counterfactuals import Counterfactuals, written_by_rule
 from sentiment.training.pieces import PIECE_WORDS, EpochPieces, Examples, random_piece
 from sentiment.training.trainer import TrainingConfig
 
@@ -179,3 +179,12 @@ def test_copies_of_a_review_are_no_evidence_of_polarity() -> None:
 )
 def test_a_negation_that_does_not_tell_the_plain_verb_stays_out(text: str) -> None:
     assert turned(text) == {}
+
+
+def test_what_the_rule_writes_from_a_text_is_found_among_sentences_and_what_it_cannot_write_is_not() -> None:
+    text = "We saw it in May, and the story is very good in parts, but long. The cast wasn't bad. I recommend it."
+    pieces = (COUNTERFACTUALS.turn(text, np.random.default_rng(seed)) for seed in range(2_000))
+    written = {f"{piece.text}." for piece in pieces if piece is not None}
+    assert len(written) > 80
+    others = {"The story was not good.", "The music is not good.", "The story is not good.", "The cast was not good."}
+    assert written_by_rule(written | others, [text]) == written
