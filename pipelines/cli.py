@@ -3,13 +3,18 @@
 TensorFlow and MLflow take seconds to import, so commands import the pipeline, which needs them, when they run.
 """
 
+import contextlib
+import io
+import os
 import sys
 from importlib import import_module
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TextIO
 
 import typer
 
 from pipelines.commands.app import app
+from pipelines.commands.command import EXIT_INPUT, refusal
 from sentiment import __version__
 
 MODULES = ("training", "tuning", "use", "within")
@@ -30,8 +35,33 @@ def application(command: str | None = None) -> typer.Typer:
 
 
 def main() -> None:
-    """Entry point of the command."""
-    application(*sys.argv[1:2])()
+    """Entry point of the command.
+
+    What the encoding of a terminal lacks is shown as an escape. A stream that cannot be written to ends the command
+    with exit code 2, also where it prints help or an error.
+    """
+    sys.stdout, sys.stderr = (_writable(stream) for stream in (sys.stdout, sys.stderr))
+    try:
+        try:
+            application(*sys.argv[1:2])()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        with contextlib.suppress(OSError):
+            typer.echo(f"Error: {refused}", err=True)
+        os._exit(EXIT_INPUT)  # Python would try to write once more what the stream refused
+
+
+def _writable(stream: TextIO | None) -> TextIO:
+    """A standard stream that takes every character; nowhere in the place of one that is closed."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def _show_version(asked: bool) -> None:

@@ -120,7 +120,7 @@ class Console:
 
     def result_json(self, content: Any) -> None:
         """A line that was asked for, as JSON, in whose escapes stands what a terminal would obey."""
-        line = json.dumps(content, ensure_ascii=False)
+        line = json.dumps(content, ensure_ascii=not self._out.encoding.startswith("utf"))
         self.result(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line))
 
     def show(self, text: Text) -> None:
@@ -245,7 +245,7 @@ class Console:
 @functools.cache
 def _own_stderr() -> TextIO:
     """Standard error under another number. It is never closed, as a logger that is made meanwhile goes on using it."""
-    return os.fdopen(os.dup(2), "w", buffering=1)
+    return os.fdopen(os.dup(2), "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
 def escaped(text: str) -> str:

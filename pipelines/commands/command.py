@@ -21,15 +21,19 @@ from pipelines.termination import Terminated, termination_interrupts
 from sentiment.errors import InputError
 
 EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
-STORAGE_ERRORS = {
+NO_ROOM = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file would be larger than this system allows",
+}
+NO_ACCESS = {
     errno.EACCES: "permission denied",
+    errno.EPERM: "this system does not permit it",
     errno.EROFS: "the file system is read-only",
     errno.ENAMETOOLONG: "the name is too long",
     errno.EISDIR: "a folder stands there",
 }
+"""Errors of files, folders, terminals and pipes that are known by name; others are named as the system does."""
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
@@ -97,15 +101,12 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
     except OSError as error:
-        number = error.errno or _told_number(str(error))
-        if number not in STORAGE_ERRORS:
+        refused = refusal(error)
+        if refused is None or error.errno not in {**NO_ROOM, **NO_ACCESS}:
             console.log_traceback(traceback.format_exc())
+        if refused is None:
             raise
-        place = error.filename or "the results"
-        console.error(
-            f"{place} could not be written: {STORAGE_ERRORS[number]}. Make room or choose another place; "
-            "the same command then goes on where it stopped."
-        )
+        console.error(refused)
         raise typer.Exit(EXIT_INPUT) from error
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command goes on where it stopped.")
@@ -115,9 +116,22 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         raise
 
 
+def refusal(error: OSError) -> str | None:
+    """What the system refused to read or write, and the remedy; None for errors of other things, and broken pipes."""
+    number = error.errno or _told_number(str(error))
+    if number is None or number == errno.EPIPE:
+        return None
+    place, then = error.filename or "the results", "the same command then goes on where it stopped."
+    if number in NO_ROOM:
+        return f"{place} could not be written: {NO_ROOM[number]}. Make room or choose another place; {then}"
+    reason = NO_ACCESS.get(number) or os.strerror(number).lower()
+    return f"{place} could not be read or written: {reason}. Allow it or choose another place; {then}"
+
+
 def _told_number(message: str) -> int | None:
-    """The number of a storage error that stands in the message alone, as HDF5 and `shutil.copytree` give it."""
-    return next((n for n in STORAGE_ERRORS if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
+    """The number of an error that stands in the message alone, as HDF5 and `shutil.copytree` give it."""
+    known = {**NO_ROOM, **NO_ACCESS}
+    return next((n for n in known if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
 
 
 def _set_log_levels(verbose: bool) -> None:

@@ -16,6 +16,7 @@ from pipelines.commands.app import (
 from pipelines.commands.command import command
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
+from sentiment.errors import InputError
 from sentiment.scoring.onnx_network import BATCH_SIZE
 
 
@@ -67,9 +68,13 @@ def score(
 def predict_texts(
     console: Console,
     texts: Annotated[
-        list[str],
-        typer.Argument(metavar="TEXT...", help="Reviews, each in quotation marks; - for standard input, a line each."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="TEXT...",
+            help="Reviews, each in quotation marks; - for standard input, a line each.",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelURI = None,
     threshold: Threshold = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
@@ -77,6 +82,11 @@ def predict_texts(
     """Say of each review whether it is positive, and P(positive)."""
     from pipelines.predict import predict
 
+    if not texts:
+        raise InputError(
+            'Give reviews, each in quotation marks: sentiment predict "A moving film." '
+            "Or give - to read them from standard input, one a line: sentiment predict - < reviews.txt"
+        )
     predict(texts, model, threshold, console, as_json=as_json)
 
 

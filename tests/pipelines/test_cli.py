@@ -10,12 +10,15 @@ from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import Result
 
 from pipelines.commands.training import BEYOND_THE_DEFAULT
 from sentiment import __version__
+from sentiment.linear_classifier import LinearClassifier
+from sentiment.training.linear_model import LinearModel
 from tests.conftest import SMALL, command_in
 
 Invoke = Callable[..., Result]
@@ -283,3 +286,63 @@ def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: object, review
         "evaluate", "--model", "simple_rnn", "--data", reviews_csv, *SMALL, "--quiet", "--epochs", "1"
     ).output
     assert output.lstrip().startswith("Test split of table")
+
+
+def test_what_the_system_does_not_permit_ends_with_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    code = (
+        "import os; from pipelines.console import Console\n"
+        "from pipelines.commands.command import errors_to_exit_codes\n"
+        "from typer import Exit\n"
+        "try:\n"
+        "    with errors_to_exit_codes(Console()):\n        os.link('folder', 'copy')\n"
+        "except Exit as end:\n    print(end.exit_code)"
+    )  # a folder takes no hard link: EPERM
+    environment = command_in(tmp_path).environment
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "2\n", done.stderr
+    assert "folder could not be read or written: this system does not permit it" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["load", "--source", "demo"]], ids=["help", "a command"])
+def test_a_terminal_that_refuses_what_is_printed_ends_the_command_without_a_traceback(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    """A standard output that is open for reading alone stands in for it."""
+    (tmp_path / "unwritable").touch()
+    with (tmp_path / "unwritable").open() as refusing:
+        done = subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *arguments],
+            cwd=tmp_path,
+            env=command_in(tmp_path).environment,
+            stdout=refusing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "could not be read or written: bad file descriptor" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_the_encoding_of_a_terminal_lacks_is_shown_as_an_escape(tmp_path: Path, encoding: str) -> None:
+    model = LinearModel.fit(["a fine film", "a dull film"] * 10, np.array([1, 0] * 10))
+    LinearClassifier(model).save(tmp_path / "model")
+    environment = {**command_in(tmp_path).environment, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "pipelines.cli", "predict", "--model", "model", "a fine film \U0001f600"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)
+    shown = done.stdout.decode(encoding)
+    assert ("\\U0001f600" in shown) == (encoding != "utf-8")
+    as_json = subprocess.run([*command, "--json"], env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert json.loads(as_json.stdout.decode(encoding))["text"] == "a fine film \U0001f600"
+
+
+def test_a_text_that_looks_like_an_option_or_is_missing_gets_the_remedy(invoke: Invoke) -> None:
+    result = invoke("predict", "-1/10 would not buy")
+    assert result.exit_code == 2
+    assert "put -- before it" in " ".join(result.output.replace("│", " ").split())
+    result = invoke("predict")
+    assert (result.exit_code, "give - to read them from standard input" in result.output) == (2, True)
