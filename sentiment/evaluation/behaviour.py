@@ -131,7 +131,7 @@ def measure_behaviour(
     Args:
         positive_probability: texts -> P(positive), (N,).
         threshold: texts at or above it are called positive.
-        seen: sentences that training may have seen; cases with one of them are left out.
+        seen: sentences that training may have seen, in texts or as counterfactuals of them; cases with one of them are left out.
 
     Returns:
         A row per capability: `capability`, `type`, `cases`, `left_out`, `failures`, `failure_rate` of the cases that
@@ -172,7 +172,9 @@ def left_out_note(left_out: int) -> str:
     if not left_out:
         return ""
     are = "case is" if left_out == 1 else "cases are"
-    return f"{left_out:,} more {are} left out, as training may have seen the sentence."
+    return (
+        f"{left_out:,} more {are} left out: a sentence stands in the training texts, or a rule can write it from them."
+    )
 
 
 def _fill(templates: tuple[str, ...], words: Words) -> Cases:
