@@ -131,7 +131,7 @@ def measure_behaviour(
     Args:
         positive_probability: texts -> P(positive), (N,).
         threshold: texts at or above it are called positive.
-        seen: sentences that training may have seen, in texts or as counterfactuals of them; cases with one of them are left out.
+        seen: sentences that training may have seen, in texts or as counterfactuals; cases with one are left out.
 
     Returns:
         A row per capability: `capability`, `type`, `cases`, `left_out`, `failures`, `failure_rate` of the cases that
