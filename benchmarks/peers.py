@@ -4,7 +4,6 @@ import functools
 import multiprocessing
 import os
 import random
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentiment.data.markup import without_markup
 from sentiment.data.vocabulary import TYPOGRAPHY
 
 Score = Callable[[Sequence[str]], np.ndarray]
@@ -49,9 +49,10 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
 
 def as_keras_reads(text: str) -> str:
     """The text of which Keras' Tokenizer, which splits on spaces alone, makes the tokens of this project."""
+    text = without_markup(text)
     if not text.isascii():
         text = "".join(TYPOGRAPHY.get(character, character) for character in unicodedata.normalize("NFC", text))
-    return " ".join(re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE).split())
+    return " ".join(text.split())
 
 
 def logged_model(model: Path) -> Score:

@@ -15,6 +15,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
+from sentiment.data.language import CAPITALIZED_SHARE, is_english, sample
+from sentiment.data.markup import without_markup, without_markup_placed
 from sentiment.errors import InputError
 
 PADDING, START, OUT_OF_VOCABULARY, UNUSED = range(4)
@@ -36,12 +38,25 @@ TYPOGRAPHY = {
     **dict.fromkeys("\u2026\x85", "..."),
     **dict.fromkeys("\u00ad\u2060\ufeff", ""),  # soft hyphen, word joiner, byte order mark
     "\u200b": " ",  # zero width space
+    **dict.fromkeys("\u3002\uff0e\uff61", "."),  # what Chinese and Japanese write
+    **dict.fromkeys("\u3001\uff0c\uff64", ","),
+    **dict.fromkeys("\u300c\u300d\u300e\u300f\u300a\u300b", '"'),
+    **dict(zip("\uff01\uff1f\uff1a\uff1b\uff08\uff09", "!?:;()", strict=True)),
 }
-"""Typographic character -> what it stands for; those from \\x85 on are of Windows-1252, read as Latin-1."""
+"""Typographic character -> what it stands for; \\x85 and those above it are of Windows-1252, read as Latin-1."""
 _TYPOGRAPHY = str.maketrans(TYPOGRAPHY)
 
-_LINE_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
-_CUT_LINE_BREAK = re.compile(r"<br\s*/?\Z", re.IGNORECASE)
+UNSPACED = (
+    "\u0e00-\u0eff\u1780-\u17ff\u19e0-\u19ff"  # Thai, Lao and Khmer
+    "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\U0001aff0-\U0001b16f"  # kana
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # Han
+    "\U00020000-\U0003ffff"
+)
+"""Characters of scripts that set no blanks between words, as a class of regular expressions: each is a token."""
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+TOKEN = rf"[{UNSPACED}]|[^\s{re.escape(FILTERS)}{UNSPACED}]+"
+"""Pattern of a word in a text."""
 
 CHARACTERS_PER_TOKEN = 7
 """A little more than reviews have, separators included."""
@@ -83,8 +98,9 @@ class Tokenizer:
 
     Attributes:
         punctuation_tokens: marks of PUNCTUATION, each of which is a token of its own.
-        typography: whether the text is first brought to Unicode's NFC, its typographic characters to what they stand
-            for (TYPOGRAPHY), and HTML line breaks to spaces; False for vocabularies from before version 0.2.
+        typography: whether the text is read as people see it: HTML entities decoded and tags as spaces, in Unicode's
+            NFC, typographic characters as what they stand for (TYPOGRAPHY), and each character of a script without
+            blanks (UNSPACED) as a token of its own; False for vocabularies from before version 0.2.
     """
 
     punctuation_tokens: str = ""
@@ -92,46 +108,49 @@ class Tokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """All tokens of the text."""
-        if self.typography and not text.isascii():
+        return self._tokens(without_markup(text) if self.typography else text)
+
+    def _tokens(self, text: str) -> list[str]:
+        """Of a text without markup."""
+        is_ascii = text.isascii()
+        if self.typography and not is_ascii:
             text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
         text = text.lower()
-        if self.typography and "<br" in text:
-            text = _LINE_BREAK.sub(" ", text)
+        if self.typography and not is_ascii:
+            text = _UNSPACED.sub(r" \g<0> ", text)
         for mark in self.punctuation_tokens:
             text = text.replace(mark, f" {mark} ")
         return text.translate(_filters_to_space(self.punctuation_tokens)).split()
 
     def tokenize_end(self, text: str, count: int, end: Literal["first", "last"]) -> list[str]:
-        """The first or last `count` of all tokens, without reading all of a long text."""
+        """The first or last `count` of all tokens, without splitting all of a long text."""
+        if self.typography:
+            text = without_markup(text)
         reach = CHARACTERS_PER_TOKEN * count
         while reach < len(text):
             # Cut at a space: no token spans it, no letter is composed or lower-cased by what is beyond.
             space = text.rfind(" ", 0, reach) if end == "first" else text.find(" ", len(text) - reach)
             if space >= 0:
-                part = text[:space] if end == "first" else text[space:]
-                if self.typography and end == "first" and (cut := _CUT_LINE_BREAK.search(part)):
-                    part = part[: cut.start()]
-                tokens = self.tokenize(part)
+                tokens = self._tokens(text[:space] if end == "first" else text[space:])
                 if len(tokens) >= count:
                     return tokens[:count] if end == "first" else tokens[-count:]
             reach *= 4
-        tokens = self.tokenize(text)
+        tokens = self._tokens(text)
         return tokens[:count] if end == "first" else tokens[-count:]
 
     def counts(self, texts: Iterable[str]) -> dict[str, int]:
         """How often each token occurs in the texts, as `by_frequency` has them."""
         return by_frequency(chain.from_iterable(map(self.tokenize, texts)))
 
-    def names(self, texts: Iterable[str]) -> frozenset[str]:
+    def names(self, texts: Sequence[str]) -> frozenset[str]:
         """The words that the texts mostly capitalize where no sentence starts, in lower case.
 
-        Words all in capitals, such as "DVD" or what is shouted, count as no name.
+        Words all in capitals, such as "DVD" or what is shouted, count as no name. There are none where capitals do not
+        mean names.
         """
-        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
-        capitalized, others = Counter[str](), Counter[str]()
-        for word, count in inside.items():
-            is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
-            (capitalized if is_name else others)[word.lower()] += count
+        if not self.capitals_mean_names(texts):
+            return frozenset()
+        capitalized, others = self._capitalized(texts)
         return frozenset(
             word
             for word, count in capitalized.items()
@@ -140,13 +159,28 @@ class Tokenizer:
             and not _FIRST_PERSON.fullmatch(word)
         )
 
+    def capitals_mean_names(self, texts: Sequence[str]) -> bool:
+        """Whether the texts capitalize names alone within a sentence; German capitalizes every noun."""
+        capitalized, others = self._capitalized(sample(texts))
+        counts = capitalized + others
+        return is_english(counts) or capitalized.total() < CAPITALIZED_SHARE * counts.total() or not counts
+
+    def _capitalized(self, texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
+        """How often each word is capitalized where no sentence starts, and how often it is not; in lower case."""
+        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
+        capitalized, others = Counter[str](), Counter[str]()
+        for word, count in inside.items():
+            is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
+            (capitalized if is_name else others)[word.lower()] += count
+        return capitalized, others
+
     def _sentences(self, texts: Iterable[str]) -> Iterator[str]:
         """The sentences of the texts, without other punctuation."""
         for text in texts:
             if self.typography:
+                text = without_markup(text, line_break=".")
                 if not text.isascii():
                     text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
-                text = _LINE_BREAK.sub(".", text)
             yield from _SENTENCE_END.split(text.translate(_filters_to_space(".!?")))
 
     def spans(self, text: str) -> list[Span]:
@@ -156,21 +190,21 @@ class Tokenizer:
         """
         characters: list[str] = []
         origins: list[Span] = []  # of each of these characters
-        parts = _composed(text) if self.typography else [(first, first + 1) for first in range(len(text))]
-        for first, last in parts:
-            part = text[first:last]
+        shown, places = without_markup_placed(text) if self.typography else (text, _single(text))
+        for first, last in _composed(shown) if self.typography else _single(shown):
+            part, place = shown[first:last], (places[first][0], places[last - 1][1])
             if self.typography:
                 part = unicodedata.normalize("NFC", part).translate(_TYPOGRAPHY)
             for character in part:  # lower-cased one by one, which changes no separator and all lengths alike
                 lowered = character.lower()
                 characters.append(lowered)
-                origins += [(first, last)] * len(lowered)
-        read = "".join(characters)
-        if self.typography:
-            read = _LINE_BREAK.sub(lambda found: " " * len(found[0]), read)
+                origins += [place] * len(lowered)
         marks = re.escape(self.punctuation_tokens)
-        token = re.compile((rf"[{marks}]|" if marks else "") + rf"[^\s{re.escape(FILTERS)}]+")
-        return [(origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer(read)]
+        word = TOKEN if self.typography else rf"[^\s{re.escape(FILTERS)}]+"
+        token = re.compile((rf"[{marks}]|" if marks else "") + word)
+        return [
+            (origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer("".join(characters))
+        ]
 
 
 @functools.cache
@@ -179,8 +213,15 @@ def _filters_to_space(kept: str) -> dict[int, str]:
     return {code: " " if chr(code) in FILTERS and chr(code) not in kept else chr(code) for code in range(128)}
 
 
+def _single(text: str) -> list[Span]:
+    """Each character of a text by itself."""
+    return [(position, position + 1) for position in range(len(text))]
+
+
 def _composed(text: str) -> list[Span]:
     """Parts of a text that NFC changes independently: a character with what is composed with it."""
+    if not text:
+        return []
     normalize = functools.partial(unicodedata.normalize, "NFC")
     starts = [0]
     for position in range(1, len(text)):
@@ -244,7 +285,7 @@ class Vocabulary:
 
     @classmethod
     def fit(
-        cls, texts: Collection[str], num_words: int, punctuation_tokens: str = "", *, names: bool = True
+        cls, texts: Sequence[str], num_words: int, punctuation_tokens: str = "", *, names: bool = True
     ) -> "Vocabulary":
         """The vocabulary of the words in `texts`, and of the punctuation marks that are to be tokens.
 

@@ -2,8 +2,9 @@
 
 An Embedding before an LSTM, GRU or SimpleRNN is a table with one row per word: the word vector times the input kernel,
 plus the bias. The core makes the table when it loads a network, so that the recurrence alone is left to compute. For
-30,000 words and 512 gate inputs the table takes 61 MB. The core reads ASCII texts itself; any other goes through the
-Python tokenizer. The core holds no lock of Python while it scores, and threads share one network.
+30,000 words and 512 gate inputs the table takes 61 MB. The core reads ASCII texts itself that hold no markup but line
+breaks; any other goes through the Python tokenizer. The core holds no lock of Python while it scores, and threads share
+one network.
 """
 
 import importlib
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.data.markup import has_line_breaks_alone
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.scoring.network import GATES, Network
@@ -86,7 +88,7 @@ class NativeNetwork:
         self._vocabulary = vocabulary
         tokenize = vocabulary.tokenizer.tokenize
         classes = character_classes(tokenize)
-        self._reads_text = classes is not None
+        self._can_read, self._sees_markup = classes is not None, vocabulary.tokenizer.typography
         width = width or self._core.widest()
         self.name = name_of(width)
         units = network.layers[0].units
@@ -103,7 +105,7 @@ class NativeNetwork:
             ("ReduceMax" in network.pooling) + 2 * ("ReduceSum" in network.pooling),
             network.directions,
             sequences.truncating == "post",
-            tokenize("a<br />b") == ["a", "b"],
+            self._sees_markup,
             len(network.embedding),
             np.array([layer.units for layer in network.layers], np.int32),
             _aligned(network.embedding),
@@ -118,14 +120,18 @@ class NativeNetwork:
 
     def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
         """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
-        return self._score(text if self._reads_text and text.isascii() else self._indices(text) for text in texts)
+        return self._score(text if self.reads(text) else self._indices(text) for text in texts)
+
+    def reads(self, text: str) -> bool:
+        """Whether the core finds the tokens of a text itself."""
+        return self._can_read and text.isascii() and (has_line_breaks_alone(text) or not self._sees_markup)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
         return self._score(np.asarray(indices, np.int32).tobytes() for indices in encoded)
 
     def encode(self, text: str) -> np.ndarray:
-        """The indices of an ASCII text, int32, from the core's own tokenizer."""
+        """The indices of a text that the core reads, int32, from its own tokenizer."""
         return np.frombuffer(self._core.encode(self._network, text), np.int32)
 
     def _indices(self, text: str) -> bytes:

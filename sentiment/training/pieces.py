@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment.data.vocabulary import FILTERS
+from sentiment.data.vocabulary import TOKEN
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.trainer import EpochExamples, TrainingConfig
 
 PIECE_WORDS = 3, 100
 """Fewest and most words of a random piece."""
 
-_WORD = re.compile(rf"[^\s{re.escape(FILTERS)}]+")
-_SENTENCE_BORDER = re.compile(r"[.!?<\n]")
+_WORD = re.compile(TOKEN)
+_SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
 
 Examples = tuple[np.ndarray, np.ndarray]
 """Inputs (N, maxlen), padded indices, and labels (N,), which may be probabilities."""

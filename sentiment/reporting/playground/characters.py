@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from sentiment.data.vocabulary import FILTERS, TYPOGRAPHY, Tokenizer
+from sentiment.data.markup import ENTITIES, ENTITY, TAG
+from sentiment.data.vocabulary import FILTERS, TYPOGRAPHY, UNSPACED, Tokenizer
 
 SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
@@ -17,13 +18,17 @@ SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 def tokenizer_data(tokenizer: Tokenizer) -> dict[str, Any]:
     """All that tokenizer.js needs to find the same tokens.
 
-    `typography` is None where a text is read as it is, without NFC and without replacements.
+    `typography` is None where a text is read as it is, without NFC and without replacements; then `markup` is None and
+    `unspaced` empty, too.
     """
+    typography = tokenizer.typography
     return {
         **character_tables(),
         "filters": FILTERS,
         "punctuation_tokens": tokenizer.punctuation_tokens,
-        "typography": TYPOGRAPHY if tokenizer.typography else None,
+        "typography": TYPOGRAPHY if typography else None,
+        "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG} if typography else None,
+        "unspaced": UNSPACED if typography else "",
     }
 
 

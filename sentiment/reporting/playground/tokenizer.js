@@ -31,7 +31,8 @@ const BASE_WITH_MARKS = /\P{M}\p{M}*|\p{M}+/gsu;
 const SIGMA = 0x3a3;
 
 export class Tokenizer {
-  /** @param data white_space, lower, cased, ignorable, unassigned, filters, punctuation_tokens, typography */
+  /** @param data white_space, lower, cased, ignorable, unassigned, filters, punctuation_tokens, typography, markup,
+   *   unspaced */
   constructor(data) {
     this.lower = new Map(Object.entries(data.lower));
     this.isCased = rangeTest(data.cased);
@@ -40,10 +41,15 @@ export class Tokenizer {
     this.typography = data.typography === null ? null : new Map(Object.entries(data.typography));
     const space = escapeForClass(data.white_space);
     this.chunk = new RegExp(`[^${space}]+|[${space}]+`, "gu");
-    this.lineBreak = new RegExp(`<br[${space}]*/?>`, "g");
+    if (data.markup !== null) {
+      this.entity = new RegExp(data.markup.entity, "g");
+      this.entities = new Map(Object.entries(data.markup.entities));
+      this.tag = new RegExp(data.markup.tag, "gi");
+    }
     const kept = escapeForClass(data.punctuation_tokens);
     const filters = escapeForClass(data.filters);
-    this.token = new RegExp(`${kept ? `[${kept}]|` : ""}[^${space}${filters}]+`, "gu");
+    const single = `${kept ? `[${kept}]|` : ""}${data.unspaced ? `[${data.unspaced}]|` : ""}`;
+    this.token = new RegExp(`${single}[^${space}${filters}${data.unspaced}]+`, "gu");
   }
 
   /** All tokens of the text as {token, start, end}, in UTF-16 units of the text. */
@@ -56,7 +62,7 @@ export class Tokenizer {
     }));
   }
 
-  /** The text in NFC with its typographic characters replaced, as parts {text, start, end}. */
+  /** The text without markup, in NFC, with its typographic characters replaced, as parts {text, start, end}. */
   mapped(text) {
     const parts = [];
     if (this.typography === null) {
@@ -66,14 +72,55 @@ export class Tokenizer {
       }
       return parts;
     }
-    for (const chunk of text.matchAll(this.chunk)) {
+    const { shown, starts, ends } = this.withoutMarkup(text);
+    for (const chunk of shown.matchAll(this.chunk)) {
       for (const part of this.composed(chunk[0], chunk.index)) {
         let replaced = "";
         for (const character of part.text) replaced += this.typography.get(character) ?? character;
-        parts.push({ text: replaced, start: part.start, end: part.end });
+        parts.push({ text: replaced, start: starts[part.start], end: ends[part.end - 1] });
       }
     }
     return parts;
+  }
+
+  /** The text as a browser shows it, entities decoded and tags as spaces, and where each of its units stands. */
+  withoutMarkup(text) {
+    let shown = text;
+    let starts = Array.from({ length: text.length }, (_, unit) => unit);
+    let ends = starts.map((unit) => unit + 1);
+    for (const pattern of [this.entity, this.tag]) {
+      let kept = "";
+      const keptStarts = [];
+      const keptEnds = [];
+      const keep = (first, last) => {
+        kept += shown.slice(first, last);
+        for (let unit = first; unit < last; unit += 1) {
+          keptStarts.push(starts[unit]);
+          keptEnds.push(ends[unit]);
+        }
+      };
+      let end = 0;
+      for (const found of shown.matchAll(pattern)) {
+        keep(end, found.index);
+        end = found.index + found[0].length;
+        const replaced = pattern === this.entity ? this.character(found) : " ";
+        kept += replaced;
+        for (let unit = 0; unit < replaced.length; unit += 1) {
+          keptStarts.push(starts[found.index]);
+          keptEnds.push(ends[end - 1]);
+        }
+      }
+      keep(end, shown.length);
+      [shown, starts, ends] = [kept, keptStarts, keptEnds];
+    }
+    return { shown, starts, ends };
+  }
+
+  /** Of an entity; U+FFFD, as HTML has it, for a number that is no character's. */
+  character([, decimal, hexadecimal, name]) {
+    if (name !== undefined) return this.entities.get(name);
+    const code = decimal !== undefined ? parseInt(decimal, 10) : parseInt(hexadecimal, 16);
+    return code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) ? String.fromCodePoint(code) : "\ufffd";
   }
 
   /** NFC of a chunk without white space, in the smallest parts that give the same as the whole. */
@@ -106,7 +153,7 @@ export class Tokenizer {
     return normalized + pending.normalize("NFC");
   }
 
-  /** The parts as one lower-cased string without HTML line breaks, and where each of its UTF-16 units stands. */
+  /** The parts as one lower-cased string, and where each of its UTF-16 units stands. */
   lowered(parts) {
     const codePoints = [];
     const origins = [];
@@ -130,7 +177,6 @@ export class Tokenizer {
         ends.push(origins[position].end);
       }
     });
-    if (this.typography !== null) read = read.replace(this.lineBreak, (found) => " ".repeat(found.length));
     return { read, starts, ends };
   }
 

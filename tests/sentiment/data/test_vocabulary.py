@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.datasets import imdb
 
+from sentiment.data.markup import without_markup
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import (
     INDEX_FROM,
@@ -25,8 +26,27 @@ from sentiment.errors import InputError
 
 words = st.text(string.ascii_lowercase + "'", min_size=1, max_size=6)
 texts = st.lists(words, min_size=1, max_size=20).map(" ".join)
+MARKUP = (
+    "&amp; &amp;#39;t &#39; &#x2019 &eacute; e&#769; &lt;br/&gt; &lt; &#; &am p; amp; & # 39; &#55357; &#99999999; "
+    "&constructor; <i> </B> <a href='x y'> <a href=\"<p>\"> <a <br /> = <3 < b <grin> <\u017fpan> <p\u0338>"
+).split(" ")
+"""Pieces that may join to other markup."""
 odd_pieces = st.sampled_from(
-    ["<br />", "<BR>", "<br", " />", "...", "e\u0301", "\u0338", "\u0130", "\u03a3", *TYPOGRAPHY]
+    [
+        "<br />",
+        "<BR>",
+        "<br",
+        " />",
+        "...",
+        "e\u0301",
+        "\u0338",
+        "\u0130",
+        "\u03a3",
+        "\u0e31",
+        "\u597d",
+        *MARKUP,
+        *TYPOGRAPHY,
+    ]
 )
 odd_texts = st.lists(texts | st.text(max_size=4) | odd_pieces, max_size=12).map("".join)
 tokenizers = st.builds(Tokenizer, st.sampled_from(["", "!?.", PUNCTUATION]), st.booleans())
@@ -193,3 +213,32 @@ def test_indices_are_those_of_keras_load_data(
     assert sorted(zip(encoded, ours.labels.tolist(), strict=True)) == sorted(
         zip((list(sequence) for sequence in expected), expected_labels.tolist(), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("from_the_web", "seen"),
+    [
+        ("I don&#39;t, I don&rsquo;t, I don&#x27;t, I don&amp;#39;t", "I don't, I don't, I don't, I don't"),
+        ("caf&eacute;&nbsp;noir &hellip; &#128512;", "caf\u00e9 noir \u2026 \U0001f600"),
+        ("<p>so <i>not</i> <b>good</b></p>", "so not good"),
+        ("see<a href='http://x.org/a b'>here</a><BR/>&lt;br /&gt;there", "see here there"),
+        ("AT&T &c; &nosuch; &#; &copyright", "AT T c nosuch # copyright"),
+        ("<3 and a < b, c > d <sigh> <i think so>", "3 and a b c d sigh i think so"),
+    ],
+)
+def test_html_is_read_as_a_browser_shows_it(from_the_web: str, seen: str) -> None:
+    assert tokenize(from_the_web) == tokenize(seen)
+    assert Tokenizer(typography=False).tokenize("don&#39;t") == ["don", "39", "t"]
+
+
+def test_markup_takes_time_in_proportion_to_the_text() -> None:
+    """Patterns of entities and tags go over no part of a hostile text twice."""
+    for part in ("<a ", "&amp;", "&#0", "<a =", "<br", "&lt;a ", "<p \t"):
+        text = part * 200_000
+        assert len(without_markup(text)) <= len(text)
+
+
+def test_scripts_without_blanks_are_split_by_character() -> None:
+    assert tokenize("\u5f88\u597d\uff01 Film\u3002\u304b\u306a \uc88b\uc544\uc694 \u0e14\u0e35") == [
+        *"\u5f88\u597d", "film", *"\u304b\u306a", "\uc88b\uc544\uc694", *"\u0e14\u0e35",
+    ]  # fmt: skip

@@ -115,7 +115,7 @@ def test_more_reviews_than_a_batch_holds_keep_their_order() -> None:
     assert network.positive_probability([]).shape == (0,)
 
 
-MARKUP = ["br", "BR", "<br />", "<br\x1f>", *"</> \t!\0É\u0338"]
+MARKUP = ["br", "BR", "<br />", "<br>", "<br\x1f>", "<i>", "&#39;", "&lt;", "\u597d", *"&</> \t!\0É\u0338"]
 TEXTS = st.text() | st.lists(st.sampled_from([*VOCABULARY.words, *MARKUP])).map("".join)
 """Any Unicode, and many texts with what the tokenizer treats in a way of its own."""
 
@@ -124,7 +124,7 @@ TEXTS = st.text() | st.lists(st.sampled_from([*VOCABULARY.words, *MARKUP])).map(
 def test_the_core_reads_any_text_as_the_python_tokenizer(text: str, truncating: str) -> None:
     network = small_network(truncating=truncating)
     expected = VOCABULARY.encode(text, MAXLEN, network.sequences.truncating)
-    if text.isascii():
+    if network.reads(text):
         assert network.encode(text).tolist() == expected.tolist()
     assert network.positive_probability([text]).tolist() == network.encoded_probability([expected]).tolist()
 
@@ -137,7 +137,15 @@ def test_the_core_reads_any_text_as_the_python_tokenizer(text: str, truncating: 
 def test_punctuation_tokens_and_line_breaks_are_data(text: str, truncating: str, tokenizer: Tokenizer) -> None:
     vocabulary = Vocabulary(["!", "a", "br"], 40, tokenizer)
     network = network_with(vocabulary, truncating)
-    assert network.encode(text).tolist() == vocabulary.encode(text, MAXLEN, network.sequences.truncating).tolist()
+    if network.reads(text):
+        assert network.encode(text).tolist() == vocabulary.encode(text, MAXLEN, network.sequences.truncating).tolist()
+
+
+def test_the_core_reads_line_breaks_itself_and_leaves_other_markup_to_python() -> None:
+    network = small_network()
+    assert network.reads("Bad.<br /><br />Very<br>bad!")
+    assert not any(map(network.reads, ("so <i>bad</i>", "don&#39;t", "caf\u00e9")))
+    assert network_with(Vocabulary(["a"], 40, Tokenizer(typography=False)), "pre").reads("don&#39;t")
 
 
 def test_a_tokenizer_that_the_core_cannot_follow_is_told() -> None:

@@ -46,6 +46,9 @@ TRAPS = [
     "\u201cgood\u201d\u2014bad\u2026", "\u1100\u1161\u11a8", "\U0001d15e \U0001f600 \U00010400",
     "q\u0323\u0307 q\u0307\u0323", "\u2126\u212a\u212b", "\u0345\u0391\u03a3\u0345", "don't DON\u2019T",
     "constructor __proto__ toString", "<script>alert(1)</script>", "\u0f71\u0f72\u0f74 \u0958", "\x00a\x00",
+    "don&#39;t &amp;#39;", "caf&eacute; e&#769; &nbsp;&lt;br/&gt;", "&#55357;&#x110000;&#0;&#128512", "&nosuch; &am",
+    "<i>a</I> <a href='b c'>d</a> <3 <grin> <\u017fpan> <p\u0338>", "&", "<", ">", "<p", " =", "#39;", "amp;", "lt;",
+    "\u5f88\u597d\uff01\u304b\u3099a\u0e14\u0e35 \u17d2\U00020000\u03a3\u0e31a",
     "\r\nx\r", "\u1c89 \ua7cb \u0897a\u0301", "\u2028line\u2029end",
 ]  # fmt: skip
 
