@@ -17,7 +17,7 @@ ENTITY = (
 )
 """Pattern of an entity: its decimal number, its hexadecimal number or its name is a group. Letter case counts."""
 
-_ELEMENTS = """a abbr address article aside b big blockquote body br button caption center cite code col dd del div dl
+_ELEMENTS = """br a abbr address article aside b big blockquote body button caption center cite code col dd del div dl
 dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label li link main
 meta nav ol option p pre q s samp script section select small span strike strong style sub sup table tbody td textarea
 tfoot th thead title tr tt u ul video wbr"""
@@ -65,11 +65,13 @@ def without_markup_placed(text: str) -> tuple[str, list[Place]]:
 
 
 def has_line_breaks_alone(text: str) -> bool:
-    """Whether the text has no entities, and no tags but line breaks in their usual forms; quickly, and "&" as such
-    counts as an entity, "<" as a tag."""
-    if "&" in text:
+    """Whether a text has no entity, and no "<" but that of `<br />`, `<br/>` and `<br>`; found quickly."""
+    if "&" in text and _ENTITY.search(text):
         return False
-    return "<" not in text or text.count("<") == sum(map(text.count, _PLAIN_BREAKS))
+    if "<" not in text:
+        return True
+    breaks = text.count("<")
+    return breaks == text.count("<br />") or breaks == sum(map(text.count, _PLAIN_BREAKS))
 
 
 def _character(found: re.Match[str]) -> str:
