@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pipelines.console import Console
 from pipelines.model_uri import located_classifier
 from pipelines.output import STANDARD_STREAM
-from pipelines.unknown_words import unknown_words_warning
-from sentiment.classifier import Classifier, load_classifier
+from pipelines.unknown_words import unknown_words_warning, unread_warning
+from sentiment.classifier import Classifier, SentimentClassifier, load_classifier
 from sentiment.data.tables.rows import reason_against_review
 from sentiment.errors import InputError
 
@@ -25,6 +25,7 @@ class Verdict:
     Attributes:
         words: that it reads of the review, without punctuation.
         known_words: those of them that its vocabulary holds.
+        unread_words: that it does not read, as the review is too long.
     """
 
     text: str
@@ -32,6 +33,7 @@ class Verdict:
     positive_probability: float | None = None
     words: int = 0
     known_words: int = 0
+    unread_words: int = 0
     reason: str | None = None
 
     @property
@@ -53,7 +55,7 @@ def predict(
         as_json: print a JSON object for each review.
 
     Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
-    standard error where that is unusual.
+    standard error where that is unusual. A warning also says how much of a long text the model does not read.
 
     Raises:
         InputError: a text is blank, which has no verdict, while the others have; or there is no such model.
@@ -77,11 +79,19 @@ def predict(
             else:
                 console.error(f"Review {number}: {verdict.reason}.")
             refused += verdict.reason is not None
-            if warning := unknown_words_warning(classifier.unknown_share, verdict.words, verdict.known_words):
+            for warning in _warnings(classifier, verdict):
                 is_one_of_many = len(texts) > 1 or texts[0] == STANDARD_STREAM
                 console.warn(f"review {number}: {warning}" if is_one_of_many else warning)
     if refused:
         raise InputError(f"{refused} of {number} reviews had no text to judge: leave them out.")
+
+
+def _warnings(classifier: Classifier, verdict: Verdict) -> Iterator[str]:
+    """What the user should know of a verdict."""
+    if verdict.unread_words and isinstance(classifier, SentimentClassifier):
+        yield unread_warning(verdict.unread_words, verdict.words, classifier.sequences.truncating)
+    if warning := unknown_words_warning(classifier.unknown_share, verdict.words, verdict.known_words):
+        yield warning
 
 
 def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
@@ -92,7 +102,8 @@ def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
         judged = [text for text, reason in zip(batch, reasons, strict=True) if reason is None]
         probabilities = classifier.positive_probability(judged)
         words, known = classifier.count_words(judged).T.tolist()
-        found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, strict=True)
+        unread = map(classifier.count_unread, judged)
+        found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, unread, strict=True)
         for text, reason in zip(batch, reasons, strict=True):
             yield Verdict(text, *next(found)) if reason is None else Verdict(text, reason=reason)
 

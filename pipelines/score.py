@@ -45,7 +45,7 @@ from pipelines.output import (
 )
 from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_input_files, find_output
 from pipelines.score_summary import show_drift, show_summary
-from pipelines.unknown_words import unknown_share_in_words
+from pipelines.unknown_words import cut_rows_in_words, unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import predicted_labels
@@ -146,8 +146,8 @@ def score(config: ScoreConfig, console: Console) -> None:
 
         title = f"{config.input} to {config.output}"
         write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))
-    unknown = unknown_share_in_words(job.classifier, sample)
-    show_summary(console, tally, unknown, (config.input, config.output), model_name, config.sure)
+    unknown, cut = unknown_share_in_words(job.classifier, sample), cut_rows_in_words(sample)
+    show_summary(console, tally, unknown, cut, (config.input, config.output), model_name, config.sure)
     if profile is not None:
         show_drift(console, profile, sample, config.drift)
     if inputs.left_out:

@@ -14,6 +14,7 @@ def show_summary(
     console: Console,
     tally: Tally,
     unknown: str,
+    cut: str | None,
     files: tuple[str, str],
     model: str,
     sure: float | None = None,
@@ -22,6 +23,7 @@ def show_summary(
 
     Args:
         unknown: share of unknown words, in words.
+        cut: how many rows are too long to be read in whole, in words; None where none is.
         files: INPUT and OUTPUT.
         model: its name for people.
         sure: the accuracy that is promised of the verdicts.
@@ -37,6 +39,7 @@ def show_summary(
     rows += [
         ["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)],
         ["unknown words", unknown],
+        *([["too long to be read in whole", cut]] if cut else []),
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
         ["model", model],
     ]

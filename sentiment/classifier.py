@@ -121,6 +121,10 @@ class Classifier(ABC):
     def words(self, text: str) -> list[tuple[str, bool]]:
         """The words of a text that it reads, in their order, and whether it knows each."""
 
+    @abstractmethod
+    def count_unread(self, text: str) -> int:
+        """How many words of a text it does not read because the text is too long."""
+
     def count_words(self, texts: Sequence[str]) -> np.ndarray:
         """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
         counts = []
@@ -243,6 +247,11 @@ class SentimentClassifier(Classifier):
         """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
         tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
         return [(token, token in self.vocabulary.index) for token in tokens]
+
+    def count_unread(self, text: str) -> int:
+        """How many words of a text lie beyond its last or first `maxlen`, punctuation marks apart."""
+        words = sum(token not in PUNCTUATION for token in self.vocabulary.tokens(text))
+        return words - int(self.count_words([text])[0, 0])
 
     @property
     def engine(self) -> str:

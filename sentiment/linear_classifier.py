@@ -57,6 +57,10 @@ class LinearClassifier(Classifier):
         """All words of a text, and whether each has a weight of its own."""
         return [(token, token in self.model.known_words) for token in self.model.vocabulary.tokens(text)]
 
+    def count_unread(self, text: str) -> int:
+        """None: it reads texts of any length."""
+        return 0
+
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
         return hashlib.sha256(self.model.to_bytes()).hexdigest()[:32]

@@ -21,7 +21,7 @@ from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sequences import pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
-from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.data.vocabulary import Tokenizer, Vocabulary, tokenize
 from sentiment.training.latent_semantics import document_vectors
 from sentiment.training.pieces import EpochPieces
 from sentiment.training.start import MIN_COUNT
@@ -37,6 +37,10 @@ FEW_ROWS = 5_000
 FEW_ROWS_NOTE = (
     f"Below {FEW_ROWS:,} labelled rows a test split says little: `run-pipeline --folds 5` tests on every row, and then "
     "trains on all."
+)
+
+CAPITALS_NOTE = (
+    "The training reviews capitalize more than names, as German does with every noun, so --no-names leaves no word out."
 )
 
 
@@ -263,6 +267,12 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
             known = start_classifier(context.start).vocabulary
             vocabulary = known.grown(itertools.chain(texts, _read_split(loaded, "unlabelled").texts), MIN_COUNT)
         vocabulary.save(folder / VOCABULARY_FILE)
+        keeps_names = (
+            context.start is None
+            and not config.names
+            and not Tokenizer(config.punctuation_tokens).capitals_mean_names(texts)
+        )
+        write_json(folder / SUMMARY_FILE, {"notes": [CAPITALS_NOTE] if keeps_names else []})
 
     key: dict[str, Any] = {"vocabulary": config.model_dump(), "load": loaded.digest}
     read = f"train of load {loaded.digest}"
@@ -270,7 +280,10 @@ def fit_vocabulary(context: Context, loaded: Stage) -> Stage:
         check_language(context, start_classifier(context.start), _read_split(loaded, "train").texts)
         key["start"] = context.start.digest
         read += f", start {context.start.digest}"
-    return context.run_stage("vocabulary", read, key, run, code=("data", "training"))
+    stage = context.run_stage("vocabulary", read, key, run, code=("data", "training"))
+    for note in _read_summary(stage)["notes"]:
+        context.console.say(f"            {note}", style="yellow")
+    return stage
 
 
 def pad(context: Context, loaded: Stage, fitted: Stage, split: Split) -> Stage:

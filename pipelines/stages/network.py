@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.configuration import PipelineConfig, Trial
+from pipelines.configuration import Trial
 from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.start import start_classifier
+from sentiment.data.language import is_english, sample
+from sentiment.data.markup import has_line_breaks_alone, without_markup
 from sentiment.data.sequences import pad_texts
+from sentiment.data.vocabulary import Tokenizer
 from sentiment.errors import InputError
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
@@ -88,22 +91,27 @@ def epoch_pieces(
         pieces = prepared.pieces.get((seed, with_unlabelled))
         if pieces is None:
             pieces = prepared.pieces[seed, with_unlabelled] = _make_pieces(
-                context.config, prepared, seed, learned, with_unlabelled
+                context, prepared, seed, learned, with_unlabelled
             )
         return pieces
 
 
 def _make_pieces(
-    config: PipelineConfig, prepared: Prepared, seed: int, learned: np.ndarray, with_unlabelled: bool
+    context: Context, prepared: Prepared, seed: int, learned: np.ndarray, with_unlabelled: bool
 ) -> EpochPieces:
-    train, vocabulary = prepared.corpus.train, prepared.vocabulary()
-    inputs, texts = prepared.padded("train")[learned], [train.texts[position] for position in learned]
-    counterfactuals = (
-        Counterfactuals.fit(texts, train.labels[learned]) if config.training.counterfactual_share else None
-    )
+    config, train, vocabulary = context.config, prepared.corpus.train, prepared.vocabulary()
+    inputs, texts = prepared.padded("train")[learned], [_readable(train.texts[position]) for position in learned]
+    counterfactuals = None
+    if config.training.counterfactual_share and is_english(Tokenizer().counts(sample(texts))):
+        counterfactuals = Counterfactuals.fit(texts, train.labels[learned])
+    elif config.training.counterfactual_share:
+        context.console.say(
+            "            The training reviews are not English, so the rules that turn English clauses into their "
+            "opposite stay out, and random pieces of reviews take their place."
+        )
     if with_unlabelled:
         inputs = np.concatenate([inputs, prepared.padded("unlabelled")])
-        texts += prepared.corpus.unlabelled.texts
+        texts += map(_readable, prepared.corpus.unlabelled.texts)
     return EpochPieces(
         inputs,
         texts,
@@ -112,3 +120,8 @@ def _make_pieces(
         seed=seed,
         counterfactuals=counterfactuals,
     )
+
+
+def _readable(text: str) -> str:
+    """A review as the rules that cut it can read it: "don't" where it has `don&#39;t`."""
+    return text if has_line_breaks_alone(text) else without_markup(text, line_break="\n")

@@ -29,7 +29,7 @@ TAG = rf"</?(?:{'|'.join(_ELEMENTS.split())})(?:{_SPACE}(?=[^<>]*=)[^<>]*|{_SPAC
 
 _ENTITY = re.compile(ENTITY)
 _TAG = re.compile(TAG, re.IGNORECASE | re.ASCII)
-_LINE_BREAK = re.compile(rf"<br{_SPACE}*/?>", re.IGNORECASE | re.ASCII)
+LINE_BREAK = re.compile(rf"<br{_SPACE}*/?>", re.IGNORECASE | re.ASCII)
 
 _PLAIN_BREAKS = ("<br />", "<br/>", "<br>")
 
@@ -46,7 +46,7 @@ def without_markup(text: str, line_break: str = " ") -> str:
     if "&" in text:
         text = _ENTITY.sub(_character, text)
     if "<" in text:
-        text = _TAG.sub(" ", text if line_break == " " else _LINE_BREAK.sub(line_break, text))
+        text = _TAG.sub(" ", text if line_break == " " else LINE_BREAK.sub(line_break, text))
     return text
 
 

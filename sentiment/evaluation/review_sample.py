@@ -30,11 +30,13 @@ class MeasuredReview:
         length: words between white space.
         read: words that the classifier reads, punctuation marks apart.
         unknown: those of them that it does not know.
+        is_cut: whether it has words that the classifier does not read, as it is too long.
     """
 
     length: int
     read: int
     unknown: tuple[str, ...]
+    is_cut: bool
 
 
 @dataclass(order=True)
@@ -112,6 +114,11 @@ class ReviewSample:
         return sum(len(review.unknown) for review in measured) / max(1, sum(review.read for review in measured))
 
     @property
+    def cut_reviews(self) -> int:
+        """Reviews of the sample that are too long for the classifier to read in whole."""
+        return sum(review.is_cut for review in self._measured())
+
+    @property
     def unsure_share(self) -> float:
         """Of verdicts that are unsure, as UNSURE says."""
         probabilities = np.array([review.probability for review in self._kept])
@@ -138,4 +145,5 @@ class ReviewSample:
         words = [(word, is_known) for word, is_known in self._classifier.words(text) if word not in PUNCTUATION]
         learned = self._learned
         unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
-        return MeasuredReview(len(text.split()), len(words), unknown)
+        is_cut = self._classifier.count_unread(text) > 0
+        return MeasuredReview(len(text.split()), len(words), unknown, is_cut)

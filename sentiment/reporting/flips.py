@@ -11,7 +11,7 @@ from sentiment.data.vocabulary import Span
 from sentiment.evaluation.flips import RIGHT, WRONG, Flips
 from sentiment.inside.occlusion import moved_words
 from sentiment.reporting.figures import COLOURS
-from sentiment.reporting.page import CONTROLS, render_page
+from sentiment.reporting.page import render_page
 
 PER_PAGE, SHOWN, COLOURED = 10, 50, 10
 """Reviews on a page, most that are shown of each kind, and most whose words are coloured: that takes a second each."""
@@ -30,7 +30,7 @@ class ShownFlip:
     Attributes:
         label: the true one.
         before, after: P(positive) by baseline and model.
-        pieces: the text in order, each piece with its colour or ""; control characters are pictures.
+        pieces: the text in order, each piece with its colour or "".
     """
 
     label: str
@@ -66,7 +66,7 @@ def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifi
             text, moved = str(row["text"]), {}
             if model and baseline and place < COLOURED and len(text.split()) < LONGEST:
                 moved = moved_words(model, baseline, text)
-            pieces = [(piece.translate(CONTROLS), colour) for piece, colour in _pieces(text, moved)]
+            pieces = list(_pieces(text, moved))
             shown.append(ShownFlip(row["label"], row["baseline_probability"], row["model_probability"], pieces))
         pages = [shown[start : start + PER_PAGE] for start in range(0, len(shown), PER_PAGE)]
         kinds[kind] = (len(rows), pages)

@@ -1,7 +1,7 @@
 """Pages: HTML that needs nothing else, from the templates beside this module.
 
 A page loads nothing: styles and figures stand in it, and its content security policy forbids scripts and requests.
-Whatever is shown is escaped, so a review that holds markup is shown as it was written.
+Whatever is shown is escaped, so a review that holds markup is shown as it was written, but for line breaks.
 """
 
 import io
@@ -12,13 +12,20 @@ from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from sentiment.data.markup import LINE_BREAK
+
 CONTROLS = {code: 0x2400 + code for code in range(32) if code not in b"\t\n\r"} | {127: 0x2421}
 """Control characters, which a page shows as nothing -> Unicode's pictures of them."""
 
 
 def of_reviews(text: str) -> Markup:
     """A text from a review: control characters are pictures, and its direction of writing ends with it."""
-    return Markup("<bdi>{}</bdi>").format(text.translate(CONTROLS))
+    return Markup("<bdi>{}</bdi>").format(with_line_breaks(text))
+
+
+def with_line_breaks(text: str) -> Markup:
+    """A text, or a part of one, with line breaks where it has `<br />`, and with pictures of control characters."""
+    return Markup("<br>").join(LINE_BREAK.split(text.translate(CONTROLS)))
 
 
 def render_page(template: str, **content: object) -> str:
@@ -31,6 +38,7 @@ def render_page(template: str, **content: object) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["review"] = of_reviews
+    environment.filters["line_breaks"] = with_line_breaks
     return environment.get_template(template).render(content)
 
 

@@ -7,13 +7,13 @@ P(positive) means: of the reviews that hold such a piece, so many are positive.
 import bisect
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from sentiment.data.vocabulary import TOKEN
-from sentiment.training.counterfactuals import Counterfactuals
+from sentiment.training.counterfactuals import Counterfactuals, Piece
 from sentiment.training.trainer import EpochExamples, TrainingConfig
 
 PIECE_WORDS = 3, 100
@@ -35,7 +35,8 @@ class EpochPieces:
         inputs: the whole reviews, padded indices (N, maxlen).
         texts: of the same reviews, N.
         pad: texts to padded indices, as the inputs were made.
-        counterfactuals: needed where the configuration asks for a share of them.
+        counterfactuals: what turns clauses; None where its rules, which are English, do not fit. Random pieces then
+            stand in the place of turned clauses.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class EpochPieces:
         self.inputs = inputs
         self._texts, self._pad, self._seed, self._counterfactuals = texts, pad, seed, counterfactuals
         self._cut = round(config.piece_share * len(texts))
-        self._turned = 0 if counterfactuals is None else round(config.counterfactual_share * len(texts))
+        self._turned = round(config.counterfactual_share * len(texts))
         self._drawing = threading.Lock()
         self._latest: tuple[int, Drawn] | None = None
 
@@ -82,13 +83,15 @@ class EpochPieces:
         own = np.full(len(cut) + len(turned), np.nan, np.float32)
         pieces = [random_piece(self._texts[position], generator) for position in cut.tolist()]
         texts = [self._texts[position] for position in turned.tolist()]
+        drawn: Iterable[Piece | None] = [None] * len(texts)
         if self._counterfactuals is not None:
-            for number, piece in enumerate(self._counterfactuals.pieces(texts, generator)):
-                if piece is None:
-                    pieces.append(random_piece(texts[number], generator))
-                else:
-                    pieces.append(piece.text)
-                    own[len(cut) + number] = piece.positive_probability
+            drawn = self._counterfactuals.pieces(texts, generator)
+        for number, piece in enumerate(drawn):
+            if piece is None:
+                pieces.append(random_piece(texts[number], generator))
+            else:
+                pieces.append(piece.text)
+                own[len(cut) + number] = piece.positive_probability
         inputs = np.concatenate([self.inputs, self._pad(pieces)]) if pieces else self.inputs
         return Drawn(inputs, np.concatenate([cut, turned]), own)
 
