@@ -13,7 +13,7 @@ from sentiment.reporting.markdown import markdown_table, plain
 
 LIMITS = (
     "Two classes and no neutral one: every review is called positive or negative.",
-    "The tokenizer splits on white space, so the model suits English and languages like it.",
+    "It knows the language of its training reviews alone.",
     "It knows the subject of its training reviews. On other subjects, label a few hundred reviews and test first.",
     "Figures are of one training on one test split. The interval covers the choice of test reviews alone.",
 )

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from typer.testing import Result
 
@@ -44,6 +45,22 @@ def test_predict_warns_of_texts_with_unusually_many_unknown_words(invoke: Invoke
     assert [warning.partition(" to the model")[0] for warning in warnings] == [
         "Warning: review 2: 2 of 4 words are unknown"
     ]
+
+
+def test_predict_and_score_say_how_much_of_a_long_review_is_not_read(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    """The model reads 60 tokens, and "&#39;" is no word."""
+    whole, long = "the film isn&#39;t good. " * 15, "It was good. " + "the film was good. " * 20
+    result = invoke("predict", whole, long, "--model", small_run.classifier)
+    assert [line for line in result.stderr.splitlines() if "reads" in line] == [
+        "Warning: review 2: the model reads the last 60 of 83 words, so the beginning has no say in the verdict."
+    ]
+    (tmp_path / "in.csv").write_text(f"text\n{whole}\n{long}\n")
+    assert re.search(
+        r"too long to be read in whole\W+1\b",
+        invoke("score", "in.csv", "out.csv", "--model", small_run.classifier).output,
+    )
 
 
 def test_standard_input_gives_an_object_of_json_for_every_line(small_run: PipelineRun) -> None:

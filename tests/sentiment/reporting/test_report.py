@@ -126,8 +126,11 @@ def render(comparison: Comparison, classifier_of: Callable[[str], Classifier | N
     )
 
 
-def test_a_review_shows_its_control_characters_and_turns_no_other_text_round(comparison: Comparison) -> None:
+def test_a_review_shows_its_control_characters_and_line_breaks_and_turns_no_other_text_round(
+    comparison: Comparison,
+) -> None:
     assert of_reviews("\u202eevil\0 <b>\n") == "<bdi>\u202eevil\u2400 &lt;b&gt;\n</bdi>"
+    assert of_reviews("one<br />two<BR>&lt;br> <b\0r>") == "<bdi>one<br>two<br>&amp;lt;br&gt; &lt;b\u2400r&gt;</bdi>"
     page = render(comparison)
     assert page.count('<td class="text"><bdi>') == page.count(">called ") > 0
 

@@ -26,10 +26,12 @@ def turned(text: str, attempts: int = 400) -> dict[str, float]:
     return {piece.text: round(piece.positive_probability, 2) for piece in pieces if piece is not None}
 
 
-def epoch_pieces(config: TrainingConfig, seed: int = 5) -> EpochPieces:
+def epoch_pieces(
+    config: TrainingConfig, seed: int = 5, counterfactuals: Counterfactuals | None = COUNTERFACTUALS
+) -> EpochPieces:
     vocabulary = Vocabulary.fit(REVIEWS, 100)
     pad = functools.partial(pad_texts, vocabulary=vocabulary, config=SequenceConfig(maxlen=20))
-    return EpochPieces(pad(REVIEWS), REVIEWS, config, pad=pad, seed=seed, counterfactuals=COUNTERFACTUALS)
+    return EpochPieces(pad(REVIEWS), REVIEWS, config, pad=pad, seed=seed, counterfactuals=counterfactuals)
 
 
 def examples(epoch: int, config: TrainingConfig, seed: int = 5) -> Examples:
@@ -188,3 +190,10 @@ def test_what_the_rule_writes_from_a_text_is_found_among_sentences_and_what_it_c
     assert len(written) > 80
     others = {"The story was not good.", "The music is not good.", "The story is not good.", "The cast was not good."}
     assert written_by_rule(written | others, [text]) == written
+
+
+def test_without_rules_random_pieces_stand_in_the_place_of_turned_clauses() -> None:
+    pieces = epoch_pieces(TrainingConfig(counterfactual_share=0.5), counterfactuals=None)
+    drawn = pieces.draw(0)
+    assert len(pieces) == len(drawn.inputs) == 45
+    assert np.isnan(drawn.own_labels).all()
