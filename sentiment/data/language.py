@@ -12,6 +12,9 @@ CAPITALIZED_SHARE = 0.12
 """Of the words within sentences, from which on capitals mean more than names. Reviews with capitals for names alone
 have 3 to 9 %, German ones over 20 %; English tweets have 20 % too, so English texts are not asked."""
 
+FEWEST_WORDS = 300
+"""Within sentences, below which nothing can be said of capitals, and they are taken to mean names."""
+
 SAMPLE = 1_000
 """Texts that are enough to see a language."""
 

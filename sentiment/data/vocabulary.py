@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
-from sentiment.data.language import CAPITALIZED_SHARE, is_english, sample
+from sentiment.data.language import CAPITALIZED_SHARE, FEWEST_WORDS, is_english, sample
 from sentiment.data.markup import without_markup, without_markup_placed
 from sentiment.errors import InputError
 
@@ -163,7 +163,8 @@ class Tokenizer:
         """Whether the texts capitalize names alone within a sentence; German capitalizes every noun."""
         capitalized, others = self._capitalized(sample(texts))
         counts = capitalized + others
-        return is_english(counts) or capitalized.total() < CAPITALIZED_SHARE * counts.total() or not counts
+        is_rare = capitalized.total() < CAPITALIZED_SHARE * counts.total()
+        return counts.total() < FEWEST_WORDS or is_rare or is_english(counts)
 
     def _capitalized(self, texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
         """How often each word is capitalized where no sentence starts, and how often it is not; in lower case."""
