@@ -1,13 +1,11 @@
 """Files and folders that are there whole or not at all, also after a kill or a loss of power."""
 
-import fcntl
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from sentiment.errors import InputError
 from sentiment.files import finish
 
 PARTIAL_ENDING = ".partial"
@@ -39,15 +37,3 @@ def save_array(path: Path, array: np.ndarray) -> None:
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
         file.write(array.tobytes() if not array.size else array.data)
-
-
-def lock(file: IO[Any], refusal: str) -> None:
-    """Lock a file until it is closed.
-
-    Raises:
-        InputError: another process has locked it; the refusal says so.
-    """
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise InputError(refusal) from error

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.files import lock, write_json
+from pipelines.files import write_json
 from sentiment.errors import InputError
-from sentiment.files import finish
+from sentiment.files import finish, lock
 
 STANDARD_STREAM = "-"
 REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
@@ -153,7 +153,7 @@ def checkpoint(output: Path, identity: dict[str, Any], thresholds: Sequence[floa
         thresholds: decide the labels of OUTPUT, but no score.
 
     Raises:
-        InputError: another command is writing this OUTPUT.
+        InputError: another command is writing this OUTPUT, or its file system cannot lock files.
     """
     if str(output) == STANDARD_STREAM:
         yield Checkpoint(None, thresholds)
@@ -161,7 +161,11 @@ def checkpoint(output: Path, identity: dict[str, Any], thresholds: Sequence[floa
     path, line = beside(output, SCORES_ENDING), _identity_line(identity)
     path.touch()
     with path.open("r+b") as file:
-        lock(file, f"Another command is writing {output}: wait for it, or choose another OUTPUT.")
+        lock(
+            file,
+            refusal=f"Another command is writing {output}: wait for it, or choose another OUTPUT.",
+            elsewhere="choose an OUTPUT on another",
+        )
         if file.read(len(line)) != line:
             file.seek(0)
             file.truncate()

@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Any
 
 import sentiment
-from pipelines.files import PARTIAL_ENDING, lock, write_json
+from pipelines.files import PARTIAL_ENDING, write_json
 from sentiment import __version__
 from sentiment.errors import InputError
-from sentiment.files import finish
+from sentiment.files import finish, lock
 
 FORMAT = 5
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
@@ -29,6 +29,8 @@ FORMAT_FILE, LOCK_FILE, STAGE_FILE, USES_FILE = "working-directory.json", "lock"
 CHECKPOINTS = "checkpoints"
 """Folder within a stage's folder for what only an unfinished stage needs; it goes when the stage is finished."""
 
+OTHER_FOLDER = "choose another with --work-dir, or delete it to start afresh"
+"""What to do where a folder cannot be the working directory."""
 
 CODE_ENDINGS = (".py", ".toml", ".c", ".h")
 """Of the files of a wing that decide a result."""
@@ -68,7 +70,8 @@ class WorkingDirectory:
         path: of the folder.
 
     Raises, when entered:
-        InputError: the folder cannot be written, belongs to something else or to another version, or is in use.
+        InputError: the folder cannot be written or locked, belongs to something else or to another version, or is in
+            use.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,30 +81,38 @@ class WorkingDirectory:
     def __enter__(self) -> "WorkingDirectory":
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._check_format()
-            self._lock = (self.path / LOCK_FILE).open("w")
+            self._check_is_ours()
+            with contextlib.ExitStack() as stack:
+                file = stack.enter_context((self.path / LOCK_FILE).open("w"))
+                lock(
+                    file,
+                    refusal=f"Another sentiment command is using {self.path}: wait for it, or choose another with "
+                    "--work-dir.",
+                    elsewhere="choose a working directory on another with --work-dir",
+                )
+                self._read_or_make_identity()  # under the lock, or two first commands would make two
+                self._unlock = stack.pop_all()
         except OSError as error:
             raise InputError(
                 f"The working directory {self.path} cannot be written ({error.strerror}): "
                 "choose another with --work-dir."
             ) from error
-        lock(
-            self._lock,
-            f"Another sentiment command is using {self.path}: wait for it, or choose another with --work-dir.",
-        )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._lock.close()
+        self._unlock.close()
 
-    def _check_format(self) -> None:
+    def _check_is_ours(self) -> None:
+        """Refuse a folder of something else, before anything is written there."""
+        names = {entry.name for entry in self.path.iterdir()}
+        if FORMAT_FILE not in names and names - {LOCK_FILE, FORMAT_FILE + PARTIAL_ENDING}:
+            raise InputError(f"{self.path} holds files but is no working directory of sentiment: {OTHER_FOLDER}.")
+
+    def _read_or_make_identity(self) -> None:
         path = self.path / FORMAT_FILE
-        remedy = "choose another with --work-dir, or delete it to start afresh"
         if not path.exists():
-            if any(entry.name not in (LOCK_FILE, FORMAT_FILE + PARTIAL_ENDING) for entry in self.path.iterdir()):
-                raise InputError(f"{self.path} holds files but is no working directory of sentiment: {remedy}.")
             write_json(path, {"format": FORMAT, "sentiment": __version__, "id": uuid.uuid4().hex})
         try:
             content = json.loads(path.read_text("utf-8"))
@@ -111,7 +122,7 @@ class WorkingDirectory:
         if found != FORMAT:
             raise InputError(
                 f"The working directory {self.path} was written by sentiment {version} (format {found}; "
-                f"this is {__version__}, format {FORMAT}): {remedy}."
+                f"this is {__version__}, format {FORMAT}): {OTHER_FOLDER}."
             )
 
     def resume_key(self, *content: str) -> str:

@@ -1,9 +1,12 @@
-"""finish: a file or folder gets its final name once its content is on the disk; a loss of power leaves it whole."""
+"""Files that are there whole or not at all, also after a loss of power, and locks that keep processes apart."""
 
 import contextlib
 import fcntl
 import os
 from pathlib import Path
+from typing import IO, Any
+
+from sentiment.errors import InputError
 
 
 def finish(partial: Path, final: Path) -> None:
@@ -34,3 +37,24 @@ def _flush(descriptor: int) -> None:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
     os.fsync(descriptor)
+
+
+def lock(file: IO[Any], *, elsewhere: str, refusal: str | None = None) -> None:
+    """Lock a file until it is closed.
+
+    Args:
+        elsewhere: how the user names a place on another file system, to follow a colon.
+        refusal: what to say where another process has locked it; None to wait for that process.
+
+    Raises:
+        InputError: another process has locked it, and there is a refusal; or the file system cannot lock files.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if refusal else 0))
+    except BlockingIOError as error:
+        raise InputError(str(refusal)) from error
+    except OSError as error:
+        raise InputError(
+            f"{file.name} is on a file system that cannot lock files ({error.strerror}), so nothing would keep two "
+            f"commands apart: {elsewhere}."
+        ) from error

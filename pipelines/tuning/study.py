@@ -4,7 +4,6 @@ Trials are proposed by TPE (Bergstra et al. 2011) and cut short by Hyperband (Li
 follows from the seed and its number. So a search that was killed goes on as if it had never stopped.
 """
 
-import fcntl
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -26,6 +25,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, Prog
 
 from pipelines.tuning.space import Space
 from sentiment.errors import InputError
+from sentiment.files import lock
 
 OWNER, IDENTITY = "owner", "identity"
 """Attribute of a trial: the working directory that runs it; of the study: what no other study has."""
@@ -187,7 +187,7 @@ def _lock(url: str) -> Any:
     """One process at a time makes the tables of a SQLite file, which Optuna does in two steps.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written or locked.
     """
     database = make_url(url).database
     if not url.startswith("sqlite") or not database or database == ":memory:":
@@ -204,5 +204,5 @@ def _locked(database: Path) -> Iterator[None]:
             f"The storage {database} cannot be written ({error.strerror}): give another --storage."
         ) from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, elsewhere="give a --storage on another")
         yield

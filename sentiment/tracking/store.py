@@ -3,7 +3,6 @@
 The tracking URI is MLflow's own default or MLFLOW_TRACKING_URI.
 """
 
-import fcntl
 import logging
 import os
 import re
@@ -17,6 +16,7 @@ from requests import RequestException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sentiment.errors import InputError
+from sentiment.files import lock
 
 STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestException)
 """What MLflow raises when its store fails: its own errors, and those of its database, of its migration, of HTTP."""
@@ -106,7 +106,7 @@ def store_lock() -> Iterator[bool]:
         Whether there is a lock. There is none for a server and for other databases: nothing keeps others out.
 
     Raises:
-        InputError: the lock file cannot be written.
+        InputError: the lock file cannot be written or locked.
     """
     path = _sqlite_file()
     if path is None:
@@ -118,7 +118,7 @@ def store_lock() -> Iterator[bool]:
         reason = error.strerror or ""
         raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, elsewhere="set MLFLOW_TRACKING_URI to a database on another, or to a server")
         yield True
 
 
