@@ -13,7 +13,7 @@ import pandas as pd
 
 from pipelines.configuration import Trial
 from pipelines.files import write_json
-from pipelines.stages.context import Context
+from pipelines.stages.context import Context, resume_key, training_environment
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.network import build_network
 from pipelines.stages.training import train_network
@@ -87,6 +87,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         "reviews": len(inputs),
         "seed": config.seeds[0],
         "validation_share": config.training.validation_share,
+        **training_environment(),
     }
     stage = context.run_stage(
         "gradient-flow",
@@ -155,7 +156,7 @@ def _log(
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     summaries = stage.read_json(SUMMARY_FILE)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
-    key = context.work.resume_key("gradient-flow", stage.digest)
+    key = resume_key(context.work, "gradient-flow", stage.digest)
     name = f"Gradient flow on {context.config.source.source}"
     with tracked_run(name, resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")

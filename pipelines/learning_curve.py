@@ -19,7 +19,7 @@ import pandas as pd
 from pipelines.configuration import Trial
 from pipelines.files import write_file
 from pipelines.stages.comparison import check_report, owner_of, place_of_page
-from pipelines.stages.context import Context
+from pipelines.stages.context import Context, resume_key
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate
 from pipelines.stages.linear_model import fit_linear_model
@@ -130,13 +130,15 @@ def run_learning_curve(
     if output is not None:
         check_report(output, owner_of(context))
     config = context.config
-    parts = _parts(prepare(context), shares, config.seeds[0])
+    prepared = prepare(context)
+    parts = _parts(prepared, shares, config.seeds[0])
     more = more or default_more(parts[-1].labels)
     learners = [Learner(trial.seed, trial) for trial in config.trials()]
     if config.linear_model:
         learners += [Learner(seed) for seed in config.seeds]
     name = f"Learning curve on {config.source.source}"
-    key = context.work.resume_key(name, config.model_dump_json(), str(shares), str(more))
+    content = prepared.digest_of_padded, config.model_dump_json(), str(shares), str(more)
+    key = resume_key(context.work, name, *content)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
     outcomes: list[tuple[Learner, Part, Outcome]] = []
     with tracked_run(name, tags=context.tags, resume_key=key) as parent:

@@ -17,7 +17,7 @@ from pydantic import Field
 from pipelines.configuration import read_preset, validated
 from pipelines.console import Console
 from pipelines.files import write_json
-from pipelines.stages.context import training_environment
+from pipelines.stages.context import resume_key, training_environment
 from pipelines.stages.fitting import fit_with_progress, read_history
 from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
@@ -119,9 +119,9 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
     store.silence()
     console.import_tensorflow()
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
-    resume_key = work.resume_key(config.model_dump_json())
+    key = resume_key(work, config.model_dump_json())
     trained: list[tuple[MemoryTrial, Stage]] = []
-    with tracked_run("Memory of recurrent networks", tags={}, resume_key=resume_key) as parent:
+    with tracked_run("Memory of recurrent networks", tags={}, resume_key=key) as parent:
         console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters(config.flat())
         for trial in config.trials():

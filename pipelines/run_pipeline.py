@@ -25,7 +25,7 @@ from pipelines.stages.comparison import (
     compare,
     owner_of,
 )
-from pipelines.stages.context import Context
+from pipelines.stages.context import Context, resume_key
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
 from pipelines.stages.side_by_side import side_by_side
@@ -122,7 +122,7 @@ class TrackedPipeline:
         config = self.context.config
         name = f"{' vs '.join(CELLS[cell].layer for cell in config.models)} on {config.source.source}"
         seeds = ",".join(map(str, config.seeds))
-        key = self.context.work.resume_key(self.prepared.digest_of_padded, config.model_dump_json())
+        key = resume_key(self.context.work, self.prepared.digest_of_padded, config.model_dump_json())
         tags = {**self.context.tags, "seed": seeds}
         about = self.context.description(ABOUT_EXPERIMENT)
         with runs.tracked_run(

@@ -22,7 +22,7 @@ from optuna.trial import Trial as OptunaTrial
 from pipelines.configuration import PipelineConfig
 from pipelines.files import write_file
 from pipelines.stages.comparison import is_ours, owner_of, place_of_page
-from pipelines.stages.context import Context
+from pipelines.stages.context import Context, resume_key
 from pipelines.stages.data import prepare
 from pipelines.tuning.conclusion import conclude, describe
 from pipelines.tuning.preset_file import as_preset
@@ -110,7 +110,7 @@ def search_settings(
         first,
         most_epochs=max(most_epochs(c, has_unlabelled=has_unlabelled) for c in _longest(space, config)),
         seed=config.seeds[0],
-        owner=context.work.resume_key("tune"),
+        owner=context.work.key("tune"),
     )
     context.console.say(f"search      {search.name} in {search.place}")
     name = f"Tuning {CELLS[config.models[0]].layer} on {config.source.source}"
@@ -157,7 +157,7 @@ class Tuning:
         name = f"trial {trial.number}"
         say(f"{name}: {describe(values)}", style="bold")
         tags = {**_tags(replace(self.context, config=config)), "trial": str(trial.number)}
-        key = f"{self.parent.info.run_id}:{trial.number}"
+        key = resume_key(self.context.work, self.parent.info.run_id, str(trial.number))
         child_run = runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True)
         with child_run as child:
             runs.log_parameters(config.flat())

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -125,8 +125,8 @@ class WorkingDirectory:
                 f"this is {__version__}, format {FORMAT}): {OTHER_FOLDER}."
             )
 
-    def resume_key(self, *content: str) -> str:
-        """32 hexadecimal digits that all attempts at the same result in this folder share, wherever the folder is."""
+    def key(self, *content: str) -> str:
+        """32 hexadecimal digits for some content within this folder, the same wherever the folder is."""
         return hashlib.sha256(":".join((self._id, *content)).encode()).hexdigest()[:32]
 
     def run_stage(
@@ -233,7 +233,18 @@ def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:
     module = Path(sys.modules[run.__module__].__file__ or "")
     places = [place for wing in wings for place in (package / wing, *(package / wing).rglob("*"))]
     paths = [path for path in places if path.suffix in CODE_ENDINGS]
+    return _digest_of([*sorted(paths), *sorted(package.glob("*.py")), module])
+
+
+def digest_of_all_code() -> str:
+    """Of the sources of `sentiment` and `pipelines`, those of every stage among them."""
+    packages = Path(sentiment.__file__).parent, Path(__file__).parent
+    places = [place for package in packages for place in sorted(package.rglob("*"))]
+    return _digest_of([path for path in places if path.suffix in CODE_ENDINGS])
+
+
+def _digest_of(paths: Iterable[Path]) -> str:
     hasher = hashlib.sha256()
-    for path in [*sorted(paths), *sorted(package.glob("*.py")), module]:
+    for path in paths:
         hasher.update(path.name.encode() + path.read_bytes())
     return hasher.hexdigest()[:16]

@@ -130,7 +130,7 @@ def check_report(output: Path, owner: str) -> None:
 
 def owner_of(context: Context) -> str:
     """What a report says of the working directory that it is of."""
-    return context.work.resume_key("report")[:8]
+    return context.work.key("report")[:8]
 
 
 def compare(

@@ -1,5 +1,6 @@
-"""Context: what every stage needs."""
+"""Context: what every stage needs; and what decides results beside configuration and reviews."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -8,8 +9,9 @@ from typing import Any
 
 from pipelines.configuration import PipelineConfig
 from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory
+from pipelines.working_directory import Stage, WorkingDirectory, digest_of_all_code
 from sentiment.data.corpus import Fold
+from sentiment.scoring.engine import engine_here
 
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
@@ -76,3 +78,21 @@ def training_environment() -> dict[str, Any]:
 
     device = "GPU" if tf.config.list_physical_devices("GPU") else f"CPU in {PARTS} parts"
     return {**versions("keras", "tensorflow", "numpy"), "device": device}
+
+
+def resume_key(work: WorkingDirectory, *content: str) -> str:
+    """What all attempts at the same MLflow run share.
+
+    Beside the content it covers all that the digests of stages may cover: code, versions of packages, device and
+    engine. So a run that was cut short before an upgrade stays as it is, and the new figures get a run of their own.
+
+    Args:
+        content: configuration and digests of inputs, or the key of the parent run and what tells its children apart.
+    """
+    environment = {
+        **training_environment(),
+        **versions("onnxruntime", "scikit-learn", "scipy"),
+        "engine": engine_here(),
+        "code": digest_of_all_code(),
+    }
+    return work.key(*content, json.dumps(environment, sort_keys=True))

@@ -132,8 +132,7 @@ def test_the_last_lines_are_commands_that_use_the_model_just_trained(small_run: 
 def test_a_finished_command_that_runs_again_registers_nothing_new(
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
-    shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    shutil.copytree(small_run.folder, tmp_path, dirs_exist_ok=True)
     output = command_in(tmp_path).run("run-pipeline", "--data", str(reviews_csv), *SMALL)
     assert "registered  reviews version 1 (champion), as registered before" in output
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -220,6 +219,32 @@ def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
         steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
         assert steps == ([] if run.info.run_name == LINEAR_MODEL else [1, 2, 3])
         assert len(client.get_metric_history(run.info.run_id, "test_accuracy")) == 1
+
+
+def test_a_run_that_failed_before_an_upgrade_is_left_alone_by_the_same_command_after_it(
+    reviews_csv: Path, tmp_path: Path
+) -> None:
+    """It failed when its child was logged whole, and the upgrade changes the code that tests a model."""
+    arguments = ["run-pipeline", "--data", str(reviews_csv), *SMALL, "--models", "simple_rnn", "--no-linear-model"]
+    command_in(tmp_path).run(*arguments)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    [failed], [old_child] = runs(uri)
+    mlflow.MlflowClient(uri).set_terminated(failed.info.run_id, "FAILED")
+    upgraded = tmp_path / "upgraded"
+    for package in ("sentiment", "pipelines"):
+        shutil.copytree(Path(__file__).parents[2] / package, upgraded / package)
+    with (upgraded / "sentiment" / "evaluation" / "metrics.py").open("a") as file:
+        file.write("# Another version.\n")
+    command_in(tmp_path, PYTHONPATH=str(upgraded)).run(*arguments)
+    parents, children = runs(uri)
+    [parent], [child] = ([r for r in of if r.info.run_id not in old] for of, old in (
+        (parents, [failed.info.run_id]), (children, [old_child.info.run_id])
+    ))  # fmt: skip
+    assert {run.info.run_id: run.info.status for run in parents} == {
+        failed.info.run_id: "FAILED", parent.info.run_id: "FINISHED"
+    }  # fmt: skip
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert len(children) == 2
 
 
 @pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -26,7 +26,7 @@ for number in range(30):
     while True:
         try:
             with WorkingDirectory(Path(f"work-{number}")) as work:
-                print(work.resume_key())
+                print(work.key())
                 break
         except InputError as error:
             assert "Another sentiment command" in str(error), error
@@ -81,10 +81,10 @@ def test_a_damaged_stage_is_named_with_the_remedy(tmp_path: Path, damage: str) -
 
 def test_attempts_in_a_moved_folder_are_attempts_at_the_same_result(tmp_path: Path) -> None:
     with WorkingDirectory(tmp_path / "here") as work:
-        key = work.resume_key("configuration")
+        key = work.key("configuration")
     (tmp_path / "here").rename(tmp_path / "there")
     with WorkingDirectory(tmp_path / "there") as work:
-        assert work.resume_key("configuration") == key != work.resume_key("another")
+        assert work.key("configuration") == key != work.key("another")
 
 
 def test_first_commands_that_start_at_once_share_one_identity(tmp_path: Path) -> None:
