@@ -179,7 +179,7 @@ class PipelineRun:
 def small_run(reviews_csv: Path, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
     """LSTM and SimpleRNN on 600 reviews, as a user runs it: a process of its own, MLflow by its defaults.
 
-    Every process of pytest has a copy, but the files of MLflow's runs stay where they were written.
+    Every process of pytest has a copy; its store names the original's files until a command runs in its folder.
     """
 
     def run(folder: Path) -> None:

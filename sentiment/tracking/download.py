@@ -34,7 +34,7 @@ def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
 
     Raises:
         InputError: there is no such model or no MLflow store; MLflow reads no URI of this scheme, or lacks the package
-            for it.
+            for it; the files of the model are gone.
     """
     scheme = uri.split(":", 1)[0].lower()
     if scheme in ("models", "runs"):
@@ -54,6 +54,11 @@ def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
             ) from error
         except Exception as error:  # each store's client raises errors of its own
             raise InputError(_not_to_be_had(uri, scheme, error)) from error
+        if path.is_dir() and not any(path.iterdir()):
+            raise InputError(
+                f"The files of the model {uri} are gone from where they were logged: bring back the folder `mlruns` "
+                "that held them, or name a folder."
+            )
         yield path, name
 
 

@@ -16,7 +16,7 @@ from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.tracking.store import STORE_ERRORS, make_store, store_errors_explained, store_lock
+from sentiment.tracking.store import STORE_ERRORS, check_place_of, make_store, store_errors_explained, store_lock
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -52,15 +52,17 @@ def tracked_run(
         about_experiment: the description of the experiment, in Markdown, where it has none.
 
     Raises:
-        InputError: the tracking server or its database cannot be used, at the start or later.
+        InputError: the tracking server or its database cannot be used, at the start or later; or the experiment keeps
+            its files in the folder of another store.
     """
     make_store()
     with store_errors_explained():
         found = mlflow.set_experiment(experiment)
+        check_place_of(found)
         if about_experiment and NOTE_TAG not in found.tags:
             mlflow.MlflowClient().set_experiment_tag(found.experiment_id, NOTE_TAG, about_experiment)
         with store_lock():  # two processes with one key share one run
-            run_id = _run_to_resume(resume_key, nested or even_finished)
+            run_id = _run_to_resume(resume_key, nested or even_finished, found.artifact_location)
             run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
         try:
             yield run
@@ -72,12 +74,11 @@ def tracked_run(
         mlflow.end_run()
 
 
-def _run_to_resume(resume_key: str, even_finished: bool) -> str | None:
+def _run_to_resume(resume_key: str, even_finished: bool, location: str) -> str | None:
+    """The run with this key; one that keeps its files elsewhere than its experiment, as in a copied store, is none."""
     unfinished = "" if even_finished else " and attributes.status != 'FINISHED'"
-    runs = mlflow.search_runs(
-        filter_string=f"tags.`{RESUME_TAG}` = '{resume_key}'{unfinished}", max_results=1, output_format="list"
-    )
-    return runs[0].info.run_id if runs else None
+    runs = mlflow.search_runs(filter_string=f"tags.`{RESUME_TAG}` = '{resume_key}'{unfinished}", output_format="list")
+    return next((run.info.run_id for run in runs if run.info.artifact_uri.startswith(f"{location.rstrip('/')}/")), None)
 
 
 def log_parameters(parameters: Mapping[str, Any]) -> None:

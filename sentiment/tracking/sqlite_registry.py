@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from sentiment.tracking import moved_store
+
 CHAMPION = "champion"
 """Alias of the version that speaks for a model."""
 
@@ -55,6 +57,12 @@ def located_model(uri: str) -> tuple[Path, str] | None:
     return (folder, f"{name} version {version} ({alias})" if alias else uri) if is_here else None
 
 
+def adopt_store() -> str | None:
+    """What `moved_store.adopt` does with the store that MLflow would read."""
+    path = _database()
+    return None if path is None else moved_store.adopt(path)
+
+
 def _rows(query: str, *values: str) -> list[Any]:
     path = _database()
     if path is None:
@@ -75,5 +83,6 @@ def _database() -> Path | None:
         is_older = any(Path("mlruns").glob("[0-9]*/meta.yaml"))  # MLflow then stays with its store of files
         path = None if is_older else Path("mlflow.db")
     else:
-        path = Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") and "?" not in uri else None
+        is_file = uri.startswith("sqlite:///") and "?" not in uri
+        path = Path(unquote(uri.removeprefix("sqlite:///"))) if is_file else None
     return path if path and path.is_file() else None

@@ -7,16 +7,18 @@ import logging
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import mlflow
 from alembic.util import CommandError
+from mlflow.entities import Experiment
 from requests import RequestException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sentiment.errors import InputError
-from sentiment.files import lock
+from sentiment.tracking import moved_store
 
 STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestException)
 """What MLflow raises when its store fails: its own errors, and those of its database, of its migration, of HTTP."""
@@ -67,6 +69,8 @@ def _remedy(reason: str) -> str:
 def check_store() -> None:
     """Refuse to look for something in a store that is not there, which MLflow would make.
 
+    A store that was moved or copied with its folder comes to name the files of this folder, as in `make_store`.
+
     Raises:
         InputError: the tracking URI is a database file that does not exist.
     """
@@ -76,6 +80,7 @@ def check_store() -> None:
             f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
             "MLFLOW_TRACKING_URI."
         )
+    _adopt(path)
 
 
 def make_store() -> None:
@@ -88,13 +93,14 @@ def make_store() -> None:
         InputError: the store cannot be made or reached.
     """
     path = _sqlite_file()
+    _adopt(path)
     with store_errors_explained(), store_lock():
         if path is None or path.exists():
             mlflow.MlflowClient().search_experiments(max_results=1)
             return
         partial = path.with_name(f".{path.name}.partial")
         partial.unlink(missing_ok=True)
-        mlflow.MlflowClient(f"sqlite:///{partial}").search_experiments(max_results=1)
+        mlflow.MlflowClient(f"sqlite:///{quote(str(partial))}").search_experiments(max_results=1)
         partial.replace(path)
 
 
@@ -112,17 +118,39 @@ def store_lock() -> Iterator[bool]:
     if path is None:
         yield False
         return
-    try:
-        file = path.with_name(f".{path.name}.lock").open("w")
-    except OSError as error:
-        reason = error.strerror or ""
-        raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
-    with file:
-        lock(file, elsewhere="set MLFLOW_TRACKING_URI to a database on another, or to a server")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(moved_store.database_lock(path))
+        except OSError as error:
+            reason = error.strerror or ""
+            raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
         yield True
+
+
+def check_place_of(experiment: Experiment) -> None:
+    """Refuse to write into the folder of another store, from which this one was copied without its `mlruns`.
+
+    Raises:
+        InputError: the artifacts of the experiment go to the `mlruns` of another folder, where another store lies, or
+            of a folder that is gone.
+    """
+    path = _sqlite_file()
+    if path is None or path.absolute().parent != Path.cwd():
+        return
+    folder = moved_store.folder_elsewhere(experiment.artifact_location, experiment.experiment_id)
+    if folder is not None and ((folder.parent / path.name).exists() or not folder.parent.exists()):
+        raise InputError(
+            f"The experiment {experiment.name} in {path} keeps its files in {folder}, which belongs to the folder that "
+            f"{path} comes from: bring that mlruns here too, run this command there, or name a new --experiment."
+        )
+
+
+def _adopt(path: Path | None) -> None:
+    if path is not None and (done := moved_store.adopt(path)):
+        logging.getLogger(__name__).warning("%s", done)
 
 
 def _sqlite_file() -> Path | None:
     uri = mlflow.get_tracking_uri()
     path = uri.removeprefix("sqlite:///")
-    return None if path == uri else Path(path.split("?", 1)[0])
+    return None if path == uri else Path(unquote(path.split("?", 1)[0]))
