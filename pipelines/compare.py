@@ -15,8 +15,8 @@ from sentiment.tracking.results import LoggedResult, read_results
 from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
-OF_ONE_RUN = ("models", "seeds", "linear_model")
-"""Parameters that tell runs of one configuration apart, or say what ran beside them."""
+OF_ONE_RUN = ("models", "seeds", "settings_tried", "linear_model")
+"""Parameters that tell runs of one configuration apart, or say what ran beside or before them."""
 
 OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
 """How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""

@@ -58,6 +58,12 @@ class PipelineConfig(Configuration):
         "0.5",
         description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
     )
+    settings_tried: int = Field(
+        1,
+        ge=1,
+        description="Settings that you compared by the same validation reviews, these included. `--sure` allows for "
+        "the choice, and `sentiment tune` counts its trials here.",
+    )
     linear_model: bool = Field(True, description=f"Also fit the linear model, {LINEAR_MODEL}.")
     source: SourceConfig = SourceConfig()
     vocabulary: VocabularyConfig = VocabularyConfig()
@@ -72,6 +78,11 @@ class PipelineConfig(Configuration):
         if len(set(values)) < len(values):
             raise ValueError("each may stand there once")
         return values
+
+    @property
+    def choices(self) -> int:
+        """Trainings of one kind of network that validation reviews choose among."""
+        return len(self.seeds) * self.settings_tried
 
     def trials(self) -> list[Trial]:
         """Every model with every seed."""

@@ -12,7 +12,7 @@ import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,15 @@ from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
 from pipelines.stages.evaluation import PREDICTIONS_FILE, Outcome, evaluate
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
-from pipelines.stages.training import train_network
+from pipelines.stages.training import train_network, words_learned
 from sentiment.data.corpus import Fold
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, figure, metric_title, pairs_to_compare
 from sentiment.evaluation.cross_validation import Resampled, compare_folds, resampled_mean
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.significance import Difference
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.tracking import champion, model, runs, store
 from sentiment.tracking.champion import Training
 from sentiment.training.cells import CELLS
@@ -47,9 +49,15 @@ TABLE_FILE = "cross_validation.csv"
 
 @dataclass(frozen=True)
 class Folds:
-    """One model on all folds, an outcome for each."""
+    """One model on all folds.
 
-    outcomes: Sequence[Outcome]
+    Attributes:
+        outcomes: of each fold.
+        learned: words that the training of each fold learned from, or None for all that its classifier knows.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    learned: list[frozenset[str] | None] = field(default_factory=list)
 
     def values(self, metric: str) -> list[float]:
         """The metric of each fold."""
@@ -69,12 +77,16 @@ class Folds:
         """What the training on all rows takes from the folds."""
         labels = np.concatenate([outcome.result.labels for outcome in self.outcomes])
         probabilities = np.concatenate([outcome.result.probabilities for outcome in self.outcomes])
-        shares = [outcome.trained.classifier().unknown_share or 0.0 for outcome in self.outcomes]
+        samples = []
+        for outcome, learned in zip(self.outcomes, self.learned, strict=True):
+            sample = ReviewSample(outcome.trained.classifier(), learned)
+            sample.add(outcome.result.predictions["text"].tolist(), outcome.result.probabilities)
+            samples.append(sample)
+        threshold = choose_threshold(labels, probabilities, context.config.threshold)
         epochs = [kept_epoch(history) for outcome in self.outcomes if (history := outcome.result.history)]
         return FoundByFolds(
             epochs=round(float(np.median(epochs))) if epochs else 0,
-            threshold=choose_threshold(labels, probabilities, context.config.threshold),
-            unknown_share=float(np.mean(shares)),
+            profile=ValidationProfile.of_folds(samples, labels, probabilities, threshold, context.config.choices),
         )
 
     @property
@@ -110,8 +122,8 @@ def cross_validate(context: Context, folds: int, experiment: str | None, registe
 
 
 def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, parent: runs.Run) -> dict[str, Folds]:
-    """Title of each model -> its outcomes."""
-    outcomes: dict[str, list[Outcome]] = {}
+    """Title of each model -> its outcomes, and what each of its trainings learned from."""
+    models: dict[str, Folds] = {}
     for number in range(folds):
         of_fold = replace(context, fold=Fold(number, folds))
         place = f"fold {number + 1} of {folds}"
@@ -123,15 +135,19 @@ def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, pare
                 trained = train_network(of_fold, prepared, _named(trial, place), log_epochs)
                 outcome = evaluate(of_fold, prepared, trained, f"{trial.name}, {place}", trial.title)
                 _log_outcome(child, outcome)
-            outcomes.setdefault(trial.title, []).append(outcome)
+            of_model = models.setdefault(trial.title, Folds())
+            of_model.outcomes.append(outcome)
+            of_model.learned.append(words_learned(of_fold, prepared, trial))
         if context.config.linear_model:
             seed = context.config.seeds[0]
             with _child(tracked, parent, LINEAR_MODEL, seed, place) as child:
                 fitted = fit_linear_model(of_fold, prepared, seed)
                 outcome = evaluate(of_fold, prepared, fitted, f"{LINEAR_MODEL}, {place}", LINEAR_MODEL)
                 _log_outcome(child, outcome)
-            outcomes.setdefault(LINEAR_MODEL, []).append(outcome)
-    return {title: Folds(of_model) for title, of_model in outcomes.items()}
+            of_model = models.setdefault(LINEAR_MODEL, Folds())
+            of_model.outcomes.append(outcome)
+            of_model.learned.append(None)
+    return models
 
 
 def _named(trial: Trial, place: str) -> Trial:

@@ -147,7 +147,10 @@ def score(config: ScoreConfig, console: Console) -> None:
         title = f"{config.input} to {config.output}"
         write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))
     unknown, cut = unknown_share_in_words(job.classifier, sample), cut_rows_in_words(sample)
-    show_summary(console, tally, unknown, cut, (config.input, config.output), model_name, config.sure)
+    show_summary(
+        console, tally, unknown, cut, (config.input, config.output), model_name, config.sure,
+        is_estimate=profile is not None and profile.is_estimate,
+    )  # fmt: skip
     if profile is not None:
         show_drift(console, profile, sample, config.drift)
     if inputs.left_out:

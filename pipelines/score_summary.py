@@ -18,6 +18,8 @@ def show_summary(
     files: tuple[str, str],
     model: str,
     sure: float | None = None,
+    *,
+    is_estimate: bool = False,
 ) -> None:
     """What was read and written, and how fast.
 
@@ -27,6 +29,7 @@ def show_summary(
         files: INPUT and OUTPUT.
         model: its name for people.
         sure: the accuracy that is promised of the verdicts.
+        is_estimate: it is an estimate by the folds of a cross-validation, and no promise.
     """
     rows = [["rows read", f"{tally.scored + tally.rejected:,}"], ["scored", f"{tally.scored:,}"]]
     if tally.known:
@@ -35,7 +38,8 @@ def show_summary(
     if tally.rejected and files[1] != STANDARD_STREAM:
         rows.append(["rejected rows are in", f"{files[1]}{REJECTED_ENDING}"])
     if sure is not None:
-        rows.append([f"answered at a promised {sure:.1%}", _share(tally.answered, tally.scored)])
+        kind = "an estimated" if is_estimate else "a promised"
+        rows.append([f"answered at {kind} {sure:.1%}", _share(tally.answered, tally.scored)])
     rows += [
         ["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)],
         ["unknown words", unknown],
@@ -44,6 +48,11 @@ def show_summary(
         ["model", model],
     ]
     console.table(" to ".join(files), ["", ""], rows)
+    if sure is not None and is_estimate:
+        console.say(
+            f"            {sure:.1%} is an estimate: this model learned from every row of its table, so its thresholds "
+            "come from the models of the folds."
+        )
 
 
 def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:

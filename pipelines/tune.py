@@ -216,6 +216,8 @@ class Tuning:
     def keep_best(self, number: int | None = None) -> Path:
         """Write the preset of the best trial so far, if there is one; and say so where it is this trial.
 
+        The preset counts the trials that it is the best of, so it changes with every trial.
+
         Returns:
             The place of the preset.
         """
@@ -223,9 +225,9 @@ class Tuning:
         path = place_of_page(self.output or self.context.work.path.parent, PRESET_FILE, owner)
         if best is None:
             return path
-        if number in (None, best.number):
-            config = self.config_of(best.params)
-            write_file(path, as_preset(config, self._comments(best, path, owner)))
+        tried = self.context.config.settings_tried - 1 + len(self.search.trials(*ENDED))
+        config = self.config_of(best.params).model_copy(update={"settings_tried": tried})
+        write_file(path, as_preset(config, self._comments(best, path, owner)))
         if number == best.number:
             self.context.console.result(
                 f"best so far trial {best.number}: {validation_figures(best.user_attrs)}; {path}"

@@ -33,7 +33,7 @@ USE, UNDERSTAND = "Use a trained model", "Understand"
 
 OF_TEXTS = ("source", "seeds")
 OF_ARRAYS = (*OF_TEXTS, "vocabulary", "sequences")
-OF_NETWORKS = (*OF_ARRAYS, "pretraining", "model", "training", "models", "threshold")
+OF_NETWORKS = (*OF_ARRAYS, "pretraining", "model", "training", "models", "threshold", "settings_tried")
 OF_ALL = (*OF_NETWORKS, "linear_model")
 """What the stages read of the configuration."""
 

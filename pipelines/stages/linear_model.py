@@ -1,8 +1,9 @@
 """The linear model, fitted once for a training split: compared with the networks, and their teacher."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
@@ -11,6 +12,7 @@ from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.trainer import History
@@ -49,12 +51,16 @@ class FoundByFolds:
 
     Attributes:
         epochs: after which it stops.
-        threshold, unknown_share: of the classifier.
+        profile: of its classifier, as an estimate.
     """
 
     epochs: int
-    threshold: float
-    unknown_share: float
+    profile: ValidationProfile
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """For the key of a stage."""
+        return {"epochs": self.epochs, "profile": self.profile.model_dump(mode="json")}
 
 
 def fit_linear_model(
@@ -79,10 +85,10 @@ def fit_linear_model(
         if found is None:
             probabilities = classifier.positive_probability(validation.texts)
             classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
-            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validation)
+            profile = ValidationProfile.of(classifier, validation, probabilities)
         else:
-            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
-            classifier.save(folder / CLASSIFIER_FOLDER)
+            profile = found.profile
+        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)
         write_json(folder / COSTS_FILE, {"training_seconds": seconds})
 
     key = {
@@ -90,7 +96,7 @@ def fit_linear_model(
         **prepared.cut,
         "seed": seed,
         "threshold": config.threshold,
-        "found_by_folds": asdict(found) if found else None,
+        "found_by_folds": found.key if found else None,
         **versions("numpy", "scipy", "scikit-learn"),
     }
     part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +100,13 @@ def train_network(
         of_start = None if context.start is None else start_classifier(context.start).learned
         classifier.learned = prepared.learned(of_start)
         if found is None:
-            validated = prepared.validation_reviews(trial.seed)
-            known = _words_learned(context, prepared, trial)
-            save_with_profile(classifier, folder / CLASSIFIER_FOLDER, validated, known)
+            validation = prepared.validation_reviews(trial.seed)
+            probabilities = classifier.positive_probability(validation.texts)
+            learned = words_learned(context, prepared, trial)
+            profile = ValidationProfile.of(classifier, validation, probabilities, learned)
         else:
-            classifier.threshold, classifier.unknown_share = found.threshold, found.unknown_share
-            classifier.save(folder / CLASSIFIER_FOLDER)
+            profile = found.profile
+        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)
         seconds = [*history["seconds"], *before.get("seconds", [])]
         write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
 
@@ -114,7 +115,7 @@ def train_network(
         "start_penalty": None if tuning is None else tuning.start_penalty,
         "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
         "end_on_labels": config.pretraining.end_on_labels,
-        "found_by_folds": asdict(found) if found else None,
+        "found_by_folds": found.key if found else None,
     }
     trained = Trained(
         context.run_stage(
@@ -124,7 +125,8 @@ def train_network(
     history = trained.history()
     on_epoch(history)
     console.say(f"            {trial.name} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}")
-    return trained if config.threshold == "0.5" or found else _with_threshold(context, prepared, trained, trial)
+    is_as_trained = config.threshold == "0.5" and config.choices == 1
+    return trained if is_as_trained or found else _with_thresholds(context, prepared, trained, trial)
 
 
 def _learn_labels(
@@ -171,7 +173,7 @@ def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History]
     return lambda history: on_epoch({f"pseudo_label_{metric}": values for metric, values in history.items()})
 
 
-def _words_learned(context: Context, prepared: Prepared, trial: Trial) -> frozenset[str]:
+def words_learned(context: Context, prepared: Prepared, trial: Trial) -> frozenset[str]:
     """The words that a network has learned from: those of its padded reviews, and those of its start."""
     training, _ = prepared.training_and_validation(trial.seed)
     learned = [prepared.padded("train")[training]]
@@ -196,8 +198,11 @@ def choose_tuning(context: Context, prepared: Prepared, trial: Trial) -> FineTun
     )
 
 
-def _with_threshold(context: Context, prepared: Prepared, trained: Trained, trial: Trial) -> Trained:
-    """The trained classifier with the threshold that is best on its validation reviews -> the files of `train`."""
+def _with_thresholds(context: Context, prepared: Prepared, trained: Trained, trial: Trial) -> Trained:
+    """The trained classifier with the threshold that is best on its validation reviews -> the files of `train`.
+
+    Its thresholds of `--sure` allow for the choice among several trainings.
+    """
     config = context.config
 
     def run(folder: Path) -> None:
@@ -205,16 +210,23 @@ def _with_threshold(context: Context, prepared: Prepared, trained: Trained, tria
         classifier = trained.classifier()
         profile = ValidationProfile.load(trained.folder, classifier)
         assert profile is not None  # `train` wrote it
-        probabilities = classifier.positive_probability(validation.texts)
-        classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
+        labels, probabilities = validation.labels, classifier.positive_probability(validation.texts)
+        threshold = choose_threshold(labels, probabilities, config.threshold)
         shutil.copytree(trained.stage.folder, folder, dirs_exist_ok=True)
-        classifier.save(folder / CLASSIFIER_FOLDER)
-        profile.at_threshold(classifier.threshold, validation.labels, probabilities).save(folder / CLASSIFIER_FOLDER)
+        profile = profile.with_thresholds(threshold, config.choices, labels, probabilities)
+        save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)
 
-    key = {"train": trained.stage.digest, "threshold": config.threshold, "engine": engine_here()}
+    key = {
+        "train": trained.stage.digest,
+        "threshold": config.threshold,
+        "choices": config.choices,
+        "engine": engine_here(),
+    }
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
-    chosen = Trained(context.run_stage("threshold", read, key, run, code=("evaluation", "scoring")))
-    context.console.say(
-        f"            threshold {chosen.classifier().threshold:.4f}: the best {config.threshold} on validation reviews"
-    )
+    chosen = Trained(context.run_stage("thresholds", read, key, run, code=("evaluation", "scoring")))
+    if config.threshold != "0.5":
+        context.console.say(
+            f"            threshold {chosen.classifier().threshold:.4f}: the best {config.threshold} on validation "
+            "reviews"
+        )
     return chosen

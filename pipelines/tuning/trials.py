@@ -149,7 +149,7 @@ def train_trial(
     Raises:
         TooSlowError: before training.
     """
-    context = replace(context, config=config)
+    context = replace(context, config=config.model_copy(update={"settings_tried": 1}))  # a trial promises nothing
     prepared = replace(prepare(context), holds_out=True)
     trial = Trial(config.models[0], config.seeds[0], name)
     if max_microseconds is not None:

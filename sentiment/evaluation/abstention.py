@@ -97,44 +97,48 @@ class AbstentionCheck:
 
 
 def choose_abstention(
-    labels: np.ndarray, probabilities: np.ndarray, level: float, threshold: float = 0.5
+    labels: np.ndarray, probabilities: np.ndarray, level: float, threshold: float = 0.5, choices: int = 1
 ) -> Abstention | None:
     """The two thresholds that answer most validation reviews and keep the promised accuracy.
 
     Reviews are answered in the order of how sure the model is, by a logistic curve fitted to the validation reviews
     (Platt 1999). So the two sides need not lie symmetrically around the threshold. From the surest on, one more
-    hundredth of the reviews is answered at each step, while the lower 95 % bound of the accuracy of all that is
-    answered (Clopper & Pearson 1934) is at least the level. The first step that fails ends the search. As the order is
-    fixed, looking many times costs no confidence: the promise is broken on new reviews in at most 5 of 100 choices
-    (fixed sequence testing; Angelopoulos et al. 2021, "Learn then Test"). The curve is fitted to the same reviews, but
-    its two numbers cannot fit much.
+    hundredth of the reviews is answered at each step, while the lower bound of the accuracy of all that is answered
+    (Clopper & Pearson 1934) is at least the level. The first step that fails ends the search. As the order is fixed,
+    looking many times costs no confidence: the promise is broken on new reviews in at most 5 of 100 choices (fixed
+    sequence testing; Angelopoulos et al. 2021, "Learn then Test"). The curve is fitted to the same reviews, but its two
+    numbers cannot fit much.
+
+    A model that was chosen among several by its validation reviews is the one that was luckiest with them. So the
+    bound has a confidence of 1 - 0.05 / choices: then the promises of all models together are broken in at most 5 of
+    100 cases (Bonferroni), and so is that of the chosen one, however it was chosen.
 
     Args:
         labels: (N,), 1 positive, 0 negative, of validation reviews that did not train the model.
         probabilities: (N,), P(positive).
         level: the accuracy to promise, above 0 and below 1.
         threshold: of the classifier. Answers are those of the classifier, so it lies between the two thresholds.
+        choices: models that this one was chosen among by validation reviews, itself included.
 
     Returns:
         None where no share of the reviews is large enough and right enough to promise the level.
     """
     if not 0 < level < 1:
         raise ValueError(f"A level lies above 0 and below 1; got {level}.")
+    confidence = 1 - (1 - CONFIDENCE) / choices
+    counts = _counts(level, len(labels), confidence)  # (S,)
+    if not len(counts):
+        return None
     slope, shift = _logistic_curve(labels, probabilities, threshold)
     sureness = (slope * _logit(probabilities) + shift) * np.where(probabilities >= threshold, 1, -1)
-    surest_first = -np.sort(-sureness)  # (N,)
-    chosen = None
-    for count in _counts(level, len(labels)):
-        cut = surest_first[count - 1]
-        lower, upper = (1 / (1 + np.exp(-(side * cut - shift) / slope)) for side in (-1, 1))
-        candidate = Abstention(level, float(min(lower, threshold)), float(max(upper, threshold)))
-        if count == len(labels):
-            candidate = Abstention(level, threshold, threshold)
-        found = check_abstention(candidate, labels, probabilities)
-        if accuracy_bound(found.right, found.answered) < level:
-            break
-        chosen = candidate
-    return chosen
+    cuts = -np.sort(-sureness)[counts - 1]
+    lower = np.minimum(1 / (1 + np.exp((cuts + shift) / slope)), threshold)  # (S,)
+    upper = np.maximum(1 / (1 + np.exp((shift - cuts) / slope)), threshold)
+    lower[-1] = upper[-1] = threshold  # the last step answers every review
+    right, answered = _answers(labels, probabilities, lower, upper)
+    fails = _accuracy_bounds(right, answered, confidence) < level
+    steps = int(fails.argmax()) if fails.any() else len(counts)
+    return Abstention(level, float(lower[steps - 1]), float(upper[steps - 1])) if steps else None
 
 
 def check_abstention(abstention: Abstention, labels: np.ndarray, probabilities: np.ndarray) -> AbstentionCheck:
@@ -167,9 +171,7 @@ def read_promises(path: Path) -> list[AbstentionCheck]:
 
 def accuracy_bound(right: int, answered: int, confidence: float = CONFIDENCE) -> float:
     """The lower one-sided bound of an accuracy (Clopper & Pearson 1934); 0 where nothing is right."""
-    from scipy.special import betaincinv
-
-    return float(betaincinv(right, answered - right + 1, 1 - confidence)) if right else 0.0
+    return float(_accuracy_bounds(np.array(right), np.array(answered), confidence))
 
 
 def binomial_interval(right: int, answered: int) -> tuple[float, float]:
@@ -178,15 +180,37 @@ def binomial_interval(right: int, answered: int) -> tuple[float, float]:
     return accuracy_bound(right, answered, 1 - tail), 1 - accuracy_bound(answered - right, answered, 1 - tail)
 
 
-def _counts(level: float, reviews: int) -> list[int]:
+def _counts(level: float, reviews: int, confidence: float) -> np.ndarray:
     """How many of the surest reviews each step answers: at first as few as may hold some mistakes, at last all."""
     first = bisect_left(
         range(reviews + 1),
         level,
         lo=MISTAKES_AT_FIRST + 1,
-        key=lambda count: accuracy_bound(count - MISTAKES_AT_FIRST, count),
+        key=lambda count: accuracy_bound(count - MISTAKES_AT_FIRST, count, confidence),
     )
-    return sorted({*range(first, reviews, max(1, reviews // STEPS)), reviews}) if first <= reviews else []
+    counts = {*range(first, reviews, max(1, reviews // STEPS)), reviews} if first <= reviews else set()
+    return np.array(sorted(counts), np.int64)
+
+
+def _answers(
+    labels: np.ndarray, probabilities: np.ndarray, lower: np.ndarray, upper: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many answers are right, and how many there are, as `check_abstention` counts them: for S pairs, int (S,)."""
+    order = np.argsort(probabilities)
+    below, not_above = (
+        np.searchsorted(probabilities[order], thresholds.astype(probabilities.dtype)) for thresholds in (lower, upper)
+    )
+    positive = np.concatenate([[0], np.cumsum(labels[order] == 1)])  # among the n lowest probabilities
+    right = below - positive[below] + positive[-1] - positive[not_above]
+    return right, below + len(labels) - not_above
+
+
+def _accuracy_bounds(right: np.ndarray, answered: np.ndarray, confidence: float) -> np.ndarray:
+    """As `accuracy_bound`, of several accuracies."""
+    from scipy.special import betaincinv
+
+    bounds: np.ndarray = np.where(right, betaincinv(np.maximum(right, 1), answered - right + 1, 1 - confidence), 0.0)
+    return bounds
 
 
 def _logistic_curve(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 It holds the thresholds for scores that keep a promised accuracy, and how the reviews are distributed. So scoring needs
 no labels to tell when a score is not to be trusted, and no validation reviews to tell that others are unlike them.
+A classifier that learned from all reviews has none for validation. The folds of its cross-validation stand in.
 """
 
 import hashlib
@@ -31,6 +32,8 @@ class ValidationProfile(Configuration):
     classifier: str = Field(description="Digest of the classifier that the thresholds belong to.")
     threshold: float = Field(ge=0, le=1, description="Of the classifier.")
     reviews: int = Field(ge=1, description="Validation reviews.")
+    choices: int = Field(1, ge=1, description="Candidates that validation reviews chose this classifier among.")
+    is_estimate: bool = Field(False, description="Whether classifiers of folds gave the verdicts, not this one.")
     levels: tuple[float, ...] = Field(LEVELS, description="Accuracies that thresholds were sought for.")
     abstentions: tuple[Abstention, ...] = Field(description="Thresholds of the levels that can be promised.")
 
@@ -47,7 +50,7 @@ class ValidationProfile(Configuration):
         probabilities: np.ndarray,
         learned: Collection[str] | None = None,
     ) -> "ValidationProfile":
-        """The profile of a classifier.
+        """The profile of a classifier that was not chosen among several.
 
         Args:
             validation: N reviews that did not train it.
@@ -56,25 +59,68 @@ class ValidationProfile(Configuration):
         """
         sample = ReviewSample(classifier, learned)
         sample.add(validation.texts, probabilities)
-        return cls(
-            classifier=classifier.digest(),
-            threshold=classifier.threshold,
-            reviews=len(validation),
-            abstentions=_abstentions(validation.labels, probabilities, classifier.threshold),
-            features={feature: Reference.of(values) for feature, values in sample.measures.items()},
-            unknown_share=sample.unknown_share,
-            unsure_share=sample.unsure_share,
-        )
+        profile = cls._of_samples([sample], validation.labels, probabilities, classifier.threshold)
+        return profile.of_classifier(classifier)
 
-    def at_threshold(self, threshold: float, labels: np.ndarray, probabilities: np.ndarray) -> "ValidationProfile":
-        """The profile of the same classifier with another threshold.
+    @classmethod
+    def of_folds(
+        cls,
+        samples: Sequence[ReviewSample],
+        labels: np.ndarray,
+        probabilities: np.ndarray,
+        threshold: float,
+        choices: int,
+    ) -> "ValidationProfile":
+        """An estimate for a classifier that learns from all reviews, by classifiers that each left a fold of them out.
+
+        It has no classifier yet: `of_classifier` gives it one.
 
         Args:
+            samples: of each fold, as the classifier reads it that left it out.
+            labels: (N,), 1 positive, 0 negative, of the reviews of all folds.
+            probabilities: (N,), P(positive) of each by the classifier that left it out.
+            threshold, choices: of the classifier that learns from all.
+        """
+        profile = cls._of_samples(samples, labels, probabilities, threshold)
+        return profile.with_thresholds(threshold, choices, labels, probabilities).model_copy(
+            update={"is_estimate": True}
+        )
+
+    @classmethod
+    def _of_samples(
+        cls, samples: Sequence[ReviewSample], labels: np.ndarray, probabilities: np.ndarray, threshold: float
+    ) -> "ValidationProfile":
+        features = {
+            feature: Reference.of(np.concatenate([sample.measures[feature] for sample in samples]))
+            for feature in samples[0].measures
+        }
+        sizes = [len(sample) for sample in samples]
+        return cls(
+            classifier="",
+            threshold=threshold,
+            reviews=len(labels),
+            abstentions=_abstentions(labels, probabilities, threshold),
+            features=features,
+            unknown_share=np.average([sample.unknown_share for sample in samples], weights=sizes),
+            unsure_share=np.average([sample.unsure_share for sample in samples], weights=sizes),
+        )
+
+    def of_classifier(self, classifier: Classifier) -> "ValidationProfile":
+        """The same profile, as that of a classifier."""
+        return self.model_copy(update={"classifier": classifier.digest()})
+
+    def with_thresholds(
+        self, threshold: float, choices: int, labels: np.ndarray, probabilities: np.ndarray
+    ) -> "ValidationProfile":
+        """The profile of the same classifier with another threshold, or as one of several that are chosen among.
+
+        Args:
+            choices: as `choose_abstention` takes them.
             labels: (N,), 1 positive, 0 negative, of the validation reviews.
             probabilities: (N,), P(positive).
         """
-        abstentions = _abstentions(labels, probabilities, threshold)
-        return self.model_copy(update={"threshold": threshold, "abstentions": abstentions})
+        abstentions = _abstentions(labels, probabilities, threshold, choices)
+        return self.model_copy(update={"threshold": threshold, "choices": choices, "abstentions": abstentions})
 
     def drift(self, sample: ReviewSample) -> list[Drift]:
         """How far other reviews lie from the validation reviews: a Drift of every feature, the largest index first."""
@@ -83,7 +129,8 @@ class ValidationProfile(Configuration):
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""
-        whole = self.model_copy(update={"sha256": self._checksum()})
+        whole = type(self)(**{**dict(self), "sha256": ""})  # every field counts as set
+        whole = whole.model_copy(update={"sha256": whole._checksum()})
         (folder / PROFILE_FILE).write_text(whole.model_dump_json(indent=2), "utf-8")
 
     @classmethod
@@ -106,7 +153,9 @@ class ValidationProfile(Configuration):
         return profile
 
     def _checksum(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
+        """Of the fields that the file holds; one of an earlier version lacks some."""
+        content = self.model_dump_json(exclude={"sha256"}, exclude_unset=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def abstention(self, level: float) -> Abstention:
         """The thresholds that keep a promised accuracy.
@@ -120,15 +169,20 @@ class ValidationProfile(Configuration):
         if level not in self.levels:
             raise InputError(f"--sure {level:g}: thresholds are kept for {_listed(self.levels)}: take one of them.")
         kept = [abstention.level for abstention in self.abstentions]
-        remedy = f"it can promise {_listed(kept)}" if kept else "it can promise no level, so leave --sure out"
+        verb = "estimate" if self.is_estimate else "promise"
+        remedy = f"it can {verb} {_listed(kept)}" if kept else f"it can {verb} no level, so leave --sure out"
+        reviews = "reviews in the folds" if self.is_estimate else "validation reviews"
+        among = f", which chose it among {self.choices:,}," if self.choices > 1 else ""
         raise InputError(
-            f"--sure {level:g} cannot be promised, as the {self.reviews:,} validation reviews of this classifier do "
-            f"not bear it: {remedy}."
+            f"--sure {level:g} cannot be {verb}d, as the {self.reviews:,} {reviews} of this classifier{among} do not "
+            f"bear it: {remedy}."
         )
 
 
-def _abstentions(labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> tuple[Abstention, ...]:
-    chosen = (choose_abstention(labels, probabilities, level, threshold) for level in LEVELS)
+def _abstentions(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float, choices: int = 1
+) -> tuple[Abstention, ...]:
+    chosen = (choose_abstention(labels, probabilities, level, threshold, choices) for level in LEVELS)
     return tuple(abstention for abstention in chosen if abstention is not None)
 
 

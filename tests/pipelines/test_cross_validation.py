@@ -10,6 +10,9 @@ import pytest
 from typer.testing import Result
 
 from sentiment.classifier import load_classifier
+from sentiment.evaluation.abstention import Abstention, choose_abstention
+from sentiment.evaluation.review_sample import PROBABILITY
+from sentiment.evaluation.validation_profile import ValidationProfile
 from tests.conftest import SMALL
 
 Invoke = Callable[..., Result]
@@ -43,12 +46,45 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
     assert sum(len(set(texts) & set(table["text"])) for texts in tested) == table["text"].nunique()  # copies together
     stages = [json.loads(path.read_text()) for path in tmp_path.glob(".sentiment/train/*/stage.json")]
     [last] = [stage for stage in stages if stage["found_by_folds"] is not None]
-    assert last["found_by_folds"]["epochs"] in (1, 2) and 0 < last["found_by_folds"]["unknown_share"] < 1
+    assert last["found_by_folds"]["epochs"] in (1, 2)
+    assert 0 < last["found_by_folds"]["profile"]["unknown_share"] < 1
     assert "registered  mine version 1 (champion), as there was none" in result.output
     for model, folder in (("LSTM", "train"), ("NB-LR", "linear-model")):
         kept = [load_classifier(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")]
         assert len(kept) == 4 and None not in kept, model
+    assert_thresholds_are_an_estimate_by_the_folds(invoke, names["NB-LR, all rows"], tmp_path)
     assert invoke(*command).output.count("as registered before") == 1
+
+
+def assert_thresholds_are_an_estimate_by_the_folds(invoke: Invoke, run: mlflow.entities.Run, folder: Path) -> None:
+    """The models of the folds have judged 94 rows, each one that its training has not seen."""
+    client = mlflow.MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
+    predictions = pd.read_parquet(client.download_artifacts(run.info.run_id, "predictions.parquet", str(folder)))
+    labels = (predictions["label"] == "positive").to_numpy(int)
+    probabilities = predictions["positive_probability"].to_numpy()
+    [classifier] = [
+        path.parent / "classifier"
+        for path in folder.glob(".sentiment/linear-model/*/stage.json")
+        if json.loads(path.read_text())["found_by_folds"]
+    ]
+    loaded = load_classifier(classifier)
+    profile = ValidationProfile.load(classifier, loaded)
+    assert profile is not None
+    assert (profile.is_estimate, profile.reviews) == (True, len(predictions))
+    expected = [choose_abstention(labels, probabilities, level, loaded.threshold) for level in profile.levels]
+    assert list(profile.abstentions) == [abstention for abstention in expected if abstention]
+    assert profile.features[PROBABILITY].mean == pytest.approx(probabilities.mean())
+
+    profile.model_copy(update={"abstentions": (Abstention(0.9, 0.5, 0.5),)}).save(classifier)
+    (folder / "in.csv").write_text("text\ngood\nbad\n")
+    options = ["score", "in.csv", "out.csv", "--model", classifier, "--sure"]
+    result = invoke(*options, "0.97")
+    assert "cannot be estimated, as the 94 reviews in the folds of this classifier" in result.output.replace("\n", " ")
+    result = invoke(*options, "0.9")
+    assert result.exit_code == 0, result.output
+    assert "answered at an estimated 90.0%" in result.output
+    assert "promised" not in result.output
+    assert "drift" in result.output
 
 
 @pytest.mark.parametrize(

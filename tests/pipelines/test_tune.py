@@ -132,6 +132,8 @@ def test_the_search_begins_with_the_configuration_and_ends_with_a_preset_of_the_
     assert found.training.learning_rate == best.params["training.learning_rate"]
     assert found.model.dropout == best.params["model.dropout"]
     assert found.source == start.source
+    assert found.settings_tried == TRIALS  # for `--sure`, which allows for the choice
+    assert found.model_copy(update={"seeds": (0, 1)}).choices == 2 * TRIALS
     assert best.values[0] == min(best.intermediate_values.values())
     assert f"best so far trial {best.number}: validation loss {best.values[0]:.4f}" in search.output
     assert search.output.splitlines()[-1] == "to use it   sentiment run-pipeline --preset best.toml"
