@@ -1,6 +1,7 @@
 """`run-pipeline --folds`: every row is tested on once, and the last training learns from all."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,9 +79,10 @@ def assert_thresholds_are_an_estimate_by_the_folds(invoke: Invoke, runs: list[Ru
     assert list(profile.abstentions) == [abstention for abstention in expected if abstention]
     assert profile.features[PROBABILITY].mean == pytest.approx(probabilities.mean())
 
-    profile.model_copy(update={"abstentions": (Abstention(0.9, 0.5, 0.5),)}).save(classifier)
+    copied = shutil.copytree(classifier, folder / "copied")
+    profile.model_copy(update={"abstentions": (Abstention(0.9, 0.5, 0.5),)}).save(copied)
     (folder / "in.csv").write_text("text\ngood\nbad\n")
-    options = ["score", "in.csv", "out.csv", "--model", classifier, "--sure"]
+    options = ["score", "in.csv", "out.csv", "--model", copied, "--sure"]
     result = invoke(*options, "0.97")
     assert "cannot be estimated, as the 94 reviews in the folds of this classifier" in result.output.replace("\n", " ")
     result = invoke(*options, "0.9")
