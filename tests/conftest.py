@@ -23,7 +23,7 @@ from tests import reviews
 if TYPE_CHECKING:
     from sentiment.classifier import SentimentClassifier
 
-settings.register_profile("shared-machine", deadline=None, max_examples=50)
+settings.register_profile("shared-machine", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("shared-machine")
 
 SMALL = [
@@ -53,23 +53,41 @@ def once(path: Path, make: Callable[[Path], object]) -> Path:
 
 @pytest.fixture(scope="session")
 def archive(shared_folder: Path) -> Path:
-    """The archive of real reviews, or of the demo corpus where they are not there."""
-    return (
-        reviews.REAL_ARCHIVE
-        if reviews.are_real()
-        else once(shared_folder / "aclImdb.tar.gz", reviews.write_demo_archive)
-    )
+    """The demo corpus, which is synthetic, as an archive in the layout of aclImdb."""
+    return once(shared_folder / "aclImdb.tar.gz", reviews.write_demo_archive)
+
+
+@pytest.fixture(scope="session")
+def real_archive() -> Path:
+    """The archive of real reviews that you name in the variable REVIEWS; tests that use it are marked `reviews`."""
+    path = Path(os.environ["REVIEWS"]).resolve()
+    assert path.is_file(), f"REVIEWS names no archive: {path}"
+    return path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of real reviews where the variable REVIEWS names none."""
+    if not os.environ.get("REVIEWS"):
+        of_real_reviews = [item for item in items if item.get_closest_marker("reviews")]
+        config.hook.pytest_deselected(items=of_real_reviews)
+        items[:] = [item for item in items if item not in of_real_reviews]
 
 
 @pytest.fixture(scope="session")
 def tfds_folder(archive: Path, shared_folder: Path) -> Path:
-    """The archive as tensorflow-datasets prepares it."""
+    """The archive of the demo corpus as tensorflow-datasets prepares it."""
     return once(shared_folder / "tfds", functools.partial(reviews.prepare_tfds, archive))
 
 
 @pytest.fixture(scope="session")
+def real_tfds_folder(real_archive: Path, shared_folder: Path) -> Path:
+    """The archive of real reviews as tensorflow-datasets prepares it."""
+    return once(shared_folder / "real-tfds", functools.partial(reviews.prepare_tfds, real_archive))
+
+
+@pytest.fixture(scope="session")
 def reviews_csv(archive: Path, shared_folder: Path) -> Path:
-    """600 reviews with the columns text and label."""
+    """600 reviews of the demo corpus with the columns text and label."""
 
     def write(path: Path) -> None:
         from sentiment.data.sources import SourceConfig, find_files, load_corpus

@@ -1,4 +1,4 @@
-"""Reviews for the tests: real ones where the archive of them lies beside the project, else those of the demo corpus."""
+"""Archives of reviews in the layout of aclImdb, and what tensorflow-datasets makes of one."""
 
 import io
 import os
@@ -8,8 +8,6 @@ import tarfile
 from pathlib import Path
 
 from sentiment.data.sources.demo import load_demo
-
-REAL_ARCHIVE = Path(__file__).parents[2] / "shared" / "imdb" / "aclImdb_dev.tar.gz"
 
 PREPARE = """
 import os, sys
@@ -24,11 +22,6 @@ def without_download(self, manager):
 type(builder)._split_generators = without_download
 builder.download_and_prepare()
 """
-
-
-def are_real() -> bool:
-    """Whether the real reviews are there."""
-    return REAL_ARCHIVE.exists()
 
 
 def write_archive(path: Path, files: dict[str, bytes]) -> Path:

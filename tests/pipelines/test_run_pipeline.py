@@ -16,11 +16,11 @@ import mlflow
 import pandas as pd
 import pytest
 from mlflow.entities import Run
+from scipy import stats
 
 from pipelines.commands.training import BEYOND_THE_DEFAULT
 from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
-from tests.reviews import are_real
 from tests.server import mlflow_server
 
 TIMES = {"training_seconds", "scored_per_second"}
@@ -291,22 +291,32 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
     assert "predictions.parquet" in {artifact.path for artifact in client.list_artifacts(lstm.info.run_id)}
 
 
-def test_the_default_source_runs_end_to_end(tfds_folder: Path, tmp_path: Path) -> None:
-    """tensorflow-datasets' IMDB reviews through every stage, with the default preset made short."""
-    command = command_in(tmp_path, TFDS_DATA_DIR=str(tfds_folder))
+def run_default_source(tfds_folder: Path, folder: Path) -> list[pd.DataFrame]:
+    """Predictions of LSTM and SimpleRNN with the default source and its preset, which is made short."""
     arguments = "--num-words 10000 --maxlen 120 --epochs 1 --pseudo-label-epochs 0 --no-linear-model".split()
     arguments += "--piece-share 0 --counterfactual-share 0".split()
-    output = command.run("run-pipeline", *arguments)
+    output = command_in(folder, TFDS_DATA_DIR=str(tfds_folder)).run("run-pipeline", *arguments)
     assert output.splitlines()[-1] == BEYOND_THE_DEFAULT
-    predictions = next(tmp_path.glob(".sentiment/evaluate/*/predictions.parquet"))
-    if not are_real():
-        assert len(pd.read_parquet(predictions)) == 2_000
-        return
-    assert "49,965" in output  # the unlabelled reviews, without copies of test reviews
+    return [pd.read_parquet(path) for path in folder.glob(".sentiment/evaluate/*/predictions.parquet")]
+
+
+def test_the_default_source_runs_end_to_end(tfds_folder: Path, tmp_path: Path) -> None:
+    assert [len(table) for table in run_default_source(tfds_folder, tmp_path)] == [2_000, 2_000]
+
+
+@pytest.mark.reviews
+def test_the_default_source_learns_from_real_reviews(real_tfds_folder: Path, tmp_path: Path) -> None:
+    lstm, simple_rnn = run_default_source(real_tfds_folder, tmp_path)
+    assert lstm["text"].tolist() == simple_rnn["text"].tolist() and len(lstm) >= 5_000
     accuracy = results(tmp_path)["accuracy"]
-    assert accuracy[0] > 0.80  # LSTM
-    assert accuracy[1] > 0.55  # SimpleRNN
-    assert len(pd.read_parquet(predictions)) == 5_000
+    assert accuracy[0] > 0.75  # LSTM
+    assert accuracy[1] > 0.52  # SimpleRNN, which one epoch brings a little way from guessing
+
+
+def is_significant(accuracy: float, lower: float, reviews: int = 2_000) -> bool:
+    """By McNemar's exact test if no review were wrong for both models; if some are, p is even smaller."""
+    wrong, more_wrong = (round((1 - share) * reviews) for share in (accuracy, lower))
+    return float(stats.binomtest(more_wrong, wrong + more_wrong, alternative="greater").pvalue) < 0.001
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -314,7 +324,7 @@ def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tm
     command_in(tmp_path).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
     lstm, simple_rnn, linear_model = results(tmp_path)["accuracy"]
     assert lstm >= 0.90
-    assert lstm >= simple_rnn + 0.05
-    assert lstm >= linear_model + 0.04  # NB-LR reads up to three tokens, ends of sentences among them
+    for other in (simple_rnn, linear_model):  # NB-LR reads up to three tokens, ends of sentences among them
+        assert is_significant(lstm, other), (lstm, other)
     parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}", "sentiment-demo")
     assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

@@ -3,6 +3,7 @@
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
+from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
 from sentiment.errors import InputError
 from sentiment.scoring import native
 from sentiment.scoring.network import Network, RecurrentLayer
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
+from tests import parity
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="installed without a C compiler")
 
@@ -66,7 +69,24 @@ def assert_same_function(cell: CellName, config: ModelConfig, padding: str, trun
     assert np.std(expected) > 0.01
     for width in WIDTHS:
         core = native.NativeNetwork(Network.of_keras(network, sequences), VOCABULARY, sequences, width=width)
-        assert np.abs(core.positive_probability(texts) - expected).max() <= 1e-5
+        assert np.abs(core.positive_probability(texts) - expected).max() <= parity.of_probability(network)
+
+
+@pytest.mark.reviews
+def test_real_reviews_are_read_as_in_python_and_get_the_probabilities_of_keras(real_archive: Path) -> None:
+    source = SourceConfig(source="aclimdb", data=real_archive)
+    texts = list(load_corpus(source, find_files(source), seed=0).test.texts)
+    sequences, vocabulary = SequenceConfig(maxlen=120), Vocabulary.fit(texts, 5_000)
+    config = ModelConfig(embedding_dim=16, units=16, bidirectional=True, pooling="max_mean", mask_padding=True)
+    network = build_model("lstm", config, num_words=5_000, maxlen=120, seed=5)
+    network.set_weights([2 * weights for weights in network.get_weights()])
+    encoded = [vocabulary.encode(text, 120, sequences.truncating) for text in texts]
+    expected = network.predict(pad_texts(texts, vocabulary, sequences), batch_size=500, verbose=0)[:, 0]
+    for width in WIDTHS:
+        core = native.NativeNetwork(Network.of_keras(network, sequences), vocabulary, sequences, width=width)
+        found = core.positive_probability(texts)
+        assert found.tolist() == core.encoded_probability(encoded).tolist()
+        assert np.abs(found - expected).max() <= parity.of_probability(network)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -78,7 +98,7 @@ def test_large_inputs_saturate_the_gates_as_in_keras(cell: CellName) -> None:
     texts = random_texts(80)
     expected = network.predict(pad_texts(texts, VOCABULARY, sequences), verbose=0)[:, 0]
     core = native.NativeNetwork(Network.of_keras(network, sequences), VOCABULARY, sequences)
-    assert np.abs(core.positive_probability(texts) - expected).max() <= 1e-5
+    assert np.abs(core.positive_probability(texts) - expected).max() <= parity.of_probability(network)
 
 
 @cache

@@ -118,11 +118,11 @@ def test_what_the_sqlite_registry_does_not_show_plainly_is_left_to_mlflow(
 def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
     invoke: Invoke, store: Path
 ) -> None:
-    result = invoke("predict", "a fine film")
+    result = invoke("predict", "a good film")
     assert (result.exit_code, result.stderr) == (0, "model: reviews version 1 (champion)\n")
     client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
     client.create_registered_model("films")
-    result = invoke("predict", "a fine film")
+    result = invoke("predict", "a good film")
     assert result.exit_code == 2
     assert "Several models are registered: films, reviews. Name one" in result.output
     client.create_registered_model("imdb-sentiment")
@@ -130,7 +130,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
     client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
     result = invoke("promote", "1")
     assert "imdb-sentiment version 1 (champion) is what `sentiment score`, `predict` and `explain` use" in result.output
-    assert invoke("predict", "a fine film").stderr == "model: imdb-sentiment version 1 (champion)\n"
+    assert invoke("predict", "a good film").stderr == "model: imdb-sentiment version 1 (champion)\n"
     result = invoke("promote", "1", "--name", "reviews")
     assert "(champion) is what `sentiment score --model models:/reviews@champion` uses now." in result.output
     result = invoke("promote", "3", "--name", "reviews")

@@ -21,12 +21,10 @@ from sentiment.inside.explanation import explain
 from sentiment.reporting.playground.page import joined_script, page_data
 from sentiment.training.cells import CellName
 from sentiment.training.models import ModelConfig, build_model
+from tests import parity
 
 ANSWERS = Path(__file__).parent / "answers.mjs"
 NODE = shutil.which("node")
-PARITY = 1e-5
-"""Largest difference of a probability from ONNX Runtime's, with exact weights."""
-
 LOSS = {"float16": 1e-3, "int8": 0.02}
 """Largest change of a probability by how the word vectors are kept."""
 
@@ -101,13 +99,13 @@ def classifier() -> SentimentClassifier:
 def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> None:
     """Tokens, indices and probabilities are those of Python, and every token stands where Python finds it."""
     answers = ask(texts)
-    expected = classifier.positive_probability(texts)
+    expected, bound = classifier.positive_probability(texts), parity.of_probability(classifier.network)
     maxlen, truncating = classifier.sequences.maxlen, classifier.sequences.truncating
     vocabulary = classifier.vocabulary
     for text, answer, probability in zip(texts, answers, expected, strict=True):
         assert answer["tokens"] == vocabulary.tokenizer.tokenize(text)
         assert answer["indices"] == vocabulary.encode(text, maxlen, truncating).tolist()
-        assert abs(answer["probability"] - probability) <= PARITY
+        assert abs(answer["probability"] - probability) <= bound
         units = np.cumsum([0, *(len(character.encode("utf-16-le")) // 2 for character in text)])
         places = [(int(units[first]), int(units[last])) for first, last in vocabulary.tokenizer.spans(text)]
         assert all(
@@ -183,29 +181,37 @@ def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Pa
     texts = [REVIEW, "wonderful", "not good but it's wonderful"]
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, [*texts, *TRAPS])
+        bound = parity.of_probability(classifier.network)
         for text, answer in zip(texts, ask(texts, details=True), strict=True):
             expected = explain(classifier, text)
-            assert np.allclose(answer["running_verdict"], expected.running_verdict, atol=PARITY)
-            assert np.allclose(answer["occlusion"], expected.occlusion, atol=PARITY)
-            assert np.allclose(answer["integrated_gradients"], expected.integrated_gradients, atol=PARITY)
-            assert abs(answer["baseline_probability"] - expected.baseline_probability) <= PARITY
+            for values in ("running_verdict", "occlusion", "integrated_gradients", "baseline_probability"):
+                assert np.allclose(answer[values], getattr(expected, values), atol=bound), values
             assert [layer["name"] for layer in answer["layers"]] == [layer.name for layer in expected.layers]
             for layer, trace in zip(answer["layers"], expected.layers, strict=True):
                 for value, array in trace.values.items():
-                    assert np.allclose(layer["values"][value], array, atol=PARITY)
+                    assert np.allclose(layer["values"][value], array, atol=parity.STATE)
 
 
-def test_a_thousand_real_reviews_get_the_verdicts_of_python(archive: Path, tmp_path: Path) -> None:
-    source = SourceConfig(source="aclimdb", data=archive)
-    texts = list(load_corpus(source, find_files(source), seed=0).train.texts)[:1000]
+def same_verdicts(texts: list[str], folder: Path) -> None:
+    """The page and Python agree on texts, with a network that reads 200 words in both directions."""
     model = ModelConfig(embedding_dim=16, units=16, bidirectional=True, pooling="max_mean", mask_padding=True)
     vocabulary = Vocabulary.fit(texts, 5000)
     sequences = SequenceConfig(maxlen=200)
     network = build_model("lstm", model, num_words=5000, maxlen=200, seed=3)
     network.set_weights([2 * array for array in network.get_weights()])
     classifier = SentimentClassifier.from_network(vocabulary, sequences, network)
-    with asked(classifier, tmp_path) as ask:
+    with asked(classifier, folder) as ask:
         agree(classifier, ask, texts)
+
+
+def test_long_reviews_get_the_verdicts_of_python(tmp_path: Path) -> None:
+    same_verdicts(list(load_corpus(SourceConfig(source="demo"), [], seed=0).train.texts)[:300], tmp_path)
+
+
+@pytest.mark.reviews
+def test_a_thousand_real_reviews_get_the_verdicts_of_python(real_archive: Path, tmp_path: Path) -> None:
+    source = SourceConfig(source="aclimdb", data=real_archive)
+    same_verdicts(list(load_corpus(source, find_files(source), seed=0).train.texts)[:1000], tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "embedding_dim", "scale"), [("float16", 6, 0.35), ("int8", 20_000, 0.03)])
