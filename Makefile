@@ -6,7 +6,7 @@ BIN := .venv/bin
 BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint lint-javascript format screenshots clean
+.PHONY: run test test-reviews lint lint-javascript format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -16,6 +16,11 @@ run: .venv/installed
 
 test: lint
 	$(BIN)/pytest --numprocesses 2 --dist worksteal
+
+# The few tests that need real reviews: make test-reviews REVIEWS=aclImdb_v1.tar.gz
+test-reviews: .venv/installed-dev
+	$(if $(REVIEWS),,$(error Name an archive of real reviews: make test-reviews REVIEWS=aclImdb_v1.tar.gz))
+	$(BIN)/pytest -m reviews
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
