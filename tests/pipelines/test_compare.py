@@ -125,7 +125,7 @@ def test_the_linear_model_of_a_run_scores_and_explains_by_the_same_commands(
     command.run("score", str(reviews_csv), "scored.parquet", *model)
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     right = scored["predicted_label"] == scored["label"].map({"0": "negative", "1": "positive"})
-    assert (len(scored), right.mean() > 0.9) == (600, True)  # most of them are its training reviews
+    assert (len(scored), right.mean() > 0.8) == (600, True)  # most of them are its training reviews
     assert "What decided, in log-odds" in command.run("explain", "a good film, not a bad one", *model)
 
 
