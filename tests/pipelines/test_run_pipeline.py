@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Run
@@ -313,18 +314,17 @@ def test_the_default_source_learns_from_real_reviews(real_tfds_folder: Path, tmp
     assert accuracy[1] > 0.52  # SimpleRNN, which one epoch brings a little way from guessing
 
 
-def is_significant(accuracy: float, lower: float, reviews: int = 2_000) -> bool:
-    """By McNemar's exact test if no review were wrong for both models; if some are, p is even smaller."""
-    wrong, more_wrong = (round((1 - share) * reviews) for share in (accuracy, lower))
-    return float(stats.binomtest(more_wrong, wrong + more_wrong, alternative="greater").pvalue) < 0.001
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(seed: int, tmp_path: Path) -> None:
-    command_in(tmp_path).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
-    lstm, simple_rnn, linear_model = results(tmp_path)["accuracy"]
-    assert lstm >= 0.90
-    for other in (simple_rnn, linear_model):  # NB-LR reads up to three tokens, ends of sentences among them
-        assert is_significant(lstm, other), (lstm, other)
-    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}", "sentiment-demo")
+def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(tmp_path: Path) -> None:
+    """By the reviews that are wrong with three seeds: significantly fewer of the LSTM, even if no model shared any."""
+    wrong = np.zeros(3, int)
+    for seed in (0, 1, 2):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        command_in(folder).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
+        wrong += np.round(2_000 * (1 - np.array(results(folder)["accuracy"]))).astype(int)
+    lstm, *others = wrong.tolist()
+    assert lstm < 0.1 * 3 * 2_000
+    for other in others:  # SimpleRNN, and NB-LR, which reads up to three tokens, ends of sentences among them
+        assert stats.binomtest(other, lstm + other, alternative="greater").pvalue < 0.01, wrong
+    parents, children = runs(f"sqlite:///{folder / 'mlflow.db'}", "sentiment-demo")
     assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

@@ -79,10 +79,10 @@ def test_training_that_was_stopped_ends_as_if_it_never_was(
 
 
 def test_training_stops_after_patience_and_keeps_the_best_weights(tmp_path: Path) -> None:
-    config = TrainingConfig(epochs=12, patience=2, batch_size=8, learning_rate=0.5)  # far too fast: it gets worse
+    config = TrainingConfig(epochs=40, patience=2, batch_size=8, learning_rate=0.5)  # far too fast: it gets worse
     history, weights = learn(tmp_path / "early", config)
     best = kept_epoch(history)
-    assert len(history["loss"]) == best + 2 < 12
+    assert len(history["loss"]) == best + 2 < 40
     up_to_best = config.model_copy(update={"epochs": best})
     _, best_weights = learn(tmp_path / "to-best", up_to_best)
     assert all(np.array_equal(a, b) for a, b in zip(weights, best_weights, strict=True))
