@@ -32,6 +32,9 @@ SMALL = [
 ]
 """Options of a pipeline that trains for seconds, with everything random in use."""
 
+PATIENCE = 1_800
+"""Seconds until a command counts as one that never ends, on a machine that does much else."""
+
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -125,7 +128,7 @@ class Command:
 
     def run(self, *arguments: str) -> str:
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, output
         return output
 
@@ -151,7 +154,7 @@ class Command:
             process.stdin.flush()
         said = []
         for process in processes:
-            output, errors = process.communicate(timeout=300)
+            output, errors = process.communicate(timeout=PATIENCE)
             assert process.returncode == 0, errors
             said.append(output)
         return said
