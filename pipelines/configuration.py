@@ -14,11 +14,12 @@ from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig
 from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.errors import InputError
+from sentiment.evaluation.threshold import ThresholdRule
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.models import ModelConfig
 from sentiment.training.pretraining import PretrainingConfig
-from sentiment.training.trainer import ThresholdRule, TrainingConfig
+from sentiment.training.trainer import TrainingConfig
 
 BASELINE: CellName = "simple_rnn"
 

@@ -31,9 +31,9 @@ from sentiment.data.corpus import Fold
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, figure, metric_title, pairs_to_compare
 from sentiment.evaluation.cross_validation import Resampled, compare_folds, resampled_mean
-from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.significance import Difference
+from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.tracking import champion, model, runs, store
 from sentiment.tracking.champion import Training
@@ -190,7 +190,7 @@ def _show(context: Context, models: Mapping[str, Folds]) -> list[Difference]:
     )
     titles = list(models)
     baseline = CELLS[BASELINE].layer
-    pairs = pairs_to_compare(titles, baseline if baseline in titles else titles[0])
+    pairs = pairs_to_compare(titles, baseline if baseline in titles else titles[0], LINEAR_MODEL)
     accuracies = {title: of_model.values("accuracy") for title, of_model in models.items()}
     differences = compare_folds(accuracies, pairs, reviews)
     if differences:

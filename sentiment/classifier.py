@@ -15,11 +15,11 @@ from pydantic import Field
 
 from sentiment import __version__
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import predicted_labels
+from sentiment.data.corpus import Reviews, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
-from sentiment.errors import InputError
+from sentiment.errors import InputError, damaged_classifier
 from sentiment.scoring.engine import scoring_engine
 from sentiment.scoring.network import export_onnx
 from sentiment.scoring.onnx_network import BATCH_SIZE
@@ -28,13 +28,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sentiment.data.frames import ReviewsLike
+    from sentiment.evaluation.comparison import Result
 
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
-
-
-LONGEST_REASON = 300
-"""Characters of what another library says of a damaged file."""
 
 
 LARGEST_DESCRIPTION = 2**16
@@ -190,6 +187,31 @@ class Classifier(ABC):
         labels[has_text] = self.labels(scored)
         columns = {"predicted_label": pd.Series(labels, series.index, object), "positive_probability": probabilities}
         return pd.DataFrame(columns, index=series.index)
+
+    def evaluate(
+        self, reviews: "ReviewsLike", labels: "Sequence[Any] | np.ndarray | pd.Series", *, name: str = "classifier"
+    ) -> "Result":
+        """Test it on labelled reviews that it has not learned from.
+
+        Args:
+            reviews: N of them, as for `predict`; those that are missing or blank are left out.
+            labels: (N,), of both classes: 1 and 0, True and False, or names such as positive and neg.
+            name: what the result calls the classifier.
+
+        Returns:
+            Its `metrics` (accuracy, ROC AUC, log loss and others), `predictions` and `behaviour`.
+
+        Raises:
+            InputError: reviews and labels differ in number, a label is unknown, or all are of one class.
+        """
+        from sentiment.data.frames import labels_in, reviews_in
+        from sentiment.evaluation.comparison import Result
+
+        series, numbers = reviews_in(reviews), labels_in(labels)
+        if len(series) != len(numbers):
+            raise InputError(f"There are {len(series):,} reviews and {len(numbers):,} labels: give a label for each.")
+        has_text = series.notna().to_numpy(bool)
+        return Result.of(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
 
 
 class SentimentClassifier(Classifier):
@@ -374,12 +396,6 @@ def read_description(folder: Path) -> bytes:
     if path.stat().st_size > LARGEST_DESCRIPTION:
         raise ValueError(f"{path.name} is longer than {LARGEST_DESCRIPTION:,} bytes")
     return path.read_bytes()
-
-
-def damaged_classifier(folder: Path, error: Exception) -> InputError:
-    """What to raise for a saved classifier that cannot be used."""
-    reason = " ".join(str(error).split())[:LONGEST_REASON]
-    return InputError(f"The classifier in {folder} is damaged ({reason}): take another, or train one.")
 
 
 def sha256_of(path: Path) -> str:

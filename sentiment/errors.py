@@ -1,13 +1,23 @@
 """InputError: what the user gave cannot be used; and how its message shows text from a file."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 LONGEST_SHOWN, MOST_SHOWN = 80, 20
 """Characters of a text, and texts of a list, in a message."""
 
+LONGEST_REASON = 300
+"""Characters of what another library says of a damaged file."""
+
 
 class InputError(ValueError):
     """Bad input from the user; the message names the file, column, row or option, and the remedy."""
+
+
+def damaged_classifier(folder: Path, error: Exception) -> InputError:
+    """What to raise for a saved classifier that cannot be used."""
+    reason = " ".join(str(error).split())[:LONGEST_REASON]
+    return InputError(f"The classifier in {folder} is damaged ({reason}): take another, or train one.")
 
 
 def shown(text: object) -> str:

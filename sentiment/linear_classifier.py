@@ -12,11 +12,10 @@ from sentiment.classifier import (
     CLASSIFIER_FILE,
     Classifier,
     ClassifierDescription,
-    damaged_classifier,
     sha256_of,
 )
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.errors import InputError
+from sentiment.errors import InputError, damaged_classifier
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE, LinearModel
 
 FILES = (ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE)

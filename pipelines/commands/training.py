@@ -1,5 +1,6 @@
 """Commands that train and compare: the whole pipeline, its stages alone, and what removes old stages."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,12 +26,14 @@ from pipelines.commands.app import (
     trials,
 )
 from pipelines.commands.command import command
-from pipelines.configuration import default_preset
+from pipelines.configuration import compose, default_preset, option_fields
 from pipelines.console import Console
 from pipelines.model_name import registered_name
 from pipelines.options import with_repeats
 from pipelines.working_directory import WorkingDirectory
+from sentiment.data.sources import SourceConfig
 from sentiment.errors import InputError
+from sentiment.training.cells import CELLS
 
 BEYOND_THE_DEFAULT = (
     "for more    --preset strong: 93.0 % instead of 91.4 % on the development cut of IMDB, in half an hour on two cores"
@@ -140,9 +143,25 @@ def evaluate(
     preset: str | None,
     options: dict[str, Any],
     work_dir: WorkDir = DEFAULT_WORK_DIR,
-    model: OneModel = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help=f"One of {', '.join(CELLS)} (default: all of --models); or a saved model to test on the labelled "
+            "reviews of --data, as models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or a folder."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File for the report on a saved model (default: report.html in this folder).")
+    ] = None,
 ) -> None:
-    """Measure one model, or all, on the test split."""
+    """Measure one model, or all, on the test split; or a saved model on your own labelled table."""
+    if model is not None and model not in CELLS:
+        from pipelines.evaluate import evaluate_model
+
+        evaluate_model(model, _source_of_labels(preset, options), console, output or Path())
+        return
+    if output is not None:
+        raise InputError("--output is for the report on a saved model: name one with --model, or use `compare`.")
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         from pipelines.stages.comparison import show_metrics
         from pipelines.stages.data import prepare
@@ -151,6 +170,22 @@ def evaluate(
         chosen, prepared = trials(context, model), prepare(context)
         with_linear_model = context.config.linear_model and model is None
         show_metrics(context, evaluate_all(context, prepared, chosen, linear_model=with_linear_model))
+
+
+def _source_of_labels(preset: str | None, options: dict[str, Any]) -> SourceConfig:
+    """Where the labelled reviews for a saved model come from: a table, unless another source is named.
+
+    Raises:
+        InputError: options of the training are given, or no reviews are.
+    """
+    of_source = {name for name, (section, _) in option_fields().items() if section == "source"}
+    others = sorted({*options} - of_source)
+    if preset is not None or others:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in (*(["preset"] if preset else []), *others))
+        raise InputError(f"A saved model is tested as it is, so leave out {named}, which is for training.")
+    if not {"data", "source"} & {*options}:
+        raise InputError("A saved model needs labelled reviews to be tested on: name them with --data.")
+    return compose(None, {"source": "table", **options}).source
 
 
 @command(app, "compare", panel=TRAIN, reads=OF_ALL)

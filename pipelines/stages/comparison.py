@@ -19,6 +19,7 @@ from sentiment.evaluation.flips import flip_rows
 from sentiment.evaluation.metrics import tabulate_metrics
 from sentiment.reporting.report import render_report
 from sentiment.training.cells import CELLS
+from sentiment.training.linear_model import LINEAR_MODEL
 
 COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE = "comparison.csv", "differences.csv", "report.html"
 FLIPS_FILE = "flips.csv"
@@ -30,6 +31,7 @@ class Findings:
 
     Attributes:
         sources: where the reviews come from, for people.
+        reviews: which of them were judged.
         is_synthetic: whether a program wrote the reviews.
         configuration: setting -> value.
         owner: what the report says of who may replace it, such as a working directory.
@@ -42,6 +44,7 @@ class Findings:
     configuration: Mapping[str, object]
     owner: str
     classifier_of: Callable[[str], Classifier | None]
+    reviews: str = "Test split"
 
     @property
     def note(self) -> str:
@@ -85,8 +88,10 @@ class Findings:
                 places.insert(0, output / REPORT_FILE)
         for place in places:
             write_file(place, report)
-        title = title_of_test_split(self.sources, self.is_synthetic)
-        console.table(title, *metric_rows(self.comparison.metrics))
+        title = title_of_reviews(self.sources, self.is_synthetic, self.reviews)
+        console.table(title, *metric_rows(self.comparison.metrics, self.comparison.intervals))
+        for sentence in self.comparison.no_better_than_majority:
+            console.say(f"            {sentence}.", style="yellow")
         if self.comparison.differences:
             scope = f"{title}, accuracy. {self.comparison.scope}"
             console.table(scope, *difference_rows(self.comparison.differences))
@@ -172,7 +177,7 @@ def show_metrics(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) ->
     """The metrics of some models as a table."""
     metrics = tabulate_metrics({title: [o.result.metrics for o in of_seeds] for title, of_seeds in outcomes.items()})
     source = context.config.source
-    context.console.table(title_of_test_split(source.source, source.is_synthetic), *metric_rows(metrics))
+    context.console.table(title_of_reviews(source.source, source.is_synthetic), *metric_rows(metrics))
 
 
 def with_baseline(results: Mapping[str, Sequence[Result]]) -> Comparison:
@@ -182,9 +187,13 @@ def with_baseline(results: Mapping[str, Sequence[Result]]) -> Comparison:
         results: title of the model -> a result for each seed.
     """
     baseline = CELLS[BASELINE].layer
-    return Comparison(results, baseline if baseline in results else next(iter(results)))
+    return Comparison(
+        results,
+        baseline if baseline in results else next(iter(results)),
+        reference=LINEAR_MODEL if LINEAR_MODEL in results else None,
+    )
 
 
-def title_of_test_split(sources: str, is_synthetic: bool) -> str:
-    """What stands over figures of the test split."""
-    return f"Test split of {sources}{' (synthetic reviews)' if is_synthetic else ''}"
+def title_of_reviews(sources: str, is_synthetic: bool, reviews: str = "Test split") -> str:
+    """What stands over the figures of some reviews."""
+    return f"{reviews} of {sources}{' (synthetic reviews)' if is_synthetic else ''}"

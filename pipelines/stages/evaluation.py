@@ -1,9 +1,8 @@
 """From a classifier to figures: evaluate on the test split, for networks and the linear model, and Outcome."""
 
 import functools
-import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,12 +14,9 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
-from sentiment.classifier import Classifier
-from sentiment.data.corpus import LABEL_NAMES, predicted_labels
-from sentiment.evaluation.abstention import Abstention, check_abstention, read_promises, write_promises
-from sentiment.evaluation.behaviour import behaviour_sentences, found_in, measure_behaviour, read_failures
+from sentiment.evaluation.abstention import read_promises, write_promises
+from sentiment.evaluation.behaviour import behaviour_sentences, found_in, read_failures
 from sentiment.evaluation.comparison import Result
-from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
@@ -103,10 +99,11 @@ def evaluate(
 
     def run(folder: Path) -> None:
         classifier = trained.classifier()
-        costs = {**trained.costs(), "parameters": classifier.parameters}
         profile = ValidationProfile.load(trained.folder, classifier)
         abstentions = profile.abstentions if profile else ()
-        _write_evaluation(folder, prepared, classifier, abstentions, costs, frozenset(seen.read_json(SEEN_FILE)))
+        seen_sentences = frozenset(seen.read_json(SEEN_FILE))
+        result = Result.of(classifier, prepared.corpus.test, name, abstentions, seen_sentences)
+        write_result(replace(result, metrics={**result.metrics, **trained.costs()}), folder)
 
     key = {
         stage.name: stage.digest,
@@ -141,34 +138,12 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
     return evaluate(context, prepared, fitted, LINEAR_MODEL, LINEAR_MODEL)
 
 
-def _write_evaluation(
-    folder: Path,
-    prepared: Prepared,
-    classifier: Classifier,
-    abstentions: Sequence[Abstention],
-    costs: Mapping[str, float],
-    seen: Collection[str],
-) -> None:
-    texts, labels = list(prepared.corpus.test.texts), prepared.corpus.test.labels
-    threshold = classifier.threshold
-    started = time.perf_counter()
-    probabilities = classifier.positive_probability(texts)  # (N,)
-    seconds = time.perf_counter() - started
-    predictions = pd.DataFrame(
-        {
-            "text": pd.Series(texts, dtype="string"),
-            "label": [LABEL_NAMES[label] for label in labels],
-            "predicted_label": predicted_labels(probabilities, threshold),
-            "positive_probability": probabilities,
-        }
-    )
+def write_result(result: Result, folder: Path) -> None:
+    """Write metrics, predictions, slices, confident mistakes, behaviour and promises into a folder."""
+    predictions = result.predictions
     predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
-    correct = (probabilities >= threshold) == (labels == 1)
-    slice_accuracy(texts, correct).to_csv(folder / SLICES_FILE, index=False)
+    slice_accuracy(predictions["text"].tolist(), result.correct).to_csv(folder / SLICES_FILE, index=False)
     confident_mistakes(predictions).to_csv(folder / MISTAKES_FILE, index=False)
-    behaviour = measure_behaviour(classifier.positive_probability, threshold, seen=seen)
-    behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
-    checks = [check_abstention(abstention, labels, probabilities) for abstention in abstentions]
-    write_promises(checks, folder / PROMISES_FILE)
-    metrics = evaluate_predictions(labels, probabilities, threshold)
-    write_json(folder / METRICS_FILE, {**metrics, **costs, "scored_per_second": len(texts) / seconds})
+    result.behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
+    write_promises(result.promises, folder / PROMISES_FILE)
+    write_json(folder / METRICS_FILE, dict(result.metrics))

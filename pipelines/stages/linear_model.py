@@ -11,7 +11,7 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel

@@ -19,7 +19,7 @@ from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.unknown_words import learned_words
-from sentiment.evaluation.metrics import choose_threshold
+from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.scoring.engine import engine_here
 from sentiment.training.start import FineTuning

@@ -12,7 +12,22 @@ from sentiment.errors import InputError, shown
 LABEL_NAMES = ("negative", "positive")
 """The word for each label, by its number: 0 negative, 1 positive."""
 
+LABELS = {
+    **dict.fromkeys(("1", "positive", "pos", "true"), 1),
+    **dict.fromkeys(("0", "negative", "neg", "false"), 0),
+}
+"""What the labels may say where the configuration does not tell which values are positive and negative."""
+
 LENGTH_PERCENTILES = (5, 25, 50, 75, 95, 100)
+
+
+def label_word(value: object) -> str:
+    """A label as it is compared: a word in lower case, a number without trailing zeros; "" for what is missing."""
+    word = "" if value is None else str(value).strip().lower()
+    try:
+        return f"{float(word):.15g}"
+    except ValueError:
+        return word
 
 
 def predicted_labels(probabilities: np.ndarray, threshold: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""reviews_in: the reviews in what Python holds them in, a text, a list, a Series or a DataFrame, as one Series."""
+"""What Python holds reviews and labels in, a list, an array, a Series or a DataFrame, as one Series and one array."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentiment.data.corpus import LABELS, label_word
 from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError, shown_names
 
@@ -34,6 +35,22 @@ def reviews_in(reviews: ReviewsLike) -> pd.Series:
     return pd.Series(
         [_text(value, label) for label, value in series.items()], index=series.index, name=series.name, dtype=object
     )
+
+
+def labels_in(labels: Sequence[Any] | np.ndarray | pd.Series) -> np.ndarray:
+    """The labels, int8 (N,): 1 positive, 0 negative.
+
+    Raises:
+        InputError: a label is none of 1 and 0, True and False, or the names that a table may hold.
+    """
+    words = [label_word(label) for label in labels]
+    unknown = sorted({word for word in words if word not in LABELS})
+    if unknown:
+        raise InputError(
+            f"Found the labels {shown_names(map(repr, unknown))}; they may be 0/1, positive/negative, pos/neg or "
+            "true/false."
+        )
+    return np.array([LABELS[word] for word in words], np.int8)
 
 
 def _column(frame: pd.DataFrame) -> pd.Series:

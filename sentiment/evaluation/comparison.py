@@ -1,16 +1,19 @@
 """Result and Comparison: what trained models did on one test split, and how sure their differences are."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABEL_NAMES
-from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.data.corpus import LABEL_NAMES, Reviews, predicted_labels
+from sentiment.evaluation.abstention import Abstention, AbstentionCheck, check_abstention
+from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.flips import Flips
-from sentiment.evaluation.metrics import tabulate_metrics
+from sentiment.evaluation.metrics import evaluate_predictions, metric_intervals, tabulate_metrics
 from sentiment.evaluation.significance import (
     Difference,
     accuracy_with_interval,
@@ -18,15 +21,21 @@ from sentiment.evaluation.significance import (
     correct_for_number,
 )
 from sentiment.evaluation.slices import slice_accuracy
-from sentiment.training.linear_model import LINEAR_MODEL
-from sentiment.training.trainer import History
 
-SHARES = ("accuracy", "precision", "recall", "f1", "roc_auc", "average_precision")
+if TYPE_CHECKING:
+    from sentiment.classifier import Classifier
+
+MAJORITY = "the majority class"
+"""What gives every review the label that most of them have, as verdicts call it."""
+
+SHARES = tuple(
+    "accuracy majority_accuracy balanced_accuracy macro_f1 precision recall f1 roc_auc average_precision".split()
+)
 """Metrics shown as per cent; those of FRACTIONS are shown as they are, counts as whole numbers."""
 
 FRACTIONS = ("log_loss", "brier_score", "expected_calibration_error", "threshold")
 
-NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
+NAMES = {"f1": "F1", "macro_f1": "macro-F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
 """Metrics whose name is more than their words."""
 
 VERDICT_RULE = (
@@ -52,8 +61,36 @@ class Result:
     predictions: pd.DataFrame
     metrics: Mapping[str, float]
     behaviour: pd.DataFrame
-    history: History = field(default_factory=dict)
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     promises: Sequence[AbstentionCheck] = ()
+
+    @classmethod
+    def of(cls, classifier: "Classifier", reviews: Reviews, name: str, abstentions: Sequence[Abstention] = ()) -> Self:
+        """What a classifier does on labelled reviews, which it should not have learned from.
+
+        Args:
+            reviews: N of them, of both classes.
+            name: of the model.
+            abstentions: promised accuracies to check.
+            seen: sentences that training may have seen, which no behavioural test then uses.
+        """
+        threshold, labels = classifier.threshold, reviews.labels
+        started = time.perf_counter()
+        probabilities = classifier.positive_probability(reviews.texts)  # (N,)
+        seconds = time.perf_counter() - started
+        predictions = pd.DataFrame(
+            {
+                "text": pd.Series(list(reviews.texts), dtype="string"),
+                "label": [LABEL_NAMES[label] for label in labels],
+                "predicted_label": predicted_labels(probabilities, threshold),
+                "positive_probability": probabilities,
+            }
+        )
+        metrics = evaluate_predictions(labels, probabilities, threshold)
+        metrics |= {"parameters": classifier.parameters, "scored_per_second": len(reviews) / seconds}
+        behaviour = measure_behaviour(classifier.positive_probability, threshold, seen=seen)
+        promises = [check_abstention(abstention, labels, probabilities) for abstention in abstentions]
+        return cls(name, predictions, metrics, behaviour, promises=promises)
 
     @property
     def left_out(self) -> int:
@@ -83,10 +120,12 @@ class Comparison:
     Attributes:
         results: model -> one result per seed.
         baseline: the model that the others are held against.
+        reference: a second one that all are held against, the linear model; None where it is not among the results.
     """
 
     results: Mapping[str, Sequence[Result]]
     baseline: str
+    reference: str | None = None
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
@@ -95,15 +134,35 @@ class Comparison:
 
     @cached_property
     def differences(self) -> list[Difference]:
-        """Every model against the baseline; then every other model, the baseline too, against the linear model.
+        """Every model against the baseline; then every other model, the baseline too, against the reference.
 
         Their p-values are corrected for their number.
         """
         correct = {model: np.stack([r.correct for r in of_seeds]) for model, of_seeds in self.results.items()}
-        pairs = pairs_to_compare(list(self.results), self.baseline)
+        pairs = pairs_to_compare(list(self.results), self.baseline, self.reference)
         return correct_for_number(
             [compare_accuracy(model, correct[model], other, correct[other]) for model, other in pairs]
         )
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Metric -> both ends of its 95 % interval, of one model with one seed alone; else they are of differences."""
+        if len(self.results) > 1 or len(next(iter(self.results.values()))) > 1:
+            return {}
+        result = self.any_result
+        return metric_intervals(result.labels, result.probabilities, result.metrics["threshold"])
+
+    @property
+    def no_better_than_majority(self) -> list[str]:
+        """A sentence on every model that is not significantly better than the majority class."""
+        labels = self.any_result.labels
+        name, share = LABEL_NAMES[majority_label(labels)], self.any_result.metrics["majority_accuracy"]
+        return [
+            f"{model} is not significantly better than calling every review {name}, which is right for "
+            f"{100 * share:.1f} % of them"
+            for model, of_seeds in self.results.items()
+            if not compare_with_majority(model, np.stack([r.correct for r in of_seeds]), labels).low > 0
+        ]
 
     @cached_property
     def accuracies(self) -> dict[str, tuple[float, float, float]]:
@@ -163,25 +222,49 @@ class Comparison:
         return next(iter(self.results.values()))[0]
 
 
-def pairs_to_compare(models: Sequence[str], baseline: str) -> list[tuple[str, str]]:
-    """Every model with the baseline; then every other model, the baseline too, with the linear model."""
+def pairs_to_compare(models: Sequence[str], baseline: str, reference: str | None) -> list[tuple[str, str]]:
+    """Every model with the baseline; then every other model, the baseline too, with the reference, if there is one."""
     others = [model for model in models if model != baseline]
     pairs = [(model, baseline) for model in others]
-    if LINEAR_MODEL in others:
-        pairs += [(model, LINEAR_MODEL) for model in models if model != LINEAR_MODEL]
-        pairs.remove((LINEAR_MODEL, baseline))  # the same pair the other way round
+    if reference in others:
+        pairs += [(model, reference) for model in models if model != reference]
+        pairs.remove((reference, baseline))  # the same pair the other way round
     return pairs
 
 
-def metric_rows(metrics: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of what `tabulate_metrics` gives, as people read them: mean ± standard deviation."""
+def majority_label(labels: np.ndarray) -> int:
+    """The label that most reviews have, 1 or 0; positive where both are as many."""
+    return int(2 * np.sum(labels) >= len(labels))
+
+
+def compare_with_majority(model: str, correct: np.ndarray, labels: np.ndarray) -> Difference:
+    """A model against the majority class, which gives every review the label that most of them have.
+
+    Args:
+        correct: bool (runs, N): whether each run of the model judged each review rightly.
+        labels: (N,), 1 positive, 0 negative.
+    """
+    return compare_accuracy(model, correct, MAJORITY, (labels == majority_label(labels))[None])
+
+
+def metric_rows(
+    metrics: pd.DataFrame, intervals: Mapping[str, tuple[float, float]] | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows of what `tabulate_metrics` gives, as people read them: mean ± standard deviation.
+
+    Args:
+        intervals: of the metrics of one model alone, for a column of their own.
+    """
     models = [str(column) for column in metrics if not str(column).endswith(" std")]
     rows = []
     for name, values in metrics.to_dict(orient="index").items():
         metric = str(name)
         cells = [figure(metric, values[model], values.get(f"{model} std")) for model in models]
+        if intervals:
+            low, high = (figure(metric, end) for end in intervals.get(metric, (np.nan, np.nan)))
+            cells.append(f"{low.removesuffix(' %')} to {high}" if metric in intervals else "")
         rows.append([metric_title(metric), *cells])
-    return ["test metric", *models], rows
+    return ["test metric", *models, *(["95 % interval"] if intervals else [])], rows
 
 
 def difference_rows(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:

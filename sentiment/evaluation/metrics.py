@@ -1,13 +1,13 @@
-"""The metrics of one model on the test split, the choice of its threshold, and the metrics of several side by side."""
+"""The metrics of one model on the test split, with their intervals, and the metrics of several side by side."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from sentiment.training.trainer import ThresholdRule
-
 CALIBRATION_BINS = 15
+RESAMPLES = 1_000
+"""Bootstrap samples of the reviews that an interval is read from."""
 
 
 def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
@@ -20,15 +20,20 @@ def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshol
 
     Returns:
         Shares between 0 and 1, log loss in nats, the threshold, and the four counts of the confusion matrix.
+        `majority_accuracy` is what you get by giving every review the label that most of these reviews have.
     """
     from sklearn import metrics
 
     predicted = probabilities >= threshold
+    negatives, positives = np.bincount(labels, minlength=2)
     true_negatives, false_positives, false_negatives, true_positives = metrics.confusion_matrix(
         labels, predicted, labels=[0, 1]
     ).ravel()
     return {
         "accuracy": float(metrics.accuracy_score(labels, predicted)),
+        "majority_accuracy": float(max(negatives, positives) / len(labels)),
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
+        "macro_f1": float(metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
         "precision": float(metrics.precision_score(labels, predicted, zero_division=0)),
         "recall": float(metrics.recall_score(labels, predicted)),
         "f1": float(metrics.f1_score(labels, predicted)),
@@ -42,6 +47,55 @@ def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshol
         "false_positives": int(false_positives),
         "false_negatives": int(false_negatives),
         "true_positives": int(true_positives),
+    }
+
+
+def metric_intervals(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5
+) -> dict[str, tuple[float, float]]:
+    """The 95 % intervals of the metrics of one model, by the percentiles of bootstrapped reviews (Efron 1979).
+
+    Args:
+        labels, probabilities, threshold: as for `evaluate_predictions`.
+
+    Returns:
+        Metric -> both ends of its interval, for the metrics of which one is estimated from single reviews.
+    """
+    positive, called = labels == 1, probabilities >= threshold
+    likely = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, 1 - np.finfo(np.float32).eps)
+    losses = -np.log(np.where(positive, likely, 1 - likely))
+    ranks = probabilities.argsort(kind="stable")
+    positive, called, losses, ordered = positive[ranks], called[ranks], losses[ranks], probabilities[ranks]
+    ties = np.flatnonzero(np.diff(ordered, prepend=-1.0))  # where a new probability begins
+    generator = np.random.default_rng(0)
+    drawn = []
+    for _ in range(RESAMPLES):
+        times = np.bincount(generator.integers(len(labels), size=len(labels)), minlength=len(labels))
+        drawn.append(_resampled(positive, called, losses, ties, times))
+    table = pd.DataFrame(drawn).dropna()
+    ends = table.quantile([0.025, 0.975])
+    return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()} if len(table) else {}
+
+
+def _resampled(
+    positive: np.ndarray, called: np.ndarray, losses: np.ndarray, ties: np.ndarray, times: np.ndarray
+) -> dict[str, float]:
+    """Metrics where each review counts `times` times; all arrays but ties are (N,), in the order of P(positive)."""
+    tp, fn = times @ (positive & called), times @ (positive & ~called)
+    tn, fp = times @ (~positive & ~called), times @ (~positive & called)
+    if not (tp + fn) * (tn + fp):
+        return {"accuracy": np.nan}
+    positives, negatives = (np.add.reduceat(times * side, ties) for side in (positive, ~positive))
+    below = np.cumsum(negatives) - negatives / 2
+    f1, negative_f1 = (2 * right / max(1, 2 * right + fp + fn) for right in (tp, tn))
+    return {
+        "accuracy": (tp + tn) / len(times),
+        "balanced_accuracy": (tp / (tp + fn) + tn / (tn + fp)) / 2,
+        "macro_f1": (f1 + negative_f1) / 2,
+        "recall": tp / (tp + fn),
+        "f1": f1,
+        "roc_auc": float(positives @ below / ((tp + fn) * (tn + fp))),
+        "log_loss": float(times @ losses / len(times)),
     }
 
 
@@ -67,32 +121,6 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     their reviews (Naeini et al. 2015)."""
     bins = calibration(labels, probabilities)
     return float(np.average((bins["probability"] - bins["positive"]).abs(), weights=bins["reviews"]))
-
-
-def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: ThresholdRule) -> float:
-    """The threshold with the highest accuracy or F1 on validation reviews, or 0.5.
-
-    Args:
-        labels, probabilities: (N,), of validation reviews of both classes.
-        rule: what to maximize. Of equally good thresholds the one nearest to 0.5 is taken.
-    """
-    from sklearn.metrics import roc_curve
-
-    if rule == "0.5":
-        return 0.5
-    false_rate, true_rate, thresholds = roc_curve(labels, probabilities, drop_intermediate=False)
-    thresholds[0] = np.nextafter(
-        probabilities.max(), probabilities.dtype.type(2)
-    )  # in place of infinity: none positive
-    positives = np.sum(labels == 1)
-    true_positives = true_rate * positives  # (T,), as the next
-    false_positives = false_rate * (len(labels) - positives)
-    if rule == "accuracy":
-        score = true_positives - false_positives  # and a constant
-    else:
-        score = 2 * true_positives / (positives + true_positives + false_positives)
-    best = np.isclose(score, score.max())
-    return float(thresholds[best][np.argmin(np.abs(thresholds[best] - 0.5))])
 
 
 def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:

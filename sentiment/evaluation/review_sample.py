@@ -4,11 +4,14 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.classifier import Classifier
 from sentiment.data.vocabulary import PUNCTUATION
+
+if TYPE_CHECKING:
+    from sentiment.classifier import Classifier
 
 LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
 
@@ -65,7 +68,7 @@ class ReviewSample:
         seen: how many reviews there were.
     """
 
-    def __init__(self, classifier: Classifier, learned: Collection[str] | None = None) -> None:
+    def __init__(self, classifier: "Classifier", learned: Collection[str] | None = None) -> None:
         """Begin an empty sample.
 
         Args:

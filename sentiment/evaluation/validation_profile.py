@@ -8,17 +8,20 @@ A classifier that learned from all reviews has none for validation. The folds of
 import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field, ValidationError
 
-from sentiment.classifier import Classifier, damaged_classifier
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Reviews
-from sentiment.errors import InputError
+from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation.abstention import Abstention, choose_abstention
 from sentiment.evaluation.drift import Drift, Reference, find_drift
 from sentiment.evaluation.review_sample import ReviewSample
+
+if TYPE_CHECKING:
+    from sentiment.classifier import Classifier
 
 PROFILE_FILE = "validation.json"
 
@@ -45,7 +48,7 @@ class ValidationProfile(Configuration):
     @classmethod
     def of(
         cls,
-        classifier: Classifier,
+        classifier: "Classifier",
         validation: Reviews,
         probabilities: np.ndarray,
         learned: Collection[str] | None = None,
@@ -134,7 +137,7 @@ class ValidationProfile(Configuration):
         (folder / PROFILE_FILE).write_text(whole.model_dump_json(indent=2), "utf-8")
 
     @classmethod
-    def load(cls, folder: Path, classifier: Classifier) -> "ValidationProfile | None":
+    def load(cls, folder: Path, classifier: "Classifier") -> "ValidationProfile | None":
         """The profile beside a saved classifier; None where an older version saved it without one.
 
         Raises:

@@ -39,14 +39,15 @@ def render_report(
             there is none.
     """
     results = comparison.results
-    heads, rows = metric_rows(comparison.metrics)
+    heads, rows = metric_rows(comparison.metrics, comparison.intervals)
     classifiers = {model: classifier_of(model) for model in results} if comparison.differences else {}
     return render_page(
         "report.html",
         title=title,
         owner=owner,
         note=note,
-        verdicts=[difference.verdict for difference in comparison.differences],
+        verdicts=[difference.verdict for difference in comparison.differences] + comparison.no_better_than_majority,
+        accuracies=_accuracies(comparison),
         scope=comparison.scope,
         rule=VERDICT_RULE,
         differences=difference_rows(comparison.differences),
@@ -71,6 +72,17 @@ def render_report(
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
+
+
+def _accuracies(comparison: Comparison) -> list[str]:
+    """How right each model is, with the interval, as sentences."""
+    majority = comparison.any_result.metrics["majority_accuracy"]
+    beside = f"calling every review by the majority's label is right for {100 * majority:.1f} %"
+    return [
+        f"{model} is right for {100 * value:.1f} % of the reviews, 95 % interval {100 * low:.1f} to {100 * high:.1f}; "
+        f"{beside}"
+        for model, (value, low, high) in comparison.accuracies.items()
+    ]
 
 
 def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[str], list[list[str]]] | None:

@@ -38,10 +38,6 @@ class EpochExamples(Protocol):
         """Inputs (len(self), ...) and labels (len(self),) of an epoch, counted from 0; they follow from its number."""
 
 
-ThresholdRule = Literal["0.5", "accuracy", "f1"]
-"""What the threshold of a trained model makes best on its validation reviews, or 0.5 whatever they say."""
-
-
 class TrainingConfig(Configuration):
     """How the weights are found."""
 

@@ -7,20 +7,11 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import Corpus, Fold
+from sentiment.data.corpus import Corpus, Fold, label_word
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
-
-
-def label_word(value: object) -> str:
-    """A label as it is compared: a word in lower case, a number without trailing zeros; "" for what is missing."""
-    word = "" if value is None else str(value).strip().lower()
-    try:
-        return f"{float(word):.15g}"
-    except ValueError:
-        return word
 
 
 class SourceConfig(Configuration):

@@ -7,17 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sentiment.data.corpus import Corpus, Reviews
-from sentiment.data.sources import SourceConfig, label_word
+from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word
+from sentiment.data.sources import SourceConfig
 from sentiment.data.tables.files import TableFile, find_tables
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError, shown, shown_names
-
-LABELS = {
-    **dict.fromkeys(("1", "positive", "pos", "true"), 1),
-    **dict.fromkeys(("0", "negative", "neg", "false"), 0),
-}
-"""What the labels may say where the configuration does not tell which values are positive and negative."""
 
 OTHER_LABEL = "its label is neither positive nor negative"
 
@@ -89,6 +83,24 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         validation=np.flatnonzero(splits[train] == "validation"),
         is_cut=is_cut,
     )
+
+
+def load_labelled(config: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
+    """The labelled rows of a table, to test on: with a column `split` those of test, else all; and notes on the others.
+
+    Raises:
+        InputError: a file cannot be read, lacks a column or holds an unknown label, or no row is left.
+    """
+    left_out: dict[str, list[str]] = {}
+    rows = list(_read_rows(config, find_table(config, False), left_out))
+    notes: tuple[str, ...] = (_rows_left_out(left_out),) if left_out else ()
+    if any(row.split is not None for row in rows):
+        of_test = [row for row, split in zip(rows, _splits(rows), strict=True) if split == "test"]
+        notes += (f"{len(rows) - len(of_test):,} rows left out, as their split is not test.",)
+        rows = of_test
+    if not rows:
+        raise InputError(f"{config.data} holds no labelled review to test on. {' '.join(notes)}".rstrip())
+    return Reviews([row.text for row in rows], _labels(rows, config)), notes
 
 
 def _read_rows(config: SourceConfig, files: list[Path], left_out: dict[str, list[str]]) -> Iterator[_Row]:

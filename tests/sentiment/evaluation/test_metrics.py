@@ -5,12 +5,11 @@ from hypothesis import strategies as st
 
 from sentiment.evaluation.metrics import (
     calibration,
-    choose_threshold,
     evaluate_predictions,
     expected_calibration_error,
     tabulate_metrics,
 )
-from sentiment.training.trainer import ThresholdRule
+from sentiment.evaluation.threshold import ThresholdRule, choose_threshold
 
 
 def test_metrics_of_a_case_that_can_be_done_by_hand() -> None:

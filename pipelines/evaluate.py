@@ -1,0 +1,63 @@
+"""A saved classifier on a labelled table: its figures with their intervals, as tables and as a report."""
+
+import tempfile
+from pathlib import Path
+
+from pipelines.console import Console
+from pipelines.model_uri import located_classifier
+from pipelines.stages.comparison import Findings, check_report
+from sentiment.classifier import load_classifier
+from sentiment.data.corpus import Reviews
+from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources.table import load_labelled
+from sentiment.errors import InputError
+from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.evaluation.validation_profile import ValidationProfile
+
+OWNER = "evaluation-of-a-model"
+"""What a report of a saved classifier says of who may replace it."""
+
+
+def evaluate_model(model: str, source: SourceConfig, console: Console, output: Path) -> None:
+    """Test a saved classifier on labelled reviews, without training anything.
+
+    Args:
+        model: a folder, or a model URI of MLflow.
+        source: the labelled reviews: all rows of a table, or those of its test split; the test split of other sources.
+        output: the report, or the folder to write report.html in.
+
+    Raises:
+        InputError: there is no such model, the reviews cannot be read, or they are of one class.
+    """
+    check_report(output, OWNER)
+    with located_classifier(model) as (folder, name):
+        classifier = load_classifier(folder)
+        profile = ValidationProfile.load(folder, classifier)
+        reviews, notes = _labelled_reviews(source)
+        for note in notes:
+            console.say(f"            {note}", style="yellow")
+        if len(set(reviews.labels.tolist())) < 2:
+            raise InputError(
+                f"All {len(reviews):,} reviews have the same label, so most figures would say nothing: "
+                "give labelled reviews of both classes."
+            )
+        result = Result.of(classifier, reviews, name, profile.abstentions if profile else ())
+        findings = Findings(
+            Comparison({name: [result]}, baseline=name),
+            sources=str(source.data or source.source),
+            is_synthetic=source.is_synthetic,
+            configuration={"model": name, **source.flat()},
+            owner=OWNER,
+            classifier_of=lambda title: classifier,
+            reviews=f"{len(reviews):,} labelled reviews",
+        )
+        with tempfile.TemporaryDirectory() as written:
+            findings.write(Path(written))
+            findings.publish(Path(written), output, console, name=classifier.digest()[:8])
+
+
+def _labelled_reviews(source: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
+    if source.source == "table":
+        return load_labelled(source)
+    corpus = load_corpus(source, find_files(source, show_progress=True), seed=0)
+    return corpus.test, corpus.notes
