@@ -96,12 +96,15 @@ class Folds:
         return float(np.mean([history["val_loss"][kept_epoch(history) - 1] for history in histories]))
 
 
-def cross_validate(context: Context, folds: int, experiment: str | None, register_as: str | None) -> None:
+def cross_validate(
+    context: Context, folds: int, experiment: str | None, register_as: str | None, *, promote: bool
+) -> None:
     """Train and evaluate every model on every fold; show the means; train on all rows, and register the LSTM.
 
     Args:
         experiment: of MLflow; None for EXPERIMENT.
         register_as: name of the registered model that the LSTM becomes a version of; None for none.
+        promote: whether the LSTM becomes champion whatever it is worth.
     """
     config = context.config
     if config.source.source != "table":
@@ -117,7 +120,7 @@ def cross_validate(context: Context, folds: int, experiment: str | None, registe
         models = _evaluate_folds(context, folds, tracked, parent)
         differences = _show(context, models)
         _log(parent, models, differences)
-        uri = _train_on_all(everything, whole, models, tracked, parent, register_as)
+        uri = _train_on_all(everything, whole, models, tracked, parent, register_as, promote=promote)
     show_next_steps(context, uri)
 
 
@@ -235,6 +238,8 @@ def _train_on_all(
     tracked: TrackedPipeline,
     parent: runs.Run,
     register_as: str | None,
+    *,
+    promote: bool,
 ) -> str:
     """Every model on all rows; the URI or folder of the network to use."""
     config, console = everything.config, everything.console
@@ -263,7 +268,7 @@ def _train_on_all(
                 size_of(trained.folder),
                 on_folds=True,
             )
-            registration = champion.register(register_as, [training])
+            registration = champion.register(register_as, [training], promote=promote)
             console.say(f"registered  {registration.candidate}, {registration.reason}")
             used = f"models:/{register_as}/{registration.candidate.number}"
     if config.linear_model:

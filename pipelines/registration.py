@@ -55,13 +55,20 @@ class LoggedModel:
 
 
 def register(
-    context: Context, name: str, networks: Sequence[LoggedModel], linear_model: Sequence[LoggedModel], report: Path
+    context: Context,
+    name: str,
+    networks: Sequence[LoggedModel],
+    linear_model: Sequence[LoggedModel],
+    report: Path,
+    *,
+    promote: bool,
 ) -> str:
     """Register every network, and say what became of the one with the lowest validation loss, and why.
 
     The linear model, if there is one, becomes a version that is no candidate: `sentiment promote` makes it champion.
 
     Args:
+        promote: whether it becomes champion whatever it is worth.
         report: of the pipeline; beside it goes the page of what the candidate judges otherwise than the champion.
 
     Returns:
@@ -71,7 +78,10 @@ def register(
         InputError: a logged model cannot be loaded, or MLflow cannot be used.
     """
     registration = champion.register(
-        name, [network.training() for network in networks], [model.training() for model in linear_model]
+        name,
+        [network.training() for network in networks],
+        [model.training() for model in linear_model],
+        promote=promote,
     )
     others = ", ".join(str(other.number) for other in registration.others)
     of_seeds = f"; versions of the other seeds: {others}" if others else ""

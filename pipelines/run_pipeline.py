@@ -54,7 +54,14 @@ ABOUT_EXPERIMENT = (
 )
 
 
-def run_pipeline(context: Context, experiment: str | None, register_as: str | None, output: Path | None = None) -> None:
+def run_pipeline(
+    context: Context,
+    experiment: str | None,
+    register_as: str | None,
+    output: Path | None = None,
+    *,
+    promote: bool = False,
+) -> None:
     """Load, vocabulary, pad; train and evaluate each network and the linear model; compare; register LSTMs and that.
 
     At the end it shows the commands that use the LSTM of lowest validation loss; without an LSTM, the first network.
@@ -63,6 +70,7 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
         experiment: of MLflow; None for EXPERIMENT, or for synthetic reviews SYNTHETIC_EXPERIMENT.
         register_as: name of the registered model that each LSTM and the linear model become versions of; None for
             none.
+        promote: whether the LSTM becomes champion whatever it is worth.
         output: where the report goes; None for report.html beside the working directory.
     """
     store.silence()
@@ -102,7 +110,7 @@ def run_pipeline(context: Context, experiment: str | None, register_as: str | No
         for sentence in advice_on_linear_model(config, prepared, comparison, CELLS[cell].layer):
             context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell], linear_model, report)
+            uri = register(context, register_as, networks[cell], linear_model, report, promote=promote)
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)

@@ -71,6 +71,9 @@ Folds = Annotated[
         "labelled rows.",
     ),
 ]
+Promote = Annotated[
+    bool, typer.Option("--promote", help="Make the LSTM champion, whatever it is worth beside the champion there is.")
+]
 NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
 ModelURI = Annotated[
     str | None,

@@ -16,6 +16,7 @@ from pipelines.commands.app import (
     Folds,
     NoRegister,
     OneModel,
+    Promote,
     Register,
     Repeats,
     Report,
@@ -51,12 +52,15 @@ def run_pipeline(
     repeats: Repeats = None,
     register: Register = None,
     no_register: NoRegister = False,
+    promote: Promote = False,
     output: Report = None,
     folds: Folds = None,
 ) -> None:
     """Load reviews, train every model, evaluate and compare them, and log all of it to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
         raise InputError(f"--register {register!r}: give a name without / : @ or ', and no --no-register.")
+    if promote and no_register:
+        raise InputError("--promote makes a registered model champion: leave out --no-register.")
     options = with_repeats(options, repeats)
     if folds is not None and output is not None:
         raise InputError("--folds shows its figures as tables and in MLflow; there is no report for --output.")
@@ -67,9 +71,9 @@ def run_pipeline(
         if folds is not None:
             from pipelines.cross_validation import cross_validate
 
-            cross_validate(context, folds, experiment, name)
+            cross_validate(context, folds, experiment, name, promote=promote)
             return
-        run_pipeline.run_pipeline(context, experiment, name, output)
+        run_pipeline.run_pipeline(context, experiment, name, output, promote=promote)
         if preset is None and default_preset(options) == "standard" and context.config.source.source != "table":
             console.say(BEYOND_THE_DEFAULT)
 

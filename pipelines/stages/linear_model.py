@@ -14,7 +14,7 @@ from sentiment.data.fingerprints import Fingerprints
 from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.linear_classifier import LinearClassifier
-from sentiment.training.linear_model import LinearModel
+from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.trainer import History
 
 CLASSIFIER_FOLDER, COSTS_FILE = "classifier", "costs.json"
@@ -79,7 +79,11 @@ def fit_linear_model(
         reviews = prepared.corpus.train
         (training, _), validation = prepared.training_and_validation(seed), prepared.validation_reviews(seed)
         started = time.perf_counter()
-        model = LinearModel.fit([reviews.texts[position] for position in training], reviews.labels[training])
+        model = LinearModel.fit(
+            [reviews.texts[position] for position in training],
+            reviews.labels[training],
+            LinearModelConfig(balance=config.training.balance),
+        )
         seconds = time.perf_counter() - started
         classifier = LinearClassifier(model, learned=Fingerprints.of(reviews.texts))
         if found is None:
@@ -97,6 +101,7 @@ def fit_linear_model(
         "seed": seed,
         "threshold": config.threshold,
         "found_by_folds": found.key if found else None,
+        "balance": config.training.balance,
         **versions("numpy", "scipy", "scikit-learn"),
     }
     part = "" if prepared.labelled_share == 1 else f"{100 * prepared.labelled_share:g} % of the labels in "

@@ -22,7 +22,7 @@ from sentiment.cores import available_cores
 from sentiment.errors import InputError
 from sentiment.scoring.engine import engine_here
 from sentiment.training.latent_semantics import regressed_probability
-from sentiment.training.linear_model import LinearModel
+from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.pseudo_labels import Judge, learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.trainer import History
 
@@ -107,9 +107,10 @@ def teach(context: Context, prepared: Prepared, seed: int, found: FoundByFolds |
     def run(folder: Path) -> None:
         reviews, vectors = prepared.corpus.train, prepared.document_vectors()
         texts = [*reviews.texts, *prepared.corpus.unlabelled.texts]
+        balance = context.config.training.balance
         training, validation = prepared.training_and_validation(seed)
         others = np.concatenate([validation, np.arange(len(reviews), len(texts))])
-        judges: list[Judge] = [functools.partial(_by_ngrams, texts, reviews.labels)]
+        judges: list[Judge] = [functools.partial(_by_ngrams, texts, reviews.labels, balance)]
         taught = [linear_model.classifier().positive_probability([texts[position] for position in others])]
         if vectors is not None:
             judges.append(functools.partial(_by_vectors, vectors, reviews.labels))
@@ -139,9 +140,12 @@ def teach(context: Context, prepared: Prepared, seed: int, found: FoundByFolds |
     return context.run_stage("teacher", read, key, run, code=("data", "training"))
 
 
-def _by_ngrams(texts: Sequence[str], labels: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def _by_ngrams(
+    texts: Sequence[str], labels: np.ndarray, balance: bool, known: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
     """A Judge: the linear model."""
-    model = LinearModel.fit([texts[position] for position in known], labels[known])
+    config = LinearModelConfig(balance=balance)
+    model = LinearModel.fit([texts[position] for position in known], labels[known], config)
     return model.positive_probability([texts[position] for position in asked])
 
 

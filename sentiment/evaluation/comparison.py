@@ -1,7 +1,7 @@
 """Result and Comparison: what trained models did on one test split, and how sure their differences are."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
@@ -65,7 +65,14 @@ class Result:
     promises: Sequence[AbstentionCheck] = ()
 
     @classmethod
-    def of(cls, classifier: "Classifier", reviews: Reviews, name: str, abstentions: Sequence[Abstention] = ()) -> Self:
+    def of(
+        cls,
+        classifier: "Classifier",
+        reviews: Reviews,
+        name: str,
+        abstentions: Sequence[Abstention] = (),
+        seen: Collection[str] = (),
+    ) -> Self:
         """What a classifier does on labelled reviews, which it should not have learned from.
 
         Args:

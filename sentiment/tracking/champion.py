@@ -2,9 +2,11 @@
 
 The candidate is the training with the lowest validation loss; no test review has a part in that. It replaces the
 champion only if it is better on the same test reviews beyond chance, those left out that one of the two has learned
-from. Both reach the same test split again and again, whenever a model is trained anew; so a champion of many contests
-owes a little of its lead to these very reviews. The interval bounds the chance of one contest, not of all of them
-together.
+from. A candidate that is not significantly better than one label for every review never becomes champion, unless the
+user asks for it.
+
+Both models reach the same test split again and again, whenever a model is trained anew; so a champion of many contests
+owes a little of its lead to these very reviews. The interval bounds the chance of one contest, not of all together.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
 from sentiment.data.fingerprints import Fingerprints, are_among
+from sentiment.evaluation.comparison import compare_with_majority, majority_label
 from sentiment.evaluation.flips import Flips
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.tracking.model import load_logged_classifier, load_run_classifier
@@ -33,7 +36,6 @@ from sentiment.tracking.registry import (
     SPEED,
     Version,
     champion_of,
-    find_version,
     make_champion,
     versions,
 )
@@ -118,10 +120,13 @@ def candidate_of(trainings: Sequence[Training]) -> Training:
     return min(trainings, key=lambda training: _loss(training.validation_loss))
 
 
-def register(name: str, trainings: Sequence[Training], kept: Sequence[Training] = ()) -> Registration:
+def register(
+    name: str, trainings: Sequence[Training], kept: Sequence[Training] = (), *, promote: bool = False
+) -> Registration:
     """Register trainings as versions of a model, and decide on their candidate.
 
-    Those of `kept` become versions too, but none of them is the candidate.
+    Those of `kept` become versions too, but none of them is the candidate. With `promote` the candidate becomes
+    champion whatever it is worth.
 
     A classifier that is registered already, from this run or another, stays the version that it is.
 
@@ -141,7 +146,7 @@ def register(name: str, trainings: Sequence[Training], kept: Sequence[Training] 
             for training, identity in zip(every, identities, strict=True)
         ]
         number = numbers[next(at for at, training in enumerate(every) if training is chosen)]
-        contests = _Decision(name, number, chosen.predictions)
+        contests = _Decision(name, number, chosen.predictions, promote=promote)
         decision = contests.make(again=not locked)
         known = {version.number: version for version in versions(name)}
     numbers_of_others = dict.fromkeys(numbers[: len(trainings)])
@@ -213,8 +218,8 @@ class _Decision:
         rival, flips: as in Registration.
     """
 
-    def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
-        self._name, self._number = name, number
+    def __init__(self, name: str, number: int, predictions: pd.DataFrame, *, promote: bool) -> None:
+        self._name, self._number, self._promote = name, number, promote
         self._predictions = {number: predictions}
         self._learned: dict[int, Fingerprints | None] = {}
         self._reason = "as registered before"
@@ -230,30 +235,42 @@ class _Decision:
         known = versions(self._name)
         own = next(version for version in known if version.number == self._number)
         base = champion_of(known)
+        if self._promote:
+            return self._promoted(own)
         if DECISION_TAG in own.tags and base is not None:
             return self._reason
         settled = {version.number for version in known if DECISION_TAG in version.tags} - {self._number}
         for _ in range(ROUNDS if again else 1):
             winner = self._winner(base, known, settled)
-            if winner.number != getattr(champion_of(known), "number", None):
+            if winner is not None and winner.number != getattr(champion_of(known), "number", None):
                 make_champion(winner)
             if not again:
                 break
             seen = {version.number for version in known}
             known = versions(self._name)
             champion = champion_of(known)
-            if champion is not None and champion.number == winner.number and seen == {v.number for v in known}:
+            is_settled = (champion and champion.number) == (winner and winner.number)
+            if is_settled and seen == {v.number for v in known}:
                 break
             if champion is not None and champion.number in settled:
                 base = champion  # decided by hand meanwhile
         client = mlflow.MlflowClient()
-        if winner.number != self._number:
+        if winner is None or winner.number != self._number:
             client.set_registered_model_alias(self._name, CHALLENGER, str(self._number))
         client.set_model_version_tag(self._name, str(self._number), DECISION_TAG, self._reason)
         return self._reason
 
-    def _winner(self, base: Version | None, known: Sequence[Version], settled: set[int]) -> Version:
+    def _promoted(self, own: Version) -> str:
+        """Make the candidate champion, as the user asked."""
+        self._reason = "as you asked with --promote"
+        make_champion(own)
+        mlflow.MlflowClient().set_model_version_tag(self._name, str(self._number), DECISION_TAG, self._reason)
+        return self._reason
+
+    def _winner(self, base: Version | None, known: Sequence[Version], settled: set[int]) -> Version | None:
         """The last to hold the field: the champion against every undecided candidate, in the order of registration.
+
+        None where there is no champion, and no candidate is better than the majority class.
 
         Every process that decides at the same time goes through the same contests in the same order.
         """
@@ -275,10 +292,15 @@ class _Decision:
             elif winner is not None and winner.number == self._number and wins:
                 self._reason = f"as version {contender.number}, registered at the same time, is better: {reason}"
             winner = contender if wins else winner
-        return winner if winner is not None else find_version(self._name, self._number)
+        return winner
 
     def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
         """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
+        try:
+            if (reason := _no_better_than_majority(self._of(contender))) is not None:
+                return False, reason
+        except (*STORE_ERRORS, OSError, ValueError) as error:
+            return False, f"the predictions of version {contender.number} cannot be read ({reason_of(error)})"
         if holder is None:
             return True, "there was none"
         called = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
@@ -318,6 +340,18 @@ class _Decision:
             classifier = load_run_classifier(version.run_id)
             self._learned[version.number] = None if classifier is None else classifier.learned
         return self._learned[version.number]
+
+
+def _no_better_than_majority(predictions: pd.DataFrame) -> str | None:
+    """Why a model cannot be champion whose verdicts are no better than one label for all; None where they are."""
+    labels = _reviews(predictions).labels
+    if compare_with_majority("it", _correct(predictions), labels).low > 0:
+        return None
+    name, share = LABEL_NAMES[majority_label(labels)], max(labels.mean(), 1 - labels.mean())
+    return (
+        f"it is not significantly better than calling every review {name}, which is right for {100 * share:.1f} % of "
+        f"the {len(labels):,} test reviews; --promote makes it champion all the same"
+    )
 
 
 def _correct(predictions: pd.DataFrame) -> np.ndarray:

@@ -50,6 +50,7 @@ class LinearModelConfig(Configuration):
     C: float = Field(
         30.0, gt=0, allow_inf_nan=False, description="Inverse of the penalty on weights, as scikit-learn counts it."
     )
+    balance: bool = Field(False, description="Weigh reviews so that both classes count alike.")
     punctuation_tokens: str = Field(
         "!?.",
         pattern=r"^[!?.,;:]*$",
@@ -125,7 +126,9 @@ class LinearModel:
             )
         ratios = _log_count_ratios(ngrams, labels[reviews] == 1, len(known), config.smoothing)
         model = cls(config, vocabulary, known, ratios, np.zeros_like(ratios), 0.0)
-        model._weights, model._intercept = _regress(model._features(reviews, ngrams, len(texts)), labels, config.C)
+        model._weights, model._intercept = _regress(
+            model._features(reviews, ngrams, len(texts)), labels, config.C, balance=config.balance
+        )
         return model
 
     @property
@@ -267,26 +270,28 @@ def _log_count_ratios(ngrams: np.ndarray, is_positive: np.ndarray, size: int, sm
     return ratios
 
 
-def _regress(features: Any, labels: np.ndarray, inverse_penalty: float) -> tuple[np.ndarray, float]:
+def _regress(features: Any, labels: np.ndarray, inverse_penalty: float, *, balance: bool) -> tuple[np.ndarray, float]:
     """Weights (F,) and intercept of logistic regression with the objective of scikit-learn's, by L-BFGS.
 
     Args:
         features: sparse (N, F).
         labels: (N,).
+        balance: whether both classes have half of the weight.
     """
     from scipy.optimize import minimize
     from scipy.special import expit
 
     targets = labels.astype(np.float64)
+    shares: Any = (len(labels) / (2 * np.bincount(labels)))[labels] if balance else 1.0
     with ThreadPoolExecutor(available_cores()) as pool:
         log_odds_of, summed = _product(features, pool), _product(features.T.tocsr(), pool)
 
         def objective(point: np.ndarray) -> tuple[float, np.ndarray]:
             weights, intercept = point[:-1], point[-1]
             log_odds = log_odds_of(weights) + intercept
-            errors = inverse_penalty * (expit(log_odds) - targets)
+            errors = inverse_penalty * shares * (expit(log_odds) - targets)
             losses = np.logaddexp(0, log_odds) - targets * log_odds
-            value = inverse_penalty * losses.sum() + weights @ weights / 2
+            value = inverse_penalty * (shares * losses).sum() + weights @ weights / 2
             return float(value), np.append(summed(errors) + weights, errors.sum())
 
         start = np.zeros(features.shape[1] + 1)

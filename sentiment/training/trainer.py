@@ -47,6 +47,7 @@ class TrainingConfig(Configuration):
     patience: int = Field(2, ge=1, description="Epochs without a lower validation loss before training stops.")
     target_loss: float | None = Field(None, gt=0, description="Validation loss at which training stops; absent: none.")
     learning_rate: float = Field(0.001, gt=0, description="Step size of Adam.")
+    balance: bool = Field(False, description="Weigh reviews so that both classes count alike, however rare one is.")
     clipnorm: float | None = Field(None, gt=0, description="Longest gradient of one weight array; absent: no bound.")
     warmup_epochs: float = Field(0.0, ge=0, description="Epochs in which the step size rises from 0.")
     schedule: Literal["constant", "cosine"] = Field(
@@ -157,7 +158,8 @@ def fit(
     inputs, labels = training
     count = len(labels) if epoch_examples is None else len(epoch_examples)
     learner = _learner(network, inputs, config)
-    _compile(learner, config, -(-count // config.batch_size), start_penalty, loss, metrics)
+    weighed: Any = balanced_crossentropy(float(np.mean(labels))) if config.balance else loss
+    _compile(learner, config, -(-count // config.batch_size), start_penalty, weighed, metrics)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
@@ -207,10 +209,15 @@ def fit(
 
 
 def _compile(
-    learner: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: str, metrics: Sequence[str]
+    learner: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: Any, metrics: Sequence[str]
 ) -> None:
     """Give the model its optimizer, loss and metrics; one that has the same is left as it is, as tracing takes long."""
-    is_plain = config.schedule == "constant" and not config.warmup_epochs and not config.averaging_momentum
+    is_plain = (
+        config.schedule == "constant"
+        and not config.warmup_epochs
+        and not config.averaging_momentum
+        and not config.balance
+    )
     purpose = (config.clipnorm, start_penalty, loss, tuple(metrics))
     if is_plain and getattr(getattr(learner, "optimizer", None), "purpose", None) == purpose:
         learner.optimizer.restart(config.learning_rate)
@@ -230,6 +237,25 @@ def _validate(learner: Any, batches: Any, figures: Sequence[str]) -> dict[str, f
     with _averaged(learner):
         validated = learner.evaluate(batches, verbose=0, return_dict=True)
     return {f"val_{name}": validated[name] for name in figures}
+
+
+def balanced_crossentropy(positive_share: float) -> Callable[[Any, Any], Any]:
+    """The cross-entropy in which both classes have half of the weight, whatever their shares (King & Zeng 2001).
+
+    Args:
+        positive_share: of the training labels, above 0 and below 1.
+
+    Returns:
+        A loss as Keras takes it: labels and probabilities (batch, 1) -> nats (batch,).
+    """
+    import keras
+    from keras import ops
+
+    def loss(labels: Any, probabilities: Any) -> Any:
+        weights = labels / (2 * positive_share) + (1 - labels) / (2 * (1 - positive_share))
+        return keras.losses.binary_crossentropy(labels, probabilities) * ops.squeeze(weights, -1)
+
+    return loss
 
 
 def accuracy(labels: Any, probabilities: Any) -> Any:

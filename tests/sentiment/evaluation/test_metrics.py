@@ -7,6 +7,7 @@ from sentiment.evaluation.metrics import (
     calibration,
     evaluate_predictions,
     expected_calibration_error,
+    metric_intervals,
     tabulate_metrics,
 )
 from sentiment.evaluation.threshold import ThresholdRule, choose_threshold
@@ -32,6 +33,30 @@ def test_the_confusion_matrix_counts_every_review_once(reviews: list[tuple[bool,
     correct = metrics["true_positives"] + metrics["true_negatives"]
     assert correct + metrics["false_positives"] + metrics["false_negatives"] == len(labels)
     assert correct / len(labels) == pytest.approx(metrics["accuracy"])
+
+
+def test_a_model_that_calls_every_review_positive_is_seen_through() -> None:
+    labels = np.repeat([1, 0], [95, 5])
+    metrics = evaluate_predictions(labels, np.full(100, 0.9))
+    assert (metrics["accuracy"], metrics["majority_accuracy"], metrics["balanced_accuracy"]) == (0.95, 0.95, 0.5)
+    assert metrics["macro_f1"] == pytest.approx(0.95 / 1.95)
+
+
+def test_intervals_hold_the_true_metric_in_about_95_of_100_tables() -> None:
+    generator = np.random.default_rng(0)
+
+    def reviews(number: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = (generator.random(number) < 0.7).astype(int)
+        odds = np.exp(generator.normal(2 * labels - 1, 1.5)).round(1)  # rounded, so that some are ties
+        return labels, odds / (1 + odds)
+
+    true = evaluate_predictions(*reviews(200_000))
+    held: dict[str, list[bool]] = {}
+    for _ in range(60):
+        for metric, (low, high) in metric_intervals(*reviews(300)).items():
+            held.setdefault(metric, []).append(low <= true[metric] <= high)
+    assert {"accuracy", "balanced_accuracy", "macro_f1", "recall", "f1", "roc_auc", "log_loss"} == held.keys()
+    assert all(sum(of_metric) >= 48 for of_metric in held.values()), held
 
 
 def test_calibration_error_of_a_case_that_can_be_done_by_hand() -> None:

@@ -61,11 +61,12 @@ class Trainer:
             learned.save(folder)
             content["sha256"]["fingerprints.npz"] = sha256_of(folder / "fingerprints.npz")
         (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold, "digest": None}))
+        labels = np.resize(["positive", "negative"], REVIEWS)  # from behind, each is the other one
         predictions = pd.DataFrame(
             {
                 "text": [f"{reviews} {number}" for number in range(REVIEWS)],
-                "label": "positive",
-                "predicted_label": np.where(np.arange(REVIEWS) < right, "positive", "negative"),
+                "label": labels,
+                "predicted_label": np.where(np.arange(REVIEWS) < right, labels, labels[::-1]),
                 "positive_probability": 0.5,
             }
         )
@@ -163,6 +164,17 @@ def test_a_classifier_that_does_not_say_what_it_has_learned_from_is_no_rival(tra
     assert later.reason == "as nothing says which texts version 1, the champion, has learned from"
 
 
+def test_a_model_no_better_than_the_majority_class_becomes_champion_only_when_asked_for(
+    trainer: Trainer, name: str
+) -> None:
+    poor = trainer.log(205)
+    found = champion.register(name, [poor])
+    assert found.candidate.aliases == ("challenger",)
+    assert found.reason.startswith("as it is not significantly better than calling every review positive, which is ")
+    assert "right for 50.0 % of the 400 test reviews" in found.reason
+    assert champion.register(name, [poor], promote=True).candidate.aliases == ("champion",)
+
+
 def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> None:
     card = "a line of a card\n" * 400
     described = champion.description_of(card)
@@ -172,7 +184,7 @@ def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> Non
 
 
 def test_a_champion_without_predictions_stays_and_the_reason_says_so(trainer: Trainer, name: str) -> None:
-    champion.register(name, [trainer.log(200, with_file=False)])
+    champion.register(name, [trainer.log(240, with_file=False)])
     later = champion.register(name, [trainer.log(400)])
     assert later.candidate.aliases == ("challenger",)
     assert "as the predictions of version 1, the champion, cannot be read (" in later.reason
@@ -221,7 +233,7 @@ def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(tra
 def test_a_candidate_that_another_process_registered_but_has_not_decided_on_takes_part(
     trainer: Trainer, name: str
 ) -> None:
-    champion.register(name, [trainer.log(200)])
+    champion.register(name, [trainer.log(240)])
     better = trainer.log(340)
     tags = {registry.CANDIDATE_TAG: "true"}
     mlflow.register_model(f"models:/{better.model_id}", name, tags=tags)
@@ -232,10 +244,10 @@ def test_a_candidate_that_another_process_registered_but_has_not_decided_on_take
 
 
 def test_what_was_promoted_by_hand_stays_until_it_is_beaten(trainer: Trainer, name: str) -> None:
-    for right in (200, 300):
+    for right in (240, 300):
         champion.register(name, [trainer.log(right)])
     assert registry.promote(name, 1).aliases == ("champion",)
-    assert "does not clearly beat version 1, the champion," in champion.register(name, [trainer.log(202)]).reason
+    assert "does not clearly beat version 1, the champion," in champion.register(name, [trainer.log(242)]).reason
     assert aliases(name) == {1: ("champion",), 2: (), 3: ("challenger",)}
 
 
@@ -274,7 +286,7 @@ def test_processes_that_register_at_once_leave_the_better_as_champion(
             uri = stack.enter_context(server)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         trainer = Trainer(small_run.classifier, tmp_path)
-        base, *others = [trainer.log(right) for right in (200, 300, 350)]
+        base, *others = [trainer.log(right) for right in (240, 300, 350)]
         for attempt in ("films", "plays"):
             champion.register(attempt, [base])
             register_at_once(others, [attempt] * 2, tmp_path, uri)

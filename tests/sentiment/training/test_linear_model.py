@@ -50,24 +50,30 @@ def test_a_verdict_does_not_depend_on_a_name() -> None:
     assert "maria" not in model.known_words
 
 
-@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize(("normalize", "balance"), [(True, False), (False, True)])
 def test_its_probabilities_are_those_of_scikit_learn_on_the_same_ngrams(
-    reviews: tuple[list[str], np.ndarray], normalize: bool
+    reviews: tuple[list[str], np.ndarray], normalize: bool, balance: bool
 ) -> None:
     texts, labels = reviews
-    config = LinearModelConfig(normalize=normalize, punctuation_tokens="", C=1.0, highest_order=2)
-    ours = LinearModel.fit(texts[:1_500], labels[:1_500], config)
-    counts = CountVectorizer(analyzer=tokenize_to_ngrams, binary=True, min_df=2).fit(texts[:1_500]).transform(texts)
+    if balance:  # of negative reviews few are left
+        kept = np.flatnonzero((labels == 1) | (np.arange(len(labels)) % 5 == 0) | (np.arange(len(labels)) >= 1_500))
+        texts, labels = [texts[at] for at in kept], labels[kept]
+    learned = len(labels) - 500
+    config = LinearModelConfig(normalize=normalize, punctuation_tokens="", C=1.0, highest_order=2, balance=balance)
+    ours = LinearModel.fit(texts[:learned], labels[:learned], config)
+    counts = CountVectorizer(analyzer=tokenize_to_ngrams, binary=True, min_df=2).fit(texts[:learned]).transform(texts)
     positive, negative = (
-        1 + np.asarray(counts[:1_500][labels[:1_500] == label].sum(axis=0)).ravel() for label in (1, 0)
+        1 + np.asarray(counts[:learned][labels[:learned] == label].sum(axis=0)).ravel() for label in (1, 0)
     )
     features = counts.multiply(np.log(positive / positive.sum()) - np.log(negative / negative.sum())).tocsr()
     if normalize:
         features = features.multiply(1 / np.sqrt(features.multiply(features).sum(axis=1))).tocsr()
-    theirs = LogisticRegression(C=1.0, tol=1e-8, max_iter=1_000).fit(features[:1_500], labels[:1_500])
+    theirs = LogisticRegression(C=1.0, tol=1e-8, max_iter=1_000, class_weight="balanced" if balance else None).fit(
+        features[:learned], labels[:learned]
+    )
     assert ours.parameters == features.shape[1] + 1
-    assert ours.positive_probability(texts[1_500:]) == pytest.approx(
-        theirs.predict_proba(features[1_500:])[:, 1], abs=0.005
+    assert ours.positive_probability(texts[learned:]) == pytest.approx(
+        theirs.predict_proba(features[learned:])[:, 1], abs=0.005
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.optimizer import LARGE
-from sentiment.training.trainer import History, TrainingConfig, build_optimizer, fit, kept_epoch
+from sentiment.training.trainer import History, TrainingConfig, balanced_crossentropy, build_optimizer, fit, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
@@ -76,6 +76,12 @@ def test_training_that_was_stopped_ends_as_if_it_never_was(
     resumed_history, resumed_weights = learn(tmp_path / "stopped", config, model)
     assert resumed_history == history
     assert all(np.array_equal(a, b) for a, b in zip(weights, resumed_weights, strict=True))
+
+
+def test_balanced_both_classes_have_half_of_the_loss_however_rare_one_is() -> None:
+    labels = np.repeat([[1.0], [0.0]], [9, 1], axis=0).astype("float32")
+    losses = np.asarray(balanced_crossentropy(0.9)(labels, np.full((10, 1), 0.5, "float32")))
+    assert losses[:9].sum() == pytest.approx(losses[9]) == pytest.approx(5 * np.log(2), rel=1e-5)
 
 
 def test_training_stops_after_patience_and_keeps_the_best_weights(tmp_path: Path) -> None:
