@@ -62,7 +62,8 @@ def metric_intervals(
         Metric -> both ends of its interval, for the metrics of which one is estimated from single reviews.
     """
     positive, called = labels == 1, probabilities >= threshold
-    likely = np.clip(probabilities.astype(np.float64), np.finfo(np.float32).eps, 1 - np.finfo(np.float32).eps)
+    smallest = np.finfo(np.float64).eps  # as scikit-learn bounds the log loss
+    likely = np.clip(probabilities.astype(np.float64), smallest, 1 - smallest)
     losses = -np.log(np.where(positive, likely, 1 - likely))
     ranks = probabilities.argsort(kind="stable")
     positive, called, losses, ordered = positive[ranks], called[ranks], losses[ranks], probabilities[ranks]

@@ -47,7 +47,7 @@ def test_intervals_hold_the_true_metric_in_about_95_of_100_tables() -> None:
 
     def reviews(number: int) -> tuple[np.ndarray, np.ndarray]:
         labels = (generator.random(number) < 0.7).astype(int)
-        odds = np.exp(generator.normal(2 * labels - 1, 1.5)).round(1)  # rounded, so that some are ties
+        odds = np.exp(generator.normal(2 * labels - 1, 1.5)).round(1) + 0.05  # rounded, so that some are ties
         return labels, odds / (1 + odds)
 
     true = evaluate_predictions(*reviews(200_000))
