@@ -24,10 +24,12 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
     Args:
         model: a folder, or a model URI of MLflow.
         source: the labelled reviews: all rows of a table, or those of its test split; the test split of other sources.
+            Those that the model has learned from are left out.
         output: the report, or the folder to write report.html in.
 
     Raises:
-        InputError: there is no such model, the reviews cannot be read, or they are of one class.
+        InputError: there is no such model; the reviews cannot be read or are of one class; or the model has learned from
+            all of them.
     """
     check_report(output, OWNER)
     with located_classifier(model) as (folder, name):
@@ -36,6 +38,16 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         reviews, notes = _labelled_reviews(source)
         for note in notes:
             console.say(f"            {note}", style="yellow")
+        if classifier.learned is not None:
+            is_seen = classifier.learned.holds(reviews.texts)
+            reviews = reviews.where(~is_seen)
+            if is_seen.any():
+                console.say(
+                    f"            {is_seen.sum():,} reviews left out, as {name} has learned from the same text.",
+                    style="yellow",
+                )
+        if not len(reviews):
+            raise InputError(f"{name} has learned from every one of these reviews: give others to test it on.")
         if len(set(reviews.labels.tolist())) < 2:
             raise InputError(
                 f"All {len(reviews):,} reviews have the same label, so most figures would say nothing: "

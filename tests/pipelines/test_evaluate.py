@@ -13,12 +13,14 @@ from tests.conftest import PipelineRun
 
 
 def test_a_saved_model_is_tested_on_a_labelled_table_without_training(
-    small_run: PipelineRun, invoke: Callable[..., Result], tmp_path: Path
+    small_run: PipelineRun, reviews_csv: Path, invoke: Callable[..., Result]
 ) -> None:
     predictions = small_run.predictions
+    [learned, *_] = (text for text in pd.read_csv(reviews_csv)["text"] if text not in set(predictions["text"]))
     stars = predictions["label"].map({"positive": "5", "negative": "1"})
     rows = pd.DataFrame({"review": predictions["text"], "stars": stars})
-    pd.concat([rows, pd.DataFrame({"review": ["so so"], "stars": ["3"]})]).to_csv("labelled.csv", index=False)
+    others = pd.DataFrame({"review": ["so so", learned], "stars": ["3", "1"]})
+    pd.concat([rows, others]).to_csv("labelled.csv", index=False)
     options = ("--data", "labelled.csv", "--label-column", "stars", "--positive", "5", "--negative", "1")
     result = invoke("evaluate", "--model", small_run.classifier, *options)
     assert result.exit_code == 0, result.output
@@ -27,6 +29,7 @@ def test_a_saved_model_is_tested_on_a_labelled_table_without_training(
     assert accuracy in lines["accuracy"]
     assert " to " in lines["accuracy"]
     assert "1 row left out: its label is neither positive nor negative" in result.output
+    assert "1 reviews left out, as" in result.output
     report = Path("report.html").read_text("utf-8")
     assert "Most confident mistakes" in report and "Behaviour" in report and accuracy in report
     assert not Path(".sentiment").exists()
