@@ -28,7 +28,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         output: the report, or the folder to write report.html in.
 
     Raises:
-        InputError: there is no such model; the reviews cannot be read or are of one class; or the model has learned from
+        InputError: there is no such model; the reviews cannot be read, or are of one class; the model has learned from
             all of them.
     """
     check_report(output, OWNER)
