@@ -87,8 +87,8 @@ def register(
     of_seeds = f"; versions of the other seeds: {others}" if others else ""
     context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
     for version in registration.kept:
-        promote = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
-        context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {promote} makes it champion")
+        command = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
+        context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {command} makes it champion")
     if registration.flips is not None and registration.rival is not None:
         page = report.with_name(f"flips-{name}-{registration.candidate.number}-{registration.rival.number}.html")
         content = render_contest(context, registration)

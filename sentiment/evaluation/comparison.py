@@ -61,7 +61,7 @@ class Result:
     predictions: pd.DataFrame
     metrics: Mapping[str, float]
     behaviour: pd.DataFrame
-    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    history: dict[str, list[float]] = field(default_factory=dict)
     promises: Sequence[AbstentionCheck] = ()
 
     @classmethod
