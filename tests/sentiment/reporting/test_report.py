@@ -55,6 +55,7 @@ def compare_drawn() -> Comparison:
             LINEAR_MODEL: [result(LINEAR_MODEL, 0.97, 20, texts)],
         },
         baseline="SimpleRNN",
+        reference=LINEAR_MODEL,
     )
 
 
