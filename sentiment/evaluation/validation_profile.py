@@ -108,7 +108,7 @@ class ValidationProfile(Configuration):
             unsure_share=np.average([sample.unsure_share for sample in samples], weights=sizes),
         )
 
-    def of_classifier(self, classifier: Classifier) -> "ValidationProfile":
+    def of_classifier(self, classifier: "Classifier") -> "ValidationProfile":
         """The same profile, as that of a classifier."""
         return self.model_copy(update={"classifier": classifier.digest()})
 
