@@ -1,4 +1,4 @@
-"""What to do where the linear model is better than the network that the pipeline registers."""
+"""What to do where the network that the pipeline registers is worse than the linear model, or than the majority."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pipelines.configuration import PipelineConfig
 from pipelines.model_name import IMDB_NAME
 from pipelines.stages.data import FEW_ROWS, Prepared
 from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.tracking.sqlite_registry import CHAMPION
 from sentiment.training.linear_model import LINEAR_MODEL
 
 ENOUGH_STEPS = 1_000
@@ -14,13 +15,29 @@ ENOUGH_STEPS = 1_000
 
 SMALL_BATCH, MOST_EPOCHS = 16, 20
 
+BALANCE = "One label is rare here: --balance makes both count alike in training. Then judge the model by its balanced accuracy."
+RARE = 0.7
+"""The majority's share from which on the other label is called rare."""
 
-def advice_on_linear_model(config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str) -> list[str]:
-    """Sentences on a network that clearly loses to the linear model, and on what helps; none where it does not.
+
+def advise(
+    config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str, *, has_start: bool
+) -> list[str]:
+    """Sentences on a network that loses to the linear model or the majority, and on what helps; else none.
 
     Args:
         title: of the network.
+        has_start: whether a champion of IMDB reviews is registered, to start from.
     """
+    if title in comparison.no_better_than_majority and not config.training.balance:
+        is_rare = comparison.any_result.metrics["majority_accuracy"] > RARE
+        return [BALANCE] if is_rare else []
+    return _on_linear_model(config, prepared, comparison, title, has_start=has_start)
+
+
+def _on_linear_model(
+    config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str, *, has_start: bool
+) -> list[str]:
     lost = [
         difference
         for difference in comparison.differences
@@ -32,12 +49,14 @@ def advice_on_linear_model(config: PipelineConfig, prepared: Prepared, compariso
         return []
     return [
         f"The linear model, {LINEAR_MODEL}, is better than the {title} here, by {-100 * lost[0].value:.1f} points.",
-        *_remedies(config, prepared, title, comparison.results[title]),
+        *_remedies(config, prepared, title, comparison.results[title], has_start=has_start),
         f"Or take {LINEAR_MODEL}: `sentiment score` and `predict` use it as they use the {title}.",
     ]
 
 
-def _remedies(config: PipelineConfig, prepared: Prepared, title: str, results: Sequence[Result]) -> list[str]:
+def _remedies(
+    config: PipelineConfig, prepared: Prepared, title: str, results: Sequence[Result], *, has_start: bool
+) -> list[str]:
     """What helps: for a network from scratch more steps; with few rows of a table, a trained network to start from."""
     if config.pretraining.start_from is not None:
         return [f"Folds chose how the {title} was fine-tuned, so try more labels, or another network to start from."]
@@ -47,10 +66,9 @@ def _remedies(config: PipelineConfig, prepared: Prepared, title: str, results: S
         count += len(corpus.unlabelled)
     remedies = [_more_steps(config, config.training.examples_of_epoch(count), title, results)]
     if config.source.source == "table" and len(corpus.train) + len(corpus.test) < FEW_ROWS:
-        remedies.append(
-            f"Below {FEW_ROWS:,} labelled rows a trained network to start from may help: try "
-            f"--start-from models:/{IMDB_NAME}@champion."
-        )
+        start = f"--start-from models:/{IMDB_NAME}@{CHAMPION}"
+        first = "try" if has_start else "train one on IMDB by `sentiment run-pipeline` in this folder, then add"
+        remedies.append(f"Below {FEW_ROWS:,} labelled rows a trained network to start from may help: {first} {start}.")
     return remedies
 
 

@@ -129,7 +129,7 @@ def show_next_steps(context: Context, model: str) -> None:
     source, chosen = context.config.source, f"--model {shlex.quote(model)}"
     table, column = "reviews.csv", ""
     if source.source == "table":
-        table = shlex.quote(str(source.data))
+        table = "new.csv"  # not the rows that it was trained on, which it judges too surely
         column = f" --text-column {shlex.quote(source.text_column)}" if source.text_column else ""
     context.console.command("to use it", f'sentiment predict {chosen} "{EXAMPLE}"')
     context.console.command("", f"sentiment score {chosen}{column} {table} scored.csv")

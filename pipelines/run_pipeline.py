@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.advice import advice_on_linear_model
+from pipelines.advice import advise
 from pipelines.model_card import MODEL_CARD_FILE, model_card
+from pipelines.model_name import IMDB_NAME
 from pipelines.registration import LoggedModel, folder_of_best, register, show_next_steps
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
@@ -36,7 +37,7 @@ from sentiment.evaluation.comparison import Comparison, Result, metric_rows
 from sentiment.reporting import figures
 from sentiment.reporting.markdown import markdown_table
 from sentiment.reporting.playground import Example, render_playground
-from sentiment.tracking import model, runs, store
+from sentiment.tracking import model, registry, runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
@@ -107,7 +108,8 @@ def run_pipeline(
         _log_comparison(context, parent, compared, comparison)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
-        for sentence in advice_on_linear_model(config, prepared, comparison, CELLS[cell].layer):
+        has_start = registry.has_champion(IMDB_NAME)
+        for sentence in advise(config, prepared, comparison, CELLS[cell].layer, has_start=has_start):
             context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and cell == REGISTERED_CELL:
             uri = register(context, register_as, networks[cell], linear_model, report, promote=promote)

@@ -159,16 +159,24 @@ class Comparison:
         result = self.any_result
         return metric_intervals(result.labels, result.probabilities, result.metrics["threshold"])
 
-    @property
+    @cached_property
     def no_better_than_majority(self) -> list[str]:
-        """A sentence on every model that is not significantly better than the majority class."""
+        """The models that are not significantly better than the majority class."""
         labels = self.any_result.labels
-        name, share = LABEL_NAMES[majority_label(labels)], self.any_result.metrics["majority_accuracy"]
+        return [
+            model
+            for model, of_seeds in self.results.items()
+            if not compare_with_majority(model, np.stack([r.correct for r in of_seeds]), labels).low > 0
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """A sentence on every model that is not significantly better than the majority class."""
+        name, share = LABEL_NAMES[majority_label(self.any_result.labels)], self.any_result.metrics["majority_accuracy"]
         return [
             f"{model} is not significantly better than calling every review {name}, which is right for "
             f"{100 * share:.1f} % of them"
-            for model, of_seeds in self.results.items()
-            if not compare_with_majority(model, np.stack([r.correct for r in of_seeds]), labels).low > 0
+            for model in self.no_better_than_majority
         ]
 
     @cached_property

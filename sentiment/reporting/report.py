@@ -46,7 +46,7 @@ def render_report(
         title=title,
         owner=owner,
         note=note,
-        verdicts=[difference.verdict for difference in comparison.differences] + comparison.no_better_than_majority,
+        verdicts=[difference.verdict for difference in comparison.differences] + comparison.warnings,
         accuracies=_accuracies(comparison),
         scope=comparison.scope,
         rule=VERDICT_RULE,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.advice import advice_on_linear_model
+from pipelines.advice import advise
 from pipelines.configuration import compose
 from pipelines.stages.comparison import with_baseline
 from sentiment.evaluation.comparison import Comparison, Result
@@ -15,14 +15,17 @@ REVIEWS = 200
 STEPS = (
     "The LSTM made 5 gradient steps an epoch, 30 in all, which is few: try --batch-size 16 --epochs 20 --patience 6,"
 )
-START = "--start-from models:/imdb-sentiment@champion"
+START = "train one on IMDB by `sentiment run-pipeline` in this folder, then add --start-from models:/imdb-sentiment@"
 
 
-def result(name: str, right: int) -> Result:
-    """Of a model that judges so many test reviews rightly."""
-    predicted = np.where(np.arange(REVIEWS) < right, "positive", "negative")
-    predictions = pd.DataFrame({"text": map(str, range(REVIEWS)), "label": "positive", "predicted_label": predicted})
-    return Result(name, predictions, {"epochs": 6.0}, pd.DataFrame())
+def result(name: str, right: int, positive: int = REVIEWS // 2) -> Result:
+    """Of a model that judges so many test reviews rightly; so many are positive."""
+    labels = np.where(np.arange(REVIEWS) < positive, "positive", "negative")
+    wrong = np.where(labels == "positive", "negative", "positive")
+    predicted = np.where(np.arange(REVIEWS) % (REVIEWS / 2) < right / 2, labels, wrong)
+    predictions = pd.DataFrame({"text": map(str, range(REVIEWS)), "label": labels, "predicted_label": predicted})
+    majority = max(positive, REVIEWS - positive) / REVIEWS
+    return Result(name, predictions, {"epochs": 6.0, "majority_accuracy": majority}, pd.DataFrame())
 
 
 def comparison(right: int) -> Comparison:
@@ -43,7 +46,7 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
     options: dict[str, str], said: list[str], not_said: list[str]
 ) -> None:
     config = compose("textbook", options)
-    first, *remedies, last = advice_on_linear_model(config, prepared(np.zeros(0, int)), comparison(150), "LSTM")
+    first, *remedies, last = advise(config, prepared(np.zeros(0, int)), comparison(150), "LSTM", has_start=False)
     assert first == f"The linear model, {LINEAR_MODEL}, is better than the LSTM here, by 20.0 points."
     assert all(part in " ".join(remedies) for part in said), remedies
     assert not any(part in " ".join(remedies) for part in not_said), remedies
@@ -52,4 +55,18 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
 
 def test_a_network_that_does_not_clearly_lose_needs_no_advice() -> None:
     config = compose("textbook", {"source": "table"})
-    assert not advice_on_linear_model(config, prepared(np.zeros(0, int)), comparison(REVIEWS - 11), "LSTM")
+    assert not advise(config, prepared(np.zeros(0, int)), comparison(REVIEWS - 11), "LSTM", has_start=False)
+
+
+def test_a_start_is_named_as_it_is_where_it_is_registered() -> None:
+    config = compose("textbook", {"source": "table"})
+    advice = advise(config, prepared(np.zeros(0, int)), comparison(150), "LSTM", has_start=True)
+    assert any("may help: try --start-from models:/imdb-sentiment@champion." in sentence for sentence in advice)
+
+
+def test_a_network_that_knows_one_label_alone_gets_the_advice_to_balance() -> None:
+    few_negatives = REVIEWS - 10
+    models = {"LSTM": [result("LSTM", few_negatives, few_negatives)]}
+    config = compose("textbook", {"source": "table"})
+    [advice] = advise(config, prepared(np.zeros(0, int)), with_baseline(models), "LSTM", has_start=False)
+    assert "--balance" in advice
