@@ -15,9 +15,13 @@ ENOUGH_STEPS = 1_000
 
 SMALL_BATCH, MOST_EPOCHS = 16, 20
 
-BALANCE = "One label is rare here: --balance makes both count alike in training. Then judge the model by its balanced accuracy."
 RARE = 0.7
 """The majority's share from which on the other label is called rare."""
+
+BALANCE = (
+    "One label is rare here: add --balance, so that both count alike in training, and judge the model by its balanced "
+    "accuracy."
+)
 
 
 def advise(
