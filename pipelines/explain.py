@@ -14,7 +14,7 @@ from pipelines.model_uri import located_classifier
 from pipelines.ngrams import explain_by_ngrams
 from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.files import ReadOptions, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.inside.explanation import Explanation, explain
@@ -63,27 +63,27 @@ def explain_review(console: Console, text: str, model: str | None, output: Path 
         console.say(f"{'explanation':<11} wrote {output}")
 
 
-def read_review(path: Path, row: int, text_column: str | None) -> str:
+def read_review(path: Path, row: int, text_column: str | None, options: ReadOptions | None = None) -> str:
     """One review of a table, which may have been scored.
 
     Args:
         row: from 1, the header not counted.
         text_column: None for `text` or else `review`.
+        options: how to read it where it does not say so itself.
 
     Raises:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
-    rows = 0
-    with contextlib.closing(TableReader(TableFile.at(path), text_column, columns=(), is_scored=True)) as reader:
+    reader = TableReader(TableFile.at(path), text_column, options=options, columns=(), is_scored=True)
+    with contextlib.closing(reader):
         for chunk in reader.chunks():
             reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
             if row in reasons:
                 raise InputError(f"{path}, row {row}: {reasons[row]}.")
-            texts = dict(zip(chunk.row_numbers(), chunk.texts, strict=True))
+            texts = dict(zip(chunk.numbers, chunk.texts, strict=True))
             if row in texts:
                 return texts[row]
-            rows += len(chunk)
-    raise InputError(f"{path} has no row {row}: choose --row from 1 to {rows:,}.")
+    raise InputError(f"{path} has no row {row}: choose --row from 1 to {reader.rows:,}.")
 
 
 def to_json(explanation: Explanation) -> str:

@@ -130,6 +130,9 @@ def show_next_steps(context: Context, model: str) -> None:
     table, column = "reviews.csv", ""
     if source.source == "table":
         table = "new.csv"  # not the rows that it was trained on, which it judges too surely
-        column = f" --text-column {shlex.quote(source.text_column)}" if source.text_column else ""
+        given = {"text-column": source.text_column, "encoding": source.encoding, "delimiter": source.delimiter,
+                 "quote": source.quote}  # fmt: skip
+        column = "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+        column += "" if source.header else " --no-header"
     context.console.command("to use it", f'sentiment predict {chosen} "{EXAMPLE}"')
     context.console.command("", f"sentiment score {chosen}{column} {table} scored.csv")

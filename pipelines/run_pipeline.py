@@ -104,7 +104,9 @@ def run_pipeline(
                 model_id = model.log_classifier(child, outcome.trained.folder)
             linear_model.append(LoggedModel(outcome, model_id, card))
             outcomes[LINEAR_MODEL] = [outcome]
-        compared, comparison, report = compare(context, outcomes, output, run_id=parent.info.run_id)
+        compared, comparison, report = compare(
+            context, outcomes, output, run_id=parent.info.run_id, lost=prepared.summary()["lost"]
+        )
         _log_comparison(context, parent, compared, comparison)
         _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
         cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
@@ -116,6 +118,8 @@ def run_pipeline(
         else:
             uri = folder_of_best(networks[cell])
     show_next_steps(context, uri)
+    if lost := prepared.summary()["lost"]:
+        context.console.warn(lost)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ Raises InputError for what the user can mend:
 """
 
 import contextlib
+import dataclasses
 import functools
 import itertools
 import json
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.console import Console
 from pipelines.files import write_file
@@ -43,15 +45,15 @@ from pipelines.output import (
     checkpoint,
     is_finished,
 )
-from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_input_files, find_output
+from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_output, input_files
 from pipelines.score_summary import show_drift, show_summary
 from pipelines.unknown_words import cut_rows_in_words, unknown_share_in_words
 from sentiment import __version__
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile
-from sentiment.data.tables.reader import TableReader
+from sentiment.data.tables.losses import Losses, survey
+from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.review_sample import ReviewSample
@@ -98,18 +100,23 @@ class Job:
 
     def first_reader(self) -> TableReader:
         """Of the first file; the others are read with its columns."""
+        return self.reader(self.inputs.files[0], self.config.text_column)
+
+    def reader(self, file: TableFile, text_column: str | None, schema: pa.Schema | None = None) -> TableReader:
+        """Of any file."""
         return TableReader(
-            self.inputs.files[0], self.config.text_column, output_format=self.output.format, stream=self.inputs.stream
+            file, text_column, options=self.config.options, output_format=self.output.format, schema=schema
         )
 
     def identity(self, text_column: str) -> dict[str, Any]:
         """All that decides the scores and their order."""
-        files = [file for file in self.inputs.files if self.inputs.stream is None]
+        files = [file for file in self.inputs.files if not self.inputs.is_stream]
         return {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": self.classifier.engine,
             "text_column": text_column,
+            "options": dataclasses.asdict(self.config.options),
             "format": self.output.ending,
             "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
         }
@@ -123,7 +130,11 @@ def score(config: ScoreConfig, console: Console) -> None:
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.sure is not None and config.threshold is not None:
         raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
-    inputs = find_input_files(config)
+    with input_files(config) as inputs:
+        _score(config, inputs, console)
+
+
+def _score(config: ScoreConfig, inputs: InputFiles, console: Console) -> None:
     output = find_output(config, inputs)
     with located_classifier(config.model) as (folder, model_name):
         classifier = load_classifier(folder)
@@ -140,7 +151,8 @@ def score(config: ScoreConfig, console: Console) -> None:
                 console.say(f"{output.path} is complete: the same command has finished it before.")
                 return
             raise existing_output(output.path)
-        tally, sample = _score_with_spark(job) if config.engine == "spark" else _score_locally(job, console)
+        run = _score_with_spark if config.engine == "spark" else _score_locally
+        tally, sample, lost = run(job, console)
     if profile is not None and config.drift is not None and len(sample):
         from sentiment.reporting.drift import render_drift
 
@@ -149,7 +161,7 @@ def score(config: ScoreConfig, console: Console) -> None:
     unknown, cut = unknown_share_in_words(job.classifier, sample), cut_rows_in_words(sample)
     show_summary(
         console, tally, unknown, cut, (config.input, config.output), model_name, config.sure,
-        is_estimate=profile is not None and profile.is_estimate,
+        is_estimate=profile is not None and profile.is_estimate, lost=lost,
     )  # fmt: skip
     if profile is not None:
         show_drift(console, profile, sample, config.drift)
@@ -166,17 +178,19 @@ def _without_profile(model: str) -> InputError:
 
 def _is_finished(job: Job) -> bool:
     """Whether the same command was killed when OUTPUT had its name already."""
-    if job.config.engine == "spark" or job.inputs.stream is not None:
+    if job.config.engine == "spark" or job.inputs.is_stream:
         return False
     with contextlib.closing(job.first_reader()) as first:
         return is_finished(job.output.path, job.identity(first.text_column), job.thresholds)
 
 
-def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample]:
-    """What was written, and a sample of the rows scored."""
+def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
+    """What was written, a sample of the rows scored, and a sentence on the lines that could not be read."""
     inputs, output, classifier = job.inputs, job.output, job.classifier
     first = job.first_reader()
-    total = None if inputs.stream else sum(file.path.stat().st_size for file in inputs.files)
+    losses = Losses() if job.config.strict else survey(inputs.files, job.config.options, job.config.text_column)
+    losses.check(job.config.allow_rejected, job.config.options, job.config.text_column)
+    total = sum(file.content.stat().st_size for file in inputs.files)
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         checkpoint(output.path, job.identity(first.text_column), job.thresholds) as kept,
@@ -198,7 +212,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample]:
             table.write(file, chunk, probabilities)
             sample.add(chunk.texts, probabilities)
 
-        for file, chunk, position in _chunks(inputs, first, output.format):
+        for file, chunk, position in _chunks(job, first):
             if chunk.rejected and job.config.strict:
                 raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
@@ -209,24 +223,22 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample]:
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally, sample
+    return tally, sample, losses.sentence()
 
 
-def _chunks(inputs: InputFiles, first: TableReader, output_format: str) -> Iterator[tuple[TableFile, Chunk, int]]:
+def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
     """Every chunk with its file and the bytes of all files up to its end."""
     before = 0
-    for file in inputs.files:
-        reader = first
-        if file is not inputs.files[0]:
-            reader = TableReader(file, first.text_column, output_format=output_format, schema=first.schema)
+    for file in job.inputs.files:
+        reader = first if file is job.inputs.files[0] else job.reader(file, first.text_column, first.schema)
         with contextlib.closing(reader):
             for chunk in reader.chunks():
                 yield file, chunk, before + chunk.position
-        before += reader.size or 0
+        before += reader.size
 
 
-def _score_with_spark(job: Job) -> tuple[Tally, ReviewSample]:
-    """What was written, and the first rows of some files."""
+def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
+    """What was written, the first rows of some files, and a sentence on the lines that could not be read."""
     from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
 
     check_spark()
@@ -251,25 +263,34 @@ def _score_with_spark(job: Job) -> tuple[Tally, ReviewSample]:
             Path.cwd(),
             load_classifier,
             job.labels,
+            job.config.options,
         )
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session)
         session.stop()  # so that no attempt at a part outlives this line
+        lost = lines = 0
         for part in scoring.tallies():
+            lost, lines = lost + part["lost"], lines + part["lines"]
             tally.scored += part["scored"]
             tally.answered += part["answered"]
             tally.positive += part["positive"]
             tally.rejected += part["rejected"]
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
-    return tally, sample
+        sentence = f"{lost:,} of {lines:,} lines could not be read." if lost else ""
+        if lost and lost >= job.config.allow_rejected * lines:
+            raise InputError(
+                f"{sentence} The first row that is left out: {next(scoring.rejected_lines()).strip()[:300]}. See "
+                f"--encoding, --delimiter and --quote; to go on without them, raise --allow-rejected."
+            )
+    return tally, sample, sentence
 
 
 def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
     """The first rows of some files, scored here: what the executors read does not come back."""
     sample, files = ReviewSample(job.classifier), job.inputs.files
     for file in files[:: max(1, len(files) // FILES_OF_SAMPLE)][:FILES_OF_SAMPLE]:
-        reader = TableReader(file, first.text_column, output_format=job.output.format, schema=first.schema)
+        reader = job.reader(file, first.text_column, first.schema)
         with contextlib.closing(reader):
             for chunk in itertools.islice(reader.chunks(), 1):
                 sample.add(chunk.texts, job.classifier.positive_probability(chunk.texts))

@@ -1,8 +1,10 @@
 """ScoreConfig: what to score, with what and how; and the files that it names, found and checked."""
 
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 from pipelines.output import (
     ENDINGS,
@@ -14,7 +16,7 @@ from pipelines.output import (
     beside,
     refuse_foreign_files,
 )
-from sentiment.data.tables.files import TableFile, find_tables, standard_input
+from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
 from sentiment.errors import InputError
 
 
@@ -36,6 +38,8 @@ class ScoreConfig:
         engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
         drift: page of how the rows differ from the validation reviews, or None.
         spark_master: None for that of spark-submit, or else all cores of this machine.
+        options: how to read INPUT where it does not say so itself.
+        allow_rejected: go on while a smaller share of the lines of INPUT cannot be read.
     """
 
     input: str
@@ -50,6 +54,8 @@ class ScoreConfig:
     engine: Literal["local", "spark"] = "local"
     spark_master: str | None = None
     drift: Path | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    allow_rejected: float = USUALLY_ALLOWED
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,15 @@ class InputFiles:
 
     files: list[TableFile]
     left_out: tuple[str, ...] = ()
-    stream: BinaryIO | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a copy of standard input."""
+        return self.files[0].copy is not None
 
 
-def find_input_files(config: ScoreConfig) -> InputFiles:
+@contextlib.contextmanager
+def input_files(config: ScoreConfig) -> Iterator[InputFiles]:
     """The files that INPUT names.
 
     Hidden files of a folder, empty files, and what an earlier attempt left beside OUTPUT are none.
@@ -74,10 +85,11 @@ def find_input_files(config: ScoreConfig) -> InputFiles:
         InputError: there are none, they are of several formats, or they cannot be read.
     """
     if config.input == STANDARD_STREAM:
-        file, stream = standard_input(config.text_column)
-        return InputFiles([file], stream=stream)
+        with standard_input(config.text_column, config.options) as file:
+            yield InputFiles([file])
+        return
     aside = {beside(Path(config.output).resolve(), ending) for ending in ENDINGS} if config.output else set()
-    return InputFiles(*find_tables(config.input, ignored=aside))
+    yield InputFiles(*find_tables(config.input, ignored=aside))
 
 
 def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
@@ -92,11 +104,11 @@ def find_output(config: ScoreConfig, inputs: InputFiles) -> TableFile:
         kind = inputs.files[0].format
         return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")
     output = TableFile.at(Path(config.output))
-    if output.format == "txt":
-        raise InputError(f"{output.path}: plain text cannot hold verdicts; write .csv, .tsv, .jsonl or .parquet.")
+    if output.format == "txt" or output.path.name.endswith(".json"):
+        raise InputError(f"{output.path} cannot hold rows with verdicts: write .csv, .tsv, .jsonl or .parquet.")
     rejected = beside(output.path, REJECTED_ENDING)
     places = {output.path.resolve(), rejected.resolve()}
-    read = [file.path.resolve() for file in inputs.files if inputs.stream is None]
+    read = [file.path.resolve() for file in inputs.files if not inputs.is_stream]
     if any(places & {path, *path.parents} for path in read):
         raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
     if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):

@@ -20,6 +20,7 @@ def show_summary(
     sure: float | None = None,
     *,
     is_estimate: bool = False,
+    lost: str = "",
 ) -> None:
     """What was read and written, and how fast.
 
@@ -30,6 +31,7 @@ def show_summary(
         model: its name for people.
         sure: the accuracy that is promised of the verdicts.
         is_estimate: it is an estimate by the folds of a cross-validation, and no promise.
+        lost: a sentence on the lines that could not be read, or "".
     """
     rows = [["rows read", f"{tally.scored + tally.rejected:,}"], ["scored", f"{tally.scored:,}"]]
     if tally.known:
@@ -53,6 +55,8 @@ def show_summary(
             f"            {sure:.1%} is an estimate: this model learned from every row of its table, so its thresholds "
             "come from the models of the folds."
         )
+    if lost:
+        console.warn(lost)
 
 
 def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:

@@ -83,6 +83,17 @@ ModelURI = Annotated[
     ),
 ]
 TextColumn = Annotated[str | None, typer.Option(help="Column of the reviews (default: text, else review).")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Text encoding of a table, such as cp1252 (default: UTF-8 or UTF-16)."),
+]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Character between the cells of a table, or tab (default: the first line's).")
+]
+Quote = Annotated[
+    str | None, typer.Option(help="Quotation mark around cells, or none (default: what loses the fewest rows).")
+]
+Header = Annotated[bool, typer.Option(help="The first line names the columns; else they are column1, column2, ...")]
 Engine = Literal["local", "spark"]
 Threshold = Annotated[
     float | None,

@@ -217,8 +217,9 @@ def compare(
         if output is not None:
             comparison.check_report(output, comparison.owner_of(context))
         config = context.config
-        outcomes = evaluate_all(context, prepare(context), config.trials(), linear_model=config.linear_model)
-        comparison.compare(context, outcomes, output)
+        prepared = prepare(context)
+        outcomes = evaluate_all(context, prepared, config.trials(), linear_model=config.linear_model)
+        comparison.compare(context, outcomes, output, lost=prepared.summary()["lost"])
 
 
 @command(app, "clean", panel=TRAIN)

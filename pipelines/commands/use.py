@@ -7,8 +7,12 @@ import typer
 
 from pipelines.commands.app import (
     USE,
+    Delimiter,
+    Encoding,
     Engine,
+    Header,
     ModelURI,
+    Quote,
     TextColumn,
     Threshold,
     app,
@@ -16,6 +20,7 @@ from pipelines.commands.app import (
 from pipelines.commands.command import command
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
+from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.errors import InputError
 from sentiment.scoring.onnx_network import BATCH_SIZE
 
@@ -25,7 +30,7 @@ def score(
     console: Console,
     input: Annotated[
         str,
-        typer.Argument(help="CSV, TSV, JSONL, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
+        typer.Argument(help="CSV, TSV, JSON, Parquet or plain text (a review a line), also .gz; folder, glob, or -."),
     ],
     output: Annotated[str, typer.Argument(help="The table to write, its format by its ending; - for standard output.")],
     model: ModelURI = None,
@@ -53,14 +58,23 @@ def score(
     spark_master: Annotated[
         str | None, typer.Option(help="Spark's master (default: that of spark-submit, else local[*]).")
     ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    header: Header = True,
+    allow_rejected: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Go on while a smaller share of the lines of INPUT cannot be read."),
+    ] = USUALLY_ALLOWED,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
     from pipelines.score import score as score_table
     from pipelines.score_config import ScoreConfig
 
     config = ScoreConfig(
-        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master, drift
-    )
+        input, output, model, text_column, batch_size, threshold, sure, overwrite, strict, engine, spark_master, drift,
+        ReadOptions(encoding, delimiter, quote, header), allow_rejected,
+    )  # fmt: skip
     score_table(config, console)
 
 

@@ -10,8 +10,12 @@ from pipelines.commands.app import (
     DEFAULT_WORK_DIR,
     OF_NETWORKS,
     UNDERSTAND,
+    Delimiter,
+    Encoding,
     Experiment,
+    Header,
     ModelURI,
+    Quote,
     Repeats,
     TextColumn,
     WorkDir,
@@ -23,6 +27,7 @@ from pipelines.configuration import compose, preset_names
 from pipelines.console import Console
 from pipelines.options import split_list, with_repeats
 from pipelines.working_directory import WorkingDirectory
+from sentiment.data.tables.files import ReadOptions
 from sentiment.errors import InputError
 from sentiment.inside.memory_tasks import TaskName
 from sentiment.training.cells import CELLS
@@ -63,6 +68,10 @@ def explain(
     ] = None,
     row: Annotated[int | None, typer.Option(help="Row of --input, from 1, the header not counted.")] = None,
     text_column: TextColumn = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    header: Header = True,
 ) -> None:
     """Show what happens inside a model while it reads a review: gates, states, and which words decided."""
     from pipelines import explain
@@ -70,7 +79,7 @@ def explain(
     if text is not None and table is None and row is None:
         review = text
     elif text is None and table is not None and row is not None:
-        review = explain.read_review(table, row, text_column)
+        review = explain.read_review(table, row, text_column, ReadOptions(encoding, delimiter, quote, header))
     else:
         raise InputError('Give one review: either as "TEXT", or by --input FILE --row N.')
     explain.explain_review(console, review, model, output)

@@ -35,7 +35,7 @@ class Findings:
         is_synthetic: whether a program wrote the reviews.
         configuration: setting -> value.
         owner: what the report says of who may replace it, such as a working directory.
-        classifier_of: as `render_report` takes it.
+        classifier_of, lost: as `render_report` takes them.
     """
 
     comparison: Comparison
@@ -45,6 +45,7 @@ class Findings:
     owner: str
     classifier_of: Callable[[str], Classifier | None]
     reviews: str = "Test split"
+    lost: str = ""
 
     @property
     def note(self) -> str:
@@ -66,6 +67,7 @@ class Findings:
             configuration=self.configuration,
             owner=self.owner,
             classifier_of=self.classifier_of,
+            lost=self.lost,
         )
         (folder / REPORT_FILE).write_text(report, "utf-8")
 
@@ -144,12 +146,14 @@ def compare(
     output: Path | None = None,
     *,
     run_id: str | None = None,
+    lost: str = "",
 ) -> tuple[Stage, Comparison, Path]:
     """All outcomes -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
 
     Args:
         output: where a copy of the report goes; None for the folder of the working directory.
         run_id: of MLflow, to name the copy by; None for the digest of the comparison.
+        lost: a sentence on the lines of the table that could not be read, or "".
 
     Returns:
         The stage, the comparison, and where the copy of the report is.
@@ -163,6 +167,7 @@ def compare(
         context.config.flat(),
         owner_of(context),
         classifier_of=lambda title: outcomes[title][0].trained.classifier(),
+        lost=lost,
     )
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)

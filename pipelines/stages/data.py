@@ -228,8 +228,8 @@ def load(context: Context, *, report: bool = False) -> Stage:
                 columns["is_validation"] = pd.Series(np.isin(np.arange(len(reviews)), corpus.validation))
             pd.DataFrame(columns).to_parquet(_split_file(folder, split), index=False)
         few = len(corpus.train) + len(corpus.test) < FEW_ROWS
-        notes = [*corpus.notes, *([FEW_ROWS_NOTE] if corpus.is_cut and few else [])]
-        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": notes})
+        notes = [*filter(None, (*corpus.notes, corpus.lost)), *([FEW_ROWS_NOTE] if corpus.is_cut and few else [])]
+        write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": notes, "lost": corpus.lost})
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}

@@ -94,6 +94,7 @@ class Corpus:
         validation: int64 positions in train of the reviews that the source sets aside for validation; empty where
             it leaves the choice to training.
         is_cut: whether the test split was drawn at random, as the source sets none aside.
+        lost: a sentence on the lines of the source that could not be read, or "".
     """
 
     train: Reviews
@@ -102,6 +103,7 @@ class Corpus:
     notes: tuple[str, ...] = ()
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     is_cut: bool = False
+    lost: str = ""
 
     def tested_without(self, is_seen: Callable[[Sequence[str]], np.ndarray]) -> "Corpus":
         """This corpus without test reviews that a trained network to start from has learned from; a note counts them.
@@ -215,7 +217,7 @@ class Corpus:
         position = np.cumsum(kept["train"]) - 1  # of each kept review of train
         validation = position[self.validation[kept["train"][self.validation]]]
         unlabelled = self.unlabelled.where(kept["unlabelled"])
-        return Corpus(train, test, unlabelled, tuple(notes), validation, self.is_cut)
+        return Corpus(train, test, unlabelled, tuple(notes), validation, self.is_cut, self.lost)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.

@@ -27,6 +27,7 @@ def render_report(
     configuration: Mapping[str, object],
     owner: str = "",
     classifier_of: Callable[[str], Classifier | None] = lambda model: None,
+    lost: str = "",
 ) -> str:
     """The page, as HTML.
 
@@ -37,6 +38,7 @@ def render_report(
         owner: who may replace the page; it stands in the page's generator.
         classifier_of: from a model of the comparison to the classifier of its first seed, to colour words; None where
             there is none.
+        lost: a sentence on the lines of the reviews' table that could not be read, or "".
     """
     results = comparison.results
     heads, rows = metric_rows(comparison.metrics, comparison.intervals)
@@ -49,6 +51,7 @@ def render_report(
         verdicts=[difference.verdict for difference in comparison.differences] + comparison.warnings,
         accuracies=_accuracies(comparison),
         scope=comparison.scope,
+        lost=lost,
         rule=VERDICT_RULE,
         differences=difference_rows(comparison.differences),
         metrics=(heads, rows),

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables.chunks import Chunk, rejected_line
 from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.reader import Chunk, rejected_line
 from sentiment.data.tables.writer import TableWriter
 
 

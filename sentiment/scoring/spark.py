@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from sentiment.data.tables.files import Stamp, TableFile
+from sentiment.data.tables.files import ReadOptions, Stamp, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.scoring.pool import Scorer
@@ -100,6 +100,7 @@ class SparkScoring:
         base: folder of the paths of files that are relative.
         load: reads the classifier from its folder.
         labels: the verdict on each P(positive), or None where there is no answer.
+        options: how to read the files.
     """
 
     files: Sequence[TableFile]
@@ -111,6 +112,7 @@ class SparkScoring:
     base: Path
     load: Callable[[Path], Scorer]
     labels: Callable[[np.ndarray], Sequence[str | None]]
+    options: ReadOptions
 
     def run(self, session: Any) -> None:
         """Write the parts: of file number n, part-n, part-n.rejected.jsonl and part-n.tally.json.
@@ -193,6 +195,7 @@ class SparkScoring:
             reader = TableReader(
                 dataclasses.replace(file, path=self.base / file.path),
                 self.text_column,
+                options=self.options,
                 output_format=self.output.format,
                 schema=self.schema,
                 stamp=self.stamps[number],
@@ -206,6 +209,7 @@ class SparkScoring:
                 for chunk in reader.chunks():
                     table.write(file, chunk, scorer.positive_probability(chunk.texts))
             tally = {name: getattr(table.tally, name) for name in ("scored", "answered", "positive", "rejected")}
+            tally |= {"lost": reader.lost, "lines": reader.lines}
             partial["tally.json"].write_text(json.dumps(tally), "utf-8")
             for ending in endings:  # the tally last: it says that the part is whole
                 partial[ending].replace(self.part(number, ending))

@@ -16,7 +16,7 @@ import pytest
 
 from sentiment.classifier import load_classifier
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.files import ReadOptions, TableFile
 from sentiment.errors import InputError
 from sentiment.scoring.spark import SparkScoring
 from tests.conftest import PipelineRun, command_in
@@ -38,7 +38,7 @@ def test_spark_writes_the_bytes_of_one_machine(small_run: PipelineRun, tmp_path:
     (folder / "c.csv.gz").write_bytes(gzip.compress(b"id,text,formula\n1, ,x\n"))
     with_abstention(small_run.classifier, tmp_path / "classifier", small_run.predictions["text"].tolist())
     command = command_in(tmp_path)
-    arguments = ["--model", "classifier/", "--sure", "0.9"]
+    arguments = ["--model", "classifier/", "--sure", "0.9", "--allow-rejected", "0.5"]
     command.run("score", "in", "local.jsonl", *arguments)
     output = command.run("score", "in", "spark.jsonl", *arguments, "--engine", "spark", "--spark-master", "local[2]")
     assert "2,504" in output
@@ -166,4 +166,5 @@ def scoring_of(small_run: PipelineRun, folder: Path, rows: int) -> SparkScoring:
     file, output = TableFile.at(Path("in.csv")), TableFile.at(Path("out.jsonl"))
     stamp = TableFile.at(folder / "in.csv").stamp()
     labels = functools.partial(predicted_labels, threshold=0.5)
-    return SparkScoring([file], [stamp], "text", None, output, folder / "out", folder, load_classifier, labels)
+    out = folder / "out"
+    return SparkScoring([file], [stamp], "text", None, output, out, folder, load_classifier, labels, ReadOptions())

@@ -1,34 +1,25 @@
-"""Rows of CSV, TSV, JSONL and plain text, one at a time; those that cannot be parsed as Rejected.
+"""Rejected, a row that cannot be used, and what makes one; lines of plain text, JSON and fastText as rows."""
 
-No more than one row is held at a time, and of a row that is too long only its beginning.
-"""
-
-import csv
 import json
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple
+
+from sentiment.errors import InputError, shown
 
 LONGEST_ROW = 2**26
-"""Bytes of memory: 67 million characters if all are Latin, a quarter of that if an emoji is among them. A quotation
-mark that is never closed would else swallow a file of any size."""
+"""Bytes: a quotation mark that is never closed would otherwise swallow a file of any size."""
 
 MOST_VALUES = 2**22
-"""Cells of CSV, or brackets, commas and colons of JSON, in one row; each of them costs memory of its own."""
+"""Brackets, commas and colons of JSON in one row; each of them costs memory of its own."""
 
-EXCERPT = 2**20
+EXCERPT = 2**16
 """Characters that are kept of a row that cannot be parsed."""
 
-SHORT_ROW = 2**20
-"""Characters that a row may have without being measured."""
-
 TOO_LONG = f"it is longer than {LONGEST_ROW // 2**20} MiB"
-TOO_MANY_VALUES = f"it holds more than {MOST_VALUES:,} values"
-
-Row = list[str] | dict[str, Any]
-"""The cells of CSV, TSV and plain text, or an object of JSONL."""
+NOT_UNICODE = "it is not UTF-8"
 
 
 @dataclass(frozen=True)
@@ -37,90 +28,36 @@ class Rejected:
 
     Attributes:
         row: its number in the file, from 1, the header not counted.
+        line: where it begins, from 1, the header counted; of Parquet the row.
+        reason: why.
         content: the row as JSON can hold it; its raw text, or the beginning of it, where it could not be parsed.
+        lines: how many lines of the file are lost with it; 0 where it can be read but holds no review.
     """
 
     row: int
+    line: int
     reason: str
     content: Any
+    lines: int = 0
 
 
 class NumberedRow(NamedTuple):
-    """A row with its number, from 1, and its size in characters."""
+    """A row of a text file, or the Rejected in its place; with its number, its line and its size in bytes."""
 
     number: int
-    row: Row | Rejected
-    characters: int
-
-
-class _LongLine(NamedTuple):
-    beginning: str
-
-
-def read_lines(text: TextIO) -> Iterator[NumberedRow]:
-    """Every line of plain text as a row of one cell."""
-    for number, line in enumerate(_lines(text), 1):
-        if isinstance(line, _LongLine):
-            yield NumberedRow(number, Rejected(number, TOO_LONG, line.beginning), EXCERPT)
-            continue
-        cell = line.removesuffix("\n").removesuffix("\r")
-        row = [cell] if _is_unicode(cell) else Rejected(number, "it is not UTF-8", excerpt(line))
-        yield NumberedRow(number, row, len(line))
-
-
-def read_objects(text: TextIO) -> Iterator[NumberedRow]:
-    """The objects of JSONL; lines of white space are skipped."""
-    number = 0
-    for line in _lines(text):
-        if isinstance(line, _LongLine):
-            number += 1
-            yield NumberedRow(number, Rejected(number, TOO_LONG, line.beginning), EXCERPT)
-        elif not line.isspace():
-            number += 1
-            row = _parse_object(line)
-            yield NumberedRow(number, Rejected(number, row, excerpt(line)) if isinstance(row, str) else row, len(line))
-
-
-def read_cells(text: TextIO, separator: str) -> Iterator[NumberedRow]:
-    """The header of CSV or TSV, with the number 0, then the rows; empty lines are skipped.
-
-    Args:
-        text: opened with `newline=""`, so that line ends within a cell stay as they are.
-    """
-    csv.field_size_limit(LONGEST_ROW)
-    lines = _LinesOfRow(text, separator)
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    number, width = 0, 0
-    while True:
-        lines.begin_row()
-        row: Row | str
-        try:
-            row = next(reader)
-            if not row:
-                continue  # an empty line
-            width = width or len(row)
-            if len(row) != width:
-                row = f"it cannot be parsed: it has {len(row)} cells, the header {width}"
-            elif not all(map(_is_unicode, row)):
-                row = "it is not UTF-8"
-        except StopIteration:
-            return
-        except csv.Error as error:
-            row = f"it cannot be parsed: {error}"
-        except _RowTooLongError as error:
-            row = str(error)
-        if isinstance(row, str):
-            yield NumberedRow(number, Rejected(number, row, lines.beginning()), EXCERPT)
-        else:
-            yield NumberedRow(number, row, lines.characters)
-        number += 1
-        if lines.characters > SHORT_ROW:  # its buffer, of four bytes a character, never shrinks
-            reader = csv.reader(lines, delimiter=separator, strict=True)
+    line: int
+    row: dict[str, Any] | Rejected
+    size: int
 
 
 def excerpt(text: str) -> str:
     """The text, cut if it is long."""
     return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}… ({len(text):,} characters)"
+
+
+def raw_text(content: bytes) -> str:
+    """Bytes that could not be parsed, as text to show."""
+    return excerpt(content[: 4 * EXCERPT].decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
 def reason_against_review(review: Any) -> str | None:
@@ -132,125 +69,170 @@ def reason_against_review(review: Any) -> str | None:
     return None if review and not review.isspace() else "the review is blank"
 
 
-class _RowTooLongError(Exception):
-    """The row that is being read cannot be held; its message is the reason to reject it."""
+def read_lines(stream: BinaryIO, name: str) -> Iterator[NumberedRow]:
+    """Every line of plain text as a row of one column."""
+    for number, line in enumerate(_lines(stream), 1):
+        try:
+            row: Any = {name: line.decode().removesuffix("\n").removesuffix("\r")}
+        except UnicodeDecodeError:
+            row = NOT_UNICODE
+        yield _row(number, number, row, line)
 
 
-class _LinesOfRow:
-    """The lines that a csv.reader asks for, measured row by row.
+FASTTEXT = re.compile(rb"((?:__label__\S+[ \t]+)+)(.*)", re.DOTALL)
 
-    Attributes:
-        characters: of the row that is being read.
+
+def read_fasttext(stream: BinaryIO, text_name: str, label_name: str) -> Iterator[NumberedRow]:
+    """Lines such as `__label__2 a fine film` as rows of a text and its label, here `2`; several stand side by side."""
+    for number, line in enumerate(_lines(stream), 1):
+        found = FASTTEXT.match(line)
+        labels, text = found.groups() if found else (b"", line)
+        try:
+            row: Any = {
+                text_name: text.decode().rstrip("\r\n"),
+                label_name: " ".join(labels.decode().replace("__label__", "").split()),
+            }
+        except UnicodeDecodeError:
+            row = NOT_UNICODE
+        yield _row(number, number, row, line)
+
+
+def read_objects(stream: BinaryIO) -> Iterator[NumberedRow]:
+    """The objects of JSON lines; lines of white space are skipped."""
+    number = 0
+    for at, line in enumerate(_lines(stream), 1):
+        if not line.isspace():
+            number += 1
+            yield _row(number, at, _parse_object(line), line)
+
+
+def read_array(stream: BinaryIO, path: object) -> Iterator[NumberedRow]:
+    """The objects of a JSON array, one after the other.
+
+    Raises:
+        InputError: the array is damaged, so that nobody knows where its next object begins.
     """
+    scanner = json.JSONDecoder(object_pairs_hook=_refuse_repeated_keys, parse_float=_finite, parse_constant=_finite)
+    text, line, number, is_last = "", 1, 0, False
+    decoder = _utf8_decoder()
+    expected = "["
 
-    def __init__(self, text: TextIO, separator: str) -> None:
-        self._lines, self._separator = _lines(text), separator
-        self.begin_row()
+    def more() -> None:
+        nonlocal text, is_last
+        block = stream.read(max(2**16, len(text)))
+        text, is_last = text + decoder.decode(block, final=not block), not block
 
-    def begin_row(self) -> None:
-        self.characters, self._values, self._width = 0, 0, 1
-        self._kept: list[str] = []
-
-    def beginning(self) -> str:
-        """The raw text of the row, cut if it is long."""
-        kept = "".join(self._kept)
-        return kept if len(kept) == self.characters else f"{kept[:EXCERPT]}… ({self.characters:,} characters)"
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        if isinstance(line, _LongLine):
-            self._kept.append(line.beginning)
-            self.characters += LONGEST_ROW
-            raise _RowTooLongError(TOO_LONG)
-        if self.characters < EXCERPT:
-            self._kept.append(line)
-        self.characters += len(line)
-        if self.characters > SHORT_ROW:
-            self._values += line.count(self._separator)
-            self._width = max(self._width, _character_width(line))
-            if self.characters * self._width > LONGEST_ROW:
-                raise _RowTooLongError(f"{TOO_LONG}: is a quotation mark not closed?")
-            if self._values > MOST_VALUES:
-                raise _RowTooLongError(TOO_MANY_VALUES)
-        return line
-
-
-def _lines(text: TextIO) -> Iterator[str | _LongLine]:
-    """The lines of a file, each with its line end; of a line longer than LONGEST_ROW only the beginning."""
-    while line := text.readline(SHORT_ROW):
-        if len(line) < SHORT_ROW or line[-1] in "\r\n":
-            yield line
+    while True:
+        skipped = len(text) - len(text.lstrip())
+        line += text.count("\n", 0, skipped)
+        text = text[skipped:]
+        if not text and not is_last:
+            more()
             continue
-        pieces, characters, width = [line], len(line), _character_width(line)
-        while (piece := text.readline(SHORT_ROW)) and characters * width <= LONGEST_ROW:
-            pieces.append(piece)
-            characters += len(piece)
-            width = max(width, _character_width(piece))
-            if piece[-1] in "\r\n":
+        if not text or (text[0] not in expected and expected != "value"):
+            break
+        if expected != "value":
+            if text[0] == "]":
+                if text[1:].strip() or stream.read(2**16).strip():
+                    break
+                return
+            text, expected = text[1:], "value"
+            continue
+        if number == 0 and text[0] == "]":
+            return
+        try:
+            row, end = scanner.raw_decode(text)
+        except _RowError as error:  # a whole object with a value that JSON does not have
+            row, end = str(error), json.JSONDecoder().raw_decode(text)[1]
+        except (ValueError, RecursionError) as error:
+            if is_last or len(text) > LONGEST_ROW or isinstance(error, RecursionError):
                 break
-        if characters * width <= LONGEST_ROW:
-            yield "".join(pieces)
+            more()
             continue
-        while piece and piece[-1] not in "\r\n":
-            piece = text.readline(SHORT_ROW)
-        yield _LongLine(pieces[0])
+        if end == len(text) and not is_last:  # a number may go on
+            more()
+            continue
+        number += 1
+        if not isinstance(row, dict | str):
+            row = "it cannot be parsed: it is no JSON object"
+        elif isinstance(row, dict) and not _is_writable(text[:end], row):
+            row = NOT_UNICODE
+        yield _row(number, line, row, text[:end].encode("utf-8", "replace"))
+        line += text.count("\n", 0, end)
+        text, expected = text[end:], ",]"
+    raise InputError(
+        f"{path}, line {line}: the JSON array is damaged or ends here, after {number:,} objects "
+        f"({shown(text[:60]) or 'the file ends'}): mend it, or write the objects as JSON lines, one a line."
+    )
 
 
-def _character_width(text: str) -> int:
-    """Bytes that Python needs for each character of a text."""
-    if text.isascii():
-        return 1
-    largest = max(text)
-    return 1 if largest < "\u0100" else 2 if largest < "\U00010000" else 4
+def _utf8_decoder() -> Any:
+    import codecs
+
+    return codecs.getincrementaldecoder("utf-8")("backslashreplace")
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether no byte of it was undecodable."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _row(number: int, line: int, row: dict[str, Any] | str, raw: bytes) -> NumberedRow:
+    if len(raw) > LONGEST_ROW:
+        row = TOO_LONG
+    if isinstance(row, str):
+        return NumberedRow(number, line, Rejected(number, line, row, raw_text(raw), lines=1), min(len(raw), EXCERPT))
+    return NumberedRow(number, line, row, len(raw))
 
 
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
-_MOST_BRACKETS = 200
-"""Objects with fewer are surely not nested too deep to be written again."""
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, each with its line end; of one longer than LONGEST_ROW the beginning."""
+    while line := stream.readline(LONGEST_ROW + 1):
+        yield line
+        while len(line) > LONGEST_ROW and not line.endswith(b"\n"):
+            line = stream.readline(LONGEST_ROW + 1)
 
 
-def _parse_object(line: str) -> dict[str, Any] | str:
+class _RowError(ValueError):
+    """A row that is JSON in form, but cannot be kept as it is; its message is the reason."""
+
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+
+
+def _parse_object(line: bytes) -> dict[str, Any] | str:
     """The object of a line, or the reason why there is none."""
-    if not _is_unicode(line):
-        return "it is not UTF-8"
-    if len(line) > SHORT_ROW:
-        structure = _STRING.sub("", line)
-        if sum(map(structure.count, "[{,:")) > MOST_VALUES:
-            return TOO_MANY_VALUES
+    if len(line) > 2**20:
+        structure = _STRING.sub(b"", line)
+        if sum(map(structure.count, (b"[", b"{", b",", b":"))) > MOST_VALUES:
+            return f"it holds more than {MOST_VALUES:,} values"
     try:
-        row = json.loads(line, object_pairs_hook=_refuse_repeated_keys, parse_float=_finite, parse_constant=_finite)
-        if "\\u" in line or line.count("[") + line.count("{") > _MOST_BRACKETS:
-            json.dumps([row], ensure_ascii=False).encode()  # it can be written again, in a list or by itself
-    except UnicodeEncodeError:
-        return "it is not UTF-8"
+        text = line.decode()
+        row = json.loads(text, object_pairs_hook=_refuse_repeated_keys, parse_float=_finite, parse_constant=_finite)
+    except UnicodeDecodeError:
+        return NOT_UNICODE
     except (ValueError, RecursionError) as error:
         return f"it cannot be parsed: {error}"
-    return row if isinstance(row, dict) else "it cannot be parsed: it is no JSON object"
+    if not isinstance(row, dict):
+        return "it cannot be parsed: it is no JSON object"
+    return row if _is_writable(text, row) else NOT_UNICODE
+
+
+def _is_writable(text: str, row: dict[str, Any]) -> bool:
+    """Whether an object can be written again: no half of a surrogate pair is in it, and it is not nested too deep."""
+    if "\\u" not in text and text.count("[") + text.count("{") < 200:
+        return True
+    try:
+        json.dumps([row], ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        raise ValueError("it has a key twice")
+        raise _RowError("it has a key twice")
     return content
 
 
 def _finite(number: str) -> float:
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number[:40]} is no number of JSON")
+        raise _RowError(f"{number[:40]} is no number of JSON")
     return value
