@@ -35,6 +35,7 @@ class HostileInputs(Part):
             ending = generator.choice(ENDINGS)
             if command == "score":
                 arguments = ["score", path.name, f"out.{ending}", "--model", str(self.workshop.classifier)]
+                arguments += ["--allow-rejected", "1"] * generator.choice((0, 1, 1))
                 outcome = self.workshop.scoring.run(Task(str(folder), arguments))
                 wrong = judged(outcome, most_bytes=MOST_BYTES) or judge_score(folder, ending, outcome)
                 return Case(name, outcome, wrong)

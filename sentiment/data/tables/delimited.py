@@ -176,9 +176,10 @@ class DelimitedRows:
                 more = self._stream.read(size - len(self._text))
                 self._text += self._with_line_feeds(more)
                 self._is_last = not more or len(self._text) < size
-            end = _cut(self._text, self.dialect, is_last=self._is_last)
-            if not end and len(self._text) <= LONGEST_ROW:  # no line ends here
-                size = min(2 * len(self._text), LONGEST_ROW + 1)
+            is_last = self._is_last and len(self._text) <= size
+            end = _cut(self._text[:size], self.dialect, is_last=is_last)
+            if not end and size <= LONGEST_ROW:  # no line ends here
+                size = min(2 * size, LONGEST_ROW + 1)
                 continue
             if not end:  # a line longer than any row
                 yield self._without(len(self._text), TOO_LONG)
@@ -186,18 +187,18 @@ class DelimitedRows:
                     pass
                 self._is_last, self._text, self._line, self._row = not line, b"", self._line + 1, self._row + 1
                 continue
-            is_last = (self._is_last and end == len(self._text)) or end > LONGEST_ROW
+            is_last |= size > LONGEST_ROW
             block = None
             while block is None:
                 try:
                     block, rest = self._parse(self._text[:end], self.dialect, is_last)
                 except _UnaccountedError:  # a half of it, down to the line that DuckDB cannot account for
-                    ends = np.cumsum([*map(len, _lines(self._text[:end]))])
+                    ends = _ends(_lines(self._text[:end]))
                     end, is_last = int(ends[(len(ends) - 1) // 2]), True
                     if len(ends) == 1:
                         block, rest = self._without(end, "DuckDB cannot parse it"), b""
             if not block.taken:  # one record, which goes on
-                size = min(2 * len(self._text), LONGEST_ROW + 1)
+                size = min(2 * size, LONGEST_ROW + 1)
                 continue
             self._line += block.taken
             self._row += block.cells.num_rows + len(block.rejected)
@@ -282,7 +283,7 @@ class DelimitedRows:
         for attempt in attempts:
             lines = _lines(attempt)
             with contextlib.suppress(duckdb.Error):
-                cells, rejects = self._read(attempt, dialect)
+                cells, rejects = self._read(attempt, dialect, lines)
                 harm = sum(reject.end - reject.line for reject in rejects)
                 if attempt == by_feeds:
                     harm += pc.sum(pc.ends_with(cells.column(cells.num_columns - 1), RETURN)).as_py() or 0
@@ -294,13 +295,13 @@ class DelimitedRows:
             raise _UnaccountedError
         cells, rejects, lines, starts, spans, end = best
         for stand_in, character in ((RETURN, "\r"), (LINE_FEED, "\n")):
-            if stand_in.encode() in text or both and bare:
+            if stand_in.encode() in text or (both and bare):
                 lines = [line.replace(stand_in.encode(), character.encode()) for line in lines]
                 arrays = [pc.replace_substring(column, stand_in, character) for column in cells.columns]
                 cells = pa.RecordBatch.from_arrays(arrays, cells.schema.names)
         return cells, rejects, lines, starts, spans, end
 
-    def _read(self, text: bytes, dialect: Dialect) -> tuple[pa.RecordBatch, list[_Reject]]:
+    def _read(self, text: bytes, dialect: Dialect, lines: Sequence[bytes]) -> tuple[pa.RecordBatch, list[_Reject]]:
         """What DuckDB makes of a text: rows and rejects.
 
         Raises:
@@ -311,16 +312,13 @@ class DelimitedRows:
             return self._query(text, dialect), []
         except duckdb.Error:  # of its first bad record; the others take more time
             cells = self._query(text, dialect, "store_rejects=true,rejects_limit=0")
-        found = self._con.execute(
-            "select line_byte_position, error_type, error_message, csv_line from reject_errors order by all"
-        ).fetchall()
+        found = self._con.execute(_REJECTS).fetchall()
         self._con.execute("drop table reject_errors; drop table reject_scans")
-        starts = np.cumsum([0, *map(len, _lines(text))])
+        starts = _ends(lines) - np.fromiter(map(len, lines), np.int64, len(lines))
         rejects: dict[int, _Reject] = {}
-        for position, kind, message, record in found:
+        for position, kind, message, breaks in found:
             line = int(np.searchsorted(starts, position - 1))  # with \r\n, it is one too small
-            end = line + len(_lines(record.removeprefix("\n").encode()))
-            rejects.setdefault(line, _Reject(line, end, _reason(kind, message)))
+            rejects.setdefault(line, _Reject(line, line + 1 + breaks, _reason(kind, message)))
         return cells, list(rejects.values())
 
     def _query(self, text: bytes, dialect: Dialect, more: str = "") -> pa.RecordBatch:
@@ -347,6 +345,15 @@ class _UnaccountedError(Exception):
 
 
 _Accounted = tuple[pa.RecordBatch, list[_Reject], list[bytes], np.ndarray, np.ndarray, int]
+
+_REJECTS = f"""
+select line_byte_position, error_type, error_message[:200],
+    len(csv_line) - len(replace(replace(csv_line, chr(10), ''), '{LINE_FEED}', '{LINE_FEED[:2]}'))
+    - (csv_line[1] = chr(10))::int - (csv_line[-1] = chr(10))::int
+from reject_errors order by all
+"""
+"""Where a record begins, what is wrong with it, and how many line ends are in it; with \\r\\n, DuckDB begins at the
+line feed before it."""
 
 _OPEN = "a quotation mark in it is not closed"
 
@@ -453,6 +460,10 @@ def _lines(text: bytes) -> list[bytes]:
         else text.splitlines(keepends=True)
     )
     return parts if parts[-1:] != [b""] else parts[:-1]
+
+
+def _ends(lines: Sequence[bytes]) -> np.ndarray:
+    return np.cumsum(np.fromiter(map(len, lines), np.int64, len(lines)))
 
 
 def _no_rows(columns: int) -> pa.RecordBatch:

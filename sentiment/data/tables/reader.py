@@ -176,10 +176,8 @@ class TableReader:
     def _open_parquet(self, text_column: str | None) -> pa.Schema:
         raw = self._open.enter_context(self.file.content.open("rb"))
         refuse_foreign(self.file.path, raw.peek(4_096))
-        parquet = pyarrow.parquet.ParquetFile(raw)
-        schema = parquet.schema_arrow
-        texts = [field.name for field in schema if is_text(field.type)]
-        self._parquet = pyarrow.parquet.ParquetFile(raw, pre_buffer=False, buffer_size=2**20, read_dictionary=texts)
+        self._parquet = pyarrow.parquet.ParquetFile(raw, pre_buffer=False, buffer_size=2**20)  # read in parts
+        schema = self._parquet.schema_arrow
         self._find_text_column(schema.names, text_column)
         kind = schema.field(self._text_at).type
         if not is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
@@ -188,7 +186,6 @@ class TableReader:
                 "Choose with --text-column."
             )
         self._chunks = self._chunks_of_parquet
-        self._types = schema
         return pa.schema([(f.name, cell_type(f.type)) for f in schema]) if self._output_format in SEPARATORS else schema
 
     def _open_rows(self, text_column: str | None, schema: pa.Schema | None) -> pa.Schema | None:
@@ -291,25 +288,16 @@ class TableReader:
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Rows of Parquet in batches that stay small once decoded; a look at each group tells how many."""
-        fields = [field for field in self._types if self._columns is None or field.name in self._columns]
-        names = None if self._columns is None else [field.name for field in fields]
+        names = None if self._columns is None else [name for name in self.names if name in self._columns]
         for group in range(self._parquet.metadata.num_row_groups):
             read = {"row_groups": [group], "columns": names, "use_threads": False}
             look = next(self._parquet.iter_batches(batch_size=8, **read), None)
-            rows = 8 if look is None or _decoded_size(look) > 2**16 else CHUNK_ROWS
-            for batch in self._parquet.iter_batches(batch_size=rows, **read):
-                at = 0
-                while at < batch.num_rows:
-                    most = max(1, CHUNK_SIZE // max(1, _decoded_size(batch) // batch.num_rows))
-                    part = batch.slice(at, most)
-                    at += part.num_rows
-                    arrays = [
-                        (array.dictionary_decode() if pa.types.is_dictionary(array.type) else array).cast(field.type)
-                        if is_text(field.type)
-                        else array
-                        for array, field in zip(part.columns, fields, strict=True)
-                    ]
-                    yield pa.RecordBatch.from_arrays(arrays, part.schema.names)
+            is_large = look is None or _decoded_size(look) > 2**17
+            del look
+            for batch in self._parquet.iter_batches(batch_size=8 if is_large else CHUNK_ROWS, **read):
+                most = max(1, CHUNK_SIZE * batch.num_rows // max(1, _decoded_size(batch)))
+                for start in range(0, batch.num_rows, most):
+                    yield batch.slice(start, most)
 
     def _chunk_of_batch(
         self,

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from sentiment.errors import InputError, shown
 
-LONGEST_ROW = 2**26
+LONGEST_ROW = 7 * 2**23
 """Bytes: a quotation mark that is never closed would otherwise swallow a file of any size."""
 
 MOST_VALUES = 2**22
