@@ -181,12 +181,66 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "t.csv", index=False)
     with (tmp_path / "t.csv").open("ab") as file:
         file.write(b' ,1\n,?\n"too",many,cells\ncaf\xe9,1\n')
-    corpus = load("table", tmp_path / "t.csv")
+    with pytest.raises(InputError, match=r"2 of 104 lines could not be read.*--allow-rejected 0\.03"):
+        load("table", tmp_path / "t.csv")
+    corpus = load("table", tmp_path / "t.csv", allow_rejected=0.03)
     assert len(corpus.train) + len(corpus.test) == 100
-    assert corpus.notes == (
-        "4 rows left out: the review is blank (2, first row 101), it cannot be parsed (1, first row 103), "
-        "it is not UTF-8 (1, first row 104).",
+    assert corpus.notes == ("2 rows left out: the review is blank (2, first row 101).",)
+    assert corpus.lost == (
+        "2 of 104 lines could not be read: it has 3 cells, the header 2 (1, first in line 104), it is not UTF-8 "
+        "(1, first in line 105)."
     )
+
+
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
+    labels = [None if n < 3 else -1.0 if n == 3 else float(label) for n, label in enumerate(TABLE["label"])]
+    TABLE.assign(label=labels).to_parquet(tmp_path / "t.parquet")
+    corpus = load("table", tmp_path / "t.parquet")
+    assert len(corpus.train) + len(corpus.test) == 96
+    assert corpus.notes[0].startswith("4 rows left out: its label is missing (3, first row 1), its label is -1")
+
+
+def split_tables() -> dict[str, pd.DataFrame]:
+    """Three splits; the labels of the last are -1, as Hugging Face has them."""
+    unlabelled = pd.DataFrame({"text": [f"unlabelled {n}" for n in range(9)], "label": [-1] * 9})
+    return {"train": TABLE[20:80], "test": TABLE[80:], "unsupervised": unlabelled}
+
+
+def test_a_test_set_of_its_own_is_tested_on(tmp_path: Path) -> None:
+    tables = split_tables()
+    tables["train"].to_csv(tmp_path / "mine.csv", index=False)
+    tables["test"].to_json(tmp_path / "held-out.jsonl", orient="records", lines=True)
+    corpus = load("table", tmp_path / "mine.csv", test_data=tmp_path / "held-out.jsonl")
+    assert (corpus.train.texts, corpus.test.texts) == (list(tables["train"]["text"]), list(tables["test"]["text"]))
+    assert not corpus.is_cut
+
+
+@pytest.mark.parametrize("place", ["{split}-00000-of-00001.parquet", "{split}/0000.parquet", "imdb_{split}.parquet"])
+def test_files_named_for_splits_are_these_splits(tmp_path: Path, place: str) -> None:
+    tables = split_tables()
+    for split, table in tables.items():
+        path = tmp_path / "data" / place.format(split=split)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(path)
+    corpus = load("table", tmp_path / "data")
+    assert [sorted(getattr(corpus, split).texts) for split in ("train", "test", "unlabelled")] == [
+        sorted(table["text"]) for table in tables.values()
+    ]
+    if place.startswith("imdb"):
+        TABLE.to_parquet(tmp_path / "data" / "more.parquet")
+        with pytest.raises(InputError, match=r"files called test, train, unlabelled, and more\.parquet"):
+            load("table", tmp_path / "data")
+
+
+def test_lines_of_fasttext_are_trained_on(tmp_path: Path) -> None:
+    lines = [f"__label__{label + 1} {text}\n" for text, label in zip(TABLE["text"], TABLE["label"], strict=True)]
+    (tmp_path / "t.txt").write_text("".join(lines))
+    corpus = load("table", tmp_path / "t.txt")
+    labels = dict(zip(TABLE["text"], TABLE["label"], strict=True))
+    assert [labels[text] for text in corpus.test.texts] == corpus.test.labels.tolist()
+    assert "__label__1 is read as negative and __label__2 as positive" in corpus.notes[0]
+    other = load("table", tmp_path / "t.txt", positive=("1",), negative=("2",))
+    assert [1 - labels[text] for text in other.test.texts] == other.test.labels.tolist()
 
 
 def test_a_folder_of_tables_and_a_column_review_are_read_as_one_table(tmp_path: Path) -> None:
