@@ -120,7 +120,7 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
         preset: a name of `preset_names`, or the path of a TOML file; None for `fine-tune` where a trained classifier
             is to start from, for `demo` with the demo source, and `standard` with any other.
         overrides: option, as in `option_fields`, -> value; None means not given.
-        base: a whole configuration that stands in for the preset.
+        base: the configuration that the working directory remembers; it stands in for the preset.
 
     Raises:
         InputError: unknown preset, key or value.
@@ -133,7 +133,8 @@ def compose(preset: str | None, overrides: Mapping[str, Any], *, base: dict[str,
         place = content if section is None else content.setdefault(section, {})
         if isinstance(place, dict):  # of anything else, the validation tells
             place[field] = value
-    return validated(PipelineConfig, content, preset)
+    remembered = "the working directory's configuration.json, which --preset or --source would replace"
+    return validated(PipelineConfig, content, f"preset {preset}" if base is None else remembered)
 
 
 def default_preset(overrides: Mapping[str, Any]) -> str:
@@ -143,8 +144,11 @@ def default_preset(overrides: Mapping[str, Any]) -> str:
     return "demo" if overrides.get("source") == "demo" else "standard"
 
 
-def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str) -> AnyConfiguration:
+def validated(kind: type[AnyConfiguration], content: dict[str, Any], place: str) -> AnyConfiguration:
     """The configuration with this content.
+
+    Args:
+        place: where the content stands, for people.
 
     Raises:
         InputError: unknown key or value.
@@ -152,7 +156,7 @@ def validated(kind: type[AnyConfiguration], content: dict[str, Any], preset: str
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise InputError(_explain(error, kind, preset)) from error
+        raise InputError(_explain(error, kind, place)) from error
 
 
 def read_preset(preset: str, folder: str = ".", *, kind: str = "preset") -> dict[str, Any]:
@@ -180,17 +184,24 @@ def read_preset(preset: str, folder: str = ".", *, kind: str = "preset") -> dict
         raise InputError(f"{kind.title()} {preset} is not TOML: {error}.") from error
 
 
-def _explain(error: ValidationError, kind: type[Configuration], preset: str) -> str:
-    problems = []
+def _explain(error: ValidationError, kind: type[Configuration], place: str) -> str:
+    problems, unknown, known = [], list[str](), dict[str, str]()
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         if problem["type"] == "extra_forbidden":
-            owner: Any = kind if len(problem["loc"]) == 1 else kind.model_fields[str(problem["loc"][0])].annotation
-            names = list(owner.model_fields)
-            problems.append(f"unknown key {key} in preset {preset}; known are {', '.join(names)}")
+            section = key.rpartition(".")[0]
+            owner: Any = kind.model_fields[section].annotation if section else kind
+            unknown.append(key)
+            known[f" in {section}" if section else ""] = ", ".join(owner.model_fields)
         else:
             message = problem["msg"].removeprefix("Value error, ")
             message = message[0].lower() + message[1:]
             is_whole = isinstance(problem["input"], dict)  # what is wrong is how fields stand together
             problems.append(message if is_whole else f"{key.split('.')[-1]} is {problem['input']!r}: {message}")
+    if unknown:
+        noun, remedy = ("key", "delete its line") if len(unknown) == 1 else ("keys", "delete their lines")
+        problems.append(
+            f"unknown {noun} {', '.join(unknown)} in {place}: this version has no such setting, so {remedy} or "
+            f"correct the spelling; {'; '.join(f'known{section} are {names}' for section, names in known.items())}"
+        )
     return "; ".join(problems) + "."

@@ -83,7 +83,7 @@ def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None =
     if epochs is not None:
         for task in get_args(TaskName):
             content.setdefault(task.replace("-", "_"), {})["epochs"] = epochs
-    return validated(MemoryConfig, content, preset)
+    return validated(MemoryConfig, content, f"preset {preset}")
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,7 @@ def model_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int
         summary=prepared.summary(),
         validation=f"{len(validation):,} reviews of train were set aside for validation, {set_aside}",
         uses_unlabelled=is_network
-        and bool(
-            pretraining.word_vectors
-            or pretraining.pseudo_label_epochs
-            or config.training.uses_unlabelled
-            or pretraining.start_from
-        ),
+        and bool(pretraining.word_vectors or pretraining.pseudo_label_epochs or pretraining.start_from),
         lessons=lessons_of_network(config, prepared, seed) if is_network else [OWN_LABELS],
         size=size_of(outcome.trained.folder),
         seed=seed,

@@ -184,7 +184,7 @@ def prepare(context: Context) -> Prepared:
     fitted = fit_vocabulary(context, loaded)
     padded: dict[Split, Stage] = {"train": pad(context, loaded, fitted, "train")}
     pretraining = config.pretraining
-    if config.training.uses_unlabelled or pretraining.pseudo_label_epochs or pretraining.word_vectors:
+    if pretraining.pseudo_label_epochs or pretraining.word_vectors:
         padded["unlabelled"] = pad(context, loaded, fitted, "unlabelled")
     return Prepared(
         loaded,

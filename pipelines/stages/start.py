@@ -38,9 +38,6 @@ LEFT_OUT = (
     "label_softness",
     "piece_share",
     "counterfactual_share",
-    "normalize_embedding",
-    "virtual_adversarial_epsilon",
-    "entropy_weight",
 )
 """Options that fine-tuning has no use for; a preset may name them all the same."""
 

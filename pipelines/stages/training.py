@@ -76,19 +76,15 @@ def train_network(
     check_gpu(context)
     pseudo_labelled = None
     if config.pretraining.pseudo_label_epochs and len(prepared.corpus.unlabelled):
-        tell = _as_a_first_phase(on_epoch) if config.pretraining.end_on_labels else on_epoch
-        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, tell, found)
-        tell(read_history(pseudo_labelled))
+        pseudo_labelled = train_on_pseudo_labels(context, prepared, trial, on_epoch, found)
     tuning = None if context.start is None else choose_tuning(context, prepared, trial)
     training_config = config.training if tuning is None else tuning.config
 
     def run(folder: Path) -> None:
         network = build_network(context, prepared, trial)
-        before = read_history(pseudo_labelled) if pseudo_labelled else {}
         if pseudo_labelled is not None:
             network.load_weights(pseudo_labelled.folder / WEIGHTS_FILE)
-        if pseudo_labelled is not None and not config.pretraining.end_on_labels:
-            history, before = before, {}
+            history = read_history(pseudo_labelled)
             write_json(folder / HISTORY_FILE, history)
         else:
             penalty = 0.0 if tuning is None else tuning.start_penalty
@@ -107,14 +103,13 @@ def train_network(
         else:
             profile = found.profile
         save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)
-        seconds = [*history["seconds"], *before.get("seconds", [])]
-        write_json(folder / COSTS_FILE, {"training_seconds": sum(seconds), "epochs": len(history["loss"])})
+        costs = {"training_seconds": sum(history["seconds"]), "epochs": len(history["loss"])}
+        write_json(folder / COSTS_FILE, costs)
 
     key = {
         **training_key(context, prepared, trial, training_config),
         "start_penalty": None if tuning is None else tuning.start_penalty,
         "pseudo_labels": pseudo_labelled.digest if pseudo_labelled else None,
-        "end_on_labels": config.pretraining.end_on_labels,
         "found_by_folds": found.key if found else None,
     }
     trained = Trained(
@@ -144,11 +139,6 @@ def _learn_labels(
     """Train the network in place on the labelled reviews -> history.json."""
     inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
     training, validation = prepared.training_and_validation(trial.seed)
-    unlabelled = None
-    if config.uses_unlabelled:
-        unlabelled = prepared.padded("unlabelled")
-        if not len(unlabelled):
-            unlabelled = inputs[training]
     learned = prepared.repeated(training, trial.seed)
     pieces = epoch_pieces(context, prepared, trial.seed, learned)
     return fit_with_progress(
@@ -160,17 +150,11 @@ def _learn_labels(
         config,
         seed=trial.seed,
         folder=folder,
-        unlabelled=unlabelled,
         stop_after=stop_after,
         start_penalty=start_penalty,
         epoch_examples=pieces.labelled(labels[learned]),
         on_epoch=on_epoch,
     )
-
-
-def _as_a_first_phase(on_epoch: Callable[[History], None]) -> Callable[[History], None]:
-    """Give the metrics of a phase before the last one names of their own."""
-    return lambda history: on_epoch({f"pseudo_label_{metric}": values for metric, values in history.items()})
 
 
 def words_learned(context: Context, prepared: Prepared, trial: Trial) -> frozenset[str]:

@@ -45,7 +45,7 @@ class Space:
                 content[section][field] = value
             else:
                 content[field] = [value]
-        return validated(PipelineConfig, content, self.name)
+        return validated(PipelineConfig, content, f"space {self.name}")
 
     def values_of(self, config: PipelineConfig) -> dict[str, Any]:
         """What the configuration has for each setting.

@@ -93,10 +93,8 @@ def trial_config(config: PipelineConfig) -> PipelineConfig:
 
 def most_epochs(config: PipelineConfig, *, has_unlabelled: bool) -> int:
     """The most epochs whose validation losses a trial tells."""
-    pretraining = config.pretraining
-    if pretraining.pseudo_label_epochs and has_unlabelled and not pretraining.end_on_labels:
-        return pretraining.pseudo_label_epochs
-    return config.training.epochs
+    learns_pseudo_labels = config.pretraining.pseudo_label_epochs and has_unlabelled
+    return config.pretraining.pseudo_label_epochs if learns_pseudo_labels else config.training.epochs
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """epoch_batches: the examples of an epoch as batches of tf.data, in random order."""
 
-import itertools
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -30,13 +29,12 @@ def epoch_batches(
     generator: np.random.Generator,
     inputs: np.ndarray,
     labels: np.ndarray,
-    unlabelled: np.ndarray | None = None,
     *,
     size: int,
     by_length: bool,
     word_dropout: float = 0.0,
 ) -> Any:
-    """A tf.data.Dataset of (inputs, labels), or of ((inputs, unlabelled inputs), labels), in random order.
+    """A tf.data.Dataset of (inputs, labels), in random order.
 
     Args:
         by_length: inputs are padded indices, and those of similar length are to share a batch, cut to the longest.
@@ -44,25 +42,18 @@ def epoch_batches(
     """
     import tensorflow as tf
 
-    def positions(padded: np.ndarray) -> list[np.ndarray]:
-        if by_length:
-            return batches_of_similar_length((padded != PADDING).sum(axis=1), size, generator)
-        return np.split(generator.permutation(len(padded)), range(size, len(padded), size))
-
-    cut = trim if by_length else np.asarray
+    if by_length:
+        batches = batches_of_similar_length((inputs != PADDING).sum(axis=1), size, generator)
+    else:
+        batches = np.split(generator.permutation(len(inputs)), range(size, len(inputs), size))
     signature: Any = tf.TensorSpec((None, None) if by_length else (None, *inputs.shape[1:]), inputs.dtype)
-    chosen, drawn, others = positions(inputs), np.empty(0), []
-    if unlabelled is not None:
-        signature = signature, signature
-        drawn = unlabelled[np.resize(generator.permutation(len(unlabelled)), len(inputs))]
-        others = positions(drawn)
 
     def read() -> Iterator[Any]:
-        for batch, other in itertools.zip_longest(chosen, others):
-            labelled = cut(inputs[batch])
+        for batch in batches:
+            examples = trim(inputs[batch]) if by_length else inputs[batch]
             if word_dropout:
-                labelled = drop_words(labelled, word_dropout, generator)
-            yield labelled if other is None else (labelled, cut(drawn[other])), labels[batch]
+                examples = drop_words(examples, word_dropout, generator)
+            yield examples, labels[batch]
 
     weak_read: Any = weakref.ref(read)  # TensorFlow never forgets a generator, which would keep the examples
     dataset: Any = tf.data.Dataset.from_generator(
@@ -70,6 +61,6 @@ def epoch_batches(
     )
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(chosen))).prefetch(1).with_options(options)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(1).with_options(options)
     dataset.read = read  # for as long as the dataset is used
     return dataset

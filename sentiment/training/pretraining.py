@@ -1,4 +1,4 @@
-"""PretrainingConfig: what a network starts from, and what it learns before its labels alone."""
+"""PretrainingConfig: what a network starts from, and what teaches it beside its labels."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from sentiment.configuration import Configuration
 
 
 class PretrainingConfig(Configuration):
-    """What is learned before the network is trained, or what it starts from."""
+    """What the network starts from, and what teaches it beside its labels."""
 
     start_from: str | None = Field(
         None,
@@ -26,8 +26,8 @@ class PretrainingConfig(Configuration):
     pseudo_label_epochs: int = Field(
         0,
         ge=0,
-        description="Passes over all reviews beforehand. Linear models label the unlabelled ones; from the second pass "
-        "on, their mean log-odds with the network do.",
+        description="Passes over all reviews, instead of --epochs, where there are unlabelled ones. Linear models "
+        "label those; from the second pass on, their mean log-odds with the network do.",
     )
     label_softness: float = Field(
         0.0,
@@ -35,8 +35,4 @@ class PretrainingConfig(Configuration):
         le=1,
         description="Weight of the teacher's probability in a training label beside the pseudo-labels; the teacher has "
         "not seen the label of that review.",
-    )
-    end_on_labels: bool = Field(
-        True,
-        description="Train on the labelled reviews alone after the pseudo-labels; without unlabelled ones, always.",
     )

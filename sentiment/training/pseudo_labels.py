@@ -104,7 +104,7 @@ def learn_pseudo_labels(
         labels: (N,), which may be probabilities.
         taught: the first teacher's P(positive) of the unlabelled reviews, (M,).
         validation: indices and labels; None: the last weights are kept.
-        config: its losses of unlabelled reviews alone are left out, and its patience.
+        config: its patience is left out.
         taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees; (V,).
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
@@ -166,8 +166,6 @@ def _rounds(epochs: int) -> list[int]:
 def _of_round(config: TrainingConfig, number: int, rounds: list[int]) -> TrainingConfig:
     """The step size rises with the first teacher, and falls with the third, with the fourth, and with the last.
 
-    No loss is of unlabelled reviews alone.
-
     Args:
         number: of the round, from 0.
         rounds: epochs of each.
@@ -181,7 +179,5 @@ def _of_round(config: TrainingConfig, number: int, rounds: list[int]) -> Trainin
             "learning_rate": config.learning_rate * (LAST_STEP_SIZE if is_fourth else 1.0),
             "warmup_epochs": 0.0 if number else min(config.warmup_epochs, 1.0),
             "schedule": config.schedule if falls else "constant",
-            "virtual_adversarial_epsilon": 0.0,
-            "entropy_weight": 0.0,
         }
     )

@@ -8,7 +8,6 @@ it gives every core a part of the batch, which waits for the others only at the 
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import keras
@@ -20,19 +19,6 @@ from sentiment.training.compilation import is_compiled
 
 PARTS = min(4, available_cores())
 """Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
-
-
-_BY_WEIGHTS = ContextVar("by_weights", default=True)
-
-
-@contextmanager
-def gradients_by_inputs_alone() -> Iterator[None]:
-    """Within it, the loops leave out the gradients by their weights, which take products of their own."""
-    token = _BY_WEIGHTS.set(False)
-    try:
-        yield
-    finally:
-        _BY_WEIGHTS.reset(token)
 
 
 @contextmanager
@@ -115,9 +101,8 @@ def _differentiable_loop(kind: str) -> Any:
         outputs, last, steps = forward(*tf.nest.map_structure(tf.stop_gradient, sources))
 
         def gradient(by_outputs: tf.Tensor, *by_last: tf.Tensor) -> tuple[Any, ...]:
-            with_weights = _BY_WEIGHTS.get()
-            by_weights, by_inputs, by_initial = backward(*sources, *steps, by_outputs, by_last, with_weights)
-            return *(by_weights if with_weights else [None] * len(weights)), by_inputs, None, *by_initial
+            by_weights, by_inputs, by_initial = backward(*sources, *steps, by_outputs, by_last)
+            return *by_weights, by_inputs, None, *by_initial
 
         return (outputs, *last), gradient
 
@@ -150,7 +135,6 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
         kept: Tensors,
         by_outputs: tf.Tensor,
         by_last: Tensors,
-        with_weights: bool,
     ) -> tuple[Any, ...]:
         kernel, recurrent_kernel, _, _ = weights
         inputs, is_read, by_outputs = _by_time(inputs), _by_time(is_read)[:, :, None], _by_time(by_outputs)
@@ -172,14 +156,12 @@ def _compiled(cell: Cell) -> tuple[Any, Any]:
         _, by_products = step((by_last, ()), first)  # for its shapes
         by_before, by_products = tf.scan(step, sequences, (by_last, _zeros(by_products)), reverse=True)
         by_from_inputs, by_from_state = _rows(by_products[0]), _rows(by_products[-1])
-        by_weights: Tensors = ()
-        if with_weights:
-            by_weights = (
-                tf.matmul(_rows(inputs), by_from_inputs, transpose_a=True),
-                tf.matmul(_rows(before[0]), by_from_state, transpose_a=True),
-                tf.reduce_sum(by_from_inputs, axis=0),
-                tf.reduce_sum(by_from_state, axis=0),
-            )
+        by_weights = (
+            tf.matmul(_rows(inputs), by_from_inputs, transpose_a=True),
+            tf.matmul(_rows(before[0]), by_from_state, transpose_a=True),
+            tf.reduce_sum(by_from_inputs, axis=0),
+            tf.reduce_sum(by_from_state, axis=0),
+        )
         by_inputs = tf.reshape(tf.matmul(by_from_inputs, kernel, transpose_b=True), tf.shape(inputs))
         return by_weights, _by_time(by_inputs), [sequence[0] for sequence in by_before]
 

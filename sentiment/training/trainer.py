@@ -6,8 +6,7 @@ Where the network skips padding, reviews of similar length share a batch, which 
 import functools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -15,7 +14,6 @@ import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
 from sentiment.files import finish, sync
 from sentiment.training.batches import epoch_batches
@@ -53,21 +51,6 @@ class TrainingConfig(Configuration):
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="Whether the step size stays or falls to 0 along a half cosine."
     )
-    averaging_momentum: float = Field(
-        0.0, ge=0, lt=1, description="Of the moving average of the weights that is validated and kept; 0: no average."
-    )
-    normalize_embedding: bool = Field(
-        False, description="Keep word vectors at mean 0 and variance 1, words counted by frequency."
-    )
-    adversarial_epsilon: float = Field(
-        0.0,
-        ge=0,
-        description="Length of the adversarial step of a review's word vectors; 0: no adversarial training.",
-    )
-    virtual_adversarial_epsilon: float = Field(
-        0.0, ge=0, description="The same for unlabelled reviews and the network's own verdict; 0: they are not used."
-    )
-    entropy_weight: float = Field(0.0, ge=0, description="Weight of the entropy of verdicts on unlabelled reviews.")
     word_dropout: float = Field(
         0.0,
         ge=0,
@@ -91,20 +74,6 @@ class TrainingConfig(Configuration):
         """Reviews and pieces of an epoch over so many reviews."""
         return reviews + round(self.piece_share * reviews) + round(self.counterfactual_share * reviews)
 
-    @property
-    def uses_unlabelled(self) -> bool:
-        """Whether a part of the loss is of unlabelled reviews."""
-        return bool(self.virtual_adversarial_epsilon or self.entropy_weight)
-
-
-OPTIONS_OF_THE_STEP = (
-    "adversarial_epsilon",
-    "virtual_adversarial_epsilon",
-    "entropy_weight",
-    "normalize_embedding",
-)
-"""Fields of TrainingConfig that make a step of training more than the gradient of the loss."""
-
 
 class DivergedError(InputError):
     """A training whose validation loss is never a number."""
@@ -118,7 +87,6 @@ def fit(
     *,
     seed: int,
     checkpoints: Path,
-    unlabelled: np.ndarray | None = None,
     stop_after: int | None = None,
     start_penalty: float = 0.0,
     loss: str = "binary_crossentropy",
@@ -130,8 +98,6 @@ def fit(
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
 
-    Where weights are averaged, an epoch goes on from the weights that the one before ended with, not their average.
-
     Everything random in an epoch follows from (seed, epoch), and `checkpoints` keeps every finished epoch. So a killed
     training that starts again with the same arguments ends as if it had never stopped. Keras'
     BackupAndRestore would not do: it writes weights and epoch number one after the other, and keeps neither the state
@@ -142,7 +108,6 @@ def fit(
         training, validation: inputs (N, ...) and labels or targets (N,); a training label may be a probability.
             Without validation, the history has no figures of it, and the last weights are kept.
         checkpoints: a folder of this training alone; the caller removes it.
-        unlabelled: inputs (M, ...), needed where a loss is of them; as many as N, drawn anew, serve an epoch.
         stop_after: epochs after which training ends, whatever their number in `config`, by which step sizes fall.
         start_penalty: pull to the weights that `network` has now, as DenseAdam takes it.
         loss, metrics: as Keras names them.
@@ -153,90 +118,78 @@ def fit(
     Raises:
         DivergedError: no epoch has a finite validation loss.
     """
+    import keras
+
     from sentiment.training.time_loop import compiled_time_loops
 
-    inputs, labels = training
+    _, labels = training
     count = len(labels) if epoch_examples is None else len(epoch_examples)
-    learner = _learner(network, inputs, config)
     weighed: Any = balanced_crossentropy(float(np.mean(labels))) if config.balance else loss
-    _compile(learner, config, -(-count // config.batch_size), start_penalty, weighed, metrics)
+    _compile(network, config, -(-count // config.batch_size), start_penalty, weighed, metrics)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
     figures = ("loss", *metrics)
     of_validation = [f"val_{name}" for name in figures] if validation is not None else []
-    history = _resume(learner, checkpoints) or {
+    history = _resume(network, checkpoints) or {
         name: [] for name in (*figures, *of_validation, "seconds", f"{examples}_per_second")
     }
     if history["loss"]:
         on_epoch(history)
-    others = unlabelled if config.uses_unlabelled else None
     validating = None if validation is None else batches(np.random.default_rng(seed), *validation)
     epochs = min(config.epochs, stop_after or config.epochs)
 
     def shuffled(epoch: int) -> Any:
         drawn = training if epoch_examples is None else epoch_examples(epoch)
-        return batches(np.random.default_rng([seed, epoch]), *drawn, others, word_dropout=config.word_dropout)
+        return batches(np.random.default_rng([seed, epoch]), *drawn, word_dropout=config.word_dropout)
 
     with compiled_time_loops(network):
         while (epoch := len(history["loss"])) < epochs and not _is_over(history, config):
-            _seed_dropout(learner, seed, epoch)
+            _seed_dropout(network, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
                 on_batch(min((batch + 1) * config.batch_size, count), logs)
 
             started = time.perf_counter()
-            logs = _fit_epoch(learner, shuffled(epoch), batch_end)
+            callback = keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)
+            fitted = network.fit(shuffled(epoch), shuffle=False, verbose=0, callbacks=[callback])  # they are shuffled
             trained = time.perf_counter()
-            validated = {} if validating is None else _validate(learner, validating, figures)
+            validated = {} if validating is None else network.evaluate(validating, verbose=0, return_dict=True)
             for metric, value in {
-                **{name: logs[name] for name in figures},
-                **validated,
+                **{name: fitted.history[name][0] for name in figures},
+                **{f"val_{name}": value for name, value in validated.items()},
                 "seconds": time.perf_counter() - started,
                 f"{examples}_per_second": count / (trained - started),
             }.items():
                 history[metric].append(float(value))
-            _save(learner, checkpoints, history)
+            _save(network, checkpoints, history)
             on_epoch(history)
     if not kept_epoch(history):
         raise DivergedError(
             f"The validation loss is no number after any of {len(history['loss'])} epochs: "
             "lower --learning-rate, or bound the gradients with --clipnorm."
         )
-    learner.load_weights(_weights(checkpoints, kept_epoch(history)))
-    learner.optimizer.finalize_variable_values(learner.trainable_variables)
+    network.load_weights(_weights(checkpoints, kept_epoch(history)))
     return history
 
 
 def _compile(
-    learner: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: Any, metrics: Sequence[str]
+    network: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: Any, metrics: Sequence[str]
 ) -> None:
     """Give the model its optimizer, loss and metrics; one that has the same is left as it is, as tracing takes long."""
-    is_plain = (
-        config.schedule == "constant"
-        and not config.warmup_epochs
-        and not config.averaging_momentum
-        and not config.balance
-    )
+    is_plain = config.schedule == "constant" and not config.warmup_epochs and not config.balance
     purpose = (config.clipnorm, start_penalty, loss, tuple(metrics))
-    if is_plain and getattr(getattr(learner, "optimizer", None), "purpose", None) == purpose:
-        learner.optimizer.restart(config.learning_rate)
+    if is_plain and getattr(getattr(network, "optimizer", None), "purpose", None) == purpose:
+        network.optimizer.restart(config.learning_rate)
         return
-    learner.compile(
+    network.compile(
         build_optimizer(config, steps, start_penalty),
         loss,
         metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
-    learner.optimizer.build(learner.trainable_variables)
-    learner.optimizer.purpose = purpose if is_plain else None
-
-
-def _validate(learner: Any, batches: Any, figures: Sequence[str]) -> dict[str, float]:
-    """These figures of validation, their names with `val_` before them."""
-    with _averaged(learner):
-        validated = learner.evaluate(batches, verbose=0, return_dict=True)
-    return {f"val_{name}": validated[name] for name in figures}
+    network.optimizer.build(network.trainable_variables)
+    network.optimizer.purpose = purpose if is_plain else None
 
 
 def balanced_crossentropy(positive_share: float) -> Callable[[Any, Any], Any]:
@@ -266,40 +219,8 @@ def accuracy(labels: Any, probabilities: Any) -> Any:
     return ops.cast(ops.equal(ops.reshape(labels, (-1,)) > 0.5, verdicts), "float32")
 
 
-def _fit_epoch(learner: Any, batches: Any, batch_end: Callable[[int, dict[str, float]], None]) -> dict[str, float]:
-    """Keras' `fit` for one epoch, without its end, which puts the moving averages of the weights in their place.
-
-    Returns:
-        The epoch's mean loss and metrics.
-    """
-    import keras
-
-    weights: list[np.ndarray] = []
-    callback = keras.callbacks.LambdaCallback(
-        on_train_batch_end=batch_end, on_epoch_end=lambda *_: weights.extend(learner.get_weights())
-    )
-    logs = learner.fit(batches, shuffle=False, verbose=0, callbacks=[callback]).history  # they are shuffled
-    learner.set_weights(weights)
-    return {name: values[0] for name, values in logs.items()}
-
-
-def _learner(network: Any, inputs: np.ndarray, config: TrainingConfig) -> Any:
-    """The model to fit, which shares the weights of `network`, or is it."""
-    options = config.model_dump(include=set(OPTIONS_OF_THE_STEP))
-    if not any(options.values()):
-        return network
-    from sentiment.training.adversarial import AdversarialNetwork
-
-    frequencies = None
-    if options.pop("normalize_embedding"):
-        counts = np.bincount(inputs.ravel(), minlength=network.layers[0].input_dim)
-        counts[PADDING] = 0
-        frequencies = counts / counts.sum()
-    return AdversarialNetwork(network, frequencies, **options)
-
-
 def build_optimizer(config: TrainingConfig, steps_per_epoch: int, start_penalty: float = 0.0) -> Any:
-    """Keras' Adam with the step sizes, the bound on gradients and the averages that the configuration asks for."""
+    """Keras' Adam with the step sizes and the bound on gradients that the configuration asks for."""
     import keras
 
     from sentiment.training.optimizer import DenseAdam
@@ -314,25 +235,7 @@ def build_optimizer(config: TrainingConfig, steps_per_epoch: int, start_penalty:
             warmup_target=config.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
-    return DenseAdam(
-        step_size,
-        start_penalty=start_penalty,
-        clipnorm=config.clipnorm,
-        use_ema=bool(config.averaging_momentum),
-        ema_momentum=config.averaging_momentum,
-    )
-
-
-@contextmanager
-def _averaged(learner: Any) -> Iterator[None]:
-    """Lend a model the moving averages of its weights, if there are any."""
-    if not learner.optimizer.use_ema:
-        yield
-        return
-    weights = learner.get_weights()
-    learner.optimizer.finalize_variable_values(learner.trainable_variables)
-    yield
-    learner.set_weights(weights)
+    return DenseAdam(step_size, start_penalty=start_penalty, clipnorm=config.clipnorm)
 
 
 def kept_epoch(history: History) -> int:

@@ -52,7 +52,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
                      id="no row of these values"),
         pytest.param("", "text,label\ngood,5\nbad,1\n", "such as --positive 4,5 --negative 1,2", id="stars"),
         pytest.param("--threshold 0.7", FOUR_REVIEWS, "threshold is '0.7'", id="threshold"),
-        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, fine-tune, large, ", id="unknown preset"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, fine-tune, standard, ", id="unknown preset"),
         pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
     ],
 )  # fmt: skip
@@ -75,12 +75,15 @@ def test_too_few_reviews_of_a_class_to_validate_on_are_named(invoke: Invoke, tmp
     assert (result.exit_code, "3 training reviews (1 positive) cannot be cut" in result.output) == (2, True)
 
 
-def test_an_unknown_preset_key_is_named_with_those_there_are(invoke: Invoke, tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text("[training]\nepoch = 3\n")
+def test_one_message_says_which_lines_of_a_preset_to_delete_and_what_it_may_have(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text("[training]\nepoch = 3\nentropy_weight = 0.0\n")
     result = invoke("load", "--preset", "my.toml", "--source", "demo")
     assert result.exit_code == 2
-    assert "unknown key training.epoch" in result.output
-    assert "patience" in result.output
+    assert "unknown keys training.epoch, training.entropy_weight in preset my.toml" in result.output
+    assert "delete their lines" in result.output
+    assert "known in training are validation_share, batch_size, epochs, patience" in result.output
 
 
 @pytest.mark.parametrize("source", ["imdb", "keras"])
@@ -244,7 +247,7 @@ def test_stage_commands_follow_one_another_without_repeating_options(invoke: Inv
         (b"[]", "it holds no object"),
         (b'{"vocabulary": 5}', "vocabulary is 5: input should be a valid dictionary"),
         (b'{"models": 5}', "models is 5"),
-        (b'{"surprise": 5}', "unknown key surprise"),
+        (b'{"surprise": 5}', "unknown key surprise in the working directory's configuration.json"),
     ],
 )
 def test_a_damaged_configuration_in_the_working_directory_is_named(

@@ -1,4 +1,4 @@
-"""The preset `strong`, made small: word vectors, pseudo-labels, adversarial steps, pooling and masks at once."""
+"""The preset `strong`, made small: word vectors, pseudo-labels, pooling and masks at once."""
 
 import json
 from collections.abc import Callable
@@ -62,11 +62,11 @@ def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Call
 
 
 @pytest.mark.parametrize("epochs", [0, 1])
-def test_training_starts_from_pseudo_labels_where_it_is_told_to(
+def test_training_learns_from_pseudo_labels_where_it_is_told_to(
     folder: Path, invoke: Callable[..., Result], tmp_path: Path, epochs: int
 ) -> None:
     def train(work_dir: str) -> object:
-        options = f"--no-word-vectors --pseudo-label-epochs {epochs} --end-on-labels".split()
+        options = f"--no-word-vectors --pseudo-label-epochs {epochs}".split()
         result = invoke("train", *SMALL_STRONG, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
         [path] = (tmp_path / work_dir).glob("train/*/history.json")

@@ -14,10 +14,7 @@ from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds,
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
-CONFIG = TrainingConfig(
-    epochs=5, batch_size=32, learning_rate=0.02, clipnorm=1.0, warmup_epochs=0.2, schedule="cosine",
-    virtual_adversarial_epsilon=1.0,
-)  # fmt: skip
+CONFIG = TrainingConfig(epochs=5, batch_size=32, learning_rate=0.02, clipnorm=1.0, warmup_epochs=0.2, schedule="cosine")
 
 
 def task(size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.time_loop import compiled_time_loops, gradients_by_inputs_alone
+from sentiment.training.time_loop import compiled_time_loops
 
 INDICES = np.array(
     [[1, 5, 6, 7, 8, 9, 4], [0, 0, 0, 0, 0, 0, 0], [1, 7, 5, 0, 0, 0, 0], [1, 11, 10, 4, 4, 0, 0]], np.int32
@@ -64,19 +64,6 @@ def test_it_computes_the_same_within_a_graph_for_every_size(cell: CellName) -> N
             found = [graph(network, batch) for batch in batches]
         for one, other in zip(itertools.chain(*found), itertools.chain(*expected), strict=True):
             assert np.allclose(one, other, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_gradient_by_inputs_alone_is_that_among_all_gradients(cell: CellName) -> None:
-    network = network_of(cell)
-    layer, vectors = network.layers[1], tf.constant(np.random.default_rng(0).normal(size=(3, 7, 5)), tf.float32)
-    with compiled_time_loops(network), tf.GradientTape(persistent=True) as tape:
-        tape.watch(vectors)
-        outputs = layer(vectors)
-    with gradients_by_inputs_alone():
-        by_vectors, *by_weights = tape.gradient(outputs, [vectors, *(w.value for w in layer.trainable_variables)])
-    assert by_weights == [None] * len(layer.trainable_variables)
-    assert np.array_equal(by_vectors, tape.gradient(outputs, vectors))
 
 
 def test_layers_that_it_cannot_serve_are_left_alone() -> None:
