@@ -271,10 +271,7 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
         lost = lines = 0
         for part in scoring.tallies():
             lost, lines = lost + part["lost"], lines + part["lines"]
-            tally.scored += part["scored"]
-            tally.answered += part["answered"]
-            tally.positive += part["positive"]
-            tally.rejected += part["rejected"]
+            tally.add(part)
         if tally.rejected and job.config.strict:
             raise _strict(next(scoring.rejected_lines()))
         sentence = f"{lost:,} of {lines:,} lines could not be read." if lost else ""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
+from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.drift import SHIFTED
 from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -44,6 +45,7 @@ def show_summary(
         rows.append([f"answered at {kind} {sure:.1%}", _share(tally.answered, tally.scored)])
     rows += [
         ["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)],
+        *_accuracy(tally),
         ["unknown words", unknown],
         *([["too long to be read in whole", cut]] if cut else []),
         ["rows per second", f"{tally.rows_per_second:,.0f}"],
@@ -57,6 +59,18 @@ def show_summary(
         )
     if lost:
         console.warn(lost)
+
+
+def _accuracy(tally: Tally) -> list[list[str]]:
+    """How many verdicts are those of the label column, where it says positive or negative for every row that it labels.
+
+    Of other labels, such as stars, only `evaluate` knows what they mean.
+    """
+    if not tally.labelled or tally.other_labels:
+        return []
+    low, high = binomial_interval(tally.right, tally.labelled)
+    share = f"{tally.right / tally.labelled:.1%} of {tally.labelled:,} labelled rows"
+    return [["accuracy", f"{share}, 95 % interval {low:.1%} to {high:.1%}; `sentiment evaluate` tells more"]]
 
 
 def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:

@@ -208,8 +208,7 @@ class SparkScoring:
             ):
                 for chunk in reader.chunks():
                     table.write(file, chunk, scorer.positive_probability(chunk.texts))
-            tally = {name: getattr(table.tally, name) for name in ("scored", "answered", "positive", "rejected")}
-            tally |= {"lost": reader.lost, "lines": reader.lines}
+            tally = {**table.tally.counts(), "lost": reader.lost, "lines": reader.lines}
             partial["tally.json"].write_text(json.dumps(tally), "utf-8")
             for ending in endings:  # the tally last: it says that the part is whole
                 partial[ending].replace(self.part(number, ending))
