@@ -296,13 +296,12 @@ class _Decision:
 
     def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
         """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
-        try:
-            if (reason := _no_better_than_majority(self._of(contender))) is not None:
-                return False, reason
-        except (*STORE_ERRORS, OSError, ValueError) as error:
-            return False, f"the predictions of version {contender.number} cannot be read ({reason_of(error)})"
         if holder is None:
-            return True, "there was none"
+            try:
+                poor = _no_better_than_majority(self._of(contender))
+            except (*STORE_ERRORS, OSError, ValueError) as error:
+                return False, f"the predictions of version {contender.number} cannot be read ({reason_of(error)})"
+            return poor is None, poor or "there was none"
         called = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
         predictions, learned = [], []
         for version, title in ((contender, f"version {contender.number}"), (holder, called)):
@@ -328,7 +327,9 @@ class _Decision:
             self.rival, self.flips = holder, flips
         left_out = max(map(len, predictions)) - len(own)
         without = f"; {left_out:,} others are left out, as one of the two has learned from them" if left_out else ""
-        return difference.low > 0, f"{_verdict(difference, called)}; {flips.counts}{without}"
+        poor = _no_better_than_majority(predictions[0]) if difference.low > 0 else None
+        wins = difference.low > 0 and poor is None
+        return wins, poor or f"{_verdict(difference, called)}; {flips.counts}{without}"
 
     def _of(self, version: Version) -> pd.DataFrame:
         if version.number not in self._predictions:

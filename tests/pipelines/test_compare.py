@@ -37,7 +37,7 @@ def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytes
     shutil.copy(small_run.folder / "mlflow.db", folder / "mlflow.db")
     command = command_in(folder)
     arguments = "--seeds 1,2 --models lstm --no-linear-model --experiment seeds --register seeds --threshold f1".split()
-    return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments))
+    return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments, "--promote"))
 
 
 def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(two_seeds: PipelineRun) -> None:
@@ -70,8 +70,8 @@ def test_every_seeds_lstm_is_a_version_and_that_of_the_lowest_validation_loss_is
     assert int(client.get_model_version_by_alias("seeds", "champion").version) == best
     [line] = [line for line in two_seeds.output.splitlines() if line.startswith("registered")]
     assert line == (
-        f"registered  seeds version {best} (champion), as there was none; LSTM, seed {best}, has the lowest validation "
-        f"loss, {losses[best]:.4f}; versions of the other seeds: {3 - best}"
+        f"registered  seeds version {best} (champion), as you asked with --promote; LSTM, seed {best}, has the lowest "
+        f"validation loss, {losses[best]:.4f}; versions of the other seeds: {3 - best}"
     )
 
 

@@ -27,7 +27,19 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
 ) -> None:
     table = pd.read_csv(reviews_csv).groupby("label").sample(45, random_state=0)
     pd.concat([table, table.head(4)]).to_csv(tmp_path / "mine.csv", index=False)  # with four copies
-    command = ["run-pipeline", "--data", "mine.csv", *SMALL, "--models", "lstm", "--folds", "3", "--epochs", "2"]
+    command = [
+        "run-pipeline",
+        "--data",
+        "mine.csv",
+        *SMALL,
+        "--models",
+        "lstm",
+        "--folds",
+        "3",
+        "--epochs",
+        "2",
+        "--promote",
+    ]
     result = invoke(*command)
     assert result.exit_code == 0, result.output
     assert "94 rows in 3 folds: mean and its 95 % interval (Nadeau & Bengio 2003)" in result.output
@@ -50,13 +62,13 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
     [last] = [stage for stage in stages if stage["found_by_folds"] is not None]
     assert last["found_by_folds"]["epochs"] in (1, 2)
     assert 0 < last["found_by_folds"]["profile"]["unknown_share"] < 1
-    assert "registered  mine version 1 (champion), as there was none" in result.output
+    assert "registered  mine version 1 (champion), as you asked with --promote" in result.output
     for model, folder in (("LSTM", "train"), ("NB-LR", "linear-model")):
         kept = [load_classifier(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")]
         assert len(kept) == 4 and None not in kept, model
     folds = [names[f"NB-LR, fold {number} of 3"] for number in (1, 2, 3)]
     assert_thresholds_are_an_estimate_by_the_folds(invoke, folds, tmp_path)
-    assert invoke(*command).output.count("as registered before") == 1
+    assert invoke(*command[:-1]).output.count("as registered before") == 1
 
 
 def assert_thresholds_are_an_estimate_by_the_folds(invoke: Invoke, runs: list[Run], folder: Path) -> None:

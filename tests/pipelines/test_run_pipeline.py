@@ -161,7 +161,7 @@ def test_a_model_whose_upload_was_killed_is_logged_again_before_it_is_registered
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
-    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL]
+    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL, "--promote"]
     process = command.start(*arguments)
     while not _models_in(tmp_path / "mlflow.db"):
         assert process.poll() is None

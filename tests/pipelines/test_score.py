@@ -72,6 +72,17 @@ def test_the_champion_says_what_was_evaluated(small_run: PipelineRun, evaluated:
     assert (scored["positive_probability"] - evaluated["positive_probability"]).abs().max() < 1e-6
 
 
+def test_a_table_with_labels_shows_how_many_verdicts_are_right(
+    invoke: Invoke, small_run: PipelineRun, evaluated: pd.DataFrame
+) -> None:
+    evaluated[["text", "label"]].to_csv("labelled.csv", index=False)
+    result = invoke("score", "labelled.csv", "scored.csv", "--model", small_run.classifier)
+    share = (evaluated["label"] == evaluated["predicted_label"]).mean()
+    assert f"accuracy {share:.1%} of {len(evaluated)} labelled rows" in " ".join(result.output.split())
+    evaluated.assign(label="3")[["text", "label"]].to_csv("stars.csv", index=False)
+    assert "accuracy" not in invoke("score", "stars.csv", "s.csv", "--model", small_run.classifier).output
+
+
 def test_every_row_is_written_or_rejected_and_no_cell_is_altered(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:

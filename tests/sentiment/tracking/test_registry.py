@@ -144,7 +144,7 @@ def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
 
 
 def test_the_models_command_lists_what_run_pipeline_registered(small_run: PipelineRun, store: Path) -> None:
-    assert "registered  reviews version 1 (champion), as there was none" in small_run.output
+    assert "registered  reviews version 1 (champion), as you asked with --promote" in small_run.output
     promote = "reviews version 2 is the linear model, NB-LR: `sentiment promote 2 --name reviews`"
     assert promote in small_run.output
     shown = command_in(store, COLUMNS="250").run("models")
