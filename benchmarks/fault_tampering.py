@@ -1,5 +1,6 @@
 """What somebody, or a failing disk, has changed: classifiers and working directories."""
 
+import contextlib
 import json
 import random
 import re
@@ -65,14 +66,14 @@ class TamperedClassifiers(Part):
                 paths = [path for path in (folder / "classifier").iterdir() if path.name != "model.keras"]
                 path = generator.choice(sorted(paths))
                 kind = f"{path.name} {damage(path, generator)}"
-                if kind != "validation.json removed":  # older classifiers have none
+                if kind != "validation.json removed":  # a classifier may be saved without it
                     codes = (2,)
             else:
                 changes = LINEAR_CHANGES if is_linear else CHANGES
                 kind, change = generator.choice(sorted(changes.items(), key=lambda pair: pair[0]))
                 change(folder / "classifier", generator)
                 if generator.random() < 0.8:
-                    renew_checksums(folder / "classifier", generator)
+                    renew_checksums(folder / "classifier")
             arguments = ["predict", *REVIEWS]
             if kind.startswith("validation.json"):  # which `predict` does not read
                 small_table(folder / "in.csv", generator, 20)
@@ -104,29 +105,19 @@ class TamperedKeras(Part):
             else:
                 kind = "other network"
                 change_keras(folder / "classifier", generator)
-                renew_checksums(folder / "classifier", generator)
+                renew_checksums(folder / "classifier")
             outcome = self.workshop.training.run(Task(str(folder), ["explain", REVIEWS[0], "--model", "classifier"]))
             return Case(kind, outcome, judged(outcome, codes=codes))
 
 
-def renew_checksums(folder: Path, generator: random.Random) -> None:
-    """Make the checksums of a folder those of its files, or drop them; classifier.json has none of its own then."""
-    import hashlib
+def renew_checksums(folder: Path) -> None:
+    """Make the checksums of a folder those of its files, and sign classifier.json, where its values are possible."""
+    from sentiment.classifier import ClassifierDescription, sha256_of
 
-    path = folder / "classifier.json"
-    try:
-        content = json.loads(path.read_bytes())
-        sums = content["sha256"]
-        content.pop("digest", None)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return
-    if generator.random() < 0.3:
-        del content["sha256"]
-    elif isinstance(sums, dict):
-        for name in sums:
-            if (folder / name).exists():
-                sums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    path.write_text(json.dumps(content))
+    with contextlib.suppress(ValueError, RecursionError):  # what is no description cannot be signed
+        description = ClassifierDescription.model_validate_json((folder / "classifier.json").read_bytes())
+        sums = {name: sha256_of(folder / name) for name in description.sha256 if (folder / name).is_file()}
+        description.model_copy(update={"sha256": sums}).save(folder)
 
 
 ODD_VALUES: tuple[Any, ...] = (

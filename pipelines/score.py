@@ -171,8 +171,8 @@ def _score(config: ScoreConfig, inputs: InputFiles, console: Console) -> None:
 
 def _without_profile(model: str) -> InputError:
     return InputError(
-        f"The classifier {model} holds nothing of its validation reviews, as an older version saved it: train it "
-        "again, or leave out --sure and --drift."
+        f"The classifier {model} was saved without its validation reviews' profile, which --sure and --drift need: "
+        "train it with `sentiment run-pipeline`, or leave both options out."
     )
 
 

@@ -39,15 +39,15 @@ LARGEST_DESCRIPTION = 2**16
 
 
 class ClassifierDescription(Configuration):
-    """The content of classifier.json. `digest` is the SHA-256 of the other fields; what version 0.1 wrote has none."""
+    """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields."""
 
-    kind: Literal["network", "linear"] = "network"
+    kind: Literal["network", "linear"]
     sequences: SequenceConfig | None = None
     threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
     unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
-    versions: dict[str, str] = Field(default_factory=dict)
-    sha256: dict[str, str] = Field(default_factory=dict)
-    digest: str | None = None
+    versions: dict[str, str]
+    sha256: dict[str, str]
+    digest: str = ""
 
     def save(self, folder: Path) -> None:
         """Write classifier.json."""
@@ -62,7 +62,7 @@ class ClassifierDescription(Configuration):
             ValueError: it is damaged.
         """
         description = cls.model_validate_json(read_description(folder))
-        if description.digest not in (None, description._digest()):
+        if description.digest != description._digest():
             raise ValueError(f"{CLASSIFIER_FILE} is not the file that was saved")
         return description
 
@@ -70,16 +70,16 @@ class ClassifierDescription(Configuration):
         return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
 
     def check(self, path: Path) -> None:
-        """Compare a file with its checksum, where there is one: version 0.1 wrote none.
+        """Compare a file with its checksum.
 
         Raises:
             ValueError: the file is not the one that was saved.
         """
-        if self.sha256.get(path.name, found := sha256_of(path)) != found:
+        if self.sha256.get(path.name) != sha256_of(path):
             raise ValueError(f"{path.name} is not the file that was saved")
 
     def learned(self, folder: Path) -> Fingerprints | None:
-        """The texts that the classifier in this folder has learned from; None for one of version 0.1.
+        """The texts that the classifier in this folder has learned from; None where nobody said.
 
         Raises:
             ValueError: their file is missing, or not the one that was saved.
@@ -101,9 +101,8 @@ class Classifier(ABC):
 
     Attributes:
         threshold: P(positive) from which on a review is called positive.
-        unknown_share: of the words of its validation reviews, those that it did not know; None for a classifier from
-            before this was kept.
-        learned: the texts that it has learned from; None where nobody said, as for a classifier of version 0.1.
+        unknown_share: of the words of its validation reviews, those that it did not know; None where there were none.
+        learned: the texts that it has learned from; None where nobody said.
     """
 
     threshold: float
@@ -308,6 +307,7 @@ class SentimentClassifier(Classifier):
         self.vocabulary.save(folder / VOCABULARY_FILE)
         files = [MODEL_FILE, ONNX_FILE, VOCABULARY_FILE, *self._saved_fingerprints(folder)]
         ClassifierDescription(
+            kind="network",
             sequences=self.sequences,
             threshold=self.threshold,
             unknown_share=self.unknown_share,

@@ -176,7 +176,7 @@ def _fetch(context: Context, uri: str) -> Stage:
         if classifier.learned is None:
             raise InputError(
                 f"{name} does not say which texts it has learned from, so nothing could keep them out of the test "
-                "split: train it again with this version, and start from that."
+                "split: start from one that `sentiment run-pipeline` or `sentiment train` has saved."
             )
         _ = classifier.network  # which a damaged file would end
 

@@ -94,29 +94,26 @@ class VocabularyConfig(Configuration):
 class Tokenizer:
     """From a text to its tokens: lower-cased words, and the punctuation marks that are kept.
 
-    A text is split on white space and on the filters of Keras' Tokenizer; the apostrophe stays.
+    A text is read as people see it: HTML entities decoded and tags as spaces, in Unicode's NFC, and typographic
+    characters as what they stand for (TYPOGRAPHY). It is split on white space and on the filters of Keras' Tokenizer;
+    the apostrophe stays. Each character of a script without blanks (UNSPACED) is a token of its own.
 
     Attributes:
         punctuation_tokens: marks of PUNCTUATION, each of which is a token of its own.
-        typography: whether the text is read as people see it: HTML entities decoded and tags as spaces, in Unicode's
-            NFC, typographic characters as what they stand for (TYPOGRAPHY), and each character of a script without
-            blanks (UNSPACED) as a token of its own; False for vocabularies from before version 0.2.
     """
 
     punctuation_tokens: str = ""
-    typography: bool = True
 
     def tokenize(self, text: str) -> list[str]:
         """All tokens of the text."""
-        return self._tokens(without_markup(text) if self.typography else text)
+        return self._tokens(without_markup(text))
 
     def _tokens(self, text: str) -> list[str]:
         """Of a text without markup."""
-        is_ascii = text.isascii()
-        if self.typography and not is_ascii:
-            text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
-        text = text.lower()
-        if self.typography and not is_ascii:
+        if text.isascii():
+            text = text.lower()
+        else:
+            text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY).lower()
             text = _UNSPACED.sub(r" \g<0> ", text)
         for mark in self.punctuation_tokens:
             text = text.replace(mark, f" {mark} ")
@@ -124,8 +121,7 @@ class Tokenizer:
 
     def tokenize_end(self, text: str, count: int, end: Literal["first", "last"]) -> list[str]:
         """The first or last `count` of all tokens, without splitting all of a long text."""
-        if self.typography:
-            text = without_markup(text)
+        text = without_markup(text)
         reach = CHARACTERS_PER_TOKEN * count
         while reach < len(text):
             # Cut at a space: no token spans it, no letter is composed or lower-cased by what is beyond.
@@ -178,10 +174,9 @@ class Tokenizer:
     def _sentences(self, texts: Iterable[str]) -> Iterator[str]:
         """The sentences of the texts, without other punctuation."""
         for text in texts:
-            if self.typography:
-                text = without_markup(text, line_break=".")
-                if not text.isascii():
-                    text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
+            text = without_markup(text, line_break=".")
+            if not text.isascii():
+                text = unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY)
             yield from _SENTENCE_END.split(text.translate(_filters_to_space(".!?")))
 
     def spans(self, text: str) -> list[Span]:
@@ -191,18 +186,16 @@ class Tokenizer:
         """
         characters: list[str] = []
         origins: list[Span] = []  # of each of these characters
-        shown, places = without_markup_placed(text) if self.typography else (text, _single(text))
-        for first, last in _composed(shown) if self.typography else _single(shown):
-            part, place = shown[first:last], (places[first][0], places[last - 1][1])
-            if self.typography:
-                part = unicodedata.normalize("NFC", part).translate(_TYPOGRAPHY)
+        shown, places = without_markup_placed(text)
+        for first, last in _composed(shown):
+            part = unicodedata.normalize("NFC", shown[first:last]).translate(_TYPOGRAPHY)
+            place = (places[first][0], places[last - 1][1])
             for character in part:  # lower-cased one by one, which changes no separator and all lengths alike
                 lowered = character.lower()
                 characters.append(lowered)
                 origins += [place] * len(lowered)
         marks = re.escape(self.punctuation_tokens)
-        word = TOKEN if self.typography else rf"[^\s{re.escape(FILTERS)}]+"
-        token = re.compile((rf"[{marks}]|" if marks else "") + word)
+        token = re.compile((rf"[{marks}]|" if marks else "") + TOKEN)
         return [
             (origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer("".join(characters))
         ]
@@ -212,11 +205,6 @@ class Tokenizer:
 def _filters_to_space(kept: str) -> dict[int, str]:
     """For `str.translate`: all of ASCII, as a character that is not found costs more."""
     return {code: " " if chr(code) in FILTERS and chr(code) not in kept else chr(code) for code in range(128)}
-
-
-def _single(text: str) -> list[Span]:
-    """Each character of a text by itself."""
-    return [(position, position + 1) for position in range(len(text))]
 
 
 def _composed(text: str) -> list[Span]:
@@ -239,17 +227,16 @@ def by_frequency(tokens: Iterable[str]) -> dict[str, int]:
 
 
 class TokenizerFile(Configuration):
-    """The attributes of a Tokenizer in the file of a vocabulary; what is absent is as it was before version 0.2."""
+    """The attributes of a Tokenizer in the file of a vocabulary."""
 
-    punctuation_tokens: str = Field("", pattern=r"^[!?.,;:]*$")
-    typography: bool = Field(False, strict=True)
+    punctuation_tokens: str = Field(pattern=r"^[!?.,;:]*$")
 
 
 class VocabularyFile(Configuration):
     """The content of a saved vocabulary."""
 
     num_words: int = Field(gt=INDEX_FROM, le=2**31, strict=True)
-    tokenizer: TokenizerFile = TokenizerFile()
+    tokenizer: TokenizerFile
     words: tuple[str, ...]
 
     @model_validator(mode="after")
@@ -349,7 +336,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read what `save` wrote; the words of a file without tokenizer, from before version 0.2, are found as then.
+        """Read what `save` wrote.
 
         Raises:
             ValueError: the file holds something else, or is larger than MOST_BYTES.

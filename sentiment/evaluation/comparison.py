@@ -54,7 +54,7 @@ class Result:
         metrics: as `evaluate_predictions` gives, and the costs of the model.
         behaviour: as `measure_behaviour` gives.
         history: per epoch; empty for a model without epochs.
-        promises: what each promised accuracy was worth; none of what older versions evaluated.
+        promises: what each promised accuracy was worth; none where no accuracy can be promised.
     """
 
     name: str
@@ -101,8 +101,8 @@ class Result:
 
     @property
     def left_out(self) -> int:
-        """Behavioural cases that were left out; none of what older versions evaluated."""
-        return int(self.behaviour["left_out"].sum()) if "left_out" in self.behaviour else 0
+        """Behavioural cases that were left out."""
+        return int(self.behaviour["left_out"].sum())
 
     @property
     def correct(self) -> np.ndarray:

@@ -43,7 +43,7 @@ class ValidationProfile(Configuration):
     features: dict[str, Reference] = Field(description="What is measured of each review -> its distribution.")
     unknown_share: float = Field(ge=0, le=1, description="Of words, those that the classifier does not know.")
     unsure_share: float = Field(ge=0, le=1, description="Of verdicts, those that are unsure.")
-    sha256: str = Field("", description="Checksum of all others in the file; an older file has none.")
+    sha256: str = Field("", description="Checksum of all others.")
 
     @classmethod
     def of(
@@ -132,13 +132,13 @@ class ValidationProfile(Configuration):
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""
-        whole = type(self)(**{**dict(self), "sha256": ""})  # every field counts as set
-        whole = whole.model_copy(update={"sha256": whole._checksum()})
-        (folder / PROFILE_FILE).write_text(whole.model_dump_json(indent=2), "utf-8")
+        whole = type(self)(**dict(self))  # as it will be read: a threshold of 1 is 1.0
+        signed = whole.model_copy(update={"sha256": whole._checksum()})
+        (folder / PROFILE_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
 
     @classmethod
     def load(cls, folder: Path, classifier: "Classifier") -> "ValidationProfile | None":
-        """The profile beside a saved classifier; None where an older version saved it without one.
+        """The profile beside a saved classifier; None where it was saved without one.
 
         Raises:
             InputError: the file is damaged, or belongs to another classifier.
@@ -147,7 +147,7 @@ class ValidationProfile(Configuration):
             profile = cls.model_validate_json((folder / PROFILE_FILE).read_bytes())
             if (profile.classifier, profile.threshold) != (classifier.digest(), classifier.threshold):
                 raise ValueError(f"{PROFILE_FILE} is of another classifier")
-            if profile.sha256 not in ("", profile._checksum()):
+            if profile.sha256 != profile._checksum():
                 raise ValueError(f"{PROFILE_FILE} has another checksum")
         except FileNotFoundError:
             return None
@@ -156,9 +156,7 @@ class ValidationProfile(Configuration):
         return profile
 
     def _checksum(self) -> str:
-        """Of the fields that the file holds; one of an earlier version lacks some."""
-        content = self.model_dump_json(exclude={"sha256"}, exclude_unset=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
 
     def abstention(self, level: float) -> Abstention:
         """The thresholds that keep a promised accuracy.

@@ -88,7 +88,7 @@ class NativeNetwork:
         self._vocabulary = vocabulary
         tokenize = vocabulary.tokenizer.tokenize
         classes = character_classes(tokenize)
-        self._can_read, self._sees_markup = classes is not None, vocabulary.tokenizer.typography
+        self._can_read = classes is not None
         width = width or self._core.widest()
         self.name = name_of(width)
         units = network.layers[0].units
@@ -105,7 +105,7 @@ class NativeNetwork:
             ("ReduceMax" in network.pooling) + 2 * ("ReduceSum" in network.pooling),
             network.directions,
             sequences.truncating == "post",
-            self._sees_markup,
+            True,  # <br /> is white space
             len(network.embedding),
             np.array([layer.units for layer in network.layers], np.int32),
             _aligned(network.embedding),
@@ -124,7 +124,7 @@ class NativeNetwork:
 
     def reads(self, text: str) -> bool:
         """Whether the core finds the tokens of a text itself."""
-        return self._can_read and text.isascii() and (has_line_breaks_alone(text) or not self._sees_markup)
+        return self._can_read and text.isascii() and has_line_breaks_alone(text)
 
     def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""

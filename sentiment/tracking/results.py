@@ -14,13 +14,6 @@ from sentiment.evaluation.behaviour import read_failures
 from sentiment.evaluation.comparison import Result
 from sentiment.tracking.runs import NOT_OF_TEST, Run
 from sentiment.tracking.store import check_store, place, store_errors_explained
-from sentiment.training.linear_model import LINEAR_MODEL_NAME
-
-OLD_LINEAR_MODEL_NAME = "yardstick"
-"""What version 0.1 calls the linear model in tags and parameters."""
-
-DROPPED_PARAMETERS = {"model.recurrent_dropout", "training.word_dropout", "training.label_smoothing"}
-"""Of version 0.1; runs that used one differ from all others by it, in the others it is 0."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +77,16 @@ def read_predictions(run_id: str) -> pd.DataFrame:
 def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
     run_id = run.info.run_id
     held = {artifact.path for artifact in client.list_artifacts(run_id)}
-    missing = [name for name in ("predictions.parquet", "behaviour.csv") if name not in held]
+    missing = [name for name in ("predictions.parquet", "behaviour.csv", "promises.csv") if name not in held]
     if missing:
         raise InputError(
             f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
-            "choose runs that this version of run-pipeline has logged."
+            "choose runs that `sentiment run-pipeline` has logged."
         )
     predictions = read_predictions(run_id)
     with tempfile.TemporaryDirectory() as folder:
         behaviour = read_failures(client.download_artifacts(run_id, "behaviour.csv", folder))
-        promises = []
-        if "promises.csv" in held:
-            promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))
+        promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))
     metrics = {
         name.removeprefix("test_"): value
         for name, value in run.data.metrics.items()
@@ -107,17 +98,4 @@ def _read_result(client: mlflow.MlflowClient, run: Run) -> LoggedResult:
         if metric in run.data.metrics
     }
     result = Result(run.info.run_name, predictions, metrics, behaviour, history, promises)
-    return LoggedResult(run_id, result, *_in_present_terms(run.data.params, run.data.tags))
-
-
-def _in_present_terms(
-    parameters: Mapping[str, str], tags: Mapping[str, str]
-) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Parameters and tags under their present names."""
-    names = {OLD_LINEAR_MODEL_NAME: LINEAR_MODEL_NAME}
-    renamed = {
-        names.get(name, name): value
-        for name, value in parameters.items()
-        if not (name in DROPPED_PARAMETERS and float(value) == 0)
-    }
-    return renamed, {**tags, "model": names.get(tags["model"], tags["model"])}
+    return LoggedResult(run_id, result, run.data.params, run.data.tags)

@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from pipelines.output import atomic_folder, checkpoint
 from tests.conftest import PipelineRun, command_in
+from tests.tampering import sign_again
 
 Invoke = Callable[..., Result]
 
@@ -439,20 +440,16 @@ def test_the_summary_tells_the_share_of_unknown_words_beside_that_of_validation(
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     folder = shutil.copytree(small_run.classifier, tmp_path / "model")
-    description = json.loads((folder / "classifier.json").read_text())
-    del description["digest"]
-    (folder / "classifier.json").write_text(json.dumps({**description, "unknown_share": 0.125}))
+    sign_again(folder, unknown_share=0.125)
     result = invoke("score", "in.csv", "out.csv", "--model", folder)
     assert "25.0% (validation reviews: 12.5%)" in result.output
 
 
-def test_a_classifier_of_before_tells_the_share_of_unknown_words_alone(
+def test_a_classifier_without_validation_reviews_tells_the_share_of_unknown_words_alone(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(small_run.classifier, tmp_path / "older")
-    description = json.loads((folder / "classifier.json").read_text())
-    del description["unknown_share"], description["digest"]
-    (folder / "classifier.json").write_text(json.dumps(description))
+    folder = shutil.copytree(small_run.classifier, tmp_path / "model")
+    sign_again(folder, unknown_share=None)
     (folder / "validation.json").unlink()
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     output = invoke("score", "in.csv", "out.csv", "--model", folder).output

@@ -12,6 +12,7 @@ from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from tests.conftest import PipelineRun
+from tests.tampering import sign_again
 
 Invoke = Callable[..., Result]
 COMMAND = "run-pipeline --source table --data mine.csv --start-from".split()
@@ -120,10 +121,8 @@ def test_a_start_that_does_not_say_what_it_has_learned_from_is_refused(
     invoke: Invoke, small_run: PipelineRun, mine: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(small_run.classifier, tmp_path / "silent")
-    description = json.loads((folder / "classifier.json").read_text())
-    del description["sha256"], description["digest"]
-    (folder / "classifier.json").write_text(json.dumps(description))
     (folder / "fingerprints.npz").unlink()
+    sign_again(folder)
     result = invoke(*COMMAND, folder)
     assert result.exit_code == 2
     assert "does not say which texts it has learned from" in " ".join(result.output.split())

@@ -16,19 +16,14 @@ SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 
 def tokenizer_data(tokenizer: Tokenizer) -> dict[str, Any]:
-    """All that tokenizer.js needs to find the same tokens.
-
-    `typography` is None where a text is read as it is, without NFC and without replacements; then `markup` is None and
-    `unspaced` empty, too.
-    """
-    typography = tokenizer.typography
+    """All that tokenizer.js needs to find the same tokens."""
     return {
         **character_tables(),
         "filters": FILTERS,
         "punctuation_tokens": tokenizer.punctuation_tokens,
-        "typography": TYPOGRAPHY if typography else None,
-        "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG} if typography else None,
-        "unspaced": UNSPACED if typography else "",
+        "typography": TYPOGRAPHY,
+        "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG},
+        "unspaced": UNSPACED,
     }
 
 

@@ -38,17 +38,15 @@ export class Tokenizer {
     this.isCased = rangeTest(data.cased);
     this.isIgnorable = rangeTest(data.ignorable);
     this.isUnassigned = rangeTest(data.unassigned);
-    this.typography = data.typography === null ? null : new Map(Object.entries(data.typography));
+    this.typography = new Map(Object.entries(data.typography));
     const space = escapeForClass(data.white_space);
     this.chunk = new RegExp(`[^${space}]+|[${space}]+`, "gu");
-    if (data.markup !== null) {
-      this.entity = new RegExp(data.markup.entity, "g");
-      this.entities = new Map(Object.entries(data.markup.entities));
-      this.tag = new RegExp(data.markup.tag, "gi");
-    }
+    this.entity = new RegExp(data.markup.entity, "g");
+    this.entities = new Map(Object.entries(data.markup.entities));
+    this.tag = new RegExp(data.markup.tag, "gi");
     const kept = escapeForClass(data.punctuation_tokens);
     const filters = escapeForClass(data.filters);
-    const single = `${kept ? `[${kept}]|` : ""}${data.unspaced ? `[${data.unspaced}]|` : ""}`;
+    const single = `${kept ? `[${kept}]|` : ""}[${data.unspaced}]|`;
     this.token = new RegExp(`${single}[^${space}${filters}${data.unspaced}]+`, "gu");
   }
 
@@ -65,13 +63,6 @@ export class Tokenizer {
   /** The text without markup, in NFC, with its typographic characters replaced, as parts {text, start, end}. */
   mapped(text) {
     const parts = [];
-    if (this.typography === null) {
-      let start = 0;
-      for (const character of text) {
-        parts.push({ text: character, start, end: (start += character.length) });
-      }
-      return parts;
-    }
     const { shown, starts, ends } = this.withoutMarkup(text);
     for (const chunk of shown.matchAll(this.chunk)) {
       for (const part of this.composed(chunk[0], chunk.index)) {

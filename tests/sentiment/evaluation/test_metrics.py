@@ -90,7 +90,7 @@ def test_no_threshold_is_better_on_validation_than_the_chosen_one(
 
 def test_models_stand_side_by_side_with_mean_and_standard_deviation_over_seeds() -> None:
     seeds: list[dict[str, float]] = [{"accuracy": 0.9, "epochs": 3}, {"accuracy": 0.8, "epochs": 5}]
-    table = tabulate_metrics({"LSTM": seeds, "yardstick": [{"accuracy": 0.7}]})
-    assert table.loc["accuracy"].to_dict() == pytest.approx({"LSTM": 0.85, "LSTM std": 0.005**0.5, "yardstick": 0.7})
+    table = tabulate_metrics({"LSTM": seeds, "linear model": [{"accuracy": 0.7}]})
+    assert table.loc["accuracy"].to_dict() == pytest.approx({"LSTM": 0.85, "LSTM std": 0.005**0.5, "linear model": 0.7})
     assert table.loc["epochs", "LSTM"] == 4
-    assert np.isnan(table["yardstick"]["epochs"])
+    assert np.isnan(table["linear model"]["epochs"])

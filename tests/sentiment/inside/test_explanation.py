@@ -1,6 +1,5 @@
 """What happens inside a trained classifier while it reads."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from sentiment.inside.explanation import COMPLETENESS, explain
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 from tests.conftest import PipelineRun
+from tests.tampering import sign_again
 
 Classifiers = dict[str, SentimentClassifier]
 REVIEW = "A moving film, and not a minute too long: <b>wonderfull</b> acting by Pattinson-Kowalczyk."
@@ -127,8 +127,6 @@ def test_a_model_without_a_recurrent_layer_is_refused(small_classifiers: Classif
         [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     network.save(tmp_path / "model.keras")
-    description = json.loads((tmp_path / "classifier.json").read_text())
-    del description["sha256"], description["digest"]
-    (tmp_path / "classifier.json").write_text(json.dumps(description))
+    sign_again(tmp_path)
     with pytest.raises(InputError, match=r"no recurrent layer \(Embedding, Flatten, Dense\)"):
         explain(SentimentClassifier.load(tmp_path), "good")

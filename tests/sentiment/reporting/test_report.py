@@ -46,7 +46,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
 
 
 def compare_drawn() -> Comparison:
-    """Two models with two seeds each, and a yardstick that beats them; every review tries to run a script."""
+    """Two models with two seeds each, and a linear model that beats them; every review tries to run a script."""
     texts = [f"{HARMFUL} {number}" for number in range(400)]
     return Comparison(
         {
@@ -64,7 +64,7 @@ def comparison() -> Comparison:
     return compare_drawn()
 
 
-def test_every_model_meets_the_baseline_and_then_the_yardstick(comparison: Comparison) -> None:
+def test_every_model_meets_the_baseline_and_then_the_linear_model(comparison: Comparison) -> None:
     found = [(difference.model, difference.baseline) for difference in comparison.differences]
     assert found == [("LSTM", "SimpleRNN"), ("LSTM", LINEAR_MODEL), ("SimpleRNN", LINEAR_MODEL)]
     _, rows = difference_rows(comparison.differences)

@@ -1,7 +1,6 @@
 """Who becomes champion: on real stores, with the classifier of a real run and predictions made for each case."""
 
 import contextlib
-import json
 import pickle
 import shutil
 from collections.abc import Iterator
@@ -13,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment.classifier import sha256_of
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 from sentiment.tracking import champion, model, registry, runs
 from sentiment.tracking.champion import Training
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
+from tests.tampering import sign_again
 
 REVIEWS = 400
 
@@ -55,12 +54,9 @@ class Trainer:
     def _log(self, right: int, reviews: str, with_file: bool, title: str, learned: Fingerprints | None) -> Training:
         folder = self._folder / title / "classifier"
         shutil.copytree(self._classifier, folder)
-        content = json.loads((folder / "classifier.json").read_text())
-        threshold = 0.5 + (len(self._logged) + 1) / 100
         if learned is not None:
             learned.save(folder)
-            content["sha256"]["fingerprints.npz"] = sha256_of(folder / "fingerprints.npz")
-        (folder / "classifier.json").write_text(json.dumps({**content, "threshold": threshold, "digest": None}))
+        sign_again(folder, threshold=0.5 + (len(self._logged) + 1) / 100)
         labels = np.resize(["positive", "negative"], REVIEWS)  # from behind, each is the other one
         predictions = pd.DataFrame(
             {
@@ -151,10 +147,8 @@ def test_a_model_of_all_rows_is_held_to_the_folds_that_its_start_had_not_seen(tr
 def test_a_classifier_that_does_not_say_what_it_has_learned_from_is_no_rival(trainer: Trainer, name: str) -> None:
     silent = trainer.log(301)
     folder = trainer.folder(silent)
-    content = json.loads((folder / "classifier.json").read_text())
-    del content["sha256"]["fingerprints.npz"]
-    (folder / "classifier.json").write_text(json.dumps(content))
     (folder / "fingerprints.npz").unlink()
+    sign_again(folder)
     with runs.tracked_run("silent", experiment="films", resume_key="silent", tags={}) as run:
         silent.predictions.to_parquet(folder.parent / "predictions.parquet")
         runs.log_file(folder.parent / "predictions.parquet")
