@@ -24,7 +24,7 @@ NOTES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'`)*])|(?<=[.!?]\*\*))(?:\n| (?=[A-Z`\[*\"'(]))")
 SMALL_DEMO = "--models lstm --epochs 1 --maxlen 60 --embedding-dim 8 --units 8 --no-linear-model".split()
-MOST_WORDS, MOST_LINES, LONGEST_SENTENCE = 1_500, 150, 40
+MOST_WORDS, MOST_LINES, LONGEST_SENTENCE = 1_200, 160, 40
 
 
 def read(page: Path) -> str:
