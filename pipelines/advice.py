@@ -46,7 +46,7 @@ def _on_linear_model(
         difference
         for difference in comparison.differences
         if (difference.model, difference.baseline) == (title, LINEAR_MODEL)
-        and difference.is_told
+        and difference.is_significant
         and difference.value < 0
     ]
     if not lost:

@@ -123,7 +123,7 @@ def _verdicts(
         verdicts.append(
             f"On the second cut {best} is better than trial 0, the configuration itself, by {shown(gained.mean())} in "
             f"{metric}, 95 % interval {shown(low)} to {shown(high)}"
-            + (": no difference can be told." if low <= 0 <= high else ".")
+            + (": the difference is not significant." if low <= 0 <= high else ".")
         )
     return verdicts
 

@@ -64,7 +64,7 @@ class Difference:
     mcnemar_p_value: float | None = None
 
     @property
-    def is_told(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the verdict takes a side: the corrected p-value is below 0.05, so the interval leaves out zero."""
         return self.corrected_p_value < LEVEL
 
@@ -72,12 +72,12 @@ class Difference:
     def verdict(self) -> str:
         """The difference in words, with the interval of this pair."""
         value, low, high = (100 * share for share in (self.value, self.low, self.high))
-        if self.is_told and value > 0:
+        if self.is_significant and value > 0:
             return (
                 f"{self.model} is better than {self.baseline} by {value:.1f} points, "
                 f"95 % interval {low:.1f} to {high:.1f}"
             )
-        if self.is_told:
+        if self.is_significant:
             return (
                 f"{self.model} loses to {self.baseline} by {-value:.1f} points, 95 % interval {-high:.1f} to {-low:.1f}"
             )
@@ -85,7 +85,7 @@ class Difference:
         if self.p_value < LEVEL:
             size = f"among {self.verdicts} verdicts"
         return (
-            f"no difference between {self.model} and {self.baseline} can be told {size}: {value:+.1f} points, "
+            f"the difference between {self.model} and {self.baseline} is not significant {size}: {value:+.1f} points, "
             f"95 % interval {low:.1f} to {high:.1f}"
         )
 
@@ -117,7 +117,7 @@ def compare_accuracy(model: str, correct: np.ndarray, baseline: str, baseline_co
 
 
 def correct_for_number(differences: Sequence[Difference]) -> list[Difference]:
-    """The same differences, told together: each with its p-value corrected for their number (Holm 1979).
+    """The same differences as one family: each with its p-value corrected for their number (Holm 1979).
 
     The chance that any verdict takes a side where there is no difference stays below 0.05. The intervals stay those
     of each pair alone.

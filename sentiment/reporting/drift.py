@@ -50,7 +50,7 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
         "drift.html",
         title=title,
         model=model,
-        verdicts=moved or ["No drift is to be told"],
+        verdicts=moved or ["No feature has drifted"],
         measured=len(sample),
         seen=sample.seen,
         reviews=profile.reviews,

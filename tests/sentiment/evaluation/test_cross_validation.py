@@ -32,7 +32,7 @@ def test_folds_that_share_their_reviews_hold_the_level() -> None:
     assert false_alarms / rounds < 0.35  # it is a heuristic; the plain test gives more
 
 
-def test_a_clear_difference_is_told_and_none_is_not() -> None:
+def test_a_clear_difference_is_significant_and_a_small_one_is_not() -> None:
     accuracies = {
         "A": [0.9, 0.91, 0.9, 0.92, 0.91],
         "B": [0.8, 0.81, 0.79, 0.82, 0.8],
@@ -40,4 +40,4 @@ def test_a_clear_difference_is_told_and_none_is_not() -> None:
     }
     better, alike = compare_folds(accuracies, [("A", "B"), ("C", "B")], 500)
     assert better.verdict.startswith("A is better than B by 10.4 points")
-    assert alike.verdict.startswith("no difference between C and B can be told at this size (500 test reviews)")
+    assert alike.verdict.startswith("the difference between C and B is not significant at this size (500 test reviews)")

@@ -85,7 +85,7 @@ def test_a_verdict_that_holds_alone_may_not_hold_among_many() -> None:
     assert first.verdict == clear.verdict
     assert second.corrected_p_value == pytest.approx(0.08)
     assert second.verdict == (
-        "no difference between A and B can be told among 3 verdicts: +1.0 points, 95 % interval 0.1 to 1.9"
+        "the difference between A and B is not significant among 3 verdicts: +1.0 points, 95 % interval 0.1 to 1.9"
     )
 
 
@@ -102,7 +102,7 @@ def test_no_model_differs_from_itself(judged: np.ndarray) -> None:
     difference = compare_accuracy("A", judged[:, :1].T, "B", judged[:, :1].T)
     assert (difference.value, difference.p_value, difference.mcnemar_p_value) == (0, 1, 1)
     assert difference.low < 0 < difference.high  # so few reviews cannot tell more
-    assert difference.verdict.startswith("no difference between A and B can be told at this size (")
+    assert difference.verdict.startswith("the difference between A and B is not significant at this size (")
 
 
 def test_the_verdict_takes_the_side_of_the_interval() -> None:
