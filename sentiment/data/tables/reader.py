@@ -4,6 +4,7 @@ Rows come out as the format takes them that they will be written in. A row that 
 form in that format, is a Rejected with its line and the reason: every row of the file is one or the other.
 """
 
+import errno
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -163,6 +164,8 @@ class TableReader:
         except MemoryError as error:
             raise InputError(f"{place} needs more memory than there is: make room.") from error
         except (OSError, EOFError, ValueError, zlib.error, pa.ArrowException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise  # there is no room for the block that DuckDB is to read
             self._refuse_change()
             raise InputError(f"{place} cannot be read ({shown(error)}): mend or replace the file.") from error
 
