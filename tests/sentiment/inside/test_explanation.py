@@ -46,9 +46,10 @@ def test_integrated_gradients_of_a_trained_network_add_up(
 
 def test_integrated_gradients_add_up_where_gradients_explode(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = untrained("simple_rnn", SequenceConfig(maxlen=60), 3.5)
+    text = REVIEW.replace("<b>", "b ").replace("</b>", " b") * 3
 
     def relative_error() -> float:
-        explanation = explain(classifier, REVIEW * 3)
+        explanation = explain(classifier, text)
         difference = explanation.probability - explanation.baseline_probability
         return abs(float(explanation.integrated_gradients.sum()) / difference - 1)
 
