@@ -6,7 +6,7 @@ BIN := .venv/bin
 BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-reviews lint lint-javascript format screenshots clean
+.PHONY: run test test-reviews campaign lint lint-javascript format screenshots clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -21,6 +21,10 @@ test: lint
 test-reviews: .venv/installed-dev
 	$(if $(REVIEWS),,$(error Name an archive of real reviews: make test-reviews REVIEWS=aclImdb_v1.tar.gz))
 	$(BIN)/pytest -m reviews
+
+# Kills, damaged files, full disks, dying servers: tests/campaign/README.md says what CASES may be.
+campaign: .venv/installed-dev
+	$(BIN)/python -m tests.campaign.faults $(CASES)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from benchmarks.fault_cases import NETWORK, Case, Part, copied_run, judged, small_table
-from benchmarks.fault_processes import Outcome, Task, end
+from tests.campaign.cases import NETWORK, Case, Part, copied_run, judged, small_table
+from tests.campaign.processes import Outcome, Task, end
 from tests.server import mlflow_server
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "tsv.gz", "jsonl.gz")
@@ -124,7 +124,8 @@ class PipelineKills(Part):
     def _run(self, folder: Path, **options: Any) -> Outcome:
         watch = options.pop("watch", lambda pid, seconds: None)
         name = folder.name
-        arguments = [*NETWORK, "--data", str(self.workshop.table), "--experiment", name, "--register", name]
+        arguments = [*NETWORK, "--data", str(self.workshop.table), "--experiment", name, "--register", name,
+                     "--promote"]  # fmt: skip
         environment = {"MLFLOW_TRACKING_URI": self._server}
         return self.workshop.training.run(
             Task(str(folder), arguments, environment=environment, seconds=300, **options), watch

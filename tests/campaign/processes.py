@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import re
-import resource
 import selectors
 import shutil
 import signal
@@ -36,7 +35,7 @@ CLONE_NEWNS = 0x00020000
 FILE_CALLS = (*((os, name) for name in ("rename", "replace", "unlink", "remove", "rmdir")), (shutil, "rmtree"))
 """Modules and their functions whose calls are moments."""
 
-SCORING = "pyarrow.csv pyarrow.parquet pandas pipelines.score"
+SCORING = "pandas pipelines.score"
 TRAINING = "tensorflow mlflow.pyfunc git onnx onnxruntime pyarrow.dataset sklearn.linear_model pipelines.run_pipeline"
 """Modules that a prepared process imports."""
 
@@ -49,7 +48,6 @@ class Task:
         folder: where it runs; temporary files lie below it, in `tmp`.
         arguments: of `sentiment`; or of `load_source`, where `is_source`.
         environment: variables beside those there are.
-        largest_file: most bytes of a file that it writes; 0: any.
         moments: where the moments of its way, as `watch_moments` counts them, are written; "": nowhere.
         kill_at: the moment at which it kills itself; 0: none.
         read_only: folders that it cannot write.
@@ -60,7 +58,6 @@ class Task:
     arguments: Sequence[str]
     is_source: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
-    largest_file: int = 0
     moments: str = ""
     kill_at: int = 0
     read_only: Sequence[str] = ()
@@ -90,7 +87,7 @@ class Prepared:
 
     def __init__(self, modules: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.fault_processes", *modules.split()],
+            [sys.executable, "-m", "tests.campaign.processes", *modules.split()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # what is buffered no selector sees
         )  # fmt: skip
 
@@ -192,8 +189,6 @@ def _work(task: Task, output: str) -> NoReturn:
         os.environ.update({"TMPDIR": str(temporary), **task.environment})
         for folder in task.read_only:
             _make_read_only(folder)
-        if task.largest_file:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (task.largest_file, task.largest_file))
         if task.moments or task.kill_at:
             watch_moments(Path(task.folder), task.moments, task.kill_at)
         code = load_source(*task.arguments) if task.is_source else _command(task.arguments)

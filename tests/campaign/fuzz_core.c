@@ -1,13 +1,13 @@
 /* libFuzzer over the scoring core: networks of every kind, arrays and numbers that do not fit, any text, any indices.
 
-       clang -g -O1 -fsanitize=fuzzer,address,undefined $(python3-config --includes) benchmarks/fuzz_core.c \
+       clang -g -O1 -fsanitize=fuzzer,address,undefined $(python3-config --includes) tests/campaign/fuzz_core.c \
            $(python3-config --embed --ldflags) -lm -o fuzz_core
        PYTHONMALLOC=malloc ./fuzz_core -max_len=600 -max_total_time=3600 -detect_leaks=0
 
    The first bytes of an input choose the network, the others are its words and the texts. Each array is an allocation
    of its own, so that the sanitizer sees its end. What is no probability, or no index of a word, ends the fuzzer. */
 
-#include "../sentiment/scoring/native.c"
+#include "../../sentiment/scoring/native.c"
 
 enum { MOST_ARRAYS = MOST_LAYERS * 10 + 4, TEXTS = 4 };
 

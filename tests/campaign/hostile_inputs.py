@@ -22,33 +22,11 @@ import pyarrow.parquet
 Writer = Callable[[random.Random, Path], Path]
 
 REVIEWS = (
-    "a fine film",
-    "dull, and too long",
-    "caf\u00e9 scene",
-    "\U0001f600 good",
-    "it isn't bad",
-    "worst of all",
-    " ",
-    "",
-)
+    "a fine film", "dull, and too long", "caf\u00e9 scene", "\U0001f600 good", "it isn't bad", "worst of all", " ", "",
+)  # fmt: skip
 NASTY = (
-    "\0",
-    "\r",
-    "\n",
-    "\r\n",
-    '"',
-    '""',
-    ",",
-    "\t",
-    "\u2028",
-    "\x85",
-    "\ufeff",
-    "\u202e",
-    "=1+1",
-    "\\",
-    "'",
-    "\x1a",
-)
+    "\0", "\r", "\n", "\r\n", '"', '""', ",", "\t", "\u2028", "\x85", "\ufeff", "\u202e", "=1+1", "\\", "'", "\x1a",
+)  # fmt: skip
 LABELS = ("0", "1", "pos", "neg", "positive", "TRUE", "", "2", "nan", "maybe")
 SPLITS = ("train", "test", "validation", "unlabelled", "TRAIN ", "", "other")
 
@@ -69,6 +47,14 @@ def mutated(content: bytes, generator: random.Random, changes: int) -> bytes:
             del changed[place : place + generator.randrange(1, 9)]
         else:
             changed[place:place] = changed[place : place + generator.randrange(1, 50)]
+    return bytes(changed)
+
+
+def flipped(content: bytes, generator: random.Random) -> bytes:
+    """One bit flipped, or a few."""
+    changed = bytearray(content)
+    for _ in range(generator.choice((1, 3, 20))):
+        changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
     return bytes(changed)
 
 
@@ -268,18 +254,11 @@ def parquet_damaged(generator: random.Random, folder: Path) -> Path:
     if kind == 0:
         content = content[: generator.randrange(len(content))]
     elif kind == 1:
-        content = content[:footer] + _flipped(content[footer:], generator)
+        content = content[:footer] + flipped(content[footer:], generator)
     else:
-        content = _flipped(content[:footer], generator) + content[footer:]
+        content = flipped(content[:footer], generator) + content[footer:]
     path.write_bytes(content)
     return path
-
-
-def _flipped(content: bytes, generator: random.Random) -> bytes:
-    changed = bytearray(content)
-    for _ in range(generator.choice((1, 3, 20))):
-        changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
-    return bytes(changed)
 
 
 def archive_hostile(generator: random.Random, folder: Path) -> Path:

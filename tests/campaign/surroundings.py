@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fault_cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
-from benchmarks.fault_kills import figures_of
-from benchmarks.fault_processes import Outcome, Task
+from tests.campaign.cases import NETWORK, Case, Part, Workshop, copied_run, judged, small_table
+from tests.campaign.kills import figures_of
+from tests.campaign.processes import Outcome, Task
 from tests.server import WITHOUT_JOBS
 
 
@@ -147,11 +148,7 @@ class ReadOnlyFolders(Part):
             )
             outcome = (self.workshop.scoring if kind.startswith("OUTPUT,") else self.workshop.training).run(task)
             wrong = judged(outcome)
-            if (
-                not wrong
-                and outcome.code == 2
-                and not any(word in outcome.output for word in ("read-only", "Read-only", "readonly"))
-            ):
+            if not wrong and outcome.code == 2 and not re.search("[Rr]ead-?only", outcome.output):
                 wrong = f"says {outcome.output[-300:]}"
             if not wrong and "already" in kind and (closed / "out.csv").read_text() != "precious":
                 wrong = "the old OUTPUT is gone"
@@ -250,15 +247,8 @@ class DyingServers(Part):
 
     def _run(self, folder: Path, **options: Any) -> Outcome:
         watch = options.pop("watch", lambda pid, seconds: None)
-        arguments = [
-            *NETWORK,
-            "--data",
-            str(self.workshop.table),
-            "--experiment",
-            folder.name,
-            "--register",
-            folder.name,
-        ]
+        arguments = [*NETWORK, "--data", str(self.workshop.table), "--experiment", folder.name,
+                     "--register", folder.name]  # fmt: skip
         environment = {"MLFLOW_TRACKING_URI": self._address}
         task = Task(str(folder), arguments, environment=environment, seconds=400, **options)
         return self.workshop.training.run(task, watch)

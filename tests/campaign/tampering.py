@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.fault_cases import MOST_BYTES, NETWORK, Case, Part, copied_run, judged, small_table
-from benchmarks.fault_processes import Task
-from benchmarks.hostile_inputs import mutated
+from tests.campaign.cases import MOST_BYTES, NETWORK, Case, Part, copied_run, judged, small_table
+from tests.campaign.hostile_inputs import flipped, mutated
+from tests.campaign.processes import Task
+from tests.tampering import sign_again
 
 Change = Callable[[Path, random.Random], None]
 
@@ -30,8 +31,7 @@ def damage(path: Path, generator: random.Random) -> str:
     kind = generator.choice(kinds if content else kinds[4:])
     changed = bytearray(content)
     if kind == "bits flipped":
-        for _ in range(generator.choice((1, 1, 20))):
-            changed[generator.randrange(len(changed))] ^= 1 << generator.randrange(8)
+        changed[:] = flipped(content, generator)
     elif kind == "bytes inverted":
         start = generator.randrange(len(changed))
         changed[start : start + 2_000] = bytes(byte ^ 255 for byte in changed[start : start + 2_000])
@@ -112,12 +112,8 @@ class TamperedKeras(Part):
 
 def renew_checksums(folder: Path) -> None:
     """Make the checksums of a folder those of its files, and sign classifier.json, where its values are possible."""
-    from sentiment.classifier import ClassifierDescription, sha256_of
-
-    with contextlib.suppress(ValueError, RecursionError):  # what is no description cannot be signed
-        description = ClassifierDescription.model_validate_json((folder / "classifier.json").read_bytes())
-        sums = {name: sha256_of(folder / name) for name in description.sha256 if (folder / name).is_file()}
-        description.model_copy(update={"sha256": sums}).save(folder)
+    with contextlib.suppress(ValueError, TypeError, LookupError, RecursionError):  # what is no description has none
+        sign_again(folder)
 
 
 ODD_VALUES: tuple[Any, ...] = (

@@ -6,9 +6,9 @@ import re
 import tempfile
 from pathlib import Path
 
-from benchmarks.fault_cases import MOST_BYTES, Case, Part, judged
-from benchmarks.fault_processes import Outcome, Task
-from benchmarks.hostile_inputs import ARCHIVES, TABLES
+from tests.campaign.cases import MOST_BYTES, Case, Part, judged
+from tests.campaign.hostile_inputs import ARCHIVES, TABLES
+from tests.campaign.processes import Outcome, Task
 
 ENDINGS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
 

@@ -11,8 +11,9 @@ import shutil
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from benchmarks.fault_processes import SCORING, TRAINING, Outcome, Prepared, Task
+from tests.campaign.processes import SCORING, TRAINING, Outcome, Prepared, Task
 
 MOST_BYTES, MOST_BYTES_OF_TRAINING = 2**30, 3 * 2**29
 """Of memory, for each process; where TensorFlow is loaded, the second."""
@@ -82,7 +83,9 @@ class Workshop:
         if not (folder / "finished").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
-            outcome = self.training.run(Task(str(folder), [*NETWORK, "--data", str(self.table)], seconds=400))
+            outcome = self.training.run(
+                Task(str(folder), [*NETWORK, "--data", str(self.table), "--promote"], seconds=400)
+            )
             assert outcome.code == 0, outcome.output
             (folder / "finished").touch()
         return folder
@@ -104,7 +107,7 @@ class Part(ABC):
     """One kind of fault.
 
     Attributes:
-        name: as `--part` takes it.
+        name: on the command line.
         count: cases in all, or more.
     """
 
@@ -116,9 +119,7 @@ class Part(ABC):
 
     def generator(self, number: int) -> random.Random:
         """What decides a case: its number and the seed make it again."""
-        return random.Random(
-            f"{self._seed}-{number}" if self.name == "inputs" else f"{self.name}-{self._seed}-{number}"
-        )
+        return random.Random(f"{self.name}-{self._seed}-{number}")
 
     @abstractmethod
     def try_case(self, number: int) -> Case | None:
@@ -144,7 +145,7 @@ def code_digest() -> str:
     """Of all sources of the two packages."""
     hasher = hashlib.sha256()
     for package in ("sentiment", "pipelines"):
-        for path in sorted((Path(__file__).parents[1] / package).rglob("*")):
+        for path in sorted((Path(__file__).parents[2] / package).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 hasher.update(path.read_bytes())
     return hasher.hexdigest()[:8]
@@ -182,7 +183,7 @@ def copied_run(workshop: Workshop, folder: Path) -> Path:
     return folder
 
 
-def read_json_lines(path: Path) -> list[dict[str, object]]:
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a file of JSON lines; none where there is no file, nor of a line that was cut short."""
     found = []
     for line in path.read_text("utf-8").splitlines() if path.exists() else ():

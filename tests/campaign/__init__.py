@@ -1,0 +1,1 @@
+"""The campaign of faults, which you run by hand: `make campaign`."""
