@@ -33,7 +33,7 @@ OTHER_FOLDER = "choose another with --work-dir, or delete it to start afresh"
 """What to do where a folder cannot be the working directory."""
 
 CODE_ENDINGS = (".py", ".toml", ".c", ".h")
-"""Of the files of a wing that decide a result."""
+"""Of the files of a subpackage that decide a result."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class WorkingDirectory:
             key: all that decides the result, as JSON can hold it: configuration, digests of inputs, versions.
             run: writes the results into the folder that it is given, where it finds what a killed attempt left. The
                 folder gets its final name only after `run` returns; its folder CHECKPOINTS goes then.
-            code: wings of `sentiment`, or single modules of them, that decide the result beside the module of `run`:
+            code: subpackages of `sentiment`, or modules of them, that decide the result beside the module of `run`:
                 changed code is another key.
 
         Raises:
@@ -227,11 +227,11 @@ def _check(folder: Path, content: str) -> None:
         )
 
 
-def _code_digest(wings: tuple[str, ...], run: Callable[[Path], None]) -> str:
-    """Of the sources of some wings and modules of `sentiment`, and of the module that a function is defined in."""
+def _code_digest(subpackages: tuple[str, ...], run: Callable[[Path], None]) -> str:
+    """Of the sources of some subpackages and modules, and of the module that a function is defined in."""
     package = Path(sentiment.__file__).parent
     module = Path(sys.modules[run.__module__].__file__ or "")
-    places = [place for wing in wings for place in (package / wing, *(package / wing).rglob("*"))]
+    places = [place for part in subpackages for place in (package / part, *(package / part).rglob("*"))]
     paths = [path for path in places if path.suffix in CODE_ENDINGS]
     return _digest_of([*sorted(paths), *sorted(package.glob("*.py")), module])
 
