@@ -41,10 +41,10 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         if classifier.learned is not None:
             is_seen = classifier.learned.holds(reviews.texts)
             reviews = reviews.where(~is_seen)
-            if is_seen.any():
+            if seen := int(is_seen.sum()):
+                reviews_seen = f"{seen:,} review{'s' * (seen > 1)}"
                 console.say(
-                    f"            {is_seen.sum():,} reviews left out, as {name} has learned from the same text.",
-                    style="yellow",
+                    f"            {reviews_seen} left out, as {name} has learned from the same text.", style="yellow"
                 )
         if not len(reviews):
             raise InputError(f"{name} has learned from every one of these reviews: give others to test it on.")

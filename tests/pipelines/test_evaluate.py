@@ -29,7 +29,7 @@ def test_a_saved_model_is_tested_on_a_labelled_table_without_training(
     assert accuracy in lines["accuracy"]
     assert " to " in lines["accuracy"]
     assert "1 row left out: its label is neither positive nor negative" in result.output
-    assert "1 reviews left out, as" in result.output
+    assert "1 review left out, as" in result.output
     report = Path("report.html").read_text("utf-8")
     assert "Most confident mistakes" in report and "Behaviour" in report and accuracy in report
     assert not Path(".sentiment").exists()

@@ -138,6 +138,7 @@ def load_labelled(config: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
         InputError: a file cannot be read, lacks a column or holds an unknown label, or no row is left; or more of the
             lines cannot be read than the configuration allows.
     """
+    find_table(config, False)
     rows, label_column, known, notes, lost = _read_table(config)
     if any(row.split is not None for row in rows):
         of_test = [row for row, split in zip(rows, _splits(rows), strict=True) if split == "test"]
