@@ -98,7 +98,7 @@ def demo_folder(shared_folder: Path) -> Path:
 
     def run(folder: Path) -> None:
         folder.mkdir()
-        command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO)
+        command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO, "--promote")
 
     return once(shared_folder / "documentation", run)
 

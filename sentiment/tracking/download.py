@@ -90,6 +90,12 @@ def _not_to_be_had(uri: str, scheme: str, error: Exception) -> str:
     reason = reason_of(error)
     if "registered artifact repository" in reason:
         return f"The model {uri} cannot be read, as MLflow knows no {scheme}: give a folder, {SCHEMES}."
+    if "alias champion not found" in reason:
+        name = uri.removeprefix("models:/").split("@")[0]
+        return (
+            f"No version of {name} is its champion: see them with `sentiment models`, make one champion with "
+            f"`sentiment promote VERSION --name {name}`, or name a version, as in --model models:/{name}/1."
+        )
     if scheme in ("models", "runs"):
         return (
             f"The model {uri} cannot be had from MLflow at {place()} ({reason}): train one with "

@@ -1,8 +1,10 @@
 """`sentiment evaluate` on a saved model and a labelled table."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 from typer.testing import Result
@@ -52,6 +54,18 @@ def test_what_a_saved_model_cannot_be_tested_on_is_named(
     result = invoke("evaluate", "--model", small_run.classifier, *options)
     assert result.exit_code == 2
     assert says in " ".join(result.output.split())
+
+
+def test_a_name_without_a_champion_says_how_to_get_one(
+    small_run: PipelineRun, invoke: Callable[..., Result], tmp_path: Path
+) -> None:
+    shutil.copytree(small_run.folder, tmp_path, dirs_exist_ok=True)
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    mlflow.MlflowClient(store).delete_registered_model_alias("reviews", "champion")
+    result = invoke("predict", "A fine film.")
+    assert result.exit_code == 2
+    assert "No version of reviews is its champion" in result.stderr
+    assert "`sentiment promote VERSION --name reviews`" in " ".join(result.stderr.split())
 
 
 def test_a_model_that_is_neither_a_cell_nor_saved_is_named(invoke: Callable[..., Result]) -> None:

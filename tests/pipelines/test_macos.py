@@ -65,6 +65,6 @@ def test_a_pipeline_runs_without_the_names_of_linux_and_without_xla(reviews_csv:
 
     assert run("-c", "import os; print(hasattr(os, 'sched_getaffinity'))") == "False\n"
     options: list[str | Path] = ["--data", reviews_csv, *SMALL, *"--models lstm --epochs 1 --embedding-dim 64".split()]
-    run("-c", WITHOUT_XLA, "run-pipeline", *options)
+    run("-c", WITHOUT_XLA, "run-pipeline", *options, "--promote")
     run("-m", "pipelines.cli", "score", reviews_csv, "scored.csv")
     assert pd.read_csv(tmp_path / "scored.csv")["positive_probability"].notna().all()

@@ -127,7 +127,7 @@ def test_an_installed_package_trains_tunes_explains_and_scores(
     where = run(installed.python, "-c", "import pipelines, sentiment; print(pipelines.__file__, sentiment.__file__)")
     assert all(Path(file).is_relative_to(installed.folder) for file in where.split())
     sentiment = installed.python.with_name("sentiment")
-    run(sentiment, "run-pipeline", *OPTIONS)
+    run(sentiment, "run-pipeline", *OPTIONS, "--promote")
     run(sentiment, "tune", *OPTIONS, *"--space space.toml --trials 1".split())
     assert "positive" in run(sentiment, "explain", "A moving film.")
     run(sentiment, "playground", "page.html")
