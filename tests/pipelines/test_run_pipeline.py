@@ -119,8 +119,11 @@ assert gaps.isna().all(axis=1).tolist() == [False, True, True]
     assert not list((small_run.folder / "mlruns").rglob("*.pkl"))
 
 
-def test_the_last_lines_are_commands_that_use_the_model_just_trained(small_run: PipelineRun, tmp_path: Path) -> None:
+def test_the_last_lines_are_commands_that_use_the_model_just_trained(
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+) -> None:
     shutil.copy(small_run.folder / "mlflow.db", tmp_path / "mlflow.db")
+    shutil.copy(reviews_csv, tmp_path / "new.csv")
     predict, score = [line[12:] for line in small_run.output.splitlines()[-2:]]
     assert predict == 'sentiment predict --model models:/reviews/1 "A moving film."'
     assert score.startswith("sentiment score --model models:/reviews/1 ")
