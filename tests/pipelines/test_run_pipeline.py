@@ -284,7 +284,7 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
     output = command_in(here, MLFLOW_TRACKING_URI=tracking_server).run(
         "run-pipeline", "--data", str(reviews_csv), *SMALL
     )
-    assert output.count("cached in") == 10
+    assert output.count("cached in") == 11
     [parent], children = runs(tracking_server)
     names = [".sentiment", f"report-{parent.info.run_id[:8]}.html", "report.html"]
     assert sorted(path.name for path in here.iterdir()) == names
