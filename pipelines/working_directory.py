@@ -33,7 +33,7 @@ OTHER_FOLDER = "choose another with --work-dir, or delete it to start afresh"
 """What to do where a folder cannot be the working directory."""
 
 CODE_ENDINGS = (".py", ".toml", ".c", ".h")
-"""Of the files of a subpackage that decide a result."""
+"""Endings of the files in a subpackage that decide a result."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _check(folder: Path, content: str) -> None:
 
 
 def _code_digest(subpackages: tuple[str, ...], run: Callable[[Path], None]) -> str:
-    """Of the sources of some subpackages and modules, and of the module that a function is defined in."""
+    """The digest of some subpackages and modules, and of the module that a function is defined in."""
     package = Path(sentiment.__file__).parent
     module = Path(sys.modules[run.__module__].__file__ or "")
     places = [place for part in subpackages for place in (package / part, *(package / part).rglob("*"))]
@@ -237,7 +237,7 @@ def _code_digest(subpackages: tuple[str, ...], run: Callable[[Path], None]) -> s
 
 
 def digest_of_all_code() -> str:
-    """Of the sources of `sentiment` and `pipelines`, those of every stage among them."""
+    """The digest of all code of `sentiment` and `pipelines`, that of every stage included."""
     packages = Path(sentiment.__file__).parent, Path(__file__).parent
     places = [place for package in packages for place in sorted(package.rglob("*"))]
     return _digest_of([path for path in places if path.suffix in CODE_ENDINGS])

@@ -128,7 +128,7 @@ class Prepared:
         return learned if self.labelled_share == 1 else np.resize(learned, len(self._sides(seed)[0]))
 
     def learned(self, start: Fingerprints | None = None) -> Fingerprints:
-        """Of all reviews that a network learns from, and of those that choose its epochs and its threshold.
+        """The fingerprints of all reviews that a network learns from, or that choose its epochs and threshold.
 
         Args:
             start: of the trained network that it starts from.
