@@ -318,15 +318,15 @@ def test_the_default_source_learns_from_real_reviews(real_tfds_folder: Path, tmp
 
 
 def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(tmp_path: Path) -> None:
-    """By the reviews that are wrong with three seeds: significantly fewer of the LSTM, even if no model shared any."""
+    """By the reviews that are wrong with two seeds: significantly fewer of the LSTM, even if no model shared any."""
     wrong = np.zeros(3, int)
-    for seed in (0, 1, 2):
+    for seed in (0, 1):
         folder = tmp_path / str(seed)
         folder.mkdir()
         command_in(folder).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
         wrong += np.round(2_000 * (1 - np.array(results(folder)["accuracy"]))).astype(int)
     lstm, *others = wrong.tolist()
-    assert lstm < 0.1 * 3 * 2_000
+    assert lstm < 0.1 * 2 * 2_000
     for other in others:  # SimpleRNN, and NB-LR, which reads up to three tokens, ends of sentences among them
         assert stats.binomtest(other, lstm + other, alternative="greater").pvalue < 0.01, wrong
     parents, children = runs(f"sqlite:///{folder / 'mlflow.db'}", "sentiment-demo")
