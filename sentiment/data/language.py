@@ -9,7 +9,7 @@ ENGLISH_SHARE = 0.05
 """Least share of function words in English texts. They are 15 to 19 % of the words of reviews, and 11 % of tweets."""
 
 CAPITALIZED_SHARE = 0.12
-"""Of the words within sentences, from which on capitals mean more than names. Reviews with capitals for names alone
+"""From this share of the words within sentences on, capitals mean more than names. Where they mean names alone, reviews
 have 3 to 9 %, German ones over 20 %; English tweets have 20 % too, so English texts are not asked."""
 
 FEWEST_WORDS = 300

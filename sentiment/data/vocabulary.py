@@ -109,7 +109,7 @@ class Tokenizer:
         return self._tokens(without_markup(text))
 
     def _tokens(self, text: str) -> list[str]:
-        """Of a text without markup."""
+        """The tokens of a text that has no markup."""
         if text.isascii():
             text = text.lower()
         else:

@@ -19,8 +19,8 @@ from sentiment.data.tables.writer import TableWriter
 class Tally:
     """Rows written so far: scored, of these with a verdict, positive, scored by an earlier attempt; and rejected.
 
-    Of the rows with a verdict and a label: `labelled` that say positive or negative, `right` that say what the verdict
-    does, and `other_labels` that say something else.
+    Rows with a verdict and a label are counted, too: `labelled` if the label says positive or negative, `right` if it
+    agrees with the verdict, and `other_labels` if it says something else.
     """
 
     scored: int = 0

@@ -44,7 +44,7 @@ from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_expla
 
 CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"
 TESTED_TAG, ON_FOLDS = "sentiment.tested", "on folds"
-"""Of a version whose predictions are of other trainings: each review was judged by one that had not learned from it."""
+"""Marks a version whose predictions come from other trainings, none of which had learned from what it judged."""
 
 ABOUT_MODEL = (
     "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
