@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/scoring/*.[ch])
+BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/engine/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: run test test-reviews campaign lint lint-javascript format screenshots clean

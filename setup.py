@@ -3,9 +3,9 @@
 from setuptools import Extension, setup
 
 CORE = Extension(
-    "sentiment.scoring._native",
-    ["sentiment/scoring/native.c"],
-    depends=[f"sentiment/scoring/{part}.h" for part in ("network", "loading", "tokens", "recurrence")],
+    "sentiment.engine._native",
+    ["sentiment/engine/native.c"],
+    depends=[f"sentiment/engine/{part}.h" for part in ("network", "loading", "tokens", "recurrence")],
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     extra_compile_args=["-O3", "-std=gnu11"],
     py_limited_api=True,

@@ -16,9 +16,9 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.scoring.engine import OnnxEngine
-from sentiment.scoring.native import NativeNetwork
-from sentiment.scoring.network import Network
+from sentiment.engine.engine import OnnxEngine
+from sentiment.engine.native import NativeNetwork
+from sentiment.engine.network import Network
 from sentiment.training.models import ModelConfig, build_model
 
 TOKENS, REVIEWS = 200, 2_000

@@ -66,7 +66,7 @@ def _writable(stream: TextIO | None) -> TextIO:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from sentiment.scoring import native
+        from sentiment.engine import native
 
         engine = "its own core" if native.available() else "ONNX Runtime, as the core was not built"
         typer.echo(f"sentiment {__version__}, scoring in {engine}")

@@ -109,7 +109,7 @@ def option_fields() -> dict[str, tuple[str | None, str]]:
 
 def preset_names(folder: str = ".") -> list[str]:
     """The presets that come with the project, of one pipeline."""
-    presets = resources.files("pipelines.presets").joinpath(folder).iterdir()
+    presets = resources.files("sentiment.presets").joinpath(folder).iterdir()
     return sorted(Path(path.name).stem for path in presets if path.name.endswith(".toml"))
 
 
@@ -172,7 +172,7 @@ def read_preset(preset: str, folder: str = ".", *, kind: str = "preset") -> dict
         if preset.endswith(".toml"):
             text = Path(preset).read_text("utf-8")
         elif preset in preset_names(folder):
-            text = resources.files("pipelines.presets").joinpath(folder, f"{preset}.toml").read_text("utf-8")
+            text = resources.files("sentiment.presets").joinpath(folder, f"{preset}.toml").read_text("utf-8")
         else:
             raise InputError(
                 f"There is no {kind} {preset}: choose {', '.join(preset_names(folder))} or a file ending with .toml."

@@ -17,7 +17,7 @@ from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.tables.files import ReadOptions, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
-from sentiment.inside.explanation import Explanation, explain
+from sentiment.interpretation.explanation import Explanation, explain
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.reporting.playground import render_playground
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.inside.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
-from sentiment.reporting.figures import COLOURS
+from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
+from sentiment.reporting.plots import COLOURS
 
 POSITIVE, NEGATIVE = COLOURS[:2]
 

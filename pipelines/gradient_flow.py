@@ -21,8 +21,8 @@ from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
 from sentiment.errors import InputError
-from sentiment.inside.gradient_flow import FACTOR, measure_gradient_flow
-from sentiment.reporting import figures
+from sentiment.interpretation.gradient_flow import FACTOR, measure_gradient_flow
+from sentiment.reporting import plots
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS
 
@@ -77,7 +77,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         write_json(folder / SUMMARY_FILE, summary)
         title = f"{'fresh' if fresh else 'trained'} networks, {len(inputs)} reviews of {length} tokens"
         titled = {CELLS[cell].layer: table for cell, table in tables.items()}
-        figures.gradient_flow(titled, f"{title}{context.of_reviews}").savefig(folder / FIGURE_FILE)
+        plots.gradient_flow(titled, f"{title}{context.of_reviews}").savefig(folder / FIGURE_FILE)
 
     key = {
         "models": [[trial.cell, None if fresh else trained[trial.cell].stage.digest] for trial in trials],
@@ -94,7 +94,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         f"{len(inputs)} validation reviews of {length} tokens",
         key,
         run,
-        code=("data", "training", "inside", "reporting"),
+        code=("data", "training", "interpretation", "reporting"),
     )
     _show(context, stage, length)
     _log(context, stage, trials, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})

@@ -27,7 +27,7 @@ from pipelines.stages.training import train_network
 from pipelines.working_directory import Stage
 from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import SIZES, LearningCurves, default_more
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.learning_curve import gain_rows, point_rows, render_learning_curve
 from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs, store
@@ -217,7 +217,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
         gains = {"": gain.value, "_low": gain.low, "_high": gain.high}
         runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
     title = f"Accuracy by number of labels{context.of_reviews}"
-    runs.log_figure(figures.accuracy_by_labels(curves, more, title), FIGURE_NAME)
+    runs.log_figure(plots.accuracy_by_labels(curves, more, title), FIGURE_NAME)
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
         runs.log_file(folder / name)
     tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]

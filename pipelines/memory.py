@@ -21,8 +21,8 @@ from pipelines.stages.context import resume_key, training_environment
 from pipelines.stages.fitting import fit_with_progress, read_history
 from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
-from sentiment.inside.memory_tasks import TASKS, TaskName, build_task_network
-from sentiment.reporting import figures
+from sentiment.interpretation.memory_tasks import TASKS, TaskName, build_task_network
+from sentiment.reporting import plots
 from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS, CellName
@@ -180,7 +180,7 @@ def train_on_task(
         write_json(folder / METRICS_FILE, metrics)
 
     key = {**asdict(trial), "config": trial.config.model_dump()}
-    stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "inside"))
+    stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "interpretation"))
     console.finished_stage(stage, trial.case)
     history = read_history(stage)
     on_epoch(history)
@@ -213,7 +213,7 @@ def _tabulate(trained: Sequence[tuple[MemoryTrial, Stage]], work: WorkingDirecto
             of_case = histories.setdefault(trial.case, {})
             of_case.setdefault(CELLS[trial.cell].layer, []).append(read_history(stage))
             references[trial.case] = stage.read_json(METRICS_FILE)["reference_error"]
-        figures.memory_curves(histories, references).savefig(folder / CURVES_FILE)
+        plots.memory_curves(histories, references).savefig(folder / CURVES_FILE)
 
     stage = work.run_stage(
         "memory-table", {"trainings": [stage.digest for _, stage in trained]}, run, code=("reporting",)

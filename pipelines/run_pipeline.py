@@ -34,7 +34,7 @@ from pipelines.stages.training import Trained
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation.comparison import Comparison, Result, metric_rows
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.markdown import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, registry, runs, store
@@ -165,7 +165,7 @@ class TrackedPipeline:
     @property
     def _colours(self) -> dict[str, str]:
         titles = [*(CELLS[cell].layer for cell in self.context.config.models), LINEAR_MODEL]
-        return dict(zip(titles, figures.COLOURS, strict=False))
+        return dict(zip(titles, plots.COLOURS, strict=False))
 
     def _log_datasets(self) -> None:
         source, corpus = self.context.config.source.source, self.prepared.corpus
@@ -190,13 +190,13 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
     for path in outcome.tables:
         runs.log_file(path)
     _log_curves({title: [result]})
-    confusion_matrix = figures.confusion_matrix(result.metrics, title)
+    confusion_matrix = plots.confusion_matrix(result.metrics, title)
     runs.log_figure(confusion_matrix, "confusion_matrix")
     probabilities = {title: [result.probabilities]}
     for key, figure in (
         ("confusion_matrix", confusion_matrix),
-        ("roc_curve", figures.roc_curves(result.labels, probabilities)),
-        ("reliability_diagram", figures.reliability_diagram(result.labels, probabilities)),
+        ("roc_curve", plots.roc_curves(result.labels, probabilities)),
+        ("reliability_diagram", plots.reliability_diagram(result.labels, probabilities)),
     ):
         runs.log_image(child, figure, key)
 
@@ -249,7 +249,7 @@ def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
     probabilities = {title: [result.probabilities for result in of_seeds] for title, of_seeds in models.items()}
     histories = {t: [r.history for r in of_seeds] for t, of_seeds in models.items() if of_seeds[0].history}
     if histories:
-        runs.log_figure(figures.learning_curves(histories), "learning_curves")
-    runs.log_figure(figures.roc_curves(labels, probabilities), "roc_curve")
-    runs.log_figure(figures.precision_recall_curves(labels, probabilities), "precision_recall_curve")
-    runs.log_figure(figures.reliability_diagram(labels, probabilities), "reliability_diagram")
+        runs.log_figure(plots.learning_curves(histories), "learning_curves")
+    runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve")
+    runs.log_figure(plots.precision_recall_curves(labels, probabilities), "precision_recall_curve")
+    runs.log_figure(plots.reliability_diagram(labels, probabilities), "reliability_diagram")

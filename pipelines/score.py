@@ -58,8 +58,8 @@ from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.scoring.pool import scoring_pool
-from sentiment.scoring.scored_table import ScoredTable, Tally
+from sentiment.batch.pool import scoring_pool
+from sentiment.batch.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
@@ -239,7 +239,7 @@ def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, in
 
 def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
     """What was written, the first rows of some files, and a sentence on the lines that could not be read."""
-    from sentiment.scoring.spark import SparkScoring, check_spark, spark_session
+    from sentiment.batch.spark import SparkScoring, check_spark, spark_session
 
     check_spark()
     output = job.output

@@ -8,7 +8,7 @@ from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.drift import SHIFTED
 from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.scoring.scored_table import Tally
+from sentiment.batch.scored_table import Tally
 
 
 def show_summary(

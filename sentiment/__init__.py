@@ -1,8 +1,8 @@
 """What a review classifier is made of, from text to verdict, and what stands around it.
 
-- `data`: text to arrays. `training`: arrays to a network. `scoring`: many reviews through a network.
+- `data`: text to arrays. `training`: arrays to a network. `engine`: weights to probabilities.
 - `classifier`: SentimentClassifier, vocabulary and network together; text in, probability out.
-- `evaluation`: what a model is worth. `inside`: what happens within it. `reporting`: figures and pages of both.
+- `evaluation`: what a model is worth. `interpretation`: why. `reporting`: pages of both. `batch`: whole tables.
 - `tracking`: MLflow, which nothing else imports.
 """
 

@@ -20,9 +20,9 @@ from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
 from sentiment.errors import InputError, damaged_classifier
-from sentiment.scoring.engine import scoring_engine
-from sentiment.scoring.network import export_onnx
-from sentiment.scoring.onnx_network import BATCH_SIZE
+from sentiment.engine.engine import scoring_engine
+from sentiment.engine.network import export_onnx
+from sentiment.engine.onnx_network import BATCH_SIZE
 
 if TYPE_CHECKING:
     import pandas as pd

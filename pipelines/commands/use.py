@@ -22,7 +22,7 @@ from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
 from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.errors import InputError
-from sentiment.scoring.onnx_network import BATCH_SIZE
+from sentiment.engine.onnx_network import BATCH_SIZE
 
 
 @command(app, "score", panel=USE)

@@ -172,7 +172,7 @@ def compare(
     found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
     read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
     key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
-    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "inside", "reporting"))
+    stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "interpretation", "reporting"))
     name = (run_id or stage.digest)[:8]
     report = findings.publish(stage.folder, output or context.work.path.parent, context.console, name=name)
     return stage, comparison, report

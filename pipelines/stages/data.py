@@ -23,7 +23,7 @@ from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.validation import nested_part, split_validation
 from sentiment.data.vocabulary import Tokenizer, Vocabulary, tokenize
 from sentiment.training.latent_semantics import document_vectors
-from sentiment.training.pieces import EpochPieces
+from sentiment.training.snippets import EpochSnippets
 from sentiment.training.start import MIN_COUNT
 from sentiment.training.word_vectors import learn_word_vectors
 
@@ -57,7 +57,7 @@ class Prepared:
         labelled_share: of the reviews to learn from and of those to validate on, as if no others had labels.
         holds_out: whether a second cut for validation stays out of the reviews to learn from.
         on_all: whether a network learns from all training reviews, none of them kept for validation.
-        pieces: of the networks that are being trained, by seed and by whether unlabelled reviews are among them.
+        snippets: of the networks that are being trained, by seed and by whether unlabelled reviews are among them.
     """
 
     loaded: Stage
@@ -69,7 +69,7 @@ class Prepared:
     labelled_share: float = 1.0
     holds_out: bool = False
     on_all: bool = False
-    pieces: WeakValueDictionary[tuple[int, bool], EpochPieces] = field(
+    snippets: WeakValueDictionary[tuple[int, bool], EpochSnippets] = field(
         default_factory=WeakValueDictionary, init=False, compare=False
     )
 

@@ -19,7 +19,7 @@ from sentiment.evaluation.behaviour import behaviour_sentences, found_in, read_f
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.scoring.engine import engine_here
+from sentiment.engine.engine import engine_here
 from sentiment.training.counterfactuals import written_by_rule
 from sentiment.training.linear_model import LINEAR_MODEL
 
@@ -27,7 +27,7 @@ METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.pa
 SEEN_FILE = "seen_sentences.json"
 SLICES_FILE, MISTAKES_FILE, PROMISES_FILE = "slices.csv", "confident_mistakes.csv", "promises.csv"
 
-CODE = ("data", "scoring", "evaluation")
+CODE = ("data", "engine", "evaluation")
 """Wings of `sentiment` that figures come from, beside those of the model."""
 
 SEEN_CODE = (

@@ -16,14 +16,14 @@ from sentiment.data.vocabulary import Tokenizer
 from sentiment.errors import InputError
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model
-from sentiment.training.pieces import EpochPieces
+from sentiment.training.snippets import EpochSnippets
 from sentiment.training.start import grow_network
 from sentiment.training.trainer import TrainingConfig
 
 _SHARING = threading.Lock()
-"""Held while a thread looks for pieces and makes them, so that others find them."""
+"""Held while a thread looks for snippets and makes them, so that others find them."""
 
-NETWORK_CODE = ("data", "training", "scoring")
+NETWORK_CODE = ("data", "training", "engine")
 """Wings of `sentiment` that a trained classifier comes from."""
 
 
@@ -76,10 +76,10 @@ def training_key(context: Context, prepared: Prepared, trial: Trial, config: Tra
     }
 
 
-def epoch_pieces(
+def epoch_snippets(
     context: Context, prepared: Prepared, seed: int, learned: np.ndarray, *, with_unlabelled: bool = False
-) -> EpochPieces:
-    """The reviews, and the pieces that every epoch adds to them, if the configuration asks for any.
+) -> EpochSnippets:
+    """The reviews, and the snippets that every epoch adds to them, if the configuration asks for any.
 
     Networks of a seed that are trained side by side share them.
 
@@ -88,17 +88,17 @@ def epoch_pieces(
         with_unlabelled: whether the unlabelled reviews follow those of train.
     """
     with _SHARING:
-        pieces = prepared.pieces.get((seed, with_unlabelled))
-        if pieces is None:
-            pieces = prepared.pieces[seed, with_unlabelled] = _make_pieces(
+        snippets = prepared.snippets.get((seed, with_unlabelled))
+        if snippets is None:
+            snippets = prepared.snippets[seed, with_unlabelled] = _make_snippets(
                 context, prepared, seed, learned, with_unlabelled
             )
-        return pieces
+        return snippets
 
 
-def _make_pieces(
+def _make_snippets(
     context: Context, prepared: Prepared, seed: int, learned: np.ndarray, with_unlabelled: bool
-) -> EpochPieces:
+) -> EpochSnippets:
     config, train, vocabulary = context.config, prepared.corpus.train, prepared.vocabulary()
     inputs, texts = prepared.padded("train")[learned], [_readable(train.texts[position]) for position in learned]
     counterfactuals = None
@@ -107,16 +107,16 @@ def _make_pieces(
     elif config.training.counterfactual_share:
         context.console.say(
             "            The training reviews are not English, so the rules that turn English clauses into their "
-            "opposite stay out, and random pieces of reviews take their place."
+            "opposite stay out, and random snippets of reviews take their place."
         )
     if with_unlabelled:
         inputs = np.concatenate([inputs, prepared.padded("unlabelled")])
         texts += map(_readable, prepared.corpus.unlabelled.texts)
-    return EpochPieces(
+    return EpochSnippets(
         inputs,
         texts,
         config.training,
-        pad=lambda pieces: pad_texts(pieces, vocabulary, config.sequences),
+        pad=lambda snippets: pad_texts(snippets, vocabulary, config.sequences),
         seed=seed,
         counterfactuals=counterfactuals,
     )

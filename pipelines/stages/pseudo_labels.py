@@ -15,12 +15,12 @@ from pipelines.stages.context import Context, versions
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
-from pipelines.stages.network import NETWORK_CODE, build_network, epoch_pieces, training_key
+from pipelines.stages.network import NETWORK_CODE, build_network, epoch_snippets, training_key
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
 from sentiment.errors import InputError
-from sentiment.scoring.engine import engine_here
+from sentiment.engine.engine import engine_here
 from sentiment.training.latent_semantics import regressed_probability
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.pseudo_labels import Judge, learn_pseudo_labels, mean_log_odds, out_of_fold_probability
@@ -57,7 +57,7 @@ def train_on_pseudo_labels(
         network = build_network(context, prepared, trial)
         name = f"{trial.name} on pseudo-labels"
         learned = prepared.repeated(training, trial.seed)
-        pieces = epoch_pieces(context, prepared, trial.seed, learned, with_unlabelled=True)
+        snippets = epoch_snippets(context, prepared, trial.seed, learned, with_unlabelled=True)
         judged = [*prepared.corpus.unlabelled.texts, *(train.texts[position] for position in validation)]
 
         def judge(network: Any) -> np.ndarray:
@@ -67,10 +67,10 @@ def train_on_pseudo_labels(
             with ThreadPoolExecutor(available_cores()) as pool:
                 return np.concatenate([*pool.map(classifier.positive_probability, parts)])
 
-        with context.console.training(name, config.epochs, len(pieces), on_epoch=on_epoch) as progress:
+        with context.console.training(name, config.epochs, len(snippets), on_epoch=on_epoch) as progress:
             history = learn_pseudo_labels(
                 network,
-                pieces,
+                snippets,
                 prepared.repeated(labels, trial.seed),
                 taught[UNLABELLED_FILE],
                 (padded[validation], train.labels[validation]) if len(validation) else None,

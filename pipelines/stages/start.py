@@ -36,7 +36,7 @@ LEFT_OUT = (
     "document_vectors",
     "pseudo_label_epochs",
     "label_softness",
-    "piece_share",
+    "snippet_share",
     "counterfactual_share",
 )
 """Options that fine-tuning has no use for; a preset may name them all the same."""

@@ -12,7 +12,7 @@ from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared
 from pipelines.stages.fitting import HISTORY_FILE, fit_with_progress, read_history
 from pipelines.stages.linear_model import FoundByFolds
-from pipelines.stages.network import NETWORK_CODE, build_network, check_gpu, epoch_pieces, training_key
+from pipelines.stages.network import NETWORK_CODE, build_network, check_gpu, epoch_snippets, training_key
 from pipelines.stages.profile import PROFILE_CODE, save_with_profile
 from pipelines.stages.pseudo_labels import WEIGHTS_FILE, train_on_pseudo_labels
 from pipelines.stages.start import choose, start_classifier
@@ -21,7 +21,7 @@ from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.unknown_words import learned_words
 from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.scoring.engine import engine_here
+from sentiment.engine.engine import engine_here
 from sentiment.training.start import FineTuning
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
@@ -140,19 +140,19 @@ def _learn_labels(
     inputs, labels = prepared.padded("train"), prepared.corpus.train.labels
     training, validation = prepared.training_and_validation(trial.seed)
     learned = prepared.repeated(training, trial.seed)
-    pieces = epoch_pieces(context, prepared, trial.seed, learned)
+    snippets = epoch_snippets(context, prepared, trial.seed, learned)
     return fit_with_progress(
         context.console,
         trial.name,
         network,
-        (pieces.inputs, labels[learned]),
+        (snippets.inputs, labels[learned]),
         (inputs[validation], labels[validation]) if len(validation) else None,
         config,
         seed=trial.seed,
         folder=folder,
         stop_after=stop_after,
         start_penalty=start_penalty,
-        epoch_examples=pieces.labelled(labels[learned]),
+        epoch_examples=snippets.labelled(labels[learned]),
         on_epoch=on_epoch,
     )
 
@@ -207,7 +207,7 @@ def _with_thresholds(context: Context, prepared: Prepared, trained: Trained, tri
         "engine": engine_here(),
     }
     read = f"train {trained.stage.digest}, validation of load {prepared.loaded.digest}"
-    chosen = Trained(context.run_stage("thresholds", read, key, run, code=("evaluation", "scoring")))
+    chosen = Trained(context.run_stage("thresholds", read, key, run, code=("evaluation", "engine")))
     if config.threshold != "0.5":
         context.console.say(
             f"            threshold {chosen.classifier().threshold:.4f}: the best {config.threshold} on validation "

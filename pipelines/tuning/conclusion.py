@@ -12,7 +12,7 @@ from pipelines.stages.context import Context
 from pipelines.tuning.study import ENDED, FEWEST_FOR_IMPORTANCE, Search
 from pipelines.tuning.trials import Figures, Objective, train_trial
 from sentiment.errors import InputError
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.markdown import markdown_table
 from sentiment.tracking import runs
 
@@ -57,7 +57,7 @@ def conclude(context: Context, config_of: ConfigOf, search: Search, objective: O
     console.say(f"to use it   sentiment run-pipeline --preset {preset}")
     runs.log_file(preset)
     runs.log_json({"importance": importance}, "importance.json")
-    runs.log_figure(figures.search(_losses(trials), importance, f"Search{context.of_reviews}"), FIGURE_NAME)
+    runs.log_figure(plots.search(_losses(trials), importance, f"Search{context.of_reviews}"), FIGURE_NAME)
     tables = [markdown_table(*rows) for rows in (settings, validation, *([shares] if importance else []))]
     runs.set_description(context.description(*verdicts, *tables))
 

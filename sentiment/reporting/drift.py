@@ -7,7 +7,7 @@ import numpy as np
 from sentiment.evaluation.drift import SHIFTED, STABLE, Reference
 from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, UNKNOWN_SHARE, UNSURE, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.page import inline_svg, of_reviews, render_page
 
 UNKNOWN_WORDS = 40
@@ -44,7 +44,7 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
         reference = profile.features[drift.feature]
         bins = bin_names(reference, SHOWN[drift.feature])
         expected, found = np.array(reference.counts), reference.count(measures[drift.feature])
-        figure = figures.two_distributions(drift.feature, bins, expected / expected.sum(), found / found.sum())
+        figure = plots.two_distributions(drift.feature, bins, expected / expected.sum(), found / found.sum())
         drawn.append((drift.sentence, inline_svg(figure)))
     return render_page(
         "drift.html",

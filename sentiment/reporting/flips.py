@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from sentiment.classifier import Classifier
 from sentiment.data.vocabulary import Span
 from sentiment.evaluation.flips import RIGHT, WRONG, Flips
-from sentiment.inside.occlusion import moved_words
-from sentiment.reporting.figures import COLOURS
+from sentiment.interpretation.occlusion import moved_words
+from sentiment.reporting.plots import COLOURS
 from sentiment.reporting.page import render_page
 
 PER_PAGE, SHOWN, COLOURED = 10, 50, 10

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sentiment.evaluation.learning_curve import LearningCurves
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.page import inline_svg, render_page
 
 HOW = (
@@ -53,7 +53,7 @@ def render_learning_curve(
         owner=owner,
         note=note,
         sentence=sentence,
-        figure=inline_svg(figures.accuracy_by_labels(curves, more, "Accuracy by number of labels")),
+        figure=inline_svg(plots.accuracy_by_labels(curves, more, "Accuracy by number of labels")),
         how=HOW,
         points=point_rows(curves),
         gains=gain_rows(curves, more),

@@ -12,7 +12,7 @@ from sentiment.classifier import Classifier
 from sentiment.evaluation.behaviour import left_out_note
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
 from sentiment.evaluation.slices import confident_mistakes
-from sentiment.reporting import figures
+from sentiment.reporting import plots
 from sentiment.reporting.flips import PER_PAGE, SHOWN, show_flips
 from sentiment.reporting.page import inline_svg, render_page
 
@@ -104,9 +104,9 @@ def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[st
     drawn = [
         (
             "What the option --sure promises, chosen on validation reviews, and what test reviews show.",
-            inline_svg(figures.promised_accuracy(checks)),
+            inline_svg(plots.promised_accuracy(checks)),
         ),
-        ("What a promise costs: the other reviews get no verdict.", inline_svg(figures.answered_share(checks))),
+        ("What a promise costs: the other reviews get no verdict.", inline_svg(plots.answered_share(checks))),
     ]
     return drawn, heads, rows
 
@@ -149,12 +149,12 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
                 (
                     f"Learning curves: {metric}",
                     f"Training and validation {metric} against the epoch. {ends.title()} on validation: {said}.",
-                    inline_svg(figures.learning_curves(histories, [metric])),
+                    inline_svg(plots.learning_curves(histories, [metric])),
                 )
             )
     for name, metric, draw in (
-        ("ROC curves", "roc_auc", figures.roc_curves),
-        ("Reliability", "expected_calibration_error", figures.reliability_diagram),
+        ("ROC curves", "roc_auc", plots.roc_curves),
+        ("Reliability", "expected_calibration_error", plots.reliability_diagram),
     ):
         values = comparison.metrics.loc[metric, list(results)].to_dict()
         said = "; ".join(f"{model} {value:.3f}" for model, value in values.items())

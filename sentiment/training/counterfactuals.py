@@ -38,10 +38,10 @@ CLAUSE_WORDS = 3, 14
 """Fewest and most words of a clause that is turned."""
 
 CONTRAST_SHARE = 0.3
-"""Of the pieces, those that stand beside a clause of the opposite opinion, where there was one."""
+"""Of the snippets, those that stand beside a clause of the opposite opinion, where there was one."""
 
 PLAIN_SHARE = 0.4
-"""Of the pieces, those that stay as they are, the other half of their minimal pair."""
+"""Of the snippets, those that stay as they are, the other half of their minimal pair."""
 
 OPTIONAL_SHARE = 0.25
 """How often an optional word that the clause does not have is put in."""
@@ -54,7 +54,7 @@ _WORD = re.compile(r"[\w'-]+")
 _LOWER_CASE_WORD = r"[a-z]+(?:-[a-z]+)*"
 
 
-class Piece(NamedTuple):
+class Snippet(NamedTuple):
     """A text by rule, and the P(positive) that it is to have."""
 
     text: str
@@ -242,33 +242,33 @@ class Counterfactuals:
             polarity[word] = (log_odds - turned) / 2
         return cls({word: value for word, value in sorted(polarity.items()) if abs(value) >= SMALLEST_POLARITY})
 
-    def pieces(self, texts: Iterable[str], generator: np.random.Generator) -> Iterator[Piece | None]:
+    def snippets(self, texts: Iterable[str], generator: np.random.Generator) -> Iterator[Snippet | None]:
         """For each review a clause of it that now says the opposite, or None where no rule fits a clause."""
-        latest: dict[bool, Piece] = {}
+        latest: dict[bool, Snippet] = {}
         for text in texts:
-            piece = self.turn(text, generator)
-            if piece is not None:
-                is_positive = piece.positive_probability >= 0.5
+            snippet = self.turn(text, generator)
+            if snippet is not None:
+                is_positive = snippet.positive_probability >= 0.5
                 other = latest.get(not is_positive)
-                if "," in piece.text:  # a contrast by itself
+                if "," in snippet.text:  # a contrast by itself
                     other = None
                 else:
-                    latest[is_positive] = piece
+                    latest[is_positive] = snippet
                 if other is not None and generator.random() < CONTRAST_SHARE:
                     contrast = str(generator.choice(self._rules.contrasts))
-                    piece = Piece(contrast.format(first=other.text, last=piece.text), piece.positive_probability)
-            yield piece
+                    snippet = Snippet(contrast.format(first=other.text, last=snippet.text), snippet.positive_probability)
+            yield snippet
 
-    def turn(self, text: str, generator: np.random.Generator) -> Piece | None:
+    def turn(self, text: str, generator: np.random.Generator) -> Snippet | None:
         """One clause of a text, turned; None where no rule fits."""
         clauses = list(self.clauses([text]))
         for position in generator.permutation(len(clauses)) if clauses else ():
             clause = clauses[position]
             forms = self._forms[bool(self._negators.search(clause))]
             for choice in generator.permutation(len(forms)):
-                piece = self._turn_clause(clause, forms[choice], generator)
-                if piece is not None:
-                    return piece
+                snippet = self._turn_clause(clause, forms[choice], generator)
+                if snippet is not None:
+                    return snippet
         return None
 
     def clauses(self, texts: Iterable[str]) -> Iterator[str]:
@@ -283,7 +283,7 @@ class Counterfactuals:
                 if CLAUSE_WORDS[0] <= len(words) <= CLAUSE_WORDS[1] and not self._telling.isdisjoint(words):
                     yield " ".join(words)
 
-    def _turn_clause(self, clause: str, form: _Form, generator: np.random.Generator) -> Piece | None:
+    def _turn_clause(self, clause: str, form: _Form, generator: np.random.Generator) -> Snippet | None:
         match = form.pattern.search(clause)
         if match is None or (opinion := self._rules.opinion(form, match)) not in self.polarity:
             return None
@@ -303,7 +303,7 @@ class Counterfactuals:
                 log_odds = -log_odds
         words = self._rules.write(written, self._rules.values(form.template, match), generator)
         text = before + words + (after if _ENDS_WITH_OPINION.search(written) else "")
-        return Piece(text, 1 / (1 + math.exp(-STRENGTH * log_odds)))
+        return Snippet(text, 1 / (1 + math.exp(-STRENGTH * log_odds)))
 
 
 def written_by_rule(sentences: Collection[str], texts: Iterable[str]) -> set[str]:

@@ -29,7 +29,7 @@ LINEAR_MODEL, LINEAR_MODEL_NAME = "NB-LR", "linear_model"
 """Its title for people, and its name in tags and metrics of MLflow."""
 
 REVIEWS_AT_ONCE = 2_000
-"""So many reviews are scored in one piece, which bounds memory."""
+"""So many reviews are scored in one snippet, which bounds memory."""
 
 ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE = "linear_model.npz", "linear_model.json", "linear_model_vocabulary.json"
 

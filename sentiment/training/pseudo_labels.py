@@ -19,7 +19,7 @@ import numpy as np
 
 from sentiment.cores import available_cores
 from sentiment.errors import InputError
-from sentiment.training.pieces import EpochPieces
+from sentiment.training.snippets import EpochSnippets
 from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
@@ -79,7 +79,7 @@ def has_enough_for_folds(labels: np.ndarray) -> bool:
 
 def learn_pseudo_labels(
     network: Any,
-    pieces: EpochPieces,
+    snippets: EpochSnippets,
     labels: np.ndarray,
     taught: np.ndarray,
     validation: tuple[np.ndarray, np.ndarray] | None,
@@ -100,7 +100,7 @@ def learn_pseudo_labels(
     A killed training that starts again with the same arguments ends as if it had never stopped.
 
     Args:
-        pieces: of the labelled reviews and then the unlabelled ones, N + M.
+        snippets: of the labelled reviews and then the unlabelled ones, N + M.
         labels: (N,), which may be probabilities.
         taught: the first teacher's P(positive) of the unlabelled reviews, (M,).
         validation: indices and labels; None: the last weights are kept.
@@ -124,12 +124,12 @@ def learn_pseudo_labels(
         all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
-            (pieces.inputs, all_labels),
+            (snippets.inputs, all_labels),
             validation,
             _of_round(config, number, rounds),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
-            epoch_examples=pieces.labelled(all_labels, first_epoch=sum(rounds[:number])),
+            epoch_examples=snippets.labelled(all_labels, first_epoch=sum(rounds[:number])),
             on_batch=on_batch,
             on_epoch=functools.partial(_tell, on_epoch, history, figures),
         )

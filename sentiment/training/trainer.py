@@ -57,11 +57,11 @@ class TrainingConfig(Configuration):
         lt=1,
         description="Share of the words of texts of over 100 that training replaces by the one out of the vocabulary.",
     )
-    piece_share: float = Field(
+    snippet_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="Random pieces of 3 to 100 words beside the reviews of an epoch, as a share of them; 0: none.",
+        description="Random snippets of 3 to 100 words beside the reviews of an epoch, as a share of them; 0: none.",
     )
     counterfactual_share: float = Field(
         0.0,
@@ -71,8 +71,8 @@ class TrainingConfig(Configuration):
     )
 
     def examples_of_epoch(self, reviews: int) -> int:
-        """Reviews and pieces of an epoch over so many reviews."""
-        return reviews + round(self.piece_share * reviews) + round(self.counterfactual_share * reviews)
+        """Reviews and snippets of an epoch over so many reviews."""
+        return reviews + round(self.snippet_share * reviews) + round(self.counterfactual_share * reviews)
 
 
 class DivergedError(InputError):

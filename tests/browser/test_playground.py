@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.inside.explanation import explain
+from sentiment.interpretation.explanation import explain
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.training.models import ModelConfig, build_model
 from tests.browser.conftest import AXE

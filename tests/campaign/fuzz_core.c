@@ -7,7 +7,7 @@
    The first bytes of an input choose the network, the others are its words and the texts. Each array is an allocation
    of its own, so that the sanitizer sees its end. What is no probability, or no index of a word, ends the fuzzer. */
 
-#include "../../sentiment/scoring/native.c"
+#include "../../sentiment/engine/native.c"
 
 enum { MOST_ARRAYS = MOST_LAYERS * 10 + 4, TEXTS = 4 };
 

@@ -188,7 +188,7 @@ def test_help_imports_nothing_that_takes_long() -> None:
 
 def test_what_a_default_run_is_told_has_the_figures_at_the_top_of_the_presets() -> None:
     presets = [
-        resources.files("pipelines.presets").joinpath(f"{name}.toml").read_text() for name in ("strong", "standard")
+        resources.files("sentiment.presets").joinpath(f"{name}.toml").read_text() for name in ("strong", "standard")
     ]
     assert re.findall(r"\d\d\.\d %", BEYOND_THE_DEFAULT) == [
         found for preset in presets for found in re.findall(r"LSTM (\d\d\.\d %)", preset)

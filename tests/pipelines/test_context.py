@@ -9,7 +9,7 @@ import pytest
 import sentiment
 from pipelines.stages.context import resume_key
 from pipelines.working_directory import WorkingDirectory
-from sentiment.scoring import native
+from sentiment.engine import native
 from sentiment.training import time_loop
 from tests.conftest import PipelineRun
 
@@ -29,7 +29,7 @@ def test_attempts_with_other_code_versions_device_or_engine_are_none_at_the_same
         keys.append(key_in(tmp_path / "work"))
     with monkeypatch.context() as patch:
         patch.setattr(native, "available", lambda: False)
-        patch.setattr("sentiment.scoring.engine.OnnxEngine.name", "another engine")
+        patch.setattr("sentiment.engine.engine.OnnxEngine.name", "another engine")
         keys.append(key_in(tmp_path / "work"))
     package = tmp_path / "package"
     (package / "training").mkdir(parents=True)

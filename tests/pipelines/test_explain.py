@@ -15,7 +15,7 @@ from pipelines.explain import read_review
 from pipelines.explanation_text import segments
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
-from sentiment.inside.explanation import explain
+from sentiment.interpretation.explanation import explain
 from tests.conftest import PipelineRun
 
 Invoke = Callable[..., Result]

@@ -13,7 +13,7 @@ from sentiment.classifier import SentimentClassifier
 
 Invoke = Callable[..., Result]
 
-OPTIONS = """--source table --preset textbook --models lstm --no-names --piece-share 0.2 --counterfactual-share 0.3
+OPTIONS = """--source table --preset textbook --models lstm --no-names --snippet-share 0.2 --counterfactual-share 0.3
 --maxlen 24 --num-words 500 --embedding-dim 8 --units 8 --epochs 6 --batch-size 16 --learning-rate 0.02""".split()
 
 LANGUAGES = {

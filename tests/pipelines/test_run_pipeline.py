@@ -298,7 +298,7 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
 def run_default_source(tfds_folder: Path, folder: Path) -> list[pd.DataFrame]:
     """Predictions of LSTM and SimpleRNN with the default source and its preset, which is made short."""
     arguments = "--num-words 10000 --maxlen 120 --epochs 1 --pseudo-label-epochs 0 --no-linear-model".split()
-    arguments += "--piece-share 0 --counterfactual-share 0".split()
+    arguments += "--snippet-share 0 --counterfactual-share 0".split()
     output = command_in(folder, TFDS_DATA_DIR=str(tfds_folder)).run("run-pipeline", *arguments)
     assert output.splitlines()[-1] == BEYOND_THE_DEFAULT
     return [pd.read_parquet(path) for path in folder.glob(".sentiment/evaluate/*/predictions.parquet")]

@@ -19,7 +19,7 @@ from tests.conftest import SMALL, once
 
 ROOT = Path(__file__).parents[2]
 
-OPTIONS = [*SMALL, *"--data reviews.csv --models lstm --epochs 2 --piece-share 0.4 --counterfactual-share 0.7".split()]
+OPTIONS = [*SMALL, *"--data reviews.csv --models lstm --epochs 2 --snippet-share 0.4 --counterfactual-share 0.7".split()]
 
 SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
 
@@ -102,7 +102,7 @@ def test_no_file_of_the_packages_is_forgotten_in_the_source_distribution_or_the_
     with zipfile.ZipFile(installed.wheel) as archive:
         in_wheel = [name for name in archive.namelist() if ".dist-info/" not in name]
     assert without_compiled(in_wheel) == {name for name in tree if not name.endswith((".c", ".h"))}
-    assert {name for name in in_wheel if name.endswith((".pyc", ".so"))} == {"sentiment/scoring/_native.abi3.so"}
+    assert {name for name in in_wheel if name.endswith((".pyc", ".so"))} == {"sentiment/engine/_native.abi3.so"}
 
 
 def test_the_image_is_built_from_all_that_its_context_has() -> None:

@@ -22,7 +22,7 @@ from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.vocabulary import INDEX_FROM
-from sentiment.inside.explanation import (
+from sentiment.interpretation.explanation import (
     COMPLETENESS,
     MOST_HALVINGS,
     PIECE_POINTS,

@@ -1,0 +1,1 @@
+"""Whole tables of reviews, scored by a pool of threads or by Spark."""

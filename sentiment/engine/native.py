@@ -1,0 +1,205 @@
+"""NativeNetwork: the trained network in the project's own C core, where the package was built with a C compiler.
+
+An Embedding before an LSTM, GRU or SimpleRNN is a table with one row per word: the word vector times the input kernel,
+plus the bias. The core makes the table when it loads a network, so that the recurrence alone is left to compute. For
+30,000 words and 512 gate inputs the table takes 61 MB. The core reads ASCII texts itself that hold no markup but line
+breaks; any other goes through the Python tokenizer. The core holds no lock of Python while it scores, and threads share
+one network.
+"""
+
+import importlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from sentiment.data.markup import has_line_breaks_alone
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.engine.network import GATES, Network
+from sentiment.engine.onnx_network import check_probabilities
+
+SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
+"""Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
+
+MOST_BYTES = 2**30
+"""Of the table."""
+
+MARK, SEPARATOR = 128, 255
+"""Classes of a character from MARK on: a token of its own, MARK + that token; or a separator. Below: part of a word."""
+
+ALIGNMENT = 64
+"""Bytes of the widest vector register."""
+
+SIGMOID_SCALE, TANH_SCALE = -np.log2(np.e), -2 * np.log2(np.e)
+"""Sigmoid is 1 / (1 + e) and tanh is (1 - e) / (1 + e). Here e is two to the power of the scaled argument."""
+
+
+def core() -> Any:
+    """The compiled module.
+
+    Raises:
+        ImportError: the package was installed without a C compiler.
+    """
+    return importlib.import_module("sentiment.engine._native")
+
+
+def available() -> bool:
+    """Whether this installation has the core."""
+    try:
+        core()
+    except ImportError:
+        return False
+    return True
+
+
+def name_of(width: int) -> str:
+    """Of the core with vectors of so many floats, which decide the last bits of a probability."""
+    return f"core with vectors of {width}"
+
+
+class NativeNetwork:
+    """A network with its vocabulary. Each probability depends on its review alone.
+
+    Attributes:
+        name: of what decides the last bits of a probability.
+        frees_lock: whether other threads of Python go on while it scores.
+        sequences: how its reviews were padded.
+    """
+
+    frees_lock = True
+
+    def __init__(
+        self, network: Network, vocabulary: Vocabulary, sequences: SequenceConfig, width: int | None = None
+    ) -> None:
+        """Lay out the weights and make the table.
+
+        Args:
+            width: floats in a vector: 16, 8 or 4; None: as many as the registers of this processor hold.
+
+        Raises:
+            ValueError: the network does not fit, or is too large for the core; ONNX Runtime needs no table.
+            ImportError: the package was installed without a C compiler.
+        """
+        if len(vocabulary.index) < len(vocabulary.words):
+            raise ValueError("the vocabulary has a word twice")
+        self.sequences = sequences
+        self._core = core()
+        self._vocabulary = vocabulary
+        tokenize = vocabulary.tokenizer.tokenize
+        classes = character_classes(tokenize)
+        self._can_read = classes is not None
+        width = width or self._core.widest()
+        self.name = name_of(width)
+        units = network.layers[0].units
+        if 4 * len(network.embedding) * network.directions * GATES[network.cell] * (units + width) > MOST_BYTES:
+            raise ValueError("the table would be too large")
+        words = [word.encode() for word in vocabulary.words]
+        arrays, dense = _laid_out(network, width)
+        padding = {"": SKIPPED, "pre": READ_BEFORE, "post": READ_AFTER}[network.padding]
+        self._network = self._core.load(
+            width,
+            list(GATES).index(network.cell),
+            network.maxlen,
+            TABULATED if len(network.layers[0].states) else padding,
+            ("ReduceMax" in network.pooling) + 2 * ("ReduceSum" in network.pooling),
+            network.directions,
+            sequences.truncating == "post",
+            True,  # <br /> is white space
+            len(network.embedding),
+            np.array([layer.units for layer in network.layers], np.int32),
+            _aligned(network.embedding),
+            (
+                *arrays,
+                classes or bytes(256),
+                b"".join(words),
+                _aligned(np.cumsum([len(word) for word in words], dtype=np.int32)),
+                dense,
+            ),
+        )
+
+    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
+        return self._score(text if self.reads(text) else self._indices(text) for text in texts)
+
+    def reads(self, text: str) -> bool:
+        """Whether the core finds the tokens of a text itself."""
+        return self._can_read and text.isascii() and has_line_breaks_alone(text)
+
+    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
+        """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
+        return self._score(np.asarray(indices, np.int32).tobytes() for indices in encoded)
+
+    def encode(self, text: str) -> np.ndarray:
+        """The indices of a text that the core reads, int32, from its own tokenizer."""
+        return np.frombuffer(self._core.encode(self._network, text), np.int32)
+
+    def _indices(self, text: str) -> bytes:
+        return self._vocabulary.encode(text, self.sequences.maxlen, self.sequences.truncating).tobytes()
+
+    def _score(self, reviews: Iterable[str | bytes]) -> np.ndarray:
+        reviews = tuple(reviews)
+        probabilities = np.empty(len(reviews), np.float32)
+        self._core.score(self._network, reviews, probabilities)
+        check_probabilities(probabilities)
+        return probabilities
+
+
+def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
+    """What each ASCII character is to a tokenizer: 256 classes, or None for a tokenizer that the core cannot follow.
+
+    The core can follow one that splits at separators, lower-cases, makes some marks tokens of their own, and takes
+    `<br />` for a separator.
+    """
+    classes = bytearray([SEPARATOR] * 256)
+    for code in range(128):
+        tokens = tokenize(f"a{chr(code)}b")
+        if len(tokens) == 1 and len(tokens[0]) == 3 and tokens[0].isascii():
+            classes[code] = ord(tokens[0][1])
+        elif len(tokens) == 3 and len(tokens[1]) == 1 and tokens[1].isascii():
+            classes[code] = MARK + ord(tokens[1])
+        elif tokens != ["a", "b"]:
+            return None
+    if any(classes[ord(character)] != SEPARATOR for character in "</> "):
+        return None
+    return bytes(classes)
+
+
+def _laid_out(network: Network, width: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Five arrays for each direction of each layer, and Dense, as the core takes them."""
+    gates = GATES[network.cell]
+    arrays: list[np.ndarray] = []
+    for layer in network.layers:
+        for kernel, recurrent_kernel, bias in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True):
+            of_input, of_state = np.split(bias, 2)
+            inner = np.zeros(layer.units, np.float32)
+            if network.cell == "GRU":  # what the reset gate multiplies too
+                of_state, inner = np.append(of_state[: -layer.units], inner), of_state[-layer.units :]
+            arrays += [
+                _packed(kernel, gates, width),
+                _packed(recurrent_kernel, gates, width),
+                _packed((of_input + of_state)[:, None], gates, width),
+                _packed(inner[:, None], 1, width),
+                _aligned(layer.states),
+            ]
+    return arrays, _aligned(np.concatenate([part.reshape(-1) for part in network.dense]))
+
+
+def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:
+    """ONNX' weights (gates * units, inputs) as the core reads them: (blocks, inputs, gates, width), scaled."""
+    inputs = weights.shape[1]
+    scales = np.array([*[SIGMOID_SCALE] * (gates - 1), TANH_SCALE], np.float32)
+    with np.errstate(over="ignore"):  # the probabilities tell
+        by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
+    by_gate = np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % width), (0, 0)))
+    return _aligned(by_gate.reshape(gates, -1, width, inputs).transpose(1, 3, 0, 2))
+
+
+def _aligned(values: np.ndarray) -> np.ndarray:
+    """A copy, flat, in 4 bytes a number, that starts at a multiple of ALIGNMENT."""
+    kind = np.dtype(np.int32 if values.dtype.kind == "i" else np.float32)
+    memory = np.empty(values.size * kind.itemsize + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    copy = memory[start : start + values.size * kind.itemsize].view(kind)
+    copy[:] = values.reshape(-1)
+    return copy

@@ -1,0 +1,206 @@
+"""Explanation: what happens inside a classifier while it reads one review, and which words decided.
+
+How much a word decided is told in two ways, both in points of P(positive):
+- occlusion: what the review loses without the word ("representation erasure", Li, Monroe & Jurafsky 2016);
+- integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding to
+  this one; they add up to the difference between the two verdicts (completeness).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sentiment.classifier import SentimentClassifier
+from sentiment.data.sequences import pad_texts
+from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span
+from sentiment.errors import InputError
+from sentiment.interpretation.trace import trace
+from sentiment.training.cells import is_recurrent
+
+COMPLETENESS = 0.01
+"""Largest error of the sum of integrated gradients, as a share of the difference that they explain."""
+
+PIECE_POINTS, MOST_HALVINGS = 30, 10
+"""Points of the Gauss-Legendre rule on a piece of the path, and how often a piece is cut in two at most."""
+
+POINTS_AT_ONCE = 256
+"""Most points of the path that go through the network at once."""
+
+SMALLEST_DIFFERENCE = 1e-3
+"""Difference of P(positive) below which COMPLETENESS is a share of this: the network computes in single precision."""
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """What one recurrent layer computes at each token.
+
+    Attributes:
+        name: of the Keras layer, followed by the direction if it reads in both.
+        values: gates and states by name, as the cell of the layer names them: arrays of shape (tokens, units).
+    """
+
+    name: str
+    values: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One review, as the classifier reads it, token by token.
+
+    Attributes:
+        text: the review.
+        tokens: what the network reads, lower-cased; the first is [START] unless it was cut.
+        spans: where each token stands in the text; empty for [START].
+        cut_spans: words that the network does not read, as the review is longer than its `maxlen`.
+        out_of_vocabulary: bool (tokens,).
+        probability: P(positive) of the review.
+        threshold: P(positive) from which on a review is called positive.
+        running_verdict: (tokens,), P(positive) of the review as far as this token, as if it ended there.
+        occlusion: (tokens,), P(positive) of the review less that of the review without this token.
+        integrated_gradients: (tokens,); their sum is `probability` less `baseline_probability`, but for the error of
+            the numerical integration.
+        baseline_probability: P(positive) of nothing but padding.
+        layers: each recurrent layer and direction.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    spans: tuple[Span, ...]
+    cut_spans: tuple[Span, ...]
+    out_of_vocabulary: np.ndarray
+    probability: float
+    threshold: float
+    running_verdict: np.ndarray
+    occlusion: np.ndarray
+    integrated_gradients: np.ndarray
+    baseline_probability: float
+    layers: tuple[LayerTrace, ...]
+
+
+def explain(classifier: SentimentClassifier, text: str) -> Explanation:
+    """Look inside the classifier while it reads a review.
+
+    Raises:
+        InputError: the text holds no word, or the network no recurrent layer.
+    """
+    tokenizer = classifier.vocabulary.tokenizer
+    words = tokenizer.spans(text)
+    if not words:
+        raise InputError("The text holds no word, as it is empty or only punctuation: give a review.")
+    network, sequences = classifier.network, classifier.sequences
+    if not any(map(is_recurrent, network.layers)):
+        kinds = ", ".join(type(layer).__name__ for layer in network.layers)
+        raise InputError(
+            f"The model {network.name} has no recurrent layer ({kinds}): choose an LSTM, GRU or SimpleRNN."
+        )
+    kept = slice(-sequences.maxlen, None) if sequences.truncating == "pre" else slice(sequences.maxlen)
+    indices, spans = classifier.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
+    names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
+    tokens = len(indices)
+    skips_padding = network.layers[0].mask_zero
+    [padded] = [indices] if skips_padding else pad_texts([text], classifier.vocabulary, sequences)  # (time,)
+    read = padded != PADDING
+    prefixes = [indices[: end + 1] for end in range(tokens)]
+    without_one = [np.delete(indices, position) for position in range(tokens)]
+    running_verdict, occluded = np.split(classifier.encoded_probability([*prefixes, *without_one]), 2)
+    attributed, baseline = integrated_gradients(network, padded)
+    return Explanation(
+        text=text,
+        tokens=tuple(names),
+        spans=tuple(spans),
+        cut_spans=tuple(span for span in words if span not in spans),
+        out_of_vocabulary=indices == OUT_OF_VOCABULARY,
+        probability=float(running_verdict[-1]),
+        threshold=classifier.threshold,
+        running_verdict=running_verdict,
+        occlusion=running_verdict[-1] - occluded,
+        integrated_gradients=attributed[read],
+        baseline_probability=baseline,
+        layers=tuple(
+            LayerTrace(layer.name, {name: array[read] for name, array in layer.values.items()})
+            for layer in trace_layers(network, padded)
+        ),
+    )
+
+
+def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
+    """Gates and states of every recurrent layer, in the order of the text also where a layer reads backwards.
+
+    Args:
+        network: Keras model as `build_model` makes it.
+        indices: (time,), padding included, unless the network skips it, as it moves the state too.
+    """
+    traces: list[LayerTrace] = []
+    outputs = indices  # (time,), then (time, features)
+    for layer in network.layers:
+        if not is_recurrent(layer):
+            outputs = np.asarray(layer(outputs[None], training=False))[0]
+            continue
+        if hasattr(layer, "forward_layer"):
+            forward = trace(layer.forward_layer, outputs)
+            backward = {name: array[::-1] for name, array in trace(layer.backward_layer, outputs[::-1]).items()}
+            found = [LayerTrace(f"{layer.name} forward", forward), LayerTrace(f"{layer.name} backward", backward)]
+        else:
+            found = [LayerTrace(layer.name, trace(layer, outputs))]
+        traces += found
+        outputs = np.concatenate([one.values["hidden_state"] for one in found], axis=-1)
+        if not any(map(is_recurrent, network.layers[network.layers.index(layer) + 1 :])):
+            break
+    return traces
+
+
+def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray, float]:
+    """How much each position adds to P(positive), on the straight path from the word vectors of padding alone.
+
+    P(positive) is known at both ends of every piece of the path, so the error of its integral is too: a piece is cut
+    in two until its error is below COMPLETENESS. The path of an LSTM is smooth, and one piece mostly does; that of a
+    SimpleRNN whose gradient explodes is not.
+
+    Args:
+        network: Keras model whose first layer is the Embedding.
+        indices: (time,).
+
+    Returns:
+        (time,), zero at padding; and P(positive) of padding alone.
+    """
+    embedding = network.layers[0]
+    baseline, vectors = np.asarray(embedding(np.stack([np.full_like(indices, PADDING), indices])))  # (time, features)
+    nodes, weights = np.polynomial.legendre.leggauss(PIECE_POINTS)
+    nodes, weights = np.array([0, *(nodes + 1) / 2, 1]), np.array([0, *weights / 2, 0])  # with both ends, unweighted
+    total = np.zeros(len(indices))
+    starts = np.zeros(1)
+    difference = baseline_probability = 0.0
+    for halvings in range(MOST_HALVINGS + 1):
+        width = 2.0**-halvings
+        shares = starts[:, None] + width * nodes  # (pieces, points), of the way from padding to the review
+        values, slopes = _along_path(network, baseline, vectors - baseline, shares.ravel())
+        values = values.reshape(shares.shape)
+        slopes = width * np.einsum("p,npt->nt", weights, slopes.reshape(*shares.shape, -1))  # (pieces, time)
+        if not halvings:
+            baseline_probability = float(values[0, 0])
+            difference = max(abs(values[0, -1] - baseline_probability), SMALLEST_DIFFERENCE)
+        errors = np.abs(slopes.sum(axis=1) - (values[:, -1] - values[:, 0]))
+        finished = (errors <= COMPLETENESS * difference * width) | (halvings == MOST_HALVINGS)
+        total += slopes[finished].sum(axis=0)
+        starts = (starts[~finished, None] + [0, width / 2]).ravel()
+        if not len(starts):
+            break
+    return total, baseline_probability
+
+
+def _along_path(network: Any, start: np.ndarray, way: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P(positive) (shares,) at some shares of the way, and how each position moves it there (shares, time)."""
+    import tensorflow as tf
+
+    values, slopes = [], []
+    for batch in np.split(shares, range(POINTS_AT_ONCE, len(shares), POINTS_AT_ONCE)):
+        points = tf.constant(start + batch[:, None, None] * way, tf.float32)  # (batch, time, features)
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            outputs = points
+            for layer in network.layers[1:]:
+                outputs = layer(outputs, training=False)
+        values.append(outputs.numpy()[:, 0].astype(np.float64))
+        slopes.append(np.einsum("stf,tf->st", tape.gradient(outputs, points).numpy(), way.astype(np.float64)))
+    return np.concatenate(values), np.concatenate(slopes)

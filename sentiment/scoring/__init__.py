@@ -1,1 +1,0 @@
-"""Many reviews through a trained network: ONNX Runtime, a pool of processes, and Spark."""
