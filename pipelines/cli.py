@@ -17,7 +17,7 @@ from pipelines.commands.app import app
 from pipelines.commands.command import EXIT_INPUT, refusal
 from sentiment import __version__
 
-MODULES = ("training", "tuning", "use", "within")
+MODULES = ("training", "tuning", "use", "interpretation")
 """Each adds its commands to the application when it is imported; in the order of the list of commands."""
 
 USING = ("score", "predict", "promote", "models")
