@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,7 +200,45 @@ class PipelineRun:
 
 
 @pytest.fixture(scope="session")
-def small_run(reviews_csv: Path, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> PipelineRun:
+def make_mlflow_store(shared_folder: Path) -> Callable[[Path], Path]:
+    """Puts an empty MLflow store into a folder, as the first command that logs there would make it.
+
+    MLflow takes seconds to make one, as it applies every migration that its tables ever had. It does so once here, and
+    every folder gets a copy.
+    """
+
+    def make(path: Path) -> None:
+        import mlflow
+
+        from sentiment.tracking import store
+
+        store.silence()
+        mlflow.MlflowClient(f"sqlite:///{path}").search_experiments(max_results=1)
+
+    template = once(shared_folder / "empty-mlflow.db", make)
+
+    def copy(folder: Path) -> Path:
+        path = shutil.copy(template, folder / "mlflow.db")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE experiments SET artifact_location = ?", (str(folder / "mlruns" / "0"),))
+        return Path(path)
+
+    return copy
+
+
+@pytest.fixture
+def mlflow_store(make_mlflow_store: Callable[[Path], Path], tmp_path: Path) -> Path:
+    """An empty MLflow store in the test's folder: a test that logs there need not wait until MLflow has made one."""
+    return make_mlflow_store(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def small_run(
+    reviews_csv: Path,
+    make_mlflow_store: Callable[[Path], Path],
+    shared_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> PipelineRun:
     """LSTM and SimpleRNN on 600 reviews, as a user runs it: a process of its own, MLflow by its defaults.
 
     Every process of pytest has a copy; its store names the original's files until a command runs in its folder.
@@ -206,6 +246,7 @@ def small_run(reviews_csv: Path, shared_folder: Path, tmp_path_factory: pytest.T
 
     def run(folder: Path) -> None:
         folder.mkdir()
+        make_mlflow_store(folder)
         output = command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL, "--promote")
         (folder.parent / "small-run.txt").write_text(output)
 

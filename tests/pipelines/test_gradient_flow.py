@@ -14,6 +14,7 @@ from tests.conftest import SMALL, PipelineRun
 Invoke = Callable[..., Result]
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_every_step_of_every_model_is_tabled_drawn_and_logged(
     invoke: Invoke, small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
@@ -44,6 +45,7 @@ def test_a_length_beyond_the_models_is_refused(invoke: Invoke, reviews_csv: Path
     assert (result.exit_code, says in result.output) == (2, True), result.output
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_reviews_that_are_shorter_than_the_model_reads_are_measured_whole(invoke: Invoke, tmp_path: Path) -> None:
     """Without a length. With one that no review has, the longest is named."""
     rows = [f"{word} {number},{label}" for number in range(40) for word, label in (("good", 1), ("bad", 0))]

@@ -13,6 +13,7 @@ from pipelines.memory import compose_memory, result_rows
 Invoke = Callable[..., Result]
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_every_training_is_a_child_run_and_is_not_done_twice(invoke: Invoke, tmp_path: Path) -> None:
     arguments = "run-memory --preset quick --task next-number --models lstm,simple_rnn --seeds 1 --epochs 2".split()
     output = invoke(*arguments).output

@@ -3,7 +3,7 @@
 import contextlib
 import pickle
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,9 +76,12 @@ class Trainer:
 
 
 @pytest.fixture(scope="module")
-def trainer(small_run: PipelineRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
+def trainer(
+    small_run: PipelineRun, make_mlflow_store: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Trainer]:
     """On a store of its own, that of all tests of this module."""
     folder = tmp_path_factory.mktemp("champion")
+    make_mlflow_store(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
@@ -267,6 +270,7 @@ def register_at_once(trainings: list[Training], names: list[str], folder: Path, 
     command_in(folder, MLFLOW_TRACKING_URI=tracking_uri).run_at_once(*programs)
 
 
+@pytest.mark.usefixtures("mlflow_store")
 @pytest.mark.parametrize("kind", ["SQLite", "server"])
 def test_processes_that_register_at_once_leave_the_better_as_champion(
     small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

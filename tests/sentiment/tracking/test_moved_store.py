@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -83,10 +84,11 @@ def test_a_model_whose_files_are_gone_is_named_with_the_remedy(small_run: Pipeli
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(make_mlflow_store: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, whose name has a space, with a store that holds a run with a file and one without."""
     folder = tmp_path / "my project"
     folder.mkdir()
+    make_mlflow_store(folder)
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     store.silence()

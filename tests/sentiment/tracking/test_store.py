@@ -68,6 +68,7 @@ def test_a_store_in_a_folder_that_is_not_there_ends_with_exit_code_2(
     assert (result.exit_code, "cannot be used" in result.output) == (2, True), result.output
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_what_ends_a_run_is_not_hidden_by_a_store_that_fails_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_database_on_a_full_disk_asks_for_room() -> None:
             connection.exec_driver_sql("CREATE TABLE films (title TEXT)")
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopp
     assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_an_image_whose_upload_was_cut_short_is_logged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """MLflow uploads the image, then its small copy, which the chart view shows."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -115,6 +118,7 @@ def test_an_image_whose_upload_was_cut_short_is_logged_again(tmp_path: Path, mon
     assert len(list(folder.glob("*.png"))) == 2
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_an_epoch_that_is_missing_between_others_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that was sent twice, as its answer was lost, leaves a value twice."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
