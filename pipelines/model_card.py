@@ -58,7 +58,9 @@ def lessons_of_network(config: PipelineConfig, prepared: Prepared, seed: int) ->
             lessons.append("labels of train were softened by linear models that had not seen them")
     lessons = lessons or [OWN_LABELS]
     if training.snippet_share:
-        lessons.append(f"random snippets of reviews stood beside whole ones, {100 * training.snippet_share:g} % as many")
+        lessons.append(
+            f"random snippets of reviews stood beside whole ones, {100 * training.snippet_share:g} % as many"
+        )
     if training.counterfactual_share:
         lessons.append(
             "clauses of reviews that a rule turns into their opposite stood beside whole ones, up to "

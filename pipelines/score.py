@@ -49,6 +49,8 @@ from pipelines.score_config import InputFiles, ScoreConfig, existing_output, fin
 from pipelines.score_summary import show_drift, show_summary
 from pipelines.unknown_words import cut_rows_in_words, unknown_share_in_words
 from sentiment import __version__
+from sentiment.batch.pool import scoring_pool
+from sentiment.batch.scored_table import ScoredTable, Tally
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.files import TableFile
@@ -58,8 +60,6 @@ from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.review_sample import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.batch.pool import scoring_pool
-from sentiment.batch.scored_table import ScoredTable, Tally
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""

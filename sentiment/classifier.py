@@ -19,10 +19,10 @@ from sentiment.data.corpus import Reviews, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
-from sentiment.errors import InputError, damaged_classifier
 from sentiment.engine.engine import scoring_engine
 from sentiment.engine.network import export_onnx
 from sentiment.engine.onnx_network import BATCH_SIZE
+from sentiment.errors import InputError, damaged_classifier
 
 if TYPE_CHECKING:
     import pandas as pd

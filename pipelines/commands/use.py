@@ -21,8 +21,8 @@ from pipelines.commands.command import command
 from pipelines.console import Console
 from pipelines.model_name import IMDB_NAME
 from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
-from sentiment.errors import InputError
 from sentiment.engine.onnx_network import BATCH_SIZE
+from sentiment.errors import InputError
 
 
 @command(app, "score", panel=USE)

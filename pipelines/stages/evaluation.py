@@ -14,12 +14,12 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
+from sentiment.engine.engine import engine_here
 from sentiment.evaluation.abstention import read_promises, write_promises
 from sentiment.evaluation.behaviour import behaviour_sentences, found_in, read_failures
 from sentiment.evaluation.comparison import Result
 from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.engine.engine import engine_here
 from sentiment.training.counterfactuals import written_by_rule
 from sentiment.training.linear_model import LINEAR_MODEL
 

@@ -19,8 +19,8 @@ from pipelines.stages.network import NETWORK_CODE, build_network, epoch_snippets
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
-from sentiment.errors import InputError
 from sentiment.engine.engine import engine_here
+from sentiment.errors import InputError
 from sentiment.training.latent_semantics import regressed_probability
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.pseudo_labels import Judge, learn_pseudo_labels, mean_log_odds, out_of_fold_probability

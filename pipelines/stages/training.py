@@ -19,9 +19,9 @@ from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.unknown_words import learned_words
+from sentiment.engine.engine import engine_here
 from sentiment.evaluation.threshold import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.engine.engine import engine_here
 from sentiment.training.start import FineTuning
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 

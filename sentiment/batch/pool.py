@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 
 from sentiment.cores import available_cores
-from sentiment.errors import InputError
 from sentiment.engine.onnx_network import BATCH_SIZE
+from sentiment.errors import InputError
 
 
 class Scorer(Protocol):

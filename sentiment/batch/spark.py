@@ -23,11 +23,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sentiment.batch.pool import Scorer
+from sentiment.batch.scored_table import ScoredTable
 from sentiment.data.tables.files import ReadOptions, Stamp, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
-from sentiment.batch.pool import Scorer
-from sentiment.batch.scored_table import ScoredTable
 
 CODE, CLASSIFIER = "sentiment-code.zip", "sentiment-classifier.zip"
 """Names of the archives, and of the folders that they become on an executor."""

@@ -6,11 +6,11 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.errors import InputError
 from sentiment.engine import native
 from sentiment.engine.native import NativeNetwork
 from sentiment.engine.network import Network
 from sentiment.engine.onnx_network import BATCH_SIZE, OnnxNetwork
+from sentiment.errors import InputError
 
 
 class OnnxEngine:

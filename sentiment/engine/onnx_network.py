@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sentiment.errors import InputError
 from sentiment.engine.network import Network, onnx_session
+from sentiment.errors import InputError
 
 BATCH_SIZE = 24
 """Reviews that go through the network at once; small enough for their states to stay in the processor's cache."""

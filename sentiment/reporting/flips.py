@@ -10,8 +10,8 @@ from sentiment.classifier import Classifier
 from sentiment.data.vocabulary import Span
 from sentiment.evaluation.flips import RIGHT, WRONG, Flips
 from sentiment.interpretation.occlusion import moved_words
-from sentiment.reporting.plots import COLOURS
 from sentiment.reporting.page import render_page
+from sentiment.reporting.plots import COLOURS
 
 PER_PAGE, SHOWN, COLOURED = 10, 50, 10
 """Reviews on a page, most that are shown of each kind, and most whose words are coloured: that takes a second each."""

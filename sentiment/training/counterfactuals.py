@@ -256,7 +256,9 @@ class Counterfactuals:
                     latest[is_positive] = snippet
                 if other is not None and generator.random() < CONTRAST_SHARE:
                     contrast = str(generator.choice(self._rules.contrasts))
-                    snippet = Snippet(contrast.format(first=other.text, last=snippet.text), snippet.positive_probability)
+                    snippet = Snippet(
+                        contrast.format(first=other.text, last=snippet.text), snippet.positive_probability
+                    )
             yield snippet
 
     def turn(self, text: str, generator: np.random.Generator) -> Snippet | None:

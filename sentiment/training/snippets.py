@@ -97,7 +97,7 @@ class EpochSnippets:
 
 
 class Drawn(NamedTuple):
-    """All inputs of an epoch; of its snippets, the reviews that they are cut from and the labels of their own, or NaN."""
+    """All inputs of an epoch; of its snippets, the reviews they are cut from and the labels of their own, or NaN."""
 
     inputs: np.ndarray
     reviews: np.ndarray

@@ -14,11 +14,11 @@ import pandas as pd
 import psutil
 import pytest
 
+from sentiment.batch.spark import SparkScoring
 from sentiment.classifier import load_classifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.tables.files import ReadOptions, TableFile
 from sentiment.errors import InputError
-from sentiment.batch.spark import SparkScoring
 from tests.conftest import PipelineRun, command_in
 from tests.pipelines.test_score import NASTY
 from tests.pipelines.test_score_sure import with_abstention

@@ -19,7 +19,10 @@ from tests.conftest import SMALL, once
 
 ROOT = Path(__file__).parents[2]
 
-OPTIONS = [*SMALL, *"--data reviews.csv --models lstm --epochs 2 --snippet-share 0.4 --counterfactual-share 0.7".split()]
+OPTIONS = [
+    *SMALL,
+    *"--data reviews.csv --models lstm --epochs 2 --snippet-share 0.4 --counterfactual-share 0.7".split(),
+]
 
 SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
 

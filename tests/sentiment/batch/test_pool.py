@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sentiment.linear_classifier import LinearClassifier
 from sentiment.batch.pool import scoring_pool
+from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
-from sentiment.errors import InputError
 from sentiment.engine import native
 from sentiment.engine.network import Network, RecurrentLayer
+from sentiment.errors import InputError
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity

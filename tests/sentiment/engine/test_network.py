@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.sources import SourceConfig, load_corpus
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.errors import InputError
 from sentiment.engine.engine import OnnxEngine, scoring_engine
 from sentiment.engine.network import Network, export_onnx
 from sentiment.engine.onnx_network import OnnxNetwork
+from sentiment.errors import InputError
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity

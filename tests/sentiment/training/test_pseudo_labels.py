@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sentiment.errors import InputError
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.snippets import EpochSnippets
 from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
+from sentiment.training.snippets import EpochSnippets
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
