@@ -22,6 +22,7 @@ TWO_POSITIVE_REVIEWS = "text,label\n" + "".join(f"review {number},{int(number < 
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
     invoke: Invoke, reviews_csv: Path, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from tests.pipelines.test_run_pipeline import follow
 Invoke = Callable[..., Result]
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_is_whole_in_mlflow(
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:

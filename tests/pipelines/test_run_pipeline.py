@@ -24,6 +24,8 @@ from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
 from tests.server import mlflow_server
 
+pytestmark = pytest.mark.usefixtures("mlflow_store")  # MLflow takes seconds to make one
+
 TIMES = {"training_seconds", "scored_per_second"}
 
 

@@ -89,10 +89,14 @@ def figures(trials: list[FrozenTrial]) -> list[tuple[int, TrialState, dict[str, 
 
 
 @pytest.fixture(scope="session")
-def search(reviews_csv: Path, shared_folder: Path) -> FinishedSearch:
+def search(
+    reviews_csv: Path, make_mlflow_store: Callable[[Path], Path], shared_folder: Path
+) -> FinishedSearch:
     """A search that was never interrupted."""
 
     def run(folder: Path) -> None:
+        folder.mkdir()
+        make_mlflow_store(folder)
         (folder / "output.txt").write_text(prepare_folder(folder, reviews_csv).run(*TUNE))
 
     folder = once(shared_folder / "search", run)
@@ -153,6 +157,7 @@ def test_the_end_warns_that_the_best_is_optimistic_with_the_figure_of_reviews_th
     assert not (search.folder / ".sentiment" / "evaluate").exists()
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     search: FinishedSearch, reviews_csv: Path, tmp_path: Path
 ) -> None:
@@ -185,6 +190,7 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     assert not list(tmp_path.glob(".sentiment/train/*.partial"))  # hopeless trainings are removed
 
 
+@pytest.mark.usefixtures("mlflow_store")
 def test_two_processes_share_one_search_in_a_sqlite_file_whatever_the_labels_of_test_are(
     search: FinishedSearch, reviews_csv: Path, tmp_path: Path
 ) -> None:
