@@ -23,9 +23,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.progress import TrainingProgress, new_bar, scoring_bar
 from pipelines.working_directory import Stage
 from sentiment.errors import InputError
+from sentiment.training.progress import TrainingProgress, new_bar
 
 if TYPE_CHECKING:
     from sentiment.training.trainer import History
@@ -172,8 +172,15 @@ class Console:
     @contextmanager
     def scoring(self, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
         """A bar over so many bytes, moved by a function that takes the rows written and the bytes read so far."""
-        with self._drawn() as bar, scoring_bar(bar, total) as moved:
-            yield moved
+        with self._drawn() as bar:
+            task = bar.add_task("scoring", total=total, metrics="")
+            started = time.perf_counter()
+
+            def move(rows: int, position: int | None) -> None:
+                speed = rows / (time.perf_counter() - started)
+                bar.update(task, completed=position, metrics=f"{rows:,} rows  {speed:,.0f} rows/s")
+
+            yield move
 
     @contextmanager
     def training(
@@ -185,15 +192,12 @@ class Console:
         on_epoch: "Callable[[History], None]" = lambda history: None,
         examples: str = "reviews",
     ) -> Iterator[TrainingProgress]:
-        """A bar per epoch while a model is trained on so many examples.
-
-        Args:
-            on_epoch: also called after every epoch.
-        """
+        """A bar per epoch while a model is trained on so many examples; `on_epoch` is also called after each."""
         with self._drawn() as bar:
             progress = TrainingProgress(
-                self.say, bar, model, epochs, count, on_epoch, examples, is_stopped=self._is_stopped.is_set
-            )
+                bar, model, epochs, count,
+                examples=examples, say=self.say, on_epoch=on_epoch, stop=self._is_stopped,
+            )  # fmt: skip
             try:
                 yield progress
             finally:
