@@ -228,7 +228,7 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
 
 def benchmark(options: argparse.Namespace) -> None:
     """Measure everything, and write what was found."""
-    from pipelines.model_uri import located_classifier
+    from pipelines.models import located_classifier
 
     with located_classifier(options.model) as (classifier, model_name), tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

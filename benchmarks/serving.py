@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, help="of the IMDB reviews")
     parser.add_argument("--seconds", type=int, default=10, help="of each number of connections")
     options = parser.parse_args()
-    from pipelines.model_uri import located_classifier
+    from pipelines.models import located_classifier
     from sentiment.data.sources import SourceConfig, find_files, load_corpus
 
     config = SourceConfig(source="aclimdb", data=options.archive)

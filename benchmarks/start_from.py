@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measuring import machine
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 
 RESULTS = Path(__file__).parent / "START_FROM.md"
 REVIEW = re.compile(r"test/(pos|neg)/(\d+)_\d+\.txt$")

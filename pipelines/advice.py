@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from pipelines.configuration import PipelineConfig
-from pipelines.model_name import IMDB_NAME
+from pipelines.models import IMDB_NAME
 from pipelines.stages.data import FEW_ROWS, Prepared
 from sentiment.evaluation.comparison import Comparison, Result
 from sentiment.tracking.sqlite_registry import CHAMPION

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from pipelines.console import Console
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from pipelines.stages.comparison import Findings, check_report
 from sentiment.classifier import load_classifier
 from sentiment.data.corpus import Reviews

@@ -10,7 +10,7 @@ from rich.text import Text
 from pipelines.console import Console, escaped
 from pipelines.explanation_text import segments, summary
 from pipelines.files import write_file
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from pipelines.ngrams import explain_by_ngrams
 from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES

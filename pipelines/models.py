@@ -1,14 +1,64 @@
-"""The registered versions of classifiers as a table."""
+"""The models of MLflow's registry: the name that each gets, the one that a command uses, their list, the champion.
 
+MLflow takes seconds to import, so only what needs it does.
+"""
+
+import contextlib
+import re
+import shlex
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.console import Console
 from sentiment.errors import InputError
-from sentiment.tracking import registry, store
-from sentiment.tracking.registry import Version
+from sentiment.loading import located
+from sentiment.tracking import sqlite_registry
 
-AGES = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
-"""Seconds of each unit of an age."""
+if TYPE_CHECKING:
+    from sentiment.data.sources import SourceConfig
+    from sentiment.tracking.registry import Version
+
+IMDB_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
+
+
+def registered_name(source: "SourceConfig") -> str:
+    """The name that belongs to a source: the table's file or folder, without its endings, or IMDB_NAME, or DEMO_NAME.
+
+    Characters that MLflow or a model URI cannot hold become hyphens. A table never takes the names of IMDB and demo.
+    """
+    if source.source != "table" or source.data is None:
+        return DEMO_NAME if source.is_synthetic else IMDB_NAME
+    for part in reversed(source.data.absolute().parts):
+        stem = part if set(part) <= {"."} else part.split(".", 1)[0] if not part.startswith(".") else part[1:]
+        name = re.sub(r"[^\w-]+", "-", stem).strip("-_")
+        if name:
+            return f"{name}-table" if name in (IMDB_NAME, DEMO_NAME) else name
+    return "table"
+
+
+@contextlib.contextmanager
+def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
+    """The folder of a classifier and its name for people.
+
+    Args:
+        model: a folder, or a model URI of MLflow; None for the champion of the only registered model, or else of
+            IMDB_NAME.
+
+    Raises:
+        InputError: there is no such model; none is named, but several are registered under other names.
+    """
+    if model is None:
+        name = sqlite_registry.default_name(IMDB_NAME)
+        if name is None:
+            from sentiment.tracking import registry, store
+
+            store.silence()
+            name = registry.default_name(IMDB_NAME)
+        model = f"models:/{name}@{sqlite_registry.CHAMPION}"
+    with located(model) as found:
+        yield found
 
 
 def list_models(name: str | None, console: Console) -> None:
@@ -20,39 +70,63 @@ def list_models(name: str | None, console: Console) -> None:
     Raises:
         InputError: there is none, or MLflow cannot be used.
     """
+    from sentiment.tracking import registry, store
+
     store.silence()
-    known = registry.versions(name)
-    if not known:
+    versions = registry.versions(name)
+    if not versions:
         raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
-    heads = ["version", "aliases", "test accuracy (95 % interval)", "log loss", "size", "reviews/s", "age", "run"]
-    console.table("Registered models", heads, [_row(version) for version in known])
+    columns = ["version", "aliases", "test accuracy (95 % interval)", "log loss", "size", "reviews/s", "age", "run"]
+    console.table("Registered models", columns, [_row(version) for version in versions])
 
 
-def _row(version: Version) -> list[str]:
-    figures = version.metrics
+def promote(number: int, name: str | None, console: Console) -> None:
+    """Make a version the champion, and say which commands use it now.
+
+    Args:
+        name: of the registered model; None for the one that commands use where none is named.
+
+    Raises:
+        InputError: there is no such version, or MLflow cannot be used.
+    """
+    from sentiment.tracking import registry, store
+
+    store.silence()
+    version = registry.promote(name or registry.default_name(IMDB_NAME), number)
+    default = None
+    with contextlib.suppress(InputError):  # several are registered, and none is used by default
+        default = registry.default_name(IMDB_NAME)
+    if version.name == default:
+        console.say(f"{version} is now what `sentiment score`, `predict` and `explain` use unless you name --model.")
+    else:
+        uri = shlex.quote(f"models:/{version.name}@{sqlite_registry.CHAMPION}")
+        console.say(f"{version} is now what `sentiment score --model {uri}` uses.")
+
+
+def _row(version: "Version") -> list[str]:
+    from sentiment.tracking.registry import SIZE, SPEED
+
+    metrics, accuracy = version.metrics, ""
+    if "test_accuracy" in metrics:
+        accuracy = f"{100 * metrics['test_accuracy']:.2f} %"
+        if version.accuracy_interval is not None:
+            low, high = version.accuracy_interval
+            accuracy += f" ({100 * low:.2f} to {100 * high:.2f})"
     return [
         f"{version.name} {version.number}",
         ", ".join(version.aliases),
-        _accuracy(version),
-        f"{figures['test_log_loss']:.4f}" if "test_log_loss" in figures else "",
-        f"{figures[registry.SIZE] / 2**20:.1f} MiB" if registry.SIZE in figures else "",
-        f"{figures[registry.SPEED]:,.0f}" if registry.SPEED in figures else "",
-        age_in_words(time.time() - version.created),
+        accuracy,
+        f"{metrics['test_log_loss']:.4f}" if "test_log_loss" in metrics else "",
+        f"{metrics[SIZE] / 2**20:.1f} MiB" if SIZE in metrics else "",
+        f"{metrics[SPEED]:,.0f}" if SPEED in metrics else "",
+        _age(time.time() - version.created),
         version.run_id,
     ]
 
 
-def _accuracy(version: Version) -> str:
-    figures, interval = version.metrics, version.accuracy_interval
-    if "test_accuracy" not in figures:
-        return ""
-    ends = "" if interval is None else f" ({100 * interval[0]:.2f} to {100 * interval[1]:.2f})"
-    return f"{100 * figures['test_accuracy']:.2f} %{ends}"
-
-
-def age_in_words(seconds: float) -> str:
+def _age(seconds: float) -> str:
     """The largest whole unit of a time that has passed, such as `3 days`."""
-    for size, unit in AGES:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if (count := int(seconds // size)) >= 1:
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "now"

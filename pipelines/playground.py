@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.files import write_file
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.errors import InputError
 from sentiment.reporting.playground import render_playground

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from pipelines.console import Console
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from pipelines.output import STANDARD_STREAM
 from pipelines.unknown_words import unknown_words_warning, unread_warning
 from sentiment.classifier import Classifier, SentimentClassifier, load_classifier

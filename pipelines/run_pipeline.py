@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.advice import advise
 from pipelines.model_card import MODEL_CARD_FILE, model_card
-from pipelines.model_name import IMDB_NAME
+from pipelines.models import IMDB_NAME
 from pipelines.registration import LoggedModel, folder_of_best, register, show_next_steps
 from pipelines.stages.comparison import (
     COMPARISON_FILE,

@@ -35,7 +35,7 @@ import pyarrow as pa
 
 from pipelines.console import Console
 from pipelines.files import write_file
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from pipelines.output import (
     SCORES_ENDING,
     STANDARD_STREAM,

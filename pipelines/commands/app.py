@@ -10,7 +10,7 @@ import typer
 
 from pipelines.console import Console
 from pipelines.files import write_json
-from pipelines.model_name import DEMO_NAME, IMDB_NAME
+from pipelines.models import DEMO_NAME, IMDB_NAME
 from pipelines.working_directory import WorkingDirectory
 from sentiment.errors import InputError
 from sentiment.training.cells import CELLS

@@ -29,7 +29,7 @@ from pipelines.commands.app import (
 from pipelines.commands.command import command
 from pipelines.configuration import compose, default_preset, option_fields
 from pipelines.console import Console
-from pipelines.model_name import registered_name
+from pipelines.models import registered_name
 from pipelines.options import with_repeats
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.sources import SourceConfig

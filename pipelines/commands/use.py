@@ -19,7 +19,7 @@ from pipelines.commands.app import (
 )
 from pipelines.commands.command import command
 from pipelines.console import Console
-from pipelines.model_name import IMDB_NAME
+from pipelines.models import IMDB_NAME
 from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
@@ -113,7 +113,7 @@ def promote(
     ] = None,
 ) -> None:
     """Make a registered version the champion of its name."""
-    from pipelines.promote import promote
+    from pipelines.models import promote
 
     promote(version, name, console)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipelines.configuration import option_fields, read_preset
 from pipelines.files import write_json
-from pipelines.model_uri import located_classifier
+from pipelines.models import located_classifier
 from pipelines.stages.context import Context
 from pipelines.unknown_words import UNUSUAL
 from pipelines.working_directory import CHECKPOINTS, Stage
