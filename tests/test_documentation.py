@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
 from packaging.requirements import Requirement
@@ -94,11 +95,13 @@ def slug(heading: str) -> str:
 
 @pytest.fixture(scope="session")
 def demo_folder(shared_folder: Path) -> Path:
-    """Where `sentiment run-pipeline --source demo` has run, in a small size."""
+    """Where `sentiment run-pipeline --source demo` has run, in a small size, beside the reader's own `shop.csv`."""
 
     def run(folder: Path) -> None:
         folder.mkdir()
         command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO, "--promote")
+        [train] = folder.glob(".sentiment/load/*/train.parquet")
+        pd.read_parquet(train, columns=["text", "label"]).sample(400, random_state=0).to_csv(folder / "shop.csv", index=False)
 
     return once(shared_folder / "documentation", run)
 
@@ -117,18 +120,18 @@ def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: 
             assert done.returncode == 0, f"{name_of(page)}: {command}\n{done.stdout}{done.stderr}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/own-data.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/own-data.md", "docs/python.md"])
 def test_the_python_of_a_page_runs_after_the_demo(demo_folder: Path, page: str) -> None:
-    [code] = blocks(ROOT / page, "python")
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", "\n".join(blocks(ROOT / page, "python"))],
         cwd=demo_folder,
         env=command_in(demo_folder).environment,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert "positive_probability" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "positive_probability" in done.stdout
 
 
 @pytest.mark.parametrize(("page", "line"), commands_in_blocks())
