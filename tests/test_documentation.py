@@ -101,7 +101,8 @@ def demo_folder(shared_folder: Path) -> Path:
         folder.mkdir()
         command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO, "--promote")
         [train] = folder.glob(".sentiment/load/*/train.parquet")
-        pd.read_parquet(train, columns=["text", "label"]).sample(400, random_state=0).to_csv(folder / "shop.csv", index=False)
+        reviews = pd.read_parquet(train, columns=["text", "label"]).sample(400, random_state=0)
+        reviews.to_csv(folder / "shop.csv", index=False)
 
     return once(shared_folder / "documentation", run)
 

