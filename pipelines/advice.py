@@ -7,7 +7,7 @@ from pipelines.configuration import PipelineConfig
 from pipelines.models import IMDB_NAME
 from pipelines.stages.data import FEW_ROWS, Prepared
 from sentiment.evaluation.comparison import Comparison, Result
-from sentiment.tracking.sqlite_registry import CHAMPION
+from sentiment.tracking.sqlite_store import CHAMPION
 from sentiment.training.linear_model import LINEAR_MODEL
 
 ENOUGH_STEPS = 1_000

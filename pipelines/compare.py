@@ -2,25 +2,25 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
+from sentiment.evaluation.comparison import Result
 from sentiment.tracking import store
 from sentiment.tracking.model import load_run_classifier
-from sentiment.tracking.results import LoggedResult, read_results
+from sentiment.tracking.runs import Run, read_results
 from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
-OF_ONE_RUN = ("models", "seeds", "settings_tried", "linear_model")
+ABOUT_RUN = ("models", "seeds", "settings_tried", "linear_model")
 """Parameters that tell runs of one configuration apart, or say what ran beside or before them."""
 
-OF_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
+ABOUT_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
 """How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""
-
 
 OWNER = "comparison-of-runs"
 """What a report of finished runs says of who may replace it."""
@@ -42,78 +42,76 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
     """
     store.silence()
     check_report(output, OWNER)
-    logged = {found.run_id: found for run_id in run_ids for found in read_results(run_id)}
-    if len(logged) < 2:
+    results = {run.info.run_id: (run, result) for run_id in run_ids for run, result in read_results(run_id)}
+    if len(results) < 2:
         raise InputError("A comparison takes at least two runs of models: name more.")
-    _check_split(list(logged.values()))
-    groups = _groups(list(logged.values()))
+    _check_split(list(results.values()))
+    models = _models([run for run, _ in results.values()])
     findings = Findings(
-        with_baseline({title: [found.result for found in of_seeds] for title, of_seeds in groups.items()}),
-        sources=" and ".join(dict.fromkeys(found.tags["source"] for found in logged.values())),
-        is_synthetic=any(found.tags["synthetic"] == "true" for found in logged.values()),
-        configuration=_configuration(groups),
+        with_baseline({title: [results[run.info.run_id][1] for run in seeds] for title, seeds in models.items()}),
+        sources=" and ".join(dict.fromkeys(run.data.tags["source"] for run, _ in results.values())),
+        is_synthetic=any(run.data.tags["synthetic"] == "true" for run, _ in results.values()),
+        configuration=_configuration([run for seeds in models.values() for run in seeds]),
         owner=OWNER,
-        classifier_of=lambda title: load_run_classifier(groups[title][0].run_id),
+        classifier_of=lambda title: load_run_classifier(models[title][0].info.run_id),
     )
-    name = hashlib.sha256(" ".join(sorted(logged)).encode()).hexdigest()[:8]
+    name = hashlib.sha256(" ".join(sorted(results)).encode()).hexdigest()[:8]
     with tempfile.TemporaryDirectory() as folder:
         findings.write(Path(folder))
         findings.publish(Path(folder), output, console, name=name)
 
 
-def _check_split(logged: Sequence[LoggedResult]) -> None:
-    def digest(found: LoggedResult) -> str:
-        return Reviews(found.result.predictions["text"].tolist(), found.result.labels).digest()
+def _check_split(results: Sequence[tuple[Run, Result]]) -> None:
+    """Refuse results on different test reviews."""
+    tested = [Reviews(result.predictions["text"].tolist(), result.labels).digest() for _, result in results]
+    other = next((number for number, digest in enumerate(tested) if digest != tested[0]), None)
+    if other is None:
+        return
+    first, second = (
+        f"run {run.info.run_id} ({result.name}) on {len(result.predictions):,} reviews of {run.data.tags['source']} "
+        f"with digest {digest}"
+        for (run, result), digest in ((results[number], tested[number]) for number in (0, other))
+    )
+    raise InputError(
+        f"These runs were tested on different reviews, so their metrics cannot be compared: {first}; {second}. Choose "
+        "runs of one test split."
+    )
 
-    first, *others = logged
-    for other in others:
-        if digest(other) != digest(first):
-            said = [
-                f"run {found.run_id} ({found.result.name}) on {len(found.result.predictions):,} reviews of "
-                f"{found.tags['source']} with digest {digest(found)}"
-                for found in (first, other)
-            ]
-            raise InputError(
-                f"These runs were tested on different reviews, so their figures cannot be compared: {said[0]}; "
-                f"{said[1]}. Choose runs of one test split."
-            )
 
-
-def _groups(logged: Sequence[LoggedResult]) -> dict[str, list[LoggedResult]]:
+def _models(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Title of each model -> its runs, one per seed."""
     titles = {name: cell.layer for name, cell in CELLS.items()} | {LINEAR_MODEL_NAME: LINEAR_MODEL}
-    groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, LoggedResult]] = {}
-    for found in logged:
-        model, seed = found.tags["model"], found.tags["seed"]
-        settings = frozenset(item for item in found.parameters.items() if _shapes(model, item[0]))
-        same = groups.setdefault((model, settings), {}).setdefault(seed, found)
-        if same is not found and model != LINEAR_MODEL_NAME:  # it stands beside every pipeline's networks
+    groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, Run]] = {}
+    for run in runs:
+        model, seed = run.data.tags["model"], run.data.tags["seed"]
+        settings = frozenset(item for item in run.data.params.items() if _decides_model(model, item[0]))
+        same = groups.setdefault((model, settings), {}).setdefault(seed, run)
+        if same is not run and model != LINEAR_MODEL_NAME:  # it stands beside every pipeline's networks
             raise InputError(
-                f"Runs {same.run_id} and {found.run_id} are the same {titles[model]} with the same seed, {seed}: "
-                "name one of them."
+                f"Runs {same.info.run_id} and {run.info.run_id} are the same {titles[model]} with the same seed, "
+                f"{seed}: name one of them."
             )
     named = {}
-    for (model, settings), by_seed in groups.items():
-        of_model = [others for name, others in groups if name == model]
-        own = sorted(settings - frozenset.intersection(*of_model))
-        title = titles[model] + (f" ({', '.join(f'{name} {value}' for name, value in own)})" if own else "")
-        named[title] = list(by_seed.values())
+    for (model, settings), seeds in groups.items():
+        shared = frozenset.intersection(*(others for name, others in groups if name == model))
+        own = ", ".join(f"{name} {value}" for name, value in sorted(settings - shared))
+        named[titles[model] + (f" ({own})" if own else "")] = list(seeds.values())
     return named
 
 
-def _shapes(model: str, parameter: str) -> bool:
+def _decides_model(model: str, parameter: str) -> bool:
     """Whether a parameter decides what the model becomes, beside its seed."""
-    if parameter in OF_ONE_RUN:
+    if parameter in ABOUT_RUN:
         return False
     if model != LINEAR_MODEL_NAME:
         return True
-    return parameter == "training.validation_share" or not parameter.startswith(OF_NETWORKS)
+    return parameter == "training.validation_share" or not parameter.startswith(ABOUT_NETWORKS)
 
 
-def _configuration(groups: Mapping[str, Sequence[LoggedResult]]) -> dict[str, str]:
+def _configuration(runs: Sequence[Run]) -> dict[str, str]:
     """Every parameter; where runs differ, all of its values."""
-    runs = [found.parameters for of_seeds in groups.values() for found in of_seeds]
-    names = dict.fromkeys(name for parameters in runs for name in parameters)
+    names = dict.fromkeys(name for run in runs for name in run.data.params)
     return {
-        name: ", ".join(dict.fromkeys(parameters[name] for parameters in runs if name in parameters)) for name in names
+        name: ", ".join(dict.fromkeys(run.data.params[name] for run in runs if name in run.data.params))
+        for name in names
     }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.console import Console
 from sentiment.errors import InputError
 from sentiment.loading import located
-from sentiment.tracking import sqlite_registry
+from sentiment.tracking import sqlite_store
 
 if TYPE_CHECKING:
     from sentiment.data.sources import SourceConfig
@@ -50,13 +50,13 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
         InputError: there is no such model; none is named, but several are registered under other names.
     """
     if model is None:
-        name = sqlite_registry.default_name(IMDB_NAME)
+        name = sqlite_store.default_name(IMDB_NAME)
         if name is None:
             from sentiment.tracking import registry, store
 
             store.silence()
             name = registry.default_name(IMDB_NAME)
-        model = f"models:/{name}@{sqlite_registry.CHAMPION}"
+        model = f"models:/{name}@{sqlite_store.CHAMPION}"
     with located(model) as found:
         yield found
 
@@ -99,7 +99,7 @@ def promote(number: int, name: str | None, console: Console) -> None:
     if version.name == default:
         console.say(f"{version} is now what `sentiment score`, `predict` and `explain` use unless you name --model.")
     else:
-        uri = shlex.quote(f"models:/{version.name}@{sqlite_registry.CHAMPION}")
+        uri = shlex.quote(f"models:/{version.name}@{sqlite_store.CHAMPION}")
         console.say(f"{version} is now what `sentiment score --model {uri}` uses.")
 
 

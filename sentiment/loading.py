@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
 from sentiment.errors import InputError
-from sentiment.tracking import sqlite_registry
+from sentiment.tracking import sqlite_store
 
 
 def load(model: str | Path) -> Classifier:
@@ -42,12 +42,13 @@ def located(model: str | Path) -> Iterator[tuple[Path, str]]:
         return
     if isinstance(model, Path) or ":/" not in model:
         raise InputError(f"There is no folder {model}: name a folder, models:/NAME@ALIAS or runs:/ID/model.")
-    if found := sqlite_registry.located_model(model):
+    if found := sqlite_store.located_model(model):
         folder, name = found
         yield classifier_folder(folder), name
         return
-    from sentiment.tracking import download, store
+    from sentiment.tracking import store
+    from sentiment.tracking.model import downloaded_model
 
     store.silence()
-    with download.downloaded_model(model) as (folder, name):
+    with downloaded_model(model) as (folder, name):
         yield classifier_folder(folder), name

@@ -19,7 +19,7 @@ from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
 from pipelines.termination import Terminated, termination_interrupts
 from sentiment.errors import InputError
-from sentiment.tracking import sqlite_registry
+from sentiment.tracking import sqlite_store
 
 EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
 NO_ROOM = {
@@ -74,8 +74,8 @@ def command(
                     console.log_to(log_file)
                 if configured:
                     values["options"] = given_options({name: values.pop(name) for name in configured})
-                if adopted := sqlite_registry.adopt_store():
-                    console.note(adopted)
+                if moved := sqlite_store.relocate_store():
+                    console.note(moved)
                 function(console=console, **values)
 
         common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}

@@ -39,7 +39,7 @@ from sentiment.tracking.registry import (
     make_champion,
     versions,
 )
-from sentiment.tracking.results import read_predictions
+from sentiment.tracking.runs import read_predictions
 from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
 
 CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"

@@ -1,57 +1,77 @@
-"""The model that a run logs: a classifier as code, which loads without `sentiment` and unpickles nothing."""
+"""A classifier as a model of MLflow: logged to a run, and read back by its URI.
+
+It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
+"""
 
 import contextlib
+import re
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.entities import LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.types import ColSpec, Schema
 
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
 from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
-from sentiment.tracking.download import copied_classifier
-from sentiment.tracking.runs import Run
-from sentiment.tracking.store import reason_of
+from sentiment.tracking.store import check_store, place, reason_of
 
 REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
+EXTRAS = {
+    **dict.fromkeys(("s3", "r2", "b2"), "boto3"),
+    "gs": "google-cloud-storage",
+    "wasbs": "azure-storage-blob",
+    "abfss": "azure-storage-file-datalake",
+    "sftp": "pysftp",
+}
+"""Scheme of a URI -> the package by which MLflow reads it."""
+
+SCHEMES = "models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model, file:///FOLDER, s3://, gs://, wasbs:// or abfss://"
+
 UNKNOWN_SHARE = "unknown_share_of_validation_reviews"
-"""Under this name the file MLmodel tells the share of words that the classifier did not know in validation."""
+"""Under this name the file MLmodel holds the share of words that the classifier did not know in validation."""
 
 
 def log_classifier(run: Run, folder: Path) -> str:
     """Log a saved classifier to the active run as the model `model`: text in, verdict and probability out.
 
-    It is logged as code together with this package, so loading it needs no `sentiment` and unpickles nothing.
+    Its columns are `text`, `review`, and 0, which is what pandas calls the column of a list; one of them is enough.
+    MLflow takes 0 for a name only where it stands first.
 
     Returns:
         The ID of the logged model: of a new one, or of the one that an earlier attempt has logged whole. MLflow makes
-        a model before it uploads the files; so what a killed attempt left is deleted and logged again.
+        a model before it uploads the files, so what a killed attempt left is deleted and logged again.
     """
-    client = mlflow.MlflowClient()
-    of_run = f"source_run_id = '{run.info.run_id}'"
-    for logged in client.search_logged_models([run.info.experiment_id], filter_string=of_run):
-        if logged.status == LoggedModelStatus.READY and _can_be_loaded(logged.model_id):
-            return str(logged.model_id)
-        client.delete_logged_model(logged.model_id)
-    return str(mlflow.pyfunc.log_model(name="model", **_model(folder)).model_id)
-
-
-def _can_be_loaded(model_id: str) -> bool:
-    try:
-        load_logged_classifier(model_id)
-    except InputError:
-        return False
-    return True
+    for logged in _logged_models(run):
+        with contextlib.suppress(InputError):
+            if logged.status == LoggedModelStatus.READY:
+                load_logged_classifier(logged.model_id)
+                return str(logged.model_id)
+        mlflow.MlflowClient().delete_logged_model(logged.model_id)
+    package, unknown_share = Path(__file__).parents[1], load_classifier(folder).unknown_share
+    model = mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(package / "tracking" / "logged_model.py"),
+        code_paths=[str(package)],
+        artifacts={"classifier": str(folder)},
+        signature=mlflow.models.ModelSignature(
+            inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
+            outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
+        ),
+        input_example=INPUT_EXAMPLE,
+        metadata={} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
+        pip_requirements=[f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
+    )
+    return str(model.model_id)
 
 
 def load_logged_classifier(model_id: str) -> Classifier:
@@ -76,32 +96,93 @@ def load_logged_classifier(model_id: str) -> Classifier:
 
 def load_run_classifier(run_id: str) -> Classifier | None:
     """The classifier that a run has logged; None where it logged none that can be loaded."""
-    client = mlflow.MlflowClient()
-    run = client.get_run(run_id)
-    of_run = f"source_run_id = '{run_id}'"
-    for logged in client.search_logged_models([run.info.experiment_id], filter_string=of_run):
+    for logged in _logged_models(mlflow.MlflowClient().get_run(run_id)):
         with contextlib.suppress(InputError):
             return load_logged_classifier(logged.model_id)
     return None
 
 
-def _model(folder: Path) -> dict[str, Any]:
-    """What MLflow is told of the model.
+def _logged_models(run: Run) -> list[LoggedModel]:
+    found = mlflow.MlflowClient().search_logged_models(
+        [run.info.experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'"
+    )
+    return list(found)
 
-    Its columns are `text`, `review`, and 0, which is what pandas calls the column of a list; one of them is enough.
-    MLflow takes 0 for a name only where it stands first.
+
+@contextlib.contextmanager
+def downloaded_model(uri: str) -> Iterator[tuple[Path, str]]:
+    """A copy of a logged classifier, and its name for people.
+
+    Args:
+        uri: such as models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model or s3://BUCKET/FOLDER.
+
+    Raises:
+        InputError: there is no such model or no MLflow store; MLflow reads no URI of this scheme, or lacks the package
+            for it; the files of the model are gone.
     """
-    package = Path(__file__).parents[1]
-    unknown_share = load_classifier(folder).unknown_share
-    return {
-        "python_model": str(package / "tracking" / "logged_model.py"),
-        "code_paths": [str(package)],
-        "artifacts": {"classifier": str(folder)},
-        "signature": mlflow.models.ModelSignature(
-            inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
-            outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
-        ),
-        "input_example": INPUT_EXAMPLE,
-        "metadata": {} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
-        "pip_requirements": [f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
-    }
+    scheme = uri.split(":", 1)[0].lower()
+    if scheme in ("models", "runs"):
+        check_store()
+    if scheme in ("http", "https", "ftp"):
+        raise InputError(f"The model {uri} cannot be read by {scheme}: download its folder, or give {SCHEMES}.")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            name = _name(uri)
+            path = copied_classifier(uri, folder)
+        except ImportError as error:
+            package = EXTRAS.get(scheme)
+            remedy = f"`pip install {package}`" if package else "install what it names"
+            raise InputError(
+                f"The model {uri} cannot be read without a further package ({reason_of(error)}): {remedy}, or download "
+                "its folder and name that."
+            ) from error
+        except Exception as error:  # each store's client raises errors of its own
+            raise InputError(_why_unreadable(uri, scheme, error)) from error
+        if path.is_dir() and not any(path.iterdir()):
+            raise InputError(
+                f"The files of the model {uri} are gone from where they were logged: bring back the folder `mlruns` "
+                "that held them, or name a folder."
+            )
+        yield path, name
+
+
+def copied_classifier(uri: str, folder: str) -> Path:
+    """Copy a logged classifier into a folder: without the code beside it, which MLflow alone needs.
+
+    Returns:
+        Where it lies: its own folder, or that of the whole model where MLflow does not find the classifier's.
+
+    Raises:
+        MlflowException, OSError, ImportError, or what else the store's client raises.
+    """
+    if model := re.fullmatch(r"models:/([^/@]+)/?", uri):  # MLflow knows no part of a model by its ID
+        uri = mlflow.MlflowClient().get_logged_model(model[1]).artifact_location
+    part = f"{uri.rstrip('/')}/artifacts/classifier"
+    is_there = mlflow.artifacts.list_artifacts(artifact_uri=part)
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=part if is_there else uri, dst_path=folder))
+
+
+def _name(uri: str) -> str:
+    if not (uri.startswith("models:/") and "@" in uri):
+        return uri
+    model, alias = uri.removeprefix("models:/").split("@", 1)
+    found = mlflow.MlflowClient().get_model_version_by_alias(model, alias)
+    return f"{model} version {found.version} ({alias})"
+
+
+def _why_unreadable(uri: str, scheme: str, error: Exception) -> str:
+    reason = reason_of(error)
+    if "registered artifact repository" in reason:
+        return f"The model {uri} cannot be read, as MLflow knows no {scheme}: give a folder, {SCHEMES}."
+    if "alias champion not found" in reason:
+        name = uri.removeprefix("models:/").split("@")[0]
+        return (
+            f"No version of {name} is its champion: see them with `sentiment models`, make one champion with "
+            f"`sentiment promote VERSION --name {name}`, or name a version, as in --model models:/{name}/1."
+        )
+    if scheme in ("models", "runs"):
+        return (
+            f"The model {uri} cannot be read from MLflow at {place()} ({reason}): train one with "
+            "`sentiment run-pipeline`, see those there are with `sentiment models`, or name a folder."
+        )
+    return f"The model {uri} cannot be read ({reason}): correct it, check your access, or name a folder."

@@ -7,7 +7,7 @@ import mlflow
 
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import binomial_interval
-from sentiment.tracking.sqlite_registry import CHAMPION as CHAMPION
+from sentiment.tracking.sqlite_store import CHAMPION as CHAMPION
 from sentiment.tracking.store import check_store, place, store_errors_explained, store_lock
 
 CHALLENGER = "challenger"

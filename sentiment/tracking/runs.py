@@ -1,22 +1,43 @@
-"""MLflow runs in the making: parameters, metrics, datasets, figures, tables and descriptions."""
+"""MLflow runs: made or resumed, filled with metrics, datasets and figures, and read back once they have finished.
+
+Every function that logs leaves alone what an earlier attempt has logged, so a command that was killed and starts again
+completes its run. The functions of MLflow that need no such care go by their own names.
+"""
 
 import io
+import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
 from matplotlib.figure import Figure
+from mlflow import log_artifact as log_artifact
+from mlflow import log_dict as log_dict
+from mlflow import log_params as log_params
+from mlflow import log_text as log_text
+from mlflow import set_tags as set_tags
 from mlflow.entities import Metric, RunStatus
 from mlflow.entities import Run as Run
 from mlflow.utils.validation import MAX_METRICS_PER_BATCH
 from PIL import Image
 
 from sentiment.data.corpus import Reviews
-from sentiment.tracking.store import STORE_ERRORS, check_place_of, make_store, store_errors_explained, store_lock
+from sentiment.errors import InputError
+from sentiment.evaluation.abstention import read_promises
+from sentiment.evaluation.behaviour import read_failures
+from sentiment.evaluation.comparison import Result
+from sentiment.tracking.store import (
+    STORE_ERRORS,
+    check_place_of,
+    check_store,
+    make_store,
+    place,
+    store_errors_explained,
+    store_lock,
+)
 from sentiment.training.trainer import History
 
 RESUME_TAG = "sentiment.resume_key"
@@ -81,16 +102,6 @@ def _run_to_resume(resume_key: str, even_finished: bool, location: str) -> str |
     return next((run.info.run_id for run in runs if run.info.artifact_uri.startswith(f"{location.rstrip('/')}/")), None)
 
 
-def log_parameters(parameters: Mapping[str, Any]) -> None:
-    """Log the configuration to the active run; logging the same again changes nothing."""
-    mlflow.log_params(dict(parameters))
-
-
-def log_tags(tags: Mapping[str, str]) -> None:
-    """Set tags of the active run."""
-    mlflow.set_tags(dict(tags))
-
-
 def log_metrics(run: Run, metrics: Mapping[str, float]) -> None:
     """Log single values to the active run; those that an earlier attempt has logged are left alone."""
     mlflow.log_metrics({name: float(value) for name, value in metrics.items() if name not in run.data.metrics})
@@ -107,8 +118,7 @@ def log_history(run: Run, history: History) -> None:
     Any thread may call it, whichever run is active there.
     """
     names = {metric: "epoch_seconds" if metric == "seconds" else metric for metric in history}
-    points = {names[metric]: dict(enumerate(values, 1)) for metric, values in history.items()}
-    _log_missing(run, points, there=points)
+    log_series(run, {names[metric]: values for metric, values in history.items()})
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
@@ -122,19 +132,12 @@ def log_points(run: Run, points: Mapping[str, Mapping[int, float]]) -> None:
     They go in batches of the most metrics that MLflow takes at once.
 
     Args:
-        run: as it was when it was taken up.
         points: metric -> step -> value.
     """
-    _log_missing(run, points, there=run.data.metrics)
-
-
-def _log_missing(run: Run, points: Mapping[str, Mapping[int, float]], there: Collection[str]) -> None:
-    """Log the points whose step has none yet; there: metrics that may have some."""
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
     metrics = []
     for name, values in points.items():
-        found = client.get_metric_history(run.info.run_id, name) if name in there else []
-        logged = {point.step for point in found}
+        logged = {point.step for point in client.get_metric_history(run.info.run_id, name)}
         metrics += [Metric(name, value, now, step) for step, value in values.items() if step not in logged]
     for start in range(0, len(metrics), MAX_METRICS_PER_BATCH):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + MAX_METRICS_PER_BATCH])
@@ -163,21 +166,81 @@ def log_image(run: Run, figure: Figure, key: str) -> None:
     mlflow.log_image(Image.open(picture), key=key, step=0, synchronous=True)
 
 
-def log_file(path: Path) -> None:
-    """Log a file to the active run under its own name."""
-    mlflow.log_artifact(str(path))
-
-
-def log_text(text: str, name: str) -> None:
-    """Log a text to the active run as an artifact, such as an HTML page."""
-    mlflow.log_text(text, name)
-
-
-def log_json(content: Any, name: str) -> None:
-    """Log plain values to the active run as a JSON artifact."""
-    mlflow.log_dict(content, name)
+log_parameters, log_tags, log_file, log_json = log_params, set_tags, log_artifact, log_dict
 
 
 def set_description(markdown: str) -> None:
     """The text that the UI shows at the head of the active run."""
     mlflow.set_tag(NOTE_TAG, markdown)
+
+
+def read_results(run_id: str) -> list[tuple[Run, Result]]:
+    """The result of a model's run, or those of the children of a pipeline's run, each with the run that holds it.
+
+    Raises:
+        InputError: there is no such run or store, the run has not finished, or it holds no test predictions; or the
+            tracking server cannot be reached.
+    """
+    check_store()
+    with store_errors_explained():
+        client = mlflow.MlflowClient()
+        try:
+            run = client.get_run(run_id)
+        except mlflow.MlflowException as error:
+            raise InputError(
+                f"MLflow at {place()} has no run {run_id} ({error}): copy a run ID from its UI."
+            ) from error
+        if run.info.status != "FINISHED":
+            raise InputError(
+                f"Run {run_id} ({run.info.run_name}) is {run.info.status}: only finished runs can be compared."
+            )
+        if "model" in run.data.tags:
+            return [(run, _read_result(run))]
+        children = client.search_runs(
+            [run.info.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{run_id}' and attributes.status = 'FINISHED'",
+            order_by=["attributes.start_time"],
+        )
+        if not children:
+            raise InputError(f"Run {run_id} ({run.info.run_name}) is neither a model's run nor a pipeline's.")
+        return [(child, _read_result(child)) for child in children]
+
+
+def read_predictions(run_id: str) -> pd.DataFrame:
+    """The predictions of a model's run on the test split.
+
+    Returns:
+        A row per test review: text, label, predicted_label, positive_probability.
+
+    Raises:
+        MlflowException, OSError, ValueError: the run or its file is not there, or is no such table.
+    """
+    columns = ["text", "label", "predicted_label", "positive_probability"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = mlflow.MlflowClient().download_artifacts(run_id, "predictions.parquet", folder)
+        return pd.read_parquet(path, columns=columns)
+
+
+def _read_result(run: Run) -> Result:
+    client, run_id = mlflow.MlflowClient(), run.info.run_id
+    files = {artifact.path for artifact in client.list_artifacts(run_id)}
+    missing = [name for name in ("predictions.parquet", "behaviour.csv", "promises.csv") if name not in files]
+    if missing:
+        raise InputError(
+            f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
+            "choose runs that `sentiment run-pipeline` has logged."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        behaviour = read_failures(client.download_artifacts(run_id, "behaviour.csv", folder))
+        promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))
+    metrics = {
+        name.removeprefix("test_"): value
+        for name, value in run.data.metrics.items()
+        if name in NOT_OF_TEST or (name.startswith("test_") and not name.startswith("test_behaviour_"))
+    }
+    history = {
+        metric: [point.value for point in sorted(client.get_metric_history(run_id, metric), key=lambda p: p.step)]
+        for metric in ("loss", "accuracy", "val_loss", "val_accuracy")
+        if metric in run.data.metrics
+    }
+    return Result(run.info.run_name, read_predictions(run_id), metrics, behaviour, history, promises)

@@ -18,7 +18,7 @@ from requests import RequestException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sentiment.errors import InputError
-from sentiment.tracking import moved_store
+from sentiment.tracking import sqlite_store
 
 STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestException)
 """What MLflow raises when its store fails: its own errors, and those of its database, of its migration, of HTTP."""
@@ -80,7 +80,7 @@ def check_store() -> None:
             f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
             "MLFLOW_TRACKING_URI."
         )
-    _adopt(path)
+    _relocate(path)
 
 
 def make_store() -> None:
@@ -93,7 +93,7 @@ def make_store() -> None:
         InputError: the store cannot be made or reached.
     """
     path = _sqlite_file()
-    _adopt(path)
+    _relocate(path)
     with store_errors_explained(), store_lock():
         if path is None or path.exists():
             mlflow.MlflowClient().search_experiments(max_results=1)
@@ -120,7 +120,7 @@ def store_lock() -> Iterator[bool]:
         return
     with ExitStack() as stack:
         try:
-            stack.enter_context(moved_store.database_lock(path))
+            stack.enter_context(sqlite_store.database_lock(path))
         except OSError as error:
             reason = error.strerror or ""
             raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
@@ -137,7 +137,7 @@ def check_place_of(experiment: Experiment) -> None:
     path = _sqlite_file()
     if path is None or path.absolute().parent != Path.cwd():
         return
-    folder = moved_store.folder_elsewhere(experiment.artifact_location, experiment.experiment_id)
+    folder = sqlite_store.folder_elsewhere(experiment.artifact_location, experiment.experiment_id)
     if folder is not None and ((folder.parent / path.name).exists() or not folder.parent.exists()):
         raise InputError(
             f"The experiment {experiment.name} in {path} keeps its files in {folder}, which belongs to the folder that "
@@ -145,8 +145,8 @@ def check_place_of(experiment: Experiment) -> None:
         )
 
 
-def _adopt(path: Path | None) -> None:
-    if path is not None and (done := moved_store.adopt(path)):
+def _relocate(path: Path | None) -> None:
+    if path is not None and (done := sqlite_store.relocate(path)):
         logging.getLogger(__name__).warning("%s", done)
 
 

@@ -104,7 +104,7 @@ def test_words_that_are_cut_or_unknown_are_told_apart(small_classifiers: "dict[s
         pytest.param(["good", "--output", "none/a.html"], "there is no folder none", id="folder"),
         pytest.param(["good", "--model", "nowhere"], "There is no folder nowhere", id="model"),
         pytest.param(["good", "--model", "."], "is no saved classifier", id="folder without a model"),
-        pytest.param(["good", "--model", "runs:/0/model"], "The model runs:/0/model cannot be had", id="run"),
+        pytest.param(["good", "--model", "runs:/0/model"], "The model runs:/0/model cannot be read", id="run"),
         pytest.param(["--input", "two.csv", "--row", "3"], "choose --row from 1 to 2", id="row"),
         pytest.param(
             ["--input", "two.csv", "--row", "1", "--text-column", "body"], "its columns are text", id="column"

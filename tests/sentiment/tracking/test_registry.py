@@ -15,8 +15,8 @@ import pytest
 from scipy import stats
 from typer.testing import Result
 
-from sentiment.tracking import sqlite_registry
-from sentiment.tracking.download import copied_classifier
+from sentiment.tracking import sqlite_store
+from sentiment.tracking.model import copied_classifier
 from sentiment.tracking.store import make_store
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
@@ -35,17 +35,17 @@ def store(small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("models:/films@champion", "cannot be had from MLflow"),
-        ("models:/reviews/9", "cannot be had from MLflow"),
-        ("models:/none", "cannot be had from MLflow"),
-        ("runs:/none/model", "cannot be had from MLflow"),
+        ("models:/films@champion", "cannot be read from MLflow"),
+        ("models:/reviews/9", "cannot be read from MLflow"),
+        ("models:/none", "cannot be read from MLflow"),
+        ("runs:/none/model", "cannot be read from MLflow"),
         ("s3://bucket/model", "`pip install boto3`"),
         ("gs://bucket/model", "`pip install google-cloud-storage`"),
         ("wasbs://box@account.blob.core.windows.net/model", "`pip install azure-storage-blob`"),
         ("http://127.0.0.1:9/model", "cannot be read by http: download its folder, or give models:/NAME@ALIAS"),
         ("other://place/model", "MLflow knows no other: give a folder, models:/NAME@ALIAS"),
-        ("file:///none/model", "cannot be had"),
-        ("dbfs:/none/model", "cannot be had"),
+        ("file:///none/model", "cannot be read"),
+        ("dbfs:/none/model", "cannot be read"),
         ("none", "There is no folder none"),
     ],
 )
@@ -68,7 +68,7 @@ def test_of_a_logged_model_the_classifier_alone_is_copied(store: Path) -> None:
 
 
 @pytest.mark.parametrize("model", [[], ["--model", "models:/reviews@champion"], ["--model", "models:/reviews/1"]])
-def test_predict_reads_a_sqlite_registry_without_mlflow_and_finds_what_mlflow_finds(
+def test_predict_reads_a_sqlite_store_without_mlflow_and_finds_what_mlflow_finds(
     store: Path, model: list[str]
 ) -> None:
     script = "import sys; from pipelines.cli import main; import atexit\n" + (
@@ -82,14 +82,14 @@ def test_predict_reads_a_sqlite_registry_without_mlflow_and_finds_what_mlflow_fi
     assert said["False"][1].startswith("model: ")
 
 
-def test_what_the_sqlite_registry_does_not_show_plainly_is_left_to_mlflow(
+def test_what_a_sqlite_store_does_not_show_plainly_is_left_to_mlflow(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def found() -> tuple[str | None, str | None]:
         with monkeypatch.context() as patch:
             patch.delitem(sys.modules, "mlflow")
-            located = sqlite_registry.located_model("models:/reviews@champion")
-            return sqlite_registry.default_name("imdb-sentiment"), located and located[1]
+            located = sqlite_store.located_model("models:/reviews@champion")
+            return sqlite_store.default_name("imdb-sentiment"), located and located[1]
 
     first = "reviews version 1 (champion)"
 

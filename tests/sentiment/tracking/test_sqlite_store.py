@@ -10,7 +10,7 @@ import mlflow
 import pytest
 
 from sentiment.errors import InputError
-from sentiment.tracking import moved_store, runs, store
+from sentiment.tracking import runs, sqlite_store, store
 from tests.conftest import PipelineRun, command_in
 
 LOG = """
@@ -113,7 +113,7 @@ def test_only_places_that_mlflow_chose_in_the_former_folder_change(
     before = places(here)
     moved = here.rename(tmp_path / "moved project")
     monkeypatch.chdir(moved)
-    assert moved_store.adopt(Path("mlflow.db")) is not None
+    assert sqlite_store.relocate(Path("mlflow.db")) is not None
     assert places(moved) == {place.replace(f"{here}/mlruns/", f"{moved}/mlruns/") for place in before}
     assert len(before) == 8  # two experiments and two runs of the former folder, and what was chosen
 
@@ -127,9 +127,9 @@ def test_places_that_are_file_uris_change_where_files_of_a_run_came_along(
     moved = here.rename(tmp_path / "moved project")
     (moved / "mlruns").rename(moved / "runs")
     monkeypatch.chdir(moved)
-    assert moved_store.adopt(Path("mlflow.db")) is None
+    assert sqlite_store.relocate(Path("mlflow.db")) is None
     (moved / "runs").rename(moved / "mlruns")
-    assert moved_store.adopt(Path("mlflow.db")) is not None
+    assert sqlite_store.relocate(Path("mlflow.db")) is not None
     assert {place.startswith(f"{(moved / 'mlruns').as_uri()}/") for place in places(moved)} == {True}
 
 

@@ -1,0 +1,200 @@
+"""MLflow's SQLite store without MLflow, which takes two seconds to import: its registered models, and its move.
+
+`predict` and `score` find their model here, so they answer at once. Whatever is not plain in the tables of MLflow 3 is
+left to MLflow; the functions that look for a model then return None.
+
+MLflow keeps the absolute path of every artifact. After a move these paths lead nowhere, and in a copy they lead into
+the original, so `relocate` makes a store name the files of its own folder.
+"""
+
+import os
+import re
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from sentiment.errors import InputError
+from sentiment.files import lock
+
+CHAMPION = "champion"
+"""Alias of the version that commands use where none is named."""
+
+ARTIFACTS = "mlruns"
+"""Folder beside the database where MLflow keeps artifacts by default, those of each experiment under its number."""
+
+ELSEWHERE = ("MLFLOW_REGISTRY_URI", "MLFLOW_ENABLE_WORKSPACES", "MLFLOW_WORKSPACE")
+"""Environment variables by which MLflow looks at another place, or at part of it."""
+
+NAMES = """
+    SELECT name FROM registered_models WHERE name NOT IN
+    (SELECT name FROM registered_model_tags WHERE key = 'mlflow.prompt.is_prompt' AND value = 'true')
+"""
+LOCATION = """
+    SELECT DISTINCT version, COALESCE(storage_location, source, '') FROM model_versions
+    LEFT JOIN registered_model_aliases USING (name, version)
+    WHERE name = ? AND current_stage <> 'Deleted_Internal'
+"""
+
+PATHS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+"""Table and column of everything that MLflow finds by an absolute path."""
+
+FOUND_BY = PATHS[1:3]
+"""Those whose last parts are random, so that files at the same place below another folder are the same files."""
+
+
+def default_name(preferred: str) -> str | None:
+    """The registered model that `registry.default_name` finds, where it finds one."""
+    names = [name for (name,) in _rows(NAMES)]
+    return names[0] if len(names) == 1 else preferred if preferred in names else None
+
+
+def located_model(uri: str) -> tuple[Path, str] | None:
+    """The folder of the classifier that MLflow stored on this machine, and its name for people.
+
+    Args:
+        uri: models:/NAME@ALIAS or models:/NAME/VERSION.
+    """
+    match = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/([0-9]+))", uri)
+    if match is None:
+        return None
+    name, alias, number = match.groups()
+    rows = _rows(f"{LOCATION} AND {'alias' if alias else 'version'} = ?", name, alias or number)
+    if len(rows) != 1:
+        return None
+    [(version, location)] = rows
+    folder = _path(location) / "artifacts" / "classifier"
+    is_here = folder.is_absolute() and folder.is_dir()
+    return (folder, f"{name} version {version} ({alias})" if alias else uri) if is_here else None
+
+
+def relocate_store() -> str | None:
+    """What `relocate` does with the store that MLflow would use."""
+    path = _database()
+    return None if path is None else relocate(path)
+
+
+def relocate(database: Path) -> str | None:
+    """Let a store in the current folder name the artifacts in that folder, where a move or copy has brought them.
+
+    Paths change only where MLflow chose them, in the `mlruns` of another folder, and only if files of a run lie at the
+    same place in the `mlruns` of this folder. Artifact locations of your own, servers and buckets stay as they are, and
+    so does the path of files that lie in the other folder alone. All paths change in one transaction.
+
+    Returns:
+        What was done, as a sentence; None where there was nothing to do, or where the database cannot be written.
+    """
+    own = Path.cwd() / ARTIFACTS
+    if database.absolute().parent != own.parent or not own.is_dir():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            if not _moved_roots(connection, own):
+                return None
+        with database_lock(database), closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            roots = _moved_roots(connection, own)  # another process may have been here first
+            for root, here in roots.items():
+                for table, column in PATHS:
+                    below, moved = _below(column), _moved(column)
+                    keep = "" if table == "experiments" else f" AND (exists_({moved}) OR NOT exists_({column}))"
+                    update = f"UPDATE {table} SET {column} = {moved} WHERE {below}{keep}"
+                    connection.execute(update, {"root": root, "here": here})
+    except (sqlite3.Error, OSError, InputError):  # what needs the store says what is wrong with it
+        return None
+    if not roots:
+        return None
+    folders = " and ".join(str(_path(root).parent) for root in roots)
+    return f"the MLflow store {database} was made in {folders}; it now names the files in {own}"
+
+
+@contextmanager
+def database_lock(database: Path) -> Iterator[None]:
+    """One process at a time: holds a lock on the file .NAME.lock beside the database NAME.
+
+    Raises:
+        OSError: the lock file cannot be written.
+        InputError: it cannot be locked.
+    """
+    with database.with_name(f".{database.name}.lock").open("w") as file:
+        lock(file, elsewhere="set MLFLOW_TRACKING_URI to a database on another, or to a server")
+        yield
+
+
+def folder_elsewhere(location: str, experiment_id: str) -> Path | None:
+    """The `mlruns` of another folder, where MLflow chose it for the artifacts of an experiment; else None."""
+    root = location.removesuffix(f"/{experiment_id}")
+    own = Path.cwd() / ARTIFACTS
+    if root == location or not root.startswith(("/", "file:///")) or not root.endswith(f"/{ARTIFACTS}"):
+        return None
+    folder = _path(root)
+    is_own = folder == own or (folder.exists() and own.exists() and folder.samefile(own))
+    return None if is_own else folder
+
+
+def _moved_roots(connection: sqlite3.Connection, own: Path) -> dict[str, str]:
+    """How paths of another folder begin whose files came along -> how they are to begin."""
+    connection.create_function("exists_", 1, lambda location: location is not None and _path(location).exists())
+    experiments = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
+    roots = {
+        location.removesuffix(f"/{number}"): own.as_uri() if location.startswith("file:") else str(own)
+        for number, location in experiments
+        if location and folder_elsewhere(location, str(number))
+    }
+    query = " UNION ALL ".join(
+        f"SELECT 1 FROM {table} WHERE {_below(column)} AND exists_({_moved(column)})" for table, column in FOUND_BY
+    )
+    return {
+        root: here
+        for root, here in sorted(roots.items())
+        if connection.execute(f"{query} LIMIT 1", {"root": root, "here": here}).fetchone()
+    }
+
+
+def _below(column: str) -> str:
+    """SQL for a path below `:root`."""
+    return f"substr({column}, 1, length(:root) + 1) = :root || '/'"
+
+
+def _moved(column: str) -> str:
+    """SQL for the same path below `:here`."""
+    return f":here || substr({column}, length(:root) + 1)"
+
+
+def _path(location: str) -> Path:
+    """The file of a path or a file: URI, as MLflow holds both."""
+    return Path(unquote(location.removeprefix("file://")) if location.startswith("file:///") else location)
+
+
+def _rows(query: str, *values: str) -> list[Any]:
+    path = _database()
+    if path is None:
+        return []
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+            return connection.execute(query, values).fetchall()
+    except sqlite3.Error:
+        return []
+
+
+def _database() -> Path | None:
+    """The database that MLflow would use, by the environment; None once MLflow is there to ask."""
+    if "mlflow" in sys.modules or any(map(os.environ.get, ELSEWHERE)):
+        return None
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        is_older = any(Path("mlruns").glob("[0-9]*/meta.yaml"))  # MLflow then stays with its store of files
+        path = None if is_older else Path("mlflow.db")
+    else:
+        is_file = uri.startswith("sqlite:///") and "?" not in uri
+        path = Path(unquote(uri.removeprefix("sqlite:///"))) if is_file else None
+    return path if path and path.is_file() else None
