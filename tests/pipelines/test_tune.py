@@ -89,9 +89,7 @@ def figures(trials: list[FrozenTrial]) -> list[tuple[int, TrialState, dict[str, 
 
 
 @pytest.fixture(scope="session")
-def search(
-    reviews_csv: Path, make_mlflow_store: Callable[[Path], Path], shared_folder: Path
-) -> FinishedSearch:
+def search(reviews_csv: Path, make_mlflow_store: Callable[[Path], Path], shared_folder: Path) -> FinishedSearch:
     """A search that was never interrupted."""
 
     def run(folder: Path) -> None:
