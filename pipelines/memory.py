@@ -1,7 +1,7 @@
 """The memory experiments: SimpleRNN, LSTM and GRU on the sequence tasks by which they are usually compared.
 
 Every training is a stage in the working directory and an MLflow run, all children of one parent. Killed and started
-again with the same configuration, it goes on from the last finished epoch, in the same runs.
+again with the same configuration, the command resumes from the last finished epoch, in the same runs.
 """
 
 import functools
@@ -57,15 +57,10 @@ class MemoryConfig(Configuration):
     noisy_sine: TrainingConfig = TrainingConfig()
     adding: TrainingConfig = TrainingConfig()
 
-    def training(self, task: TaskName) -> TrainingConfig:
-        """How the networks of a task are trained."""
-        training: TrainingConfig = getattr(self, task.replace("-", "_"))
-        return training
-
-    def trials(self) -> list["MemoryTrial"]:
+    def trainings(self) -> list["MemoryTraining"]:
         """Every network on every task, at every length, with every seed."""
         return [
-            MemoryTrial(task, length, cell, seed, self.training(task))
+            MemoryTraining(task, length, cell, seed, getattr(self, task.replace("-", "_")))
             for task in self.tasks
             for length in TASKS[task].lengths or self.lengths
             for seed in self.seeds
@@ -87,7 +82,7 @@ def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None =
 
 
 @dataclass(frozen=True)
-class MemoryTrial:
+class MemoryTraining:
     """One network to be trained on one task.
 
     Attributes:
@@ -120,29 +115,29 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
     console.import_tensorflow()
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = resume_key(work, config.model_dump_json())
-    trained: list[tuple[MemoryTrial, Stage]] = []
+    stages: list[tuple[MemoryTraining, Stage]] = []
     with tracked_run("Memory of recurrent networks", tags={}, resume_key=key) as parent:
         console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        runs.log_parameters(config.flat())
-        for trial in config.trials():
-            tags = {"task": trial.task, "model": trial.cell, "seed": str(trial.seed)}
-            child_key = f"{parent.info.run_id}:{trial}"
-            with tracked_run(str(trial), tags=tags, resume_key=child_key, nested=True) as child:
-                runs.log_parameters({**tags, "length": trial.length, **trial.config.model_dump()})
-                stage = train_on_task(trial, work, console, functools.partial(runs.log_history, child))
+        runs.log_params(config.flat())
+        for training in config.trainings():
+            tags = {"task": training.task, "model": training.cell, "seed": str(training.seed)}
+            child_key = f"{parent.info.run_id}:{training}"
+            with tracked_run(str(training), tags=tags, resume_key=child_key, nested=True) as child:
+                runs.log_params({**tags, "length": training.length, **training.config.model_dump()})
+                stage = train_on_task(training, work, console, functools.partial(runs.log_history, child))
                 runs.log_metrics(child, stage.read_json(METRICS_FILE))
-            trained.append((trial, stage))
-        table = _tabulate(trained, work, console)
-        heads, rows = result_rows(pd.read_csv(table.folder / RESULTS_FILE))
-        console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", heads, rows)
-        runs.set_description(markdown_table(heads, rows))
+            stages.append((training, stage))
+        table = _tabulate(stages, work, console)
+        header, rows = result_rows(pd.read_csv(table.folder / RESULTS_FILE))
+        console.table("Mean squared error on the test sequences, mean ± standard deviation over seeds", header, rows)
+        runs.set_description(markdown_table(header, rows))
         for file in (RESULTS_FILE, CURVES_FILE):
-            runs.log_file(table.folder / file)
+            runs.log_artifact(str(table.folder / file))
         console.say(f"figure      {table.folder / CURVES_FILE}")
 
 
 def train_on_task(
-    trial: MemoryTrial, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
+    training: MemoryTraining, work: WorkingDirectory, console: Console, on_epoch: Callable[[History], None]
 ) -> Stage:
     """One network on one task -> history.json and metrics.json.
 
@@ -151,17 +146,17 @@ def train_on_task(
     """
 
     def run(folder: Path) -> None:
-        data = TASKS[trial.task].make(trial.seed, trial.length)
-        training, validation = data.split(trial.config.validation_share)
-        network = build_task_network(trial.task, trial.cell, training[0], seed=trial.seed)
+        data = TASKS[training.task].make(training.seed, training.length)
+        learned, validation = data.split(training.config.validation_share)
+        network = build_task_network(training.task, training.cell, learned[0], seed=training.seed)
         history = fit_with_progress(
             console,
-            str(trial),
+            str(training),
             network,
-            training,
+            learned,
             validation,
-            trial.config,
-            seed=trial.seed,
+            training.config,
+            seed=training.seed,
             folder=folder,
             loss="mean_squared_error",
             metrics=(),
@@ -179,75 +174,69 @@ def train_on_task(
             metrics["answer"] = float(network(inputs)[0, 0])
         write_json(folder / METRICS_FILE, metrics)
 
-    key = {**asdict(trial), "config": trial.config.model_dump()}
+    key = {**asdict(training), "config": training.config.model_dump()}
     stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "interpretation"))
-    console.finished_stage(stage, trial.case)
+    console.finished_stage(stage, training.case)
     history = read_history(stage)
     on_epoch(history)
     console.say(
-        f"            {trial} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}: "
+        f"            {training} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}: "
         f"test error {stage.read_json(METRICS_FILE)['test_error']:.4f}"
     )
     return stage
 
 
-def _tabulate(trained: Sequence[tuple[MemoryTrial, Stage]], work: WorkingDirectory, console: Console) -> Stage:
+def _tabulate(stages: Sequence[tuple[MemoryTraining, Stage]], work: WorkingDirectory, console: Console) -> Stage:
     """All trainings -> results.csv, a row for each, and learning_curves.png."""
 
     def run(folder: Path) -> None:
-        rows = [
-            {
-                "task": trial.task,
-                "length": trial.length,
-                "model": trial.cell,
-                "seed": trial.seed,
-                "reference": TASKS[trial.task].reference,
-                **stage.read_json(METRICS_FILE),
-            }
-            for trial, stage in trained
-        ]
-        pd.DataFrame(rows).to_csv(folder / RESULTS_FILE, index=False)
+        rows = []
         histories: dict[str, dict[str, list[History]]] = {}
         references: dict[str, float] = {}
-        for trial, stage in trained:
-            of_case = histories.setdefault(trial.case, {})
-            of_case.setdefault(CELLS[trial.cell].layer, []).append(read_history(stage))
-            references[trial.case] = stage.read_json(METRICS_FILE)["reference_error"]
+        for training, stage in stages:
+            metrics = stage.read_json(METRICS_FILE)
+            row = {"task": training.task, "length": training.length, "model": training.cell, "seed": training.seed}
+            rows.append({**row, "reference": TASKS[training.task].reference, **metrics})
+            models = histories.setdefault(training.case, {})
+            models.setdefault(CELLS[training.cell].layer, []).append(read_history(stage))
+            references[training.case] = metrics["reference_error"]
+        pd.DataFrame(rows).to_csv(folder / RESULTS_FILE, index=False)
         plots.memory_curves(histories, references).savefig(folder / CURVES_FILE)
 
-    stage = work.run_stage(
-        "memory-table", {"trainings": [stage.digest for _, stage in trained]}, run, code=("reporting",)
-    )
-    console.finished_stage(stage, f"{len(trained)} trainings")
-    return stage
+    digests = {"trainings": [stage.digest for _, stage in stages]}
+    table = work.run_stage("memory-table", digests, run, code=("reporting",))
+    console.finished_stage(table, f"{len(stages)} trainings")
+    return table
 
 
 def result_rows(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of the table: a row per task and length, and what it comes to."""
-    models = list(dict.fromkeys(results["model"]))
-    heads = ["task", "reference", *(CELLS[model].layer for model in models)]
-    rows = []
+    """Column headers and rows of the table: a row per task and length, then what the errors come to.
 
-    def spread(of_case: pd.DataFrame, column: str, digits: int) -> list[str]:
-        """Mean and, of several seeds, standard deviation, of each model."""
-        table = of_case.groupby("model")[column].agg(["mean", "std"]).reindex(models)
+    Args:
+        results: a row per training, as results.csv has them.
+    """
+    models = list(dict.fromkeys(results["model"]))
+
+    def spread(trainings: pd.DataFrame, column: str, digits: int) -> list[str]:
+        """Mean of each model, and its standard deviation where there are several seeds."""
+        table = trainings.groupby("model")[column].agg(["mean", "std"]).reindex(models)
         return [
             f"{mean:.{digits}f}" + ("" if np.isnan(deviation) else f" ± {deviation:.{digits}f}")
             for mean, deviation in table.to_numpy()
         ]
 
-    for (task, length), of_case in results.groupby(["task", "length"], sort=False):
-        error, name = of_case["reference_error"].iloc[0], of_case["reference"].iloc[0]
-        rows.append([f"{task}, {length} steps", f"{error:.4f} {name}", *spread(of_case, "test_error", 4)])
+    rows = []
+    for (task, length), trainings in results.groupby(["task", "length"], sort=False):
+        error, name = trainings["reference_error"].iloc[0], trainings["reference"].iloc[0]
+        rows.append([f"{task}, {length} steps", f"{error:.4f} {name}", *spread(trainings, "test_error", 4)])
     answers = results[results["task"] == "next-number"]
     if len(answers):
         rows.append(["after 6, 7, 8 follows", "9", *spread(answers, "answer", 2)])
     adding = results[results["task"] == "adding"]
     if len(adding):
-        failed = []
-        for model in models:
-            of_model = adding[adding["model"] == model].groupby("length")[["test_error", "reference_error"]].mean()
-            unsolved = of_model.index[of_model["test_error"] >= SOLVED * of_model["reference_error"]]
-            failed.append(f"{unsolved.min()} steps" if len(unsolved) else f"solved up to {of_model.index.max()}")
-        rows.append(["adding is first not solved at", f"error ≥ {SOLVED / 6:.4f}", *failed])
-    return heads, rows
+        errors = adding.pivot_table("test_error", "length", "model")  # the mean over seeds
+        failed = errors[errors >= SOLVED * adding["reference_error"].iloc[0]]
+        first = [failed[model].first_valid_index() for model in models]
+        verdicts = [f"solved up to {errors.index.max()}" if at is None else f"{at} steps" for at in first]
+        rows.append(["adding is first not solved at", f"error ≥ {SOLVED / 6:.4f}", *verdicts])
+    return ["task", "reference", *(CELLS[model].layer for model in models)], rows

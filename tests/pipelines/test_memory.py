@@ -37,7 +37,7 @@ def test_every_training_is_a_child_run_and_is_not_done_twice(invoke: Invoke, tmp
     assert again.count("cached in") == 3  # two trainings and the table
 
 
-def test_the_length_at_which_adding_is_not_solved_is_told() -> None:
+def test_the_length_at_which_adding_is_not_solved_is_named() -> None:
     errors = {("lstm", 50): 0.001, ("lstm", 100): 0.02, ("lstm", 200): 0.16, ("gru", 50): 0.001, ("gru", 100): 0.016,
               ("gru", 200): 0.002}  # fmt: skip
     results = pd.DataFrame(
@@ -47,8 +47,8 @@ def test_the_length_at_which_adding_is_not_solved_is_told() -> None:
             for (model, length), error in errors.items()
         ]
     )  # fmt: skip
-    heads, rows = result_rows(results)
-    assert heads == ["task", "reference", "LSTM", "GRU"]
+    header, rows = result_rows(results)
+    assert header == ["task", "reference", "LSTM", "GRU"]
     assert rows[-1] == ["adding is first not solved at", "error ≥ 0.0167", "100 steps", "solved up to 200"]
 
 
@@ -57,9 +57,9 @@ def test_the_presets_are_whole() -> None:
     assert (full.seeds, full.lengths, full.marked_product.epochs) == ((0, 1, 2), (50, 100, 200, 400), 100)
     assert full.next_number.batch_size == 1
     assert (quick.seeds, quick.adding.epochs, quick.next_number.epochs) == ((3,), 7, 7)
-    trials = full.trials()
-    assert list(dict.fromkeys(trial.length for trial in trials)) == [100, 3, 10, 50, 200, 400]
-    assert len(trials) == 7 * 3 * 3
+    trainings = full.trainings()
+    assert list(dict.fromkeys(training.length for training in trainings)) == [100, 3, 10, 50, 200, 400]
+    assert len(trainings) == 7 * 3 * 3
 
 
 @pytest.mark.parametrize(
