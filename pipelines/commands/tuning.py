@@ -70,7 +70,7 @@ def tune(
         str, typer.Option(help=f"Settings to search: {', '.join(preset_names('spaces'))}, or a TOML file.")
     ] = "default",
     objective: Annotated[
-        Literal["loss", "accuracy"], typer.Option(help="Validation figure that is made best.")
+        Literal["loss", "accuracy"], typer.Option(help="Validation metric that is made best.")
     ] = "loss",
     max_microseconds: Annotated[
         float | None, typer.Option(help="Most microseconds that scoring a review may take on this machine.")
@@ -100,15 +100,22 @@ def tune(
         if value is not None and not value > 0:
             raise InputError(f"{option} is {value:g}: give a number above 0.")
     with console.without_native_log():
-        from pipelines.tune import Budget, search_settings
+        from pipelines.tune import search_settings
         from pipelines.tuning.space import read_space
-        from pipelines.tuning.trials import Objective
+        from pipelines.tuning.trials import SearchConfig
     found = read_space(space)
     fixed = {name for name in found.settings if name.rpartition(".")[2] in options}
-    found = found.without(fixed)
+    config = SearchConfig(
+        space=found.without(fixed),
+        metric=objective,
+        max_microseconds=max_microseconds,
+        minutes=DEFAULT_MINUTES if minutes is None and trials is None else minutes,
+        trials=trials,
+        storage=storage,
+        experiment=experiment,
+        output=output,
+    )
     with opened(console, work_dir, preset, options, goes_on=True) as context:
         if fixed:
             console.say(f"not searched, as options fix them: {', '.join(sorted(fixed))}")
-        minutes = DEFAULT_MINUTES if minutes is None and trials is None else minutes
-        budget, aim = Budget(minutes, trials), Objective(objective, max_microseconds)
-        search_settings(context, found, budget, aim, storage, experiment, output)
+        search_settings(context, config)

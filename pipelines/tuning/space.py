@@ -127,30 +127,23 @@ def _choices(name: str, values: Any, space: str) -> CategoricalDistribution:
 
 
 def _range(name: str, values: Mapping[str, Any], space: str) -> BaseDistribution:
-    kind = _kind(name)
+    kind, place = _kind(name), f"{name} in space {space}"
     if kind not in (int, float):
-        raise InputError(f"{name} in space {space} takes no range, as it is no number: give a list of choices.")
-    low, high, step = values.get("low"), values.get("high"), values.get("step")
-    is_log = values.get("log", False)
-    numbers = (int,) if kind is int else (int, float)
-    given = [number for number in (low, high, step) if number is not None]
-    if (
-        set(values) - RANGE_KEYS
-        or low is None
-        or high is None
-        or not isinstance(is_log, bool)
-        or not all(isinstance(number, numbers) and not isinstance(number, bool) for number in given)
-    ):
+        raise InputError(f"{place} takes no range, as it is no number: give a list of choices.")
+    numbers = [values.get("low"), values.get("high"), values.get("step", 1)]
+    has_numbers = all(type(number) in ((int,) if kind is int else (int, float)) for number in numbers)
+    if set(values) - RANGE_KEYS or not has_numbers or not isinstance(values.get("log", False), bool):
         raise InputError(
-            f"{name} in space {space} is {_shown(dict(values))}: give low and high, {kind.__name__} numbers, and "
-            "perhaps step, or log = true."
+            f"{place} is {_shown(dict(values))}: give low and high, {kind.__name__} numbers, and perhaps step, or "
+            "log = true."
         )
+    low, high, is_log, step = values["low"], values["high"], values.get("log", False), values.get("step")
     if low >= high:
-        raise InputError(f"{name} in space {space} has an empty range, {low} to {high}: low must be below high.")
+        raise InputError(f"{place} has an empty range, {low} to {high}: low must be below high.")
     if is_log and (low <= 0 or step is not None):
-        raise InputError(f"{name} in space {space}: log = true takes a low above 0, and no step.")
+        raise InputError(f"{place}: log = true takes a low above 0, and no step.")
     if step is not None and not 0 < step <= high - low:
-        raise InputError(f"{name} in space {space} has a step of {step}: give one above 0 and within the range.")
+        raise InputError(f"{place} has a step of {step}: give one above 0 and within the range.")
     if kind is int:
         return IntDistribution(low, high, log=is_log, step=step or 1)
     return FloatDistribution(float(low), float(high), log=is_log, step=step)

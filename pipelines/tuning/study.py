@@ -1,13 +1,13 @@
 """Search: the trials of one search in Optuna's storage, which several processes and machines may share.
 
 Trials are proposed by TPE (Bergstra et al. 2011) and cut short by Hyperband (Li et al. 2018). The randomness of a trial
-follows from the seed and its number. So a search that was killed goes on as if it had never stopped.
+follows from the seed and its number. So a search that was killed resumes as if it had never stopped.
 """
 
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from optuna.pruners import BasePruner, HyperbandPruner
 from optuna.samplers import PartialFixedSampler, TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from pipelines.tuning.space import Space
@@ -42,7 +42,7 @@ class Search:
     """A study of Optuna, from which a process takes trials until it has enough.
 
     Args:
-        url: of the storage, as SQLAlchemy takes it.
+        url: of the storage, as `database_url` gives.
         name: what all processes at the same search share.
         space: settings to search.
         first: the values of trial 0.
@@ -55,10 +55,10 @@ class Search:
     """
 
     def __init__(
-        self, url: str, name: str, space: Space, first: Mapping[str, Any], *, most_epochs: int, seed: int, owner: str
+        self, url: URL, name: str, space: Space, first: Mapping[str, Any], *, most_epochs: int, seed: int, owner: str
     ) -> None:
-        self.place, self.name, self._space, self._first, self._seed = shown_url(url), name, space, first, seed
-        self._owner = owner
+        self.place, self.name = url.render_as_string(hide_password=True), name
+        self._space, self._first, self._seed, self._owner = space, first, seed, owner
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         pruner = HyperbandPruner(min_resource=1, max_resource=most_epochs)
         with self._explained(), _lock(url):
@@ -131,17 +131,33 @@ class Search:
             reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".:")
             raise InputError(
                 f"The storage {self.place} cannot be used ({reason}): give another --storage, such as "
-                "sqlite:///tuning.db, or start its server and install its driver; the same command then goes on."
+                "sqlite:///tuning.db, or start its server and install its driver; the same command then resumes."
             ) from error
 
 
-def _connected(url: str) -> RDBStorage:
+def database_url(url: str) -> URL:
+    """The URL of a database.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise InputError(
+            "--storage is no URL of a database: give one such as sqlite:///tuning.db or "
+            "postgresql://user:password@host/name."
+        ) from error
+
+
+def _connected(url: URL) -> RDBStorage:
     """The storage with its tables, which another process may be making at this moment."""
+    text = url.render_as_string(hide_password=False)
     for _ in range(TRIES):
         with suppress(IntegrityError, ProgrammingError, OperationalError):
-            return RDBStorage(url)
+            return RDBStorage(text)
         time.sleep(1)
-    return RDBStorage(url)
+    return RDBStorage(text)
 
 
 def _make_or_load(storage: RDBStorage, name: str, pruner: BasePruner) -> optuna.Study:
@@ -168,35 +184,17 @@ def _suggest(trial: Trial, name: str, values: BaseDistribution) -> Any:
     return trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
 
 
-def shown_url(url: str) -> str:
-    """The URL for people, without a password.
-
-    Raises:
-        InputError: it is none.
-    """
-    try:
-        return str(make_url(url).render_as_string(hide_password=True))
-    except (ArgumentError, ValueError) as error:
-        raise InputError(
-            "--storage is no URL of a database: give one such as sqlite:///tuning.db or "
-            "postgresql://user:password@host/name."
-        ) from error
-
-
-def _lock(url: str) -> Any:
+@contextmanager
+def _lock(url: URL) -> Iterator[None]:
     """One process at a time makes the tables of a SQLite file, which Optuna does in two steps.
 
     Raises:
         InputError: the file cannot be written or locked.
     """
-    database = make_url(url).database
-    if not url.startswith("sqlite") or not database or database == ":memory:":
-        return nullcontext()
-    return _locked(Path(database))
-
-
-@contextmanager
-def _locked(database: Path) -> Iterator[None]:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        yield
+        return
+    database = Path(str(url.database))
     try:
         file = database.with_name(f".{database.name}.lock").open("w")
     except OSError as error:

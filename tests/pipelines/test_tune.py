@@ -17,8 +17,9 @@ from optuna.trial import FrozenTrial, TrialState
 from typer.testing import Result
 
 from pipelines.configuration import PipelineConfig, compose
-from pipelines.tuning.preset_file import as_preset
-from pipelines.tuning.trials import Objective
+from pipelines.tuning.conclusion import preset_text
+from pipelines.tuning.space import read_space
+from pipelines.tuning.trials import SearchConfig
 from tests.conftest import Command, command_in, once
 from tests.pipelines.test_run_pipeline import follow
 
@@ -147,7 +148,7 @@ def test_the_end_warns_that_the_best_is_optimistic_with_the_figure_of_reviews_th
     best = min(trial.values[0] for trial in search.trials if trial.state == TrialState.COMPLETE)
     [warning] = [line for line in search.output.splitlines() if "is optimistic" in line]
     assert re.fullmatch(
-        rf"As the best of {TRIALS} trials this validation figure is optimistic: loss {best:.4f} on the 48 reviews that "
+        rf"As the best of {TRIALS} trials this validation metric is optimistic: loss {best:.4f} on the 48 reviews that "
         r"chose it, \d\.\d{4} on 48 others, which chose nothing\.",
         warning,
     )
@@ -226,8 +227,9 @@ def test_a_bound_on_the_time_of_scoring_leaves_out_slow_networks_before_they_are
 
 def test_accuracy_as_the_objective_is_that_of_the_weights_that_are_kept() -> None:
     validation = {"validation_loss": 0.5, "validation_accuracy": 0.8, "epochs": 3}
-    assert Objective("accuracy").value(validation) == pytest.approx(0.2)
-    assert Objective("loss").value(validation) == 0.5
+    space = read_space("default")
+    assert SearchConfig(space, "accuracy").objective(validation) == pytest.approx(0.2)
+    assert SearchConfig(space, "loss").objective(validation) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -297,5 +299,5 @@ def test_a_configuration_written_as_a_preset_reads_back_the_same(
     }
     config = PipelineConfig.model_validate(content)
     file = tmp_path_factory.mktemp("preset") / "written.toml"
-    file.write_text(as_preset(config, ["Why."]), "utf-8")
+    file.write_text(preset_text(config, ["Why."]), "utf-8")
     assert compose(str(file), {}) == config

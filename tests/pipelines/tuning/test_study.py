@@ -17,7 +17,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from pipelines.tuning.space import Space
-from pipelines.tuning.study import ENDED, Search
+from pipelines.tuning.study import ENDED, Search, database_url
 from tests.conftest import command_in
 
 TRIALS, EPOCHS = 12, 3
@@ -28,7 +28,8 @@ SPACE = Space(
 
 def search_in(database: Path, *, owner: str = "me") -> Search:
     first = {"a": 0.5, "b": 0.25, "c": 2}
-    return Search(f"sqlite:///{database}", "search", SPACE, first, most_epochs=EPOCHS, seed=0, owner=owner)
+    url = database_url(f"sqlite:///{database}")
+    return Search(url, "search", SPACE, first, most_epochs=EPOCHS, seed=0, owner=owner)
 
 
 def loss(values: dict[str, float], epoch: int) -> float:
@@ -100,11 +101,11 @@ import sys
 from optuna.trial import TrialState
 from pipelines.configuration import compose
 from pipelines.tuning.space import read_space
-from pipelines.tuning.study import ENDED, Search
+from pipelines.tuning.study import ENDED, Search, database_url
 url, owner = sys.argv[1:]
 space = read_space("default")
 first = space.values_of(compose("textbook", {}))
-search = Search(url, "shared", space, first, most_epochs=3, seed=0, owner=owner)
+search = Search(database_url(url), "shared", space, first, most_epochs=3, seed=0, owner=owner)
 while len(search.trials(*ENDED)) < 10:
     trial, values = search.next()
     search.report(trial, values["model.dropout"], 1)
