@@ -5,13 +5,11 @@ have the time step as their step.
 """
 
 import functools
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context, resume_key, training_environment
 from pipelines.stages.data import Prepared, prepare
@@ -57,19 +55,19 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         raise InputError(
             f"--length is {length}, but the model reads 2 to {maxlen} tokens: choose it so or set --maxlen."
         )
-    trials = [trial for trial in config.trials() if trial.seed == config.seeds[0]]
+    networks = [network for network in config.trials() if network.seed == config.seeds[0]]
     prepared = prepare(context)
     inputs, labels = _long_reviews(context, prepared, length, reviews)
     length = inputs.shape[1]
-    trained = {} if fresh else {trial.cell: train_network(context, prepared, trial) for trial in trials}
+    trained = {} if fresh else {network.cell: train_network(context, prepared, network) for network in networks}
 
     def run(folder: Path) -> None:
         tables, summary = {}, {}
-        for trial in trials:
-            network = build_network(context, prepared, trial) if fresh else trained[trial.cell].classifier().network
+        for each in networks:
+            network = build_network(context, prepared, each) if fresh else trained[each.cell].classifier().network
             flow = measure_gradient_flow(network, inputs, labels)
-            tables[trial.cell] = flow.by_step()
-            summary[trial.cell] = {
+            tables[each.cell] = flow.by_step()
+            summary[each.cell] = {
                 "steps_to_vanish": flow.steps_to_vanish(),
                 "exploding_share": flow.exploding_share(),
             }
@@ -80,7 +78,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         plots.gradient_flow(titled, f"{title}{context.of_reviews}").savefig(folder / FIGURE_FILE)
 
     key = {
-        "models": [[trial.cell, None if fresh else trained[trial.cell].stage.digest] for trial in trials],
+        "models": [[each.cell, None if fresh else trained[each.cell].stage.digest] for each in networks],
         "model": config.model.model_dump(),
         **prepared.key,
         "length": length,
@@ -97,7 +95,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         code=("data", "training", "interpretation", "reporting"),
     )
     _show(context, stage, length)
-    _log(context, stage, trials, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
+    _log(context, stage, experiment, {"length": length, "reviews": len(inputs), "fresh": fresh})
     console.say(f"            figure: {stage.folder / FIGURE_FILE}")
 
 
@@ -128,20 +126,13 @@ def _long_reviews(context: Context, prepared: Prepared, length: int | None, most
 
 
 def _show(context: Context, stage: Stage, length: int) -> None:
-    table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
+    medians = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])["median"]
     rows = []
     for cell, summary in stage.read_json(SUMMARY_FILE).items():
-        steps, share = summary["steps_to_vanish"], summary["exploding_share"]
-        median = table.loc[cell, "median"]
-        rows.append(
-            [
-                CELLS[cell].layer,
-                f"{median.iloc[-1]:.1e}",
-                f"{median.iloc[0]:.1e}",
-                f"not within {length}" if steps is None else str(steps),
-                f"in {share:.0%} of the reviews" if share else "no",
-            ]
-        )
+        steps, share, median = summary["steps_to_vanish"], summary["exploding_share"], medians.loc[cell]
+        vanishes = f"not within {length}" if steps is None else str(steps)
+        explodes = f"in {share:.0%} of the reviews" if share else "no"
+        rows.append([CELLS[cell].layer, f"{median.iloc[-1]:.1e}", f"{median.iloc[0]:.1e}", vanishes, explodes])
     context.console.table(
         f"Norm of the gradient of the loss by the hidden state, {length} steps{context.of_reviews}",
         ["model", "median at the last step", "at the first", f"steps to fall {FACTOR}-fold", "explodes"],
@@ -149,28 +140,24 @@ def _show(context: Context, stage: Stage, length: int) -> None:
     )
 
 
-def _log(
-    context: Context, stage: Stage, trials: Sequence[Trial], experiment: str, parameters: dict[str, object]
-) -> None:
+def _log(context: Context, stage: Stage, experiment: str, parameters: dict[str, object]) -> None:
     tags = {**context.tags, "seed": str(context.config.seeds[0])}
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
-    summaries = stage.read_json(SUMMARY_FILE)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = resume_key(context.work, "gradient-flow", stage.digest)
     name = f"Gradient flow on {context.config.source.source}"
     with tracked_run(name, resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        runs.log_parameters({**context.config.flat(), **parameters})
-        runs.log_file(stage.folder / TABLE_FILE)
-        runs.log_file(stage.folder / FIGURE_FILE)
+        runs.log_params({**context.config.flat(), **parameters})
+        runs.log_artifact(str(stage.folder / TABLE_FILE))
+        runs.log_artifact(str(stage.folder / FIGURE_FILE))
         if context.note:
             runs.set_description(context.description())
-        for trial in trials:
-            child_key = f"{parent.info.run_id}:{trial.cell}"
-            child_tags = {**tags, "model": trial.cell}
-            with tracked_run(trial.title, tags=child_tags, resume_key=child_key, nested=True) as child:
-                runs.log_parameters({"cell": trial.cell, **parameters})
-                series = {f"gradient_norm_{name}": values.tolist() for name, values in table.loc[trial.cell].items()}
+        for cell, summary in stage.read_json(SUMMARY_FILE).items():
+            child_key = f"{parent.info.run_id}:{cell}"
+            child_tags = {**tags, "model": cell}
+            with tracked_run(CELLS[cell].layer, tags=child_tags, resume_key=child_key, nested=True) as child:
+                runs.log_params({"cell": cell, **parameters})
+                series = {f"gradient_norm_{name}": values.tolist() for name, values in table.loc[cell].items()}
                 runs.log_series(child, series)
-                found = {metric: value for metric, value in summaries[trial.cell].items() if value is not None}
-                runs.log_metrics(child, found)
+                runs.log_metrics(child, {metric: value for metric, value in summary.items() if value is not None})
