@@ -4,8 +4,8 @@ import re
 import shutil
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import mlflow
 import optuna
@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.entities import Run
 from optuna.trial import FrozenTrial, TrialState
 from typer.testing import Result
 
@@ -69,24 +70,32 @@ def prepare_folder(folder: Path, reviews_csv: Path, *, flip_test: bool = False) 
     return command_in(folder)
 
 
-@dataclass(frozen=True)
-class FinishedSearch:
+class FinishedSearch(NamedTuple):
     folder: Path
     output: str
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        return trials_of(self.folder / ".sentiment" / "tuning.db")
+        return trials_in(self.folder / ".sentiment" / "tuning.db")
 
 
-def trials_of(database: Path) -> list[FrozenTrial]:
+def trials_in(database: Path) -> list[FrozenTrial]:
     storage = f"sqlite:///{database}"
     [name] = optuna.get_all_study_names(storage)
     return optuna.load_study(study_name=name, storage=storage).get_trials()
 
 
-def figures(trials: list[FrozenTrial]) -> list[tuple[int, TrialState, dict[str, float], dict[int, float]]]:
+def outcomes(trials: list[FrozenTrial]) -> list[tuple[int, TrialState, dict[str, float], dict[int, float]]]:
     return [(trial.number, trial.state, trial.params, trial.intermediate_values) for trial in trials]
+
+
+def runs_in(client: mlflow.MlflowClient) -> tuple[list[Run], list[Run]]:
+    """Parent runs and child runs of the searches that a store holds."""
+    experiment = client.get_experiment_by_name("tuning")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id])
+    children = [run for run in found if "mlflow.parentRunId" in run.data.tags]
+    return [run for run in found if run not in children], children
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +113,7 @@ def search(reviews_csv: Path, make_mlflow_store: Callable[[Path], Path], shared_
 
 def test_each_trial_is_a_child_run_with_its_settings_and_curves_under_one_parent(search: FinishedSearch) -> None:
     client = mlflow.MlflowClient(f"sqlite:///{search.folder / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("tuning")
-    assert experiment is not None
-    *children, parent = client.search_runs([experiment.experiment_id], order_by=["attributes.start_time DESC"])
+    [parent], children = runs_in(client)
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     by_number = {int(run.data.tags["trial"]): run for run in children}
     assert sorted(by_number) == list(range(TRIALS))
@@ -118,11 +125,8 @@ def test_each_trial_is_a_child_run_with_its_settings_and_curves_under_one_parent
         is_finished = trial.state == TrialState.COMPLETE
         assert run.data.tags["outcome"] == ("finished" if is_finished else "stopped early")
         assert ("validation_loss" in run.data.metrics) == is_finished
-    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {
-        "best.toml",
-        "importance.json",
-        "tuning.png",
-    }
+    files = {file.path for file in client.list_artifacts(parent.info.run_id)}
+    assert files == {"best.toml", "importance.json", "tuning.png"}
 
 
 def test_the_search_begins_with_the_configuration_and_ends_with_a_preset_of_the_best_trial(
@@ -140,17 +144,10 @@ def test_the_search_begins_with_the_configuration_and_ends_with_a_preset_of_the_
     assert best.values[0] == min(best.intermediate_values.values())
     assert f"best so far trial {best.number}: validation loss {best.values[0]:.4f}" in search.output
     assert search.output.splitlines()[-1] == "to use it   sentiment run-pipeline --preset best.toml"
-
-
-def test_the_end_warns_that_the_best_is_optimistic_with_the_figure_of_reviews_that_chose_nothing(
-    search: FinishedSearch,
-) -> None:
-    best = min(trial.values[0] for trial in search.trials if trial.state == TrialState.COMPLETE)
-    [warning] = [line for line in search.output.splitlines() if "is optimistic" in line]
-    assert re.fullmatch(
-        rf"As the best of {TRIALS} trials this validation metric is optimistic: loss {best:.4f} on the 48 reviews that "
-        r"chose it, \d\.\d{4} on 48 others, which chose nothing\.",
-        warning,
+    assert re.search(
+        rf"As the best of {TRIALS} trials this validation metric is optimistic: loss {best.values[0]:.4f} on the 48 "
+        r"reviews that chose it, \d\.\d{4} on 48 others, which chose nothing\.\n",
+        search.output,
     )
     assert "test.parquet" in {path.name for path in search.folder.glob(".sentiment/load/*/*")}
     assert not (search.folder / ".sentiment" / "evaluate").exists()
@@ -166,10 +163,8 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert rest.splitlines()[-2:] == [
-        "the best settings so far are in best.toml",
-        "Error: interrupted; the same command goes on where it stopped.",
-    ]
+    assert rest.splitlines()[-2] == "the best settings so far are in best.toml"
+    assert rest.splitlines()[-1].startswith("Error: interrupted; the same command ")
     assert (tmp_path / "best.toml").exists()
     process = command.start(*TUNE)
     follow(process, "  trial 2 epoch 1/3")
@@ -177,15 +172,12 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     process.communicate(timeout=60)
     output = command.run(*TUNE)
     assert "trial 1:" not in output
-    assert figures(trials_of(tmp_path / ".sentiment" / "tuning.db")) == figures(search.trials)
-    assert (tmp_path / "best.toml").read_text().split("search")[0] == (search.folder / "best.toml").read_text().split(
-        "search"
-    )[0]
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("tuning")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id])
-    assert (len(found), {run.info.status for run in found}) == (1 + TRIALS, {"FINISHED"})
+    assert outcomes(trials_in(tmp_path / ".sentiment" / "tuning.db")) == outcomes(search.trials)
+    presets = [(folder / "best.toml").read_text().split("search")[0] for folder in (tmp_path, search.folder)]
+    assert presets[0] == presets[1]
+    parents, children = runs_in(mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}"))
+    assert (len(parents), len(children)) == (1, TRIALS)
+    assert {run.info.status for run in [*parents, *children]} == {"FINISHED"}
     assert not list(tmp_path.glob(".sentiment/train/*.partial"))  # hopeless trainings are removed
 
 
@@ -198,17 +190,13 @@ def test_two_processes_share_one_search_in_a_sqlite_file_whatever_the_labels_of_
     first, second = (command.start(*together, "--work-dir", folder) for folder in ("one", "two"))
     outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), outputs
-    trials = trials_of(tmp_path / "shared.db")
+    trials = trials_in(tmp_path / "shared.db")
     assert [trial.number for trial in trials] == list(range(len(trials)))
     assert TRIALS <= len(trials) <= TRIALS + 1
     assert len({trial.user_attrs["owner"] for trial in trials}) == 2
-    assert figures(trials)[0][2:] == figures(search.trials)[0][2:]
-    names = {re.findall(r"tune-\w+", output)[0] for output in (*outputs, search.output)}
-    assert len(names) == 1
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("tuning")
-    assert experiment is not None
-    parents = [r for r in client.search_runs([experiment.experiment_id]) if "mlflow.parentRunId" not in r.data.tags]
+    assert outcomes(trials)[0][2:] == outcomes(search.trials)[0][2:]
+    assert len({re.findall(r"tune-\w+", output)[0] for output in (*outputs, search.output)}) == 1
+    parents, _ = runs_in(mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}"))
     assert len(parents) == 1
 
 
