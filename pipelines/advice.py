@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pipelines.configuration import PipelineConfig
 from pipelines.models import IMDB_NAME
 from pipelines.stages.data import FEW_ROWS, Prepared
-from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.evaluation.comparison import Comparison
+from sentiment.evaluation.result import Result
 from sentiment.tracking.sqlite_store import CHAMPION
 from sentiment.training.linear_model import LINEAR_MODEL
 

@@ -9,7 +9,7 @@ from pipelines.console import Console
 from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
-from sentiment.evaluation.comparison import Result
+from sentiment.evaluation.result import Result
 from sentiment.tracking import store
 from sentiment.tracking.model import load_run_classifier
 from sentiment.tracking.runs import Run, read_results

@@ -24,16 +24,16 @@ from pipelines.registration import show_next_steps
 from pipelines.run_pipeline import EXPERIMENT, NAMES, REGISTERED_CELL, TrackedPipeline
 from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.evaluation import PREDICTIONS_FILE, Outcome, evaluate
+from pipelines.stages.evaluation import Outcome, evaluate
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
 from pipelines.stages.training import train_network, words_learned
 from sentiment.data.corpus import Fold
 from sentiment.errors import InputError
-from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, figure, metric_title, pairs_to_compare
-from sentiment.evaluation.cross_validation import Resampled, compare_folds, resampled_mean
-from sentiment.evaluation.review_sample import ReviewSample
-from sentiment.evaluation.significance import Difference
-from sentiment.evaluation.threshold import choose_threshold
+from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, pairs_to_compare
+from sentiment.evaluation.drift import ReviewSample
+from sentiment.evaluation.metrics import choose_threshold, format_metric, metric_title
+from sentiment.evaluation.result import PREDICTIONS_FILE
+from sentiment.evaluation.significance import Difference, compare_folds, resampled_mean
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.tracking import champion, model, runs, store
 from sentiment.tracking.champion import Training
@@ -63,9 +63,11 @@ class Folds:
         """The metric of each fold."""
         return [outcome.result.metrics[metric] for outcome in self.outcomes]
 
-    def mean(self, metric: str) -> Resampled:
-        """The mean of the metric, with an interval that holds no impossible value."""
-        return resampled_mean(self.values(metric), within=(0, math.inf if metric == "log_loss" else 1))
+    def mean(self, metric: str) -> tuple[float, float, float]:
+        """The mean of the metric, and both ends of its interval, which holds no impossible value."""
+        mean = resampled_mean(self.values(metric))
+        low, high = np.clip(mean.interval, 0, math.inf if metric == "log_loss" else 1).tolist()
+        return mean.value, low, high
 
     @functools.cached_property
     def predictions(self) -> pd.DataFrame:
@@ -86,14 +88,15 @@ class Folds:
         epochs = [kept_epoch(history) for outcome in self.outcomes if (history := outcome.result.history)]
         return FoundByFolds(
             epochs=round(float(np.median(epochs))) if epochs else 0,
-            profile=ValidationProfile.of_folds(samples, labels, probabilities, threshold, context.config.choices),
+            profile=ValidationProfile.from_samples(
+                samples, labels, probabilities, threshold, context.config.choices, is_estimate=True
+            ),
         )
 
     @property
     def validation_loss(self) -> float:
         """Mean over the folds, of the weights that were kept."""
-        histories = [outcome.result.history for outcome in self.outcomes]
-        return float(np.mean([history["val_loss"][kept_epoch(history) - 1] for history in histories]))
+        return float(np.mean([outcome.result.validation_loss for outcome in self.outcomes]))
 
 
 def cross_validate(
@@ -181,8 +184,8 @@ def _show(context: Context, models: Mapping[str, Folds]) -> list[Difference]:
             [
                 metric_title(metric),
                 *(
-                    f"{figure(metric, found.mean)} ({figure(metric, found.low)} to {figure(metric, found.high)})"
-                    for found in means
+                    "{} ({} to {})".format(*(format_metric(metric, value) for value in mean_and_ends))
+                    for mean_and_ends in means
                 ),
             ]
         )
@@ -209,9 +212,9 @@ def _log(parent: runs.Run, models: Mapping[str, Folds], differences: Sequence[Di
         for number, outcome in enumerate(of_model.outcomes, 1):
             rows.append({"model": title, "fold": number, **outcome.result.metrics})
         for metric in SHOWN:
-            found = of_model.mean(metric)
+            mean, low, high = of_model.mean(metric)
             name = f"{NAMES[title]}_test_{metric}"
-            figures |= {f"{name}_mean": found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+            figures |= {f"{name}_mean": mean, f"{name}_low": low, f"{name}_high": high}
     for difference in differences:
         pair = f"{NAMES[difference.model]}_minus_{NAMES[difference.baseline]}_accuracy"
         figures |= {pair: difference.value, f"{pair}_low": difference.low, f"{pair}_high": difference.high}

@@ -11,7 +11,8 @@ from sentiment.data.corpus import Reviews
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.sources.table import load_labelled
 from sentiment.errors import InputError
-from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.evaluation.comparison import Comparison
+from sentiment.evaluation.result import evaluate_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 OWNER = "evaluation-of-a-model"
@@ -53,7 +54,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
                 f"All {len(reviews):,} reviews have the same label, so most figures would say nothing: "
                 "give labelled reviews of both classes."
             )
-        result = Result.of(classifier, reviews, name, profile.abstentions if profile else ())
+        result = evaluate_classifier(classifier, reviews, name, profile.abstentions if profile else ())
         findings = Findings(
             Comparison({name: [result]}, baseline=name),
             sources=str(source.data or source.source),

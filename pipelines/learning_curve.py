@@ -28,8 +28,7 @@ from pipelines.working_directory import Stage
 from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import SIZES, LearningCurves, default_more
 from sentiment.reporting import plots
-from sentiment.reporting.learning_curve import gain_rows, point_rows, render_learning_curve
-from sentiment.reporting.markdown import markdown_table
+from sentiment.reporting.pages import gain_rows, markdown_table, point_rows, render_learning_curve
 from sentiment.tracking import runs, store
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
@@ -184,7 +183,7 @@ def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], mo
         trainings = pd.DataFrame(rows, columns=["model", "seed", "labels"])
         positive = float(outcomes[0][2].result.labels.mean())
         correct = [outcome.result.correct for *_, outcome in outcomes]
-        curves = LearningCurves.of(trainings, correct, chance=max(positive, 1 - positive))
+        curves = LearningCurves.from_trainings(trainings, correct, chance=max(positive, 1 - positive))
         curves.trainings.to_csv(folder / TRAININGS_FILE, index=False)
         curves.points.to_csv(folder / POINTS_FILE, index=False)
         page = render_learning_curve(
@@ -208,7 +207,7 @@ def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], mo
 def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Path, more: int) -> None:
     """The mean accuracy of each model at each number of labels, its gain, the chart, page and description."""
     for model in curves.models:
-        points, columns = curves.of_model(model), {"accuracy": "_mean", "low": "_low", "high": "_high"}
+        points, columns = curves.points_of(model), {"accuracy": "_mean", "low": "_low", "high": "_high"}
         steps = points["labels"].tolist()
         series = {end: dict(zip(steps, points[column].tolist(), strict=True)) for column, end in columns.items()}
         runs.log_points(parent, {f"{model}_test_accuracy{end}": values for end, values in series.items()})

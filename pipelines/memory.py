@@ -23,7 +23,7 @@ from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
 from sentiment.interpretation.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.reporting import plots
-from sentiment.reporting.markdown import markdown_table
+from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs, store
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch

@@ -10,12 +10,11 @@ from pipelines.files import write_file
 from pipelines.model_card import size_of
 from pipelines.stages.context import Context
 from pipelines.stages.evaluation import Outcome
-from sentiment.reporting.flips import render_flips, show_flips
+from sentiment.reporting.report import render_flips, show_flips
 from sentiment.tracking import champion, runs
 from sentiment.tracking.champion import Registration, Training
 from sentiment.tracking.model import load_run_classifier
 from sentiment.training.linear_model import LINEAR_MODEL
-from sentiment.training.trainer import kept_epoch
 
 FLIPS_PAGE = "flips.html"
 """Under this name the parent run holds the page of what the candidate judges otherwise than its rival."""
@@ -34,10 +33,7 @@ class LoggedModel:
     @property
     def validation_loss(self) -> float:
         """Of the weights that were kept; NaN for the linear model, which has no epochs."""
-        history = self.outcome.result.history
-        if not history:
-            return math.nan
-        return float(history["val_loss"][kept_epoch(history) - 1])
+        return self.outcome.result.validation_loss
 
     def training(self) -> Training:
         """As the registry takes it."""

@@ -33,9 +33,11 @@ from pipelines.stages.side_by_side import side_by_side
 from pipelines.stages.training import Trained
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
-from sentiment.evaluation.comparison import Comparison, Result, metric_rows
+from sentiment.evaluation.comparison import Comparison
+from sentiment.evaluation.metrics import metric_rows
+from sentiment.evaluation.result import Result
 from sentiment.reporting import plots
-from sentiment.reporting.markdown import markdown_table
+from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, registry, runs, store
 from sentiment.training.cells import CELLS, CellName

@@ -58,7 +58,7 @@ from sentiment.data.tables.losses import Losses, survey
 from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
-from sentiment.evaluation.review_sample import ReviewSample
+from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 WAITING_SIZE = 2**25
@@ -154,7 +154,7 @@ def _score(config: ScoreConfig, inputs: InputFiles, console: Console) -> None:
         run = _score_with_spark if config.engine == "spark" else _score_locally
         tally, sample, lost = run(job, console)
     if profile is not None and config.drift is not None and len(sample):
-        from sentiment.reporting.drift import render_drift
+        from sentiment.reporting.pages import render_drift
 
         title = f"{config.input} to {config.output}"
         write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))

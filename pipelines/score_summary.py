@@ -6,8 +6,7 @@ from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
 from sentiment.batch.scored_table import Tally
 from sentiment.evaluation.abstention import binomial_interval
-from sentiment.evaluation.drift import SHIFTED
-from sentiment.evaluation.review_sample import LENGTH, PROBABILITY, ReviewSample
+from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 

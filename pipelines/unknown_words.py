@@ -1,7 +1,7 @@
 """What the commands tell of words that a model does not know, or does not read because a review is too long."""
 
 from sentiment.classifier import Classifier
-from sentiment.evaluation.review_sample import ReviewSample
+from sentiment.evaluation.drift import ReviewSample
 
 UNUSUAL = 2.0
 """So many times the share of the validation reviews is worth a warning."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sentiment.data.frames import ReviewsLike
-    from sentiment.evaluation.comparison import Result
+    from sentiment.evaluation.result import Result
 
 MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
 VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
@@ -204,13 +204,13 @@ class Classifier(ABC):
             InputError: reviews and labels differ in number, a label is unknown, or all are of one class.
         """
         from sentiment.data.frames import labels_in, reviews_in
-        from sentiment.evaluation.comparison import Result
+        from sentiment.evaluation.result import evaluate_classifier
 
         series, numbers = reviews_in(reviews), labels_in(labels)
         if len(series) != len(numbers):
             raise InputError(f"There are {len(series):,} reviews and {len(numbers):,} labels: give a label for each.")
         has_text = series.notna().to_numpy(bool)
-        return Result.of(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
+        return evaluate_classifier(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
 
 
 class SentimentClassifier(Classifier):

@@ -14,9 +14,9 @@ from pipelines.stages.evaluation import Outcome
 from pipelines.working_directory import Stage
 from sentiment.classifier import Classifier
 from sentiment.errors import InputError
-from sentiment.evaluation.comparison import Comparison, Result, difference_rows, metric_rows
-from sentiment.evaluation.flips import flip_rows
-from sentiment.evaluation.metrics import tabulate_metrics
+from sentiment.evaluation.comparison import Comparison, difference_rows, flip_rows
+from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
+from sentiment.evaluation.result import Result
 from sentiment.reporting.report import render_report
 from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL
@@ -57,7 +57,7 @@ class Findings:
         self.comparison.metrics.to_csv(folder / COMPARISON_FILE)
         rows = [{**asdict(difference), "verdict": difference.verdict} for difference in self.comparison.differences]
         pd.DataFrame(rows).to_csv(folder / DIFFERENCES_FILE, index=False)
-        flips = [of.table.assign(model=of.model, baseline=of.baseline) for of in self.comparison.flips]
+        flips = [pair.table.assign(model=pair.model, baseline=pair.baseline) for pair in self.comparison.flips]
         if flips:
             pd.concat(flips).to_csv(folder / FLIPS_FILE, index=False)
         report = render_report(

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pandas as pd
-
 from pipelines.configuration import Trial
 from pipelines.files import write_json
 from pipelines.stages.context import Context, versions
@@ -15,17 +13,13 @@ from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
 from sentiment.engine.engine import engine_here
-from sentiment.evaluation.abstention import read_promises, write_promises
-from sentiment.evaluation.behaviour import behaviour_sentences, found_in, read_failures
-from sentiment.evaluation.comparison import Result
-from sentiment.evaluation.slices import confident_mistakes, slice_accuracy
+from sentiment.evaluation.behaviour import behaviour_sentences, found_in
+from sentiment.evaluation.result import TABLE_FILES, Result, evaluate_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.counterfactuals import written_by_rule
 from sentiment.training.linear_model import LINEAR_MODEL
 
-METRICS_FILE, PREDICTIONS_FILE, BEHAVIOUR_FILE = "metrics.json", "predictions.parquet", "behaviour.csv"
 SEEN_FILE = "seen_sentences.json"
-SLICES_FILE, MISTAKES_FILE, PROMISES_FILE = "slices.csv", "confident_mistakes.csv", "promises.csv"
 
 CODE = ("data", "engine", "evaluation")
 """Wings of `sentiment` that figures come from, beside those of the model."""
@@ -36,8 +30,6 @@ SEEN_CODE = (
     *(f"training/counterfactuals{ending}" for ending in (".py", ".toml")),
 )
 """What finds the sentences of the behavioural tests in training texts."""
-
-TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, PROMISES_FILE)
 
 
 @dataclass(frozen=True)
@@ -57,19 +49,11 @@ class Outcome:
     @functools.cached_property
     def result(self) -> Result:
         """What the stages left."""
-        folder = self.evaluated.folder
-        return Result(
-            name=self.name,
-            predictions=pd.read_parquet(folder / PREDICTIONS_FILE),
-            metrics=self.evaluated.read_json(METRICS_FILE),
-            behaviour=read_failures(folder / BEHAVIOUR_FILE),
-            history=self.trained.history(),
-            promises=read_promises(folder / PROMISES_FILE),
-        )
+        return Result.load(self.evaluated.folder, self.name)
 
     @property
     def tables(self) -> list[Path]:
-        """Files that hold predictions, slices, mistakes, behaviour, and what promises were worth."""
+        """Files that hold predictions, slices, mistakes, behaviour, and what guarantees were worth."""
         return [self.evaluated.folder / name for name in TABLE_FILES]
 
 
@@ -89,7 +73,7 @@ def evaluate_all(
 def evaluate(
     context: Context, prepared: Prepared, trained: Trained | FittedLinearModel, name: str, title: str
 ) -> Outcome:
-    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes, behaviour and promises.
+    """The classifier on the test texts -> metrics, predictions, slices, confident mistakes, behaviour and guarantees.
 
     Args:
         name: of the trial, or of the linear model.
@@ -102,8 +86,9 @@ def evaluate(
         profile = ValidationProfile.load(trained.folder, classifier)
         abstentions = profile.abstentions if profile else ()
         seen_sentences = frozenset(seen.read_json(SEEN_FILE))
-        result = Result.of(classifier, prepared.corpus.test, name, abstentions, seen_sentences)
-        write_result(replace(result, metrics={**result.metrics, **trained.costs()}), folder)
+        result = evaluate_classifier(classifier, prepared.corpus.test, name, abstentions, seen_sentences)
+        metrics = {**result.metrics, **trained.costs()}
+        replace(result, metrics=metrics, history=trained.history()).save(folder)
 
     key = {
         stage.name: stage.digest,
@@ -136,14 +121,3 @@ def evaluate_linear_model(context: Context, prepared: Prepared) -> Outcome:
     """The linear model of the first seed on the test texts -> what `evaluate` writes."""
     fitted = fit_linear_model(context, prepared, context.config.seeds[0])
     return evaluate(context, prepared, fitted, LINEAR_MODEL, LINEAR_MODEL)
-
-
-def write_result(result: Result, folder: Path) -> None:
-    """Write metrics, predictions, slices, confident mistakes, behaviour and promises into a folder."""
-    predictions = result.predictions
-    predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
-    slice_accuracy(predictions["text"].tolist(), result.correct).to_csv(folder / SLICES_FILE, index=False)
-    confident_mistakes(predictions).to_csv(folder / MISTAKES_FILE, index=False)
-    result.behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
-    write_promises(result.promises, folder / PROMISES_FILE)
-    write_json(folder / METRICS_FILE, dict(result.metrics))

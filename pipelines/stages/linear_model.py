@@ -11,7 +11,7 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.profile import save_with_profile
 from pipelines.working_directory import Stage
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.evaluation.threshold import choose_threshold
+from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
@@ -89,7 +89,7 @@ def fit_linear_model(
         if found is None:
             probabilities = classifier.positive_probability(validation.texts)
             classifier.threshold = choose_threshold(validation.labels, probabilities, config.threshold)
-            profile = ValidationProfile.of(classifier, validation, probabilities)
+            profile = ValidationProfile.from_reviews(classifier, validation, probabilities)
         else:
             profile = found.profile
         save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)

@@ -5,9 +5,7 @@ from pathlib import Path
 from sentiment.classifier import Classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 
-PROFILE_CODE = tuple(
-    f"evaluation/{module}.py" for module in ("abstention", "drift", "review_sample", "validation_profile")
-)
+PROFILE_CODE = tuple(f"evaluation/{module}.py" for module in ("abstention", "drift", "validation_profile"))
 """Modules of `sentiment` that a profile comes from."""
 
 
@@ -19,4 +17,4 @@ def save_with_profile(classifier: Classifier, folder: Path, profile: ValidationP
     """
     classifier.threshold, classifier.unknown_share = profile.threshold, profile.unknown_share
     classifier.save(folder)
-    profile.of_classifier(classifier).save(folder)
+    profile.for_classifier(classifier).save(folder)

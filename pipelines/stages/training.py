@@ -20,7 +20,7 @@ from pipelines.working_directory import Stage
 from sentiment.classifier import VOCABULARY_FILE, SentimentClassifier
 from sentiment.data.unknown_words import learned_words
 from sentiment.engine.engine import engine_here
-from sentiment.evaluation.threshold import choose_threshold
+from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.start import FineTuning
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
@@ -99,7 +99,7 @@ def train_network(
             validation = prepared.validation_reviews(trial.seed)
             probabilities = classifier.positive_probability(validation.texts)
             learned = words_learned(context, prepared, trial)
-            profile = ValidationProfile.of(classifier, validation, probabilities, learned)
+            profile = ValidationProfile.from_reviews(classifier, validation, probabilities, learned)
         else:
             profile = found.profile
         save_with_profile(classifier, folder / CLASSIFIER_FOLDER, profile)

@@ -15,7 +15,7 @@ from pipelines.tuning.space import Space
 from pipelines.working_directory import AbandonedError
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
-from sentiment.evaluation.comparison import Result
+from sentiment.evaluation.result import Result, evaluate_classifier
 from sentiment.training.trainer import History, kept_epoch
 
 MetricName = Literal["loss", "accuracy"]
@@ -119,7 +119,7 @@ def evaluate_trial(context: Context, config: PipelineConfig, name: str) -> tuple
     trained, prepared = train_trial(context, config, name)
     classifier, train, seed = trained.classifier(), prepared.corpus.train, config.seeds[0]
     first, second = (
-        Result.of(classifier, Reviews([train.texts[position] for position in cut], train.labels[cut]), name)
+        evaluate_classifier(classifier, Reviews([train.texts[position] for position in cut], train.labels[cut]), name)
         for cut in (prepared.training_and_validation(seed)[1], prepared.second_validation(seed))
     )
     return first, second

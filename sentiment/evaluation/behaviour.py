@@ -1,7 +1,7 @@
 """Behaviour: minimum functionality, invariance and direction tests, after CheckList (Ribeiro et al. 2020).
 
-The tests are data, in two files beside this module. Whoever changes how a classifier is trained looks at the failures
-of behaviour_development.toml; behaviour.toml has other words and sentences, and tells what the change is worth.
+The tests are data, in two files beside this module. If you change how a classifier is trained, look at the failures of
+behaviour_development.toml alone; behaviour.toml has other words and sentences, and shows what the change is worth.
 """
 
 import itertools
@@ -10,7 +10,6 @@ import string
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
@@ -160,11 +159,6 @@ def measure_behaviour(
     examples = table[table["failed"]].groupby(["capability", "type"])["case"].first()
     summary["example"] = examples.reindex(summary.index).fillna("")
     return summary.reset_index()
-
-
-def read_failures(path: str | Path) -> pd.DataFrame:
-    """What `measure_behaviour` gave, from a CSV file."""
-    return pd.read_csv(path, keep_default_na=False, na_values={"failure_rate": [""]})
 
 
 def left_out_note(left_out: int) -> str:

@@ -1,19 +1,39 @@
-"""Do the reviews that are scored look like those the classifier was checked on? The population stability index."""
+"""Do the reviews that are scored look like those the classifier was checked on? The population stability index.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A ReviewSample draws some reviews of a table of any size evenly, and measures each. A Reference is how one of these
+measures is distributed over the validation reviews, and `find_drift` compares other reviews with it.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+
+from sentiment.data.vocabulary import PUNCTUATION
+from sentiment.evaluation import TextClassifier
+
+LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
 
 BINS = 10
 STABLE, SHIFTED = 0.1, 0.25
 """The usual thresholds (Siddiqi 2006): below the first nothing has changed, above the second much has."""
 
+SAMPLE_SIZE = 2_000
+"""Most reviews that are measured: enough to distinguish an index of 0.02 from chance, and little work."""
+
+MOST_CHARACTERS = 2**25
+"""Of the texts that wait to be measured."""
+
+UNSURE = (0.25, 0.75)
+"""A verdict is unsure where P(positive) lies between: the odds are below 3 to 1 either way."""
+
 
 @dataclass(frozen=True)
 class Reference:
-    """How one feature is distributed over the reviews that others are held against.
+    """How one feature is distributed over the reviews that others are compared with.
 
     Attributes:
         edges: upper ends of all bins but the last, rising. A value on an edge belongs to the bin below the edge.
@@ -26,26 +46,28 @@ class Reference:
     mean: float
 
     def __post_init__(self) -> None:
-        if len(self.counts) != len(self.edges) + 1:
+        if len(self.counts) != len(self.edges) + 1:  # read from a file, perhaps a damaged one
             raise ValueError("a distribution needs one more count than edges")
 
     @classmethod
-    def of(cls, values: np.ndarray, bins: int = BINS) -> "Reference":
-        """Bins with about equally many of the values, (N,); values that are often equal make fewer bins.
+    def fit(cls, values: np.ndarray) -> "Reference":
+        """Bins with about equally many of the values, (N,), at least one; equal values make fewer bins.
 
         Where all values are equal, they have one bin, and what lies below and above has two more, empty ones.
         """
-        if not len(values):
-            raise ValueError("A reference needs at least one review.")
-        inner = np.quantile(values, np.arange(1, bins) / bins, method="inverted_cdf")
+        inner = np.quantile(values, np.arange(1, BINS) / BINS, method="inverted_cdf")
         edges = np.unique(inner[inner < values.max()])
         if values.min() == values.max():
             edges = np.array([np.nextafter(float(values[0]), -np.inf), float(values[0])])
-        return cls(tuple(map(float, edges)), tuple(map(int, _count(edges, values))), float(values.mean()))
+        return cls(tuple(map(float, edges)), tuple(_count(edges, values).tolist()), float(values.mean()))
 
     def count(self, values: np.ndarray) -> np.ndarray:
         """Values in each bin, int (bins,); counts of parts of a table add up to those of the table."""
         return _count(np.array(self.edges), values)
+
+
+def _count(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +78,7 @@ class Drift:
         feature: what was measured of each review.
         index: the population stability index.
         chance: what the index stays below in 95 of 100 samples of this size without any change.
-        reviews: how many were held against the reference.
+        reviews: how many were compared with the reference.
     """
 
     feature: str
@@ -90,14 +112,9 @@ def find_drift(references: Mapping[str, Reference], counts: Mapping[str, np.ndar
     found = []
     for feature, reference in references.items():
         expected, actual = np.array(reference.counts), counts[feature]
-        found.append(
-            Drift(
-                feature,
-                population_stability_index(expected, actual),
-                index_by_chance(len(expected), int(expected.sum()), int(actual.sum())),
-                int(actual.sum()),
-            )
-        )
+        reviews = int(actual.sum())
+        index = population_stability_index(expected, actual)
+        found.append(Drift(feature, index, index_by_chance(len(expected), int(expected.sum()), reviews), reviews))
     return sorted(found, key=lambda drift: -drift.index)
 
 
@@ -121,7 +138,7 @@ def index_by_chance(bins: int, expected: int, actual: int) -> float:
 
     Args:
         bins: their number, at least 2.
-        expected, actual: size of each sample. Without reviews nothing can be told, and the answer is infinity.
+        expected, actual: size of each sample. Without reviews any index may be chance, and the answer is infinity.
     """
     from scipy.special import chdtri  # scipy.stats takes half a second to import
 
@@ -130,6 +147,114 @@ def index_by_chance(bins: int, expected: int, actual: int) -> float:
     return float(chdtri(bins - 1, 0.05) * (1 / expected + 1 / actual))
 
 
-def _count(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values in each bin, int (len(edges) + 1,)."""
-    return np.bincount(np.searchsorted(edges, values, side="left"), minlength=len(edges) + 1)
+@dataclass(order=True)
+class DrawnReview:
+    """One review of the sample; those with the highest keys stay in it.
+
+    What is measured of it waits until somebody asks, as most reviews that are drawn leave the sample before.
+
+    Attributes:
+        key: drawn at random.
+        text: empty once it is measured.
+        probability: P(positive).
+        length: words between white space.
+        read: words that the classifier reads, punctuation marks apart.
+        unknown: those of them that it does not know.
+        is_cut: whether it has words that the classifier does not read, as it is too long.
+    """
+
+    key: float
+    text: str = field(compare=False)
+    probability: float = field(compare=False)
+    length: int | None = field(compare=False, default=None)
+    read: int = field(compare=False, default=0)
+    unknown: tuple[str, ...] = field(compare=False, default=())
+    is_cut: bool = field(compare=False, default=False)
+
+
+class ReviewSample:
+    """At most SAMPLE_SIZE reviews, drawn with equal chances: those with the highest random keys.
+
+    Which ones are drawn follows from the number of reviews before them alone, so that a second run draws the same.
+
+    Attributes:
+        seen: how many reviews there were.
+    """
+
+    def __init__(self, classifier: TextClassifier, learned: Collection[str] | None = None) -> None:
+        """Begin an empty sample.
+
+        Args:
+            learned: words that the classifier learned from other reviews; None for all that it knows.
+        """
+        self.seen = 0
+        self._classifier, self._learned = classifier, learned
+        self._random = np.random.default_rng(0)
+        self._kept: list[DrawnReview] = []  # a heap, the lowest key first
+        self._characters = 0  # of the texts that wait
+
+    def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
+        """Take the next reviews into account; probabilities: P(positive), (N,)."""
+        self.seen += len(texts)
+        keys = self._random.random(len(texts))
+        lowest = self._kept[0].key if len(self) >= SAMPLE_SIZE else -1.0
+        for position in np.flatnonzero(keys > lowest).tolist():
+            drawn = DrawnReview(float(keys[position]), texts[position], float(probabilities[position]))
+            self._characters += len(drawn.text)
+            if len(self) < SAMPLE_SIZE:
+                heapq.heappush(self._kept, drawn)
+            else:
+                self._characters -= len(heapq.heappushpop(self._kept, drawn).text)
+            if self._characters > MOST_CHARACTERS:
+                self._measured()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @property
+    def measures(self) -> dict[str, np.ndarray]:
+        """Length, share of unknown words and P(positive): feature -> (N,)."""
+        measured = self._measured()
+        return {
+            LENGTH: np.array([review.length for review in measured], float),
+            UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in measured]),
+            PROBABILITY: np.array([review.probability for review in measured]),
+        }
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of all words of the sample that the classifier does not know; 0 where there is no word."""
+        measured = self._measured()
+        return sum(len(review.unknown) for review in measured) / max(1, sum(review.read for review in measured))
+
+    @property
+    def cut_reviews(self) -> int:
+        """Reviews of the sample that are too long for the classifier to read in whole."""
+        return sum(review.is_cut for review in self._measured())
+
+    @property
+    def unsure_share(self) -> float:
+        """The share of verdicts that are unsure, as UNSURE says."""
+        probabilities = np.array([review.probability for review in self._kept])
+        return float(np.mean((probabilities > UNSURE[0]) & (probabilities < UNSURE[1])))
+
+    def unknown_words(self, most: int) -> list[tuple[str, int]]:
+        """The unknown words that stand in most reviews, and in how many."""
+        reviews = Counter(word for review in self._measured() for word in set(review.unknown))
+        return sorted(reviews.items(), key=lambda word: (-word[1], word[0]))[:most]
+
+    def _measured(self) -> list[DrawnReview]:
+        """All reviews of the sample, measured; their texts are then not needed any more."""
+        for review in self._kept:
+            if review.length is None:
+                self._measure(review)
+        self._characters = 0
+        return self._kept
+
+    def _measure(self, review: DrawnReview) -> None:
+        words = [(word, is_known) for word, is_known in self._classifier.words(review.text) if word not in PUNCTUATION]
+        learned = self._learned
+        review.read = len(words)
+        review.unknown = tuple(w for w, known in words if not known or (learned is not None and w not in learned))
+        review.is_cut = self._classifier.count_unread(review.text) > 0
+        review.length, review.text = len(review.text.split()), ""

@@ -16,7 +16,7 @@ RATES = np.linspace(0.05, 1.0, 96)
 LIMITS = 101
 DRAWS = 10_000
 SIZES = 4
-"""Fewest different numbers of labels that tell the three numbers of a power law from noise."""
+"""Fewest different numbers of labels that distinguish the three numbers of a power law from noise."""
 
 
 @dataclass(frozen=True)
@@ -144,23 +144,21 @@ class LearningCurves:
     trainings: pd.DataFrame
 
     @classmethod
-    def of(cls, trainings: pd.DataFrame, correct: Sequence[np.ndarray], chance: float) -> "LearningCurves":
-        """The curves of some trainings.
+    def from_trainings(cls, trainings: pd.DataFrame, correct: Sequence[np.ndarray], chance: float) -> "LearningCurves":
+        """The curves through some trainings.
 
         Args:
             trainings: columns `model`, `seed` and `labels`.
             correct: for each training, whether it judged each test review rightly, bool (N,).
             chance: the share of the larger class.
         """
-        trainings = trainings.assign(accuracy=[float(of_training.mean()) for of_training in correct])
+        trainings = trainings.assign(accuracy=[float(judged.mean()) for judged in correct]).reset_index(drop=True)
         rows = []
-        for key in dict.fromkeys(zip(trainings["model"], trainings["labels"], strict=True)):
-            places = np.flatnonzero((trainings["model"] == key[0]) & (trainings["labels"] == key[1]))
-            value, low, high = accuracy_with_interval(np.stack([correct[int(place)] for place in places]))
-            rows.append([*key, value, low, high, low > chance])
-        return cls(
-            pd.DataFrame(rows, columns=[*trainings.columns.drop("seed"), "low", "high", "above_chance"]), trainings
-        )
+        for (model, labels), seeds in trainings.groupby(["model", "labels"], sort=False):
+            value, low, high = accuracy_with_interval(np.stack([correct[place] for place in seeds.index]))
+            rows.append([model, labels, value, low, high, low > chance])
+        columns = ["model", "labels", "accuracy", "low", "high", "above_chance"]
+        return cls(pd.DataFrame(rows, columns=columns), trainings)
 
     @property
     def models(self) -> list[str]:
@@ -172,13 +170,13 @@ class LearningCurves:
         """Numbers of labels, rising."""
         return sorted(set(self.points["labels"].tolist()))
 
-    def of_model(self, model: str) -> pd.DataFrame:
-        """Its points, the number of labels rising."""
+    def points_of(self, model: str) -> pd.DataFrame:
+        """The points of a model, the number of labels rising."""
         return self.points[self.points["model"] == model].sort_values("labels")
 
     def at_chance(self, model: str) -> int:
         """The most labels with which a model is no better than chance; 0 if it always is."""
-        points = self.of_model(model)
+        points = self.points_of(model)
         return int(points["labels"].where(~points["above_chance"], 0).max())
 
     @cached_property
@@ -190,8 +188,8 @@ class LearningCurves:
         """
         laws = {}
         for model in self.models:
-            of_model = self.trainings[self.trainings["model"] == model]
-            used = of_model[of_model["labels"] > self.at_chance(model)]
+            is_used = (self.trainings["model"] == model) & (self.trainings["labels"] > self.at_chance(model))
+            used = self.trainings[is_used]
             if used["labels"].nunique() >= SIZES and len(used) > SIZES:
                 laws[model] = fit_learning_curve(used["labels"].to_numpy(), used["accuracy"].to_numpy())
         return laws
@@ -212,7 +210,7 @@ class LearningCurves:
         sentence = f"{model}, {self.gain(model, more)}"
         if rival == model or rival not in self.models:
             return sentence
-        is_ahead = self.of_model(model)["accuracy"].to_numpy() > self.of_model(rival)["accuracy"].to_numpy()
+        is_ahead = self.points_of(model)["accuracy"].to_numpy() > self.points_of(rival)["accuracy"].to_numpy()
         if is_ahead.all() or not is_ahead.any():
             better = model if is_ahead[0] else rival
             return f"{sentence}; {better} is better with {self.sizes[0]:,} to {self.sizes[-1]:,} labels"

@@ -1,6 +1,7 @@
-"""The metrics of one model on the test split, with their intervals, and the metrics of several side by side."""
+"""The metrics of a model on labelled reviews, with their intervals; its threshold; and tables of metrics for people."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,25 @@ CALIBRATION_BINS = 15
 RESAMPLES = 1_000
 """Bootstrap samples of the reviews that an interval is read from."""
 
+SHARES = frozenset(
+    "accuracy majority_accuracy balanced_accuracy macro_f1 precision recall f1 roc_auc average_precision".split()
+)
+"""Metrics shown as per cent. Those of FRACTIONS are shown as they are, and counts as whole numbers."""
+
+FRACTIONS = frozenset(("log_loss", "brier_score", "expected_calibration_error", "threshold"))
+
+TITLES = {"f1": "F1", "macro_f1": "macro-F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
+"""Metrics whose title is more than their words."""
+
+ThresholdRule = Literal["0.5", "accuracy", "f1"]
+"""What the threshold of a trained model maximizes on its validation reviews; with "0.5" it is always 0.5."""
+
+Table = tuple[list[str], list[list[str]]]
+"""Headers and rows of a table for people."""
+
 
 def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """The usual figures for a binary classifier, by scikit-learn.
+    """The usual metrics of a binary classifier, by scikit-learn.
 
     Args:
         labels: (N,), 1 positive, 0 negative.
@@ -25,29 +42,24 @@ def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshol
     from sklearn import metrics
 
     predicted = probabilities >= threshold
-    negatives, positives = np.bincount(labels, minlength=2)
-    true_negatives, false_positives, false_negatives, true_positives = metrics.confusion_matrix(
-        labels, predicted, labels=[0, 1]
-    ).ravel()
-    return {
-        "accuracy": float(metrics.accuracy_score(labels, predicted)),
-        "majority_accuracy": float(max(negatives, positives) / len(labels)),
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, predicted)),
-        "macro_f1": float(metrics.f1_score(labels, predicted, average="macro", zero_division=0)),
-        "precision": float(metrics.precision_score(labels, predicted, zero_division=0)),
-        "recall": float(metrics.recall_score(labels, predicted)),
-        "f1": float(metrics.f1_score(labels, predicted)),
-        "roc_auc": float(metrics.roc_auc_score(labels, probabilities)),
-        "average_precision": float(metrics.average_precision_score(labels, probabilities)),
-        "log_loss": float(metrics.log_loss(labels, probabilities.astype(np.float64))),
-        "brier_score": float(metrics.brier_score_loss(labels, probabilities)),
+    counts = metrics.confusion_matrix(labels, predicted, labels=[0, 1]).ravel().tolist()
+    found = {
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "majority_accuracy": np.bincount(labels).max() / len(labels),
+        "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
+        "macro_f1": metrics.f1_score(labels, predicted, average="macro", zero_division=0),
+        "precision": metrics.precision_score(labels, predicted, zero_division=0),
+        "recall": metrics.recall_score(labels, predicted),
+        "f1": metrics.f1_score(labels, predicted),
+        "roc_auc": metrics.roc_auc_score(labels, probabilities),
+        "average_precision": metrics.average_precision_score(labels, probabilities),
+        "log_loss": metrics.log_loss(labels, probabilities.astype(np.float64)),
+        "brier_score": metrics.brier_score_loss(labels, probabilities),
         "expected_calibration_error": expected_calibration_error(labels, probabilities),
         "threshold": threshold,
-        "true_negatives": int(true_negatives),
-        "false_positives": int(false_positives),
-        "false_negatives": int(false_negatives),
-        "true_positives": int(true_positives),
     }
+    names = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+    return {name: float(value) for name, value in found.items()} | dict(zip(names, counts, strict=True))
 
 
 def metric_intervals(
@@ -55,49 +67,48 @@ def metric_intervals(
 ) -> dict[str, tuple[float, float]]:
     """The 95 % intervals of the metrics of one model, by the percentiles of bootstrapped reviews (Efron 1979).
 
+    A bootstrap sample is how often it holds each review, so no metric sorts the reviews again: scikit-learn, asked a
+    thousand times, would take minutes.
+
     Args:
         labels, probabilities, threshold: as for `evaluate_predictions`.
 
     Returns:
-        Metric -> both ends of its interval, for the metrics of which one is estimated from single reviews.
+        Metric -> both ends of its interval, for the metrics that are estimated from single reviews.
     """
-    positive, called = labels == 1, probabilities >= threshold
+    order = probabilities.argsort(kind="stable")
+    positive, ordered = labels[order] == 1, probabilities[order]
+    called = ordered >= threshold
     smallest = np.finfo(np.float64).eps  # as scikit-learn bounds the log loss
-    likely = np.clip(probabilities.astype(np.float64), smallest, 1 - smallest)
+    likely = np.clip(ordered.astype(np.float64), smallest, 1 - smallest)
     losses = -np.log(np.where(positive, likely, 1 - likely))
-    ranks = probabilities.argsort(kind="stable")
-    positive, called, losses, ordered = positive[ranks], called[ranks], losses[ranks], probabilities[ranks]
     ties = np.flatnonzero(np.diff(ordered, prepend=-1.0))  # where a new probability begins
     generator = np.random.default_rng(0)
-    drawn = []
-    for _ in range(RESAMPLES):
+
+    def resampled() -> dict[str, float]:
         times = np.bincount(generator.integers(len(labels), size=len(labels)), minlength=len(labels))
-        drawn.append(_resampled(positive, called, losses, ties, times))
-    table = pd.DataFrame(drawn).dropna()
-    ends = table.quantile([0.025, 0.975])
-    return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()} if len(table) else {}
+        tp, fn = times @ (positive & called), times @ (positive & ~called)
+        tn, fp = times @ (~positive & ~called), times @ (~positive & called)
+        if not (tp + fn) * (tn + fp):  # all of one class
+            return {"accuracy": np.nan}
+        positives, negatives = (np.add.reduceat(times * side, ties) for side in (positive, ~positive))
+        below = np.cumsum(negatives) - negatives / 2
+        f1, negative_f1 = (2 * right / max(1, 2 * right + fp + fn) for right in (tp, tn))
+        return {
+            "accuracy": (tp + tn) / len(labels),
+            "balanced_accuracy": (tp / (tp + fn) + tn / (tn + fp)) / 2,
+            "macro_f1": (f1 + negative_f1) / 2,
+            "recall": tp / (tp + fn),
+            "f1": f1,
+            "roc_auc": positives @ below / ((tp + fn) * (tn + fp)),
+            "log_loss": times @ losses / len(labels),
+        }
 
-
-def _resampled(
-    positive: np.ndarray, called: np.ndarray, losses: np.ndarray, ties: np.ndarray, times: np.ndarray
-) -> dict[str, float]:
-    """Metrics where each review counts `times` times; all arrays but ties are (N,), in the order of P(positive)."""
-    tp, fn = times @ (positive & called), times @ (positive & ~called)
-    tn, fp = times @ (~positive & ~called), times @ (~positive & called)
-    if not (tp + fn) * (tn + fp):
-        return {"accuracy": np.nan}
-    positives, negatives = (np.add.reduceat(times * side, ties) for side in (positive, ~positive))
-    below = np.cumsum(negatives) - negatives / 2
-    f1, negative_f1 = (2 * right / max(1, 2 * right + fp + fn) for right in (tp, tn))
-    return {
-        "accuracy": (tp + tn) / len(times),
-        "balanced_accuracy": (tp / (tp + fn) + tn / (tn + fp)) / 2,
-        "macro_f1": (f1 + negative_f1) / 2,
-        "recall": tp / (tp + fn),
-        "f1": f1,
-        "roc_auc": float(positives @ below / ((tp + fn) * (tn + fp))),
-        "log_loss": float(times @ losses / len(times)),
-    }
+    samples = pd.DataFrame([resampled() for _ in range(RESAMPLES)]).dropna()
+    if samples.empty:
+        return {}
+    ends = samples.quantile([0.025, 0.975])
+    return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()}
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -124,6 +135,31 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     return float(np.average((bins["probability"] - bins["positive"]).abs(), weights=bins["reviews"]))
 
 
+def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: ThresholdRule) -> float:
+    """The threshold with the highest accuracy or F1 on validation reviews, or 0.5.
+
+    Args:
+        labels, probabilities: (N,), of validation reviews of both classes.
+        rule: what to maximize. Of equally good thresholds the one nearest to 0.5 is taken.
+    """
+    from sklearn.metrics import roc_curve
+
+    if rule == "0.5":
+        return 0.5
+    false_rate, true_rate, thresholds = roc_curve(labels, probabilities, drop_intermediate=False)
+    nothing_positive = np.nextafter(probabilities.max(), probabilities.dtype.type(2))
+    thresholds[0] = nothing_positive  # scikit-learn has infinity here
+    positives = np.sum(labels == 1)
+    true_positives = true_rate * positives  # (T,), as the next
+    false_positives = false_rate * (len(labels) - positives)
+    if rule == "accuracy":
+        score = true_positives - false_positives  # and a constant
+    else:
+        score = 2 * true_positives / (positives + true_positives + false_positives)
+    best = thresholds[np.isclose(score, score.max())]
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
 def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
     """One row per metric; per model a column with the mean over its seeds and, if there are several, a column
     `MODEL std` with the standard deviation between them.
@@ -132,10 +168,45 @@ def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd
         results: model -> one mapping of metric to value per seed. A metric that a model lacks is NaN.
     """
     columns = {}
-    for model, of_seeds in results.items():
-        table = pd.DataFrame(of_seeds)
+    for model, seeds in results.items():
+        table = pd.DataFrame(seeds)
         columns[model] = table.mean()
         if len(table) > 1:
             columns[f"{model} std"] = table.std()
-    rows = dict.fromkeys(metric for of_seeds in results.values() for metric in of_seeds[0])
+    rows = dict.fromkeys(metric for seeds in results.values() for metric in seeds[0])
     return pd.DataFrame(columns).reindex(pd.Index(rows, name="metric"))
+
+
+def metric_rows(metrics: pd.DataFrame, intervals: Mapping[str, tuple[float, float]] | None = None) -> Table:
+    """What `tabulate_metrics` gives, as people read it: mean ± standard deviation.
+
+    Args:
+        intervals: of the metrics of one model alone, for a column of their own.
+
+    Returns:
+        Headers and rows.
+    """
+    models = [str(column) for column in metrics if not str(column).endswith(" std")]
+    rows = []
+    for name, values in metrics.to_dict(orient="index").items():
+        metric = str(name)
+        cells = [format_metric(metric, values[model], values.get(f"{model} std")) for model in models]
+        if intervals:
+            ends = [format_metric(metric, end) for end in intervals.get(metric, ())]
+            cells.append(" to ".join(ends).replace(" %", "", 1))
+        rows.append([metric_title(metric), *cells])
+    return ["test metric", *models, *(["95 % interval"] if intervals else [])], rows
+
+
+def metric_title(metric: str) -> str:
+    """A metric as people know it."""
+    return TITLES.get(metric, metric.replace("_", " "))
+
+
+def format_metric(metric: str, mean: float, deviation: float | None = None) -> str:
+    """The value of a metric as people read it: a share as per cent, perhaps with a standard deviation."""
+    if np.isnan(mean):
+        return "n/a"
+    scale, digits, unit = (100, 2, " %") if metric in SHARES else (1, 4 if metric in FRACTIONS else 0, "")
+    spread = "" if deviation is None else f" ± {scale * deviation:,.{digits}f}"
+    return f"{scale * mean:,.{digits}f}{spread}{unit}"

@@ -1,6 +1,6 @@
 """Is one model better than another on the same test reviews? An interval over reviews and seeds, and a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +11,11 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Estimate:
-    """A difference with what is needed for its interval and its test.
+    """A mean or a difference, with what its interval and its t test need.
 
     Attributes:
-        value: a share between -1 and 1.
-        standard_error: of the value, as a share.
+        value: a share between -1 and 1, or the mean of a metric.
+        standard_error: of the value, in its unit.
         degrees_of_freedom: of the t distribution that value / standard_error is held against.
     """
 
@@ -25,7 +25,7 @@ class Estimate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Both ends of the 95 % interval, as shares."""
+        """Both ends of the 95 % interval."""
         from scipy.stats import t
 
         half = float(t.ppf(1 - LEVEL / 2, self.degrees_of_freedom)) * self.standard_error
@@ -33,9 +33,11 @@ class Estimate:
 
     @property
     def p_value(self) -> float:
-        """Two-sided, that the true difference is zero; below 0.05 exactly where the interval leaves out zero."""
+        """Two-sided, that the true value is zero; below 0.05 exactly where the interval leaves out zero."""
         from scipy.stats import t
 
+        if not self.standard_error:
+            return float(self.value == 0)
         return float(2 * t.sf(abs(self.value) / self.standard_error, self.degrees_of_freedom))
 
 
@@ -62,6 +64,17 @@ class Difference:
     corrected_p_value: float
     verdicts: int = 1
     mcnemar_p_value: float | None = None
+
+    @classmethod
+    def from_estimate(
+        cls, model: str, baseline: str, estimate: Estimate, reviews: int, mcnemar_p_value: float | None = None
+    ) -> "Difference":
+        """The difference of one pair, not corrected yet."""
+        low, high = estimate.interval
+        p_value = estimate.p_value
+        return cls(
+            model, baseline, estimate.value, low, high, p_value, reviews, p_value, mcnemar_p_value=mcnemar_p_value
+        )
 
     @property
     def is_significant(self) -> bool:
@@ -93,26 +106,36 @@ class Difference:
 def compare_accuracy(model: str, correct: np.ndarray, baseline: str, baseline_correct: np.ndarray) -> Difference:
     """The difference between two models, each trained once or with several seeds.
 
-    Interval and p-value are of one estimate, `estimate_difference`, so they never disagree. McNemar's test is of two
-    classifiers, not of two ways to train them. It is made only where each model is one run.
+    Interval and p-value come from one estimate, `estimate_difference`, so they never disagree. McNemar's test compares
+    two classifiers, not two ways to train them, so it is made only where each model is one run.
 
     Args:
         model, baseline: names for the verdict.
         correct, baseline_correct: bool (runs, N): whether each test review was judged rightly.
     """
+    single_runs = len(correct) == len(baseline_correct) == 1
+    p_value = mcnemar(correct[0], baseline_correct[0]) if single_runs else None
     estimate = estimate_difference(correct, baseline_correct)
-    low, high = estimate.interval
-    runs_alone = len(correct) == len(baseline_correct) == 1
-    return Difference(
-        model,
-        baseline,
-        estimate.value,
-        low,
-        high,
-        estimate.p_value,
-        correct.shape[1],
-        corrected_p_value=estimate.p_value,
-        mcnemar_p_value=mcnemar(correct[0], baseline_correct[0]) if runs_alone else None,
+    return Difference.from_estimate(model, baseline, estimate, correct.shape[1], p_value)
+
+
+def compare_folds(
+    accuracies: Mapping[str, Sequence[float]], pairs: Sequence[tuple[str, str]], reviews: int
+) -> list[Difference]:
+    """The difference in accuracy of every pair of models in a cross-validation, corrected for their number.
+
+    Args:
+        accuracies: model -> one value per fold, the folds in the same order.
+        pairs: the models, each with the one that it is compared with.
+        reviews: in all folds together.
+    """
+    return correct_for_number(
+        [
+            Difference.from_estimate(
+                model, other, resampled_mean(np.subtract(accuracies[model], accuracies[other])), reviews
+            )
+            for model, other in pairs
+        ]
     )
 
 
@@ -155,20 +178,20 @@ def estimate_difference(correct: np.ndarray, baseline_correct: np.ndarray) -> Es
     from scipy.stats import chi2
 
     reviews = correct.shape[1]
-    of_reviews = correct.mean(axis=0) - baseline_correct.mean(axis=0)  # (N,), -1 to 1
-    of_review = (np.sum(of_reviews**2) + 1) / (reviews + 2) - (np.sum(of_reviews) / (reviews + 2)) ** 2
-    of_seeds, for_freedom, freedom = [], [], []  # one entry for each model that has several runs
+    differences = correct.mean(axis=0) - baseline_correct.mean(axis=0)  # (N,), -1 to 1
+    between_reviews = (np.sum(differences**2) + 1) / (reviews + 2) - (np.sum(differences) / (reviews + 2)) ** 2
+    between_seeds, for_freedom, freedom = [], [], []  # one entry for each model that has several runs
     for runs in (correct, baseline_correct):
         if len(runs) == 1:
             continue
-        of_review -= _disagreement(runs) / len(runs)
-        of_seeds.append(float(runs.mean(axis=1).var(ddof=1)) / len(runs))
+        between_reviews -= _disagreement(runs) / len(runs)
+        between_seeds.append(float(runs.mean(axis=1).var(ddof=1)) / len(runs))
         freedom.append(len(runs) - 1)
-        for_freedom.append(of_seeds[-1] * freedom[-1] / float(chi2.median(freedom[-1])))
-    variance = max(float(of_review), 1 / (reviews + 2)) / (reviews + 2)
-    parts, of_parts = np.array([variance, *for_freedom]), np.array([reviews - 1, *freedom])
-    degrees_of_freedom = parts.sum() ** 2 / np.sum(parts**2 / of_parts)
-    return Estimate(float(of_reviews.mean()), float(np.sqrt(variance + sum(of_seeds))), float(degrees_of_freedom))
+        for_freedom.append(between_seeds[-1] * freedom[-1] / float(chi2.median(freedom[-1])))
+    variance = max(float(between_reviews), 1 / (reviews + 2)) / (reviews + 2)
+    parts, freedoms = np.array([variance, *for_freedom]), np.array([reviews - 1, *freedom])
+    degrees_of_freedom = float(parts.sum() ** 2 / np.sum(parts**2 / freedoms))
+    return Estimate(float(differences.mean()), float(np.sqrt(variance + sum(between_seeds))), degrees_of_freedom)
 
 
 def accuracy_with_interval(correct: np.ndarray) -> tuple[float, float, float]:
@@ -182,6 +205,22 @@ def accuracy_with_interval(correct: np.ndarray) -> tuple[float, float, float]:
     estimate = estimate_difference(correct, np.zeros((1, correct.shape[1]), bool))
     low, high = estimate.interval
     return estimate.value, max(low, 0.0), min(high, 1.0)
+
+
+def resampled_mean(values: Sequence[float] | np.ndarray) -> Estimate:
+    """The mean of one value per fold, with the corrected resampled t interval of Nadeau & Bengio (2003).
+
+    Each fold is tested by the training on all others. Trainings share most of their reviews, so their values depend on
+    one another, and the plain t interval is too short. The variance of the mean is taken as (1/K + tested/trained)
+    times the variance between the folds, where tested and trained are numbers of reviews; here their ratio is
+    1 / (K - 1).
+
+    Args:
+        values: K of them, at least 2.
+    """
+    folds = len(values)
+    error = float(np.sqrt((1 / folds + 1 / (folds - 1)) * float(np.var(values, ddof=1))))
+    return Estimate(float(np.mean(values)), error, folds - 1)
 
 
 def _disagreement(runs: np.ndarray) -> float:
@@ -212,8 +251,7 @@ def mcnemar(correct: np.ndarray, baseline_correct: np.ndarray) -> float:
     """
     from scipy.stats import binomtest
 
-    only_model = int(np.sum(correct & ~baseline_correct))
-    only_baseline = int(np.sum(~correct & baseline_correct))
-    if only_model + only_baseline == 0:
+    only_model, only_baseline = int(np.sum(correct & ~baseline_correct)), int(np.sum(~correct & baseline_correct))
+    if not only_model + only_baseline:
         return 1.0
     return float(binomtest(only_model, only_model + only_baseline).pvalue)

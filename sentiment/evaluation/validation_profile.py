@@ -1,14 +1,13 @@
-"""ValidationProfile: what a classifier's validation reviews tell those who score with it, kept beside the classifier.
+"""ValidationProfile: what is known of a classifier from its validation reviews, kept beside the classifier.
 
-It holds the thresholds for scores that keep a promised accuracy, and how the reviews are distributed. So scoring needs
-no labels to tell when a score is not to be trusted, and no validation reviews to tell that others are unlike them.
-A classifier that learned from all reviews has none for validation. The folds of its cross-validation stand in.
+It holds the thresholds that keep a guaranteed accuracy, and how the reviews are distributed. So scoring needs no labels
+to say which verdicts to trust, and no validation reviews to notice that others are unlike them. A classifier that
+learned from all reviews has none for validation; the folds of its cross-validation stand in.
 """
 
 import hashlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -16,17 +15,14 @@ from pydantic import Field, ValidationError
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError, damaged_classifier
+from sentiment.evaluation import TextClassifier
 from sentiment.evaluation.abstention import Abstention, choose_abstention
-from sentiment.evaluation.drift import Drift, Reference, find_drift
-from sentiment.evaluation.review_sample import ReviewSample
-
-if TYPE_CHECKING:
-    from sentiment.classifier import Classifier
+from sentiment.evaluation.drift import Drift, Reference, ReviewSample, find_drift
 
 PROFILE_FILE = "validation.json"
 
 LEVELS = (0.8, 0.85, *(per_cent / 100 for per_cent in range(90, 100)), 0.995)
-"""Accuracies that can be promised of what is answered, where the validation reviews bear them."""
+"""Accuracies that can be guaranteed for the answers, where the validation reviews bear them."""
 
 
 class ValidationProfile(Configuration):
@@ -38,7 +34,7 @@ class ValidationProfile(Configuration):
     choices: int = Field(1, ge=1, description="Candidates that validation reviews chose this classifier among.")
     is_estimate: bool = Field(False, description="Whether classifiers of folds gave the verdicts, not this one.")
     levels: tuple[float, ...] = Field(LEVELS, description="Accuracies that thresholds were sought for.")
-    abstentions: tuple[Abstention, ...] = Field(description="Thresholds of the levels that can be promised.")
+    abstentions: tuple[Abstention, ...] = Field(description="Thresholds of the levels that can be guaranteed.")
 
     features: dict[str, Reference] = Field(description="What is measured of each review -> its distribution.")
     unknown_share: float = Field(ge=0, le=1, description="Of words, those that the classifier does not know.")
@@ -46,9 +42,9 @@ class ValidationProfile(Configuration):
     sha256: str = Field("", description="Checksum of all others.")
 
     @classmethod
-    def of(
+    def from_reviews(
         cls,
-        classifier: "Classifier",
+        classifier: TextClassifier,
         validation: Reviews,
         probabilities: np.ndarray,
         learned: Collection[str] | None = None,
@@ -62,53 +58,48 @@ class ValidationProfile(Configuration):
         """
         sample = ReviewSample(classifier, learned)
         sample.add(validation.texts, probabilities)
-        profile = cls._of_samples([sample], validation.labels, probabilities, classifier.threshold)
-        return profile.of_classifier(classifier)
+        profile = cls.from_samples([sample], validation.labels, probabilities, classifier.threshold)
+        return profile.for_classifier(classifier)
 
     @classmethod
-    def of_folds(
+    def from_samples(
         cls,
         samples: Sequence[ReviewSample],
         labels: np.ndarray,
         probabilities: np.ndarray,
         threshold: float,
-        choices: int,
+        choices: int = 1,
+        *,
+        is_estimate: bool = False,
     ) -> "ValidationProfile":
-        """An estimate for a classifier that learns from all reviews, by classifiers that each left a fold of them out.
+        """A profile that has no classifier yet; `for_classifier` gives it one.
 
-        It has no classifier yet: `of_classifier` gives it one.
+        As an estimate it is for a classifier that learns from all reviews, by classifiers that each left a fold of
+        them out: then there is a sample for each fold, as the classifier reads it that left it out.
 
         Args:
-            samples: of each fold, as the classifier reads it that left it out.
-            labels: (N,), 1 positive, 0 negative, of the reviews of all folds.
-            probabilities: (N,), P(positive) of each by the classifier that left it out.
-            threshold, choices: of the classifier that learns from all.
+            labels: (N,), 1 positive, 0 negative, of the reviews of all samples.
+            probabilities: (N,), P(positive).
+            threshold, choices: of the classifier that it is for; as `choose_abstention` takes them.
         """
-        profile = cls._of_samples(samples, labels, probabilities, threshold)
-        return profile.with_thresholds(threshold, choices, labels, probabilities).model_copy(
-            update={"is_estimate": True}
-        )
-
-    @classmethod
-    def _of_samples(
-        cls, samples: Sequence[ReviewSample], labels: np.ndarray, probabilities: np.ndarray, threshold: float
-    ) -> "ValidationProfile":
-        features = {
-            feature: Reference.of(np.concatenate([sample.measures[feature] for sample in samples]))
-            for feature in samples[0].measures
-        }
+        measures = [sample.measures for sample in samples]
         sizes = [len(sample) for sample in samples]
         return cls(
             classifier="",
             threshold=threshold,
             reviews=len(labels),
-            abstentions=_abstentions(labels, probabilities, threshold),
-            features=features,
+            choices=choices,
+            is_estimate=is_estimate,
+            abstentions=_abstentions(labels, probabilities, threshold, choices),
+            features={
+                feature: Reference.fit(np.concatenate([measured[feature] for measured in measures]))
+                for feature in measures[0]
+            },
             unknown_share=np.average([sample.unknown_share for sample in samples], weights=sizes),
             unsure_share=np.average([sample.unsure_share for sample in samples], weights=sizes),
         )
 
-    def of_classifier(self, classifier: "Classifier") -> "ValidationProfile":
+    def for_classifier(self, classifier: TextClassifier) -> "ValidationProfile":
         """The same profile, as that of a classifier."""
         return self.model_copy(update={"classifier": classifier.digest()})
 
@@ -137,7 +128,7 @@ class ValidationProfile(Configuration):
         (folder / PROFILE_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
 
     @classmethod
-    def load(cls, folder: Path, classifier: "Classifier") -> "ValidationProfile | None":
+    def load(cls, folder: Path, classifier: TextClassifier) -> "ValidationProfile | None":
         """The profile beside a saved classifier; None where it was saved without one.
 
         Raises:
@@ -159,7 +150,7 @@ class ValidationProfile(Configuration):
         return hashlib.sha256(self.model_dump_json(exclude={"sha256"}).encode()).hexdigest()
 
     def abstention(self, level: float) -> Abstention:
-        """The thresholds that keep a promised accuracy.
+        """The thresholds that keep a guaranteed accuracy.
 
         Raises:
             InputError: no thresholds were sought for this level, or the validation reviews do not bear it.
@@ -181,7 +172,7 @@ class ValidationProfile(Configuration):
 
 
 def _abstentions(
-    labels: np.ndarray, probabilities: np.ndarray, threshold: float, choices: int = 1
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float, choices: int
 ) -> tuple[Abstention, ...]:
     chosen = (choose_abstention(labels, probabilities, level, threshold, choices) for level in LEVELS)
     return tuple(abstention for abstention in chosen if abstention is not None)

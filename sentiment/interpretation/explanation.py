@@ -1,9 +1,11 @@
-"""Explanation: what happens inside a classifier while it reads one review, and which words decided.
+"""Explanation: what a network computes while it reads one review, and which words decided its verdict.
 
-How much a word decided is told in two ways, both in points of P(positive):
+How much a word decided is measured in two ways, both in points of P(positive):
 - occlusion: what the review loses without the word ("representation erasure", Li, Monroe & Jurafsky 2016);
 - integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding to
   this one; they add up to the difference between the two verdicts (completeness).
+
+For classifiers of every kind, `word_effects` gives the occlusion in log-odds.
 """
 
 from dataclasses import dataclass
@@ -11,24 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.classifier import SentimentClassifier
+from sentiment.classifier import Classifier, SentimentClassifier
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span
+from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span, Tokenizer
 from sentiment.errors import InputError
-from sentiment.interpretation.trace import trace
-from sentiment.training.cells import is_recurrent
+from sentiment.training.cells import CELL_OF_LAYER, Values, is_recurrent
 
 COMPLETENESS = 0.01
 """Largest error of the sum of integrated gradients, as a share of the difference that they explain."""
 
-PIECE_POINTS, MOST_HALVINGS = 30, 10
-"""Points of the Gauss-Legendre rule on a piece of the path, and how often a piece is cut in two at most."""
+SEGMENT_POINTS, MOST_HALVINGS = 30, 10
+"""Points of the Gauss-Legendre rule on a segment of the path, and how often a segment is cut in two at most."""
 
 POINTS_AT_ONCE = 256
 """Most points of the path that go through the network at once."""
 
 SMALLEST_DIFFERENCE = 1e-3
 """Difference of P(positive) below which COMPLETENESS is a share of this: the network computes in single precision."""
+
+SMALLEST_PROBABILITY = 1e-6
+"""In log-odds, probabilities nearer to 0 or 1 count as this near: they are single precision."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Explanation:
 
 
 def explain(classifier: SentimentClassifier, text: str) -> Explanation:
-    """Look inside the classifier while it reads a review.
+    """Explain how a network judges a review.
 
     Raises:
         InputError: the text holds no word, or the network no recurrent layer.
@@ -94,15 +98,14 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
         raise InputError(
             f"The model {network.name} has no recurrent layer ({kinds}): choose an LSTM, GRU or SimpleRNN."
         )
-    kept = slice(-sequences.maxlen, None) if sequences.truncating == "pre" else slice(sequences.maxlen)
+    kept = _kept(classifier)
     indices, spans = classifier.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
     names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
-    tokens = len(indices)
     skips_padding = network.layers[0].mask_zero
     [padded] = [indices] if skips_padding else pad_texts([text], classifier.vocabulary, sequences)  # (time,)
     read = padded != PADDING
-    prefixes = [indices[: end + 1] for end in range(tokens)]
-    without_one = [np.delete(indices, position) for position in range(tokens)]
+    prefixes = [indices[: end + 1] for end in range(len(indices))]
+    without_one = [np.delete(indices, position) for position in range(len(indices))]
     running_verdict, occluded = np.split(classifier.encoded_probability([*prefixes, *without_one]), 2)
     attributed, baseline = integrated_gradients(network, padded)
     return Explanation(
@@ -150,12 +153,29 @@ def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
     return traces
 
 
+def trace(layer: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
+    """What a recurrent Keras layer of one direction computes at each time step, from a state of zeros, in NumPy.
+
+    Args:
+        layer: built LSTM, GRU or SimpleRNN.
+        inputs: (time, features), in the order of reading.
+
+    Returns:
+        The values of its cell's step, float64 arrays of shape (time, units).
+    """
+    step = CELL_OF_LAYER[type(layer).__name__].step
+    weights = [array.astype(np.float64) for array in layer.get_weights()]
+    values: Values = dict.fromkeys(("hidden_state", "cell_state"), np.zeros(layer.units))
+    steps = [values := step(weights, vector, values) for vector in inputs.astype(np.float64)]
+    return {name: np.stack([values[name] for values in steps]) for name in steps[0]}
+
+
 def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray, float]:
     """How much each position adds to P(positive), on the straight path from the word vectors of padding alone.
 
-    P(positive) is known at both ends of every piece of the path, so the error of its integral is too: a piece is cut
-    in two until its error is below COMPLETENESS. The path of an LSTM is smooth, and one piece mostly does; that of a
-    SimpleRNN whose gradient explodes is not.
+    P(positive) is known at both ends of every segment of the path, so the error of its integral is too: a segment is
+    cut in two until its error is below COMPLETENESS. The path of an LSTM is smooth, and one segment mostly does; that
+    of a SimpleRNN whose gradient explodes is not.
 
     Args:
         network: Keras model whose first layer is the Embedding.
@@ -166,17 +186,17 @@ def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray,
     """
     embedding = network.layers[0]
     baseline, vectors = np.asarray(embedding(np.stack([np.full_like(indices, PADDING), indices])))  # (time, features)
-    nodes, weights = np.polynomial.legendre.leggauss(PIECE_POINTS)
+    nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     nodes, weights = np.array([0, *(nodes + 1) / 2, 1]), np.array([0, *weights / 2, 0])  # with both ends, unweighted
     total = np.zeros(len(indices))
     starts = np.zeros(1)
     difference = baseline_probability = 0.0
     for halvings in range(MOST_HALVINGS + 1):
         width = 2.0**-halvings
-        shares = starts[:, None] + width * nodes  # (pieces, points), of the way from padding to the review
+        shares = starts[:, None] + width * nodes  # (segments, points), of the way from padding to the review
         values, slopes = _along_path(network, baseline, vectors - baseline, shares.ravel())
         values = values.reshape(shares.shape)
-        slopes = width * np.einsum("p,npt->nt", weights, slopes.reshape(*shares.shape, -1))  # (pieces, time)
+        slopes = width * np.einsum("p,npt->nt", weights, slopes.reshape(*shares.shape, -1))  # (segments, time)
         if not halvings:
             baseline_probability = float(values[0, 0])
             difference = max(abs(values[0, -1] - baseline_probability), SMALLEST_DIFFERENCE)
@@ -204,3 +224,33 @@ def _along_path(network: Any, start: np.ndarray, way: np.ndarray, shares: np.nda
         values.append(outputs.numpy()[:, 0].astype(np.float64))
         slopes.append(np.einsum("stf,tf->st", tape.gradient(outputs, points).numpy(), way.astype(np.float64)))
     return np.concatenate(values), np.concatenate(slopes)
+
+
+def word_effects(classifier: Classifier, text: str) -> dict[Span, float]:
+    """Place of each word that the classifier reads -> log-odds of the review less those without the word, in nats."""
+    if isinstance(classifier, SentimentClassifier):
+        kept = _kept(classifier)
+        indices = classifier.vocabulary.encode(text)[kept]
+        read = [(0, 0), *classifier.vocabulary.tokenizer.spans(text)][kept]
+        spans = [span for span in read if span != (0, 0)]
+        without = [np.delete(indices, position) for position, span in enumerate(read) if span != (0, 0)]
+        probabilities = classifier.encoded_probability([indices, *without])
+    else:
+        spans = Tokenizer().spans(text)
+        without_word = [f"{text[:start]} {text[end:]}" for start, end in spans]
+        probabilities = classifier.positive_probability([text, *without_word])
+    clipped = np.clip(probabilities.astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    log_odds = np.log(clipped) - np.log1p(-clipped)
+    return dict(zip(spans, (log_odds[0] - log_odds[1:]).tolist(), strict=True))
+
+
+def moved_words(model: Classifier, baseline: Classifier, text: str) -> dict[Span, float]:
+    """How much more each word adds to the log-odds of a model than to those of a baseline, in nats."""
+    effects, others = word_effects(model, text), word_effects(baseline, text)
+    return {span: effects.get(span, 0.0) - others.get(span, 0.0) for span in sorted({*effects, *others})}
+
+
+def _kept(classifier: SentimentClassifier) -> slice:
+    """The tokens of a review that the network reads, [START] among them."""
+    maxlen = classifier.sequences.maxlen
+    return slice(-maxlen, None) if classifier.sequences.truncating == "pre" else slice(maxlen)

@@ -6,10 +6,9 @@ from typing import Any
 
 from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.behaviour import left_out_note
-from sentiment.evaluation.comparison import Result, metric_rows
-from sentiment.evaluation.metrics import tabulate_metrics
-from sentiment.evaluation.slices import slice_accuracy
-from sentiment.reporting.markdown import markdown_table, plain
+from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
+from sentiment.evaluation.result import Result
+from sentiment.reporting.pages import markdown_table, plain
 
 LIMITS = (
     "Two classes and no neutral one: every review is called positive or negative.",
@@ -24,8 +23,8 @@ LICENCE = (
 )
 SYNTHETIC_LICENCE = "The code is under the Apache License 2.0, and so are the reviews, which it writes itself."
 
-PROMISED = (0.9, 0.95, 0.97, 0.99)
-"""Levels of `sentiment score --sure` that the card shows, where the model promises them."""
+GUARANTEED = (0.9, 0.95, 0.97, 0.99)
+"""Levels of `sentiment score --sure` that the card shows, where the model guarantees them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def render_model_card(result: Result, origin: Origin) -> str:
         _listed(_reviews(origin)),
         "## Figures on the test split",
         _table(*metric_rows(tabulate_metrics({result.name: [result.metrics]}))),
-        *_promises(result),
+        *_guarantees(result),
         "## Slices",
         _table(["slice", "reviews", "accuracy", "95 % interval"], _slices(result)),
         "## What it fails",
@@ -105,18 +104,17 @@ def _reviews(origin: Origin) -> list[str]:
     return [*lines, *map(plain, origin.lessons)]
 
 
-def _promises(result: Result) -> list[str]:
-    rows = [[f"{100 * check.level:g} %", *check.cells] for check in result.promises if check.level in PROMISED]
+def _guarantees(result: Result) -> list[str]:
+    rows = [[f"{100 * check.level:g} %", *check.cells] for check in result.guarantees if check.level in GUARANTEED]
     if not rows:
         return []
-    heads = ["promised", "found", "95 % interval", "answered", "kept"]
-    return ["## Verdicts at a promised accuracy (`sentiment score --sure`)", _table(heads, rows)]
+    headers = ["promised", "found", "95 % interval", "answered", "kept"]
+    return ["## Verdicts at a promised accuracy (`sentiment score --sure`)", _table(headers, rows)]
 
 
 def _slices(result: Result) -> list[list[str]]:
-    table = slice_accuracy(result.predictions["text"].tolist(), result.correct)
     rows = []
-    for row in table.to_dict("records"):
+    for row in result.slices.to_dict("records"):
         if not row["reviews"]:
             continue
         low, high = binomial_interval(round(row["accuracy"] * row["reviews"]), row["reviews"])
@@ -131,8 +129,8 @@ def _behaviour(result: Result) -> list[list[str]]:
     ]
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return markdown_table(heads, [[plain(cell) for cell in row] for row in rows])
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return markdown_table(headers, [[plain(cell) for cell in row] for row in rows])
 
 
 def _listed(lines: Sequence[str]) -> str:

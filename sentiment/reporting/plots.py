@@ -1,6 +1,6 @@
-"""matplotlib figures made from results. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
+"""Plots of results, as matplotlib figures. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.evaluation.abstention import GuaranteeCheck
 from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import calibration, expected_calibration_error
 
@@ -49,8 +49,8 @@ def learning_curves(
         metrics: one pair of axes each: "loss", "accuracy".
     """
     figure, axes = _figure(len(metrics), [CURVES[metric] for metric in metrics])
-    for colour, (model, of_seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
-        for history in of_seeds:
+    for colour, (model, seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
+        for history in seeds:
             epochs = np.arange(1, len(history["loss"]) + 1)
             for axis, metric in zip(axes, metrics, strict=True):
                 axis.plot(epochs, history[metric], "--", color=colour, marker=".", alpha=0.7)
@@ -66,14 +66,12 @@ def learning_curves(
 
 def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """True against false positive rate on the test split; probabilities: model -> (N,) per seed."""
-    from sklearn import metrics
+    from sklearn.metrics import roc_auc_score, roc_curve
 
     figure, [axis] = _figure(1, ["ROC curve"])
-    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
-        area = np.mean([metrics.roc_auc_score(labels, values) for values in of_seeds])
-        for values in of_seeds:
-            false_rate, true_rate, _ = metrics.roc_curve(labels, values)
-            axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=f"{model}, area {area:.3f}")
+    for colour, label, values in _by_seed(labels, probabilities, "area", roc_auc_score):
+        false_rate, true_rate, _ = roc_curve(labels, values)
+        axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=label)
     axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
     axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
     _legend(figure)
@@ -82,14 +80,12 @@ def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarr
 
 def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Precision against recall on the test split; probabilities: model -> (N,) per seed."""
-    from sklearn import metrics
+    from sklearn.metrics import average_precision_score, precision_recall_curve
 
     figure, [axis] = _figure(1, ["Precision-recall curve"])
-    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
-        average = np.mean([metrics.average_precision_score(labels, values) for values in of_seeds])
-        for values in of_seeds:
-            precision, recall, _ = metrics.precision_recall_curve(labels, values)
-            axis.plot(recall, precision, color=colour, lw=1.3, label=f"{model}, average precision {average:.3f}")
+    for colour, label, values in _by_seed(labels, probabilities, "average precision", average_precision_score):
+        precision, recall, _ = precision_recall_curve(labels, values)
+        axis.plot(recall, precision, color=colour, lw=1.3, label=label)
     axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
     _legend(figure)
@@ -99,66 +95,68 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
 def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
     figure, [axis] = _figure(1, ["Reliability diagram"])
-    for colour, (model, of_seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
-        error = np.mean([expected_calibration_error(labels, values) for values in of_seeds])
-        for values in of_seeds:
-            bins = calibration(labels, values)
-            axis.plot(
-                bins["probability"],
-                bins["positive"],
-                color=colour,
-                lw=1.3,
-                marker="o",
-                ms=4,
-                label=f"{model}, calibration error {error:.3f}",
-            )
+    for colour, label, values in _by_seed(labels, probabilities, "calibration error", expected_calibration_error):
+        bins = calibration(labels, values)
+        axis.plot(bins["probability"], bins["positive"], color=colour, lw=1.3, marker="o", ms=4, label=label)
     axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
     axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
     _legend(figure)
     return figure
 
 
-def promised_accuracy(checks: Mapping[str, Sequence[Sequence[AbstentionCheck]]]) -> Figure:
-    """Accuracy found on test reviews, with its 95 % interval, against the accuracy promised.
+def _by_seed(
+    labels: np.ndarray,
+    probabilities: Mapping[str, Sequence[np.ndarray]],
+    name: str,
+    metric: Callable[[np.ndarray, np.ndarray], float],
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """For each seed of each model: its colour, its label with the mean of a metric over the seeds, and P(positive)."""
+    for colour, (model, seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
+        mean = np.mean([metric(labels, values) for values in seeds])
+        for values in seeds:
+            yield colour, f"{model}, {name} {mean:.3f}", values
+
+
+def guaranteed_accuracy(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]) -> Figure:
+    """Accuracy found on test reviews, with its 95 % interval, against the accuracy guaranteed.
 
     Args:
-        checks: model -> for each seed a check of every level that is promised.
+        checks: model -> for each seed a check of every level that is guaranteed.
     """
     figure, [axis] = _figure(1, ["Promised and found"])
     apart = 0.0015  # between the bars of two models
-    for number, (colour, (model, of_seeds)) in enumerate(zip(cycle(COLOURS), checks.items(), strict=False)):
-        for of_seed in of_seeds:
-            kept = [check for check in of_seed if check.answered]
-            levels = np.array([check.level for check in kept]) + apart * (number - (len(checks) - 1) / 2)
-            ends = np.array([check.interval for check in kept]).reshape(-1, 2)
+    for number, (colour, (model, seeds)) in enumerate(zip(cycle(COLOURS), checks.items(), strict=False)):
+        for seed in seeds:
+            answered = [check for check in seed if check.answered]
+            levels = np.array([check.level for check in answered]) + apart * (number - (len(checks) - 1) / 2)
+            ends = np.array([check.interval for check in answered]).reshape(-1, 2)
             axis.vlines(levels, ends[:, 0], ends[:, 1], color=colour, lw=1.2)
-            axis.plot(levels, [check.accuracy for check in kept], "o", color=colour, ms=4, label=model)
-    least = min(check.level for of_seeds in checks.values() for of_seed in of_seeds for check in of_seed)
+            axis.plot(levels, [check.accuracy for check in answered], "o", color=colour, ms=4, label=model)
+    least = min(check.level for seeds in checks.values() for seed in seeds for check in seed)
     axis.plot([least, 1], [least, 1], ":", color="grey", label="as promised")
-    _of_promises(axis, "accuracy found (bar: 95 % interval)")
     axis.yaxis.set_major_locator(MultipleLocator(0.05))
-    _legend(figure)
-    return figure
+    return _against_level(figure, "accuracy found (bar: 95 % interval)")
 
 
-def answered_share(checks: Mapping[str, Sequence[Sequence[AbstentionCheck]]]) -> Figure:
-    """Share of test reviews that are answered, against the accuracy promised; checks: as for `promised_accuracy`."""
+def coverage(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]) -> Figure:
+    """Share of test reviews that are answered, against the accuracy guaranteed; checks: as in `guaranteed_accuracy`."""
     figure, [axis] = _figure(1, ["Answered"])
-    for colour, (model, of_seeds) in zip(cycle(COLOURS), checks.items(), strict=False):
-        for of_seed in of_seeds:
-            levels, shares = [check.level for check in of_seed], [check.share for check in of_seed]
+    for colour, (model, seeds) in zip(cycle(COLOURS), checks.items(), strict=False):
+        for seed in seeds:
+            levels, shares = [check.level for check in seed], [check.coverage for check in seed]
             axis.plot(levels, shares, color=colour, marker="o", ms=4, label=model)
     axis.set_ylim(0, 1.03)
-    _of_promises(axis, "share of reviews that are answered")
-    _legend(figure)
-    return figure
+    return _against_level(figure, "share of reviews that are answered")
 
 
-def _of_promises(axis: Axes, found: str) -> None:
-    axis.set(xlabel="accuracy promised", ylabel=found)
+def _against_level(figure: Figure, ylabel: str) -> Figure:
+    [axis] = figure.axes
+    axis.set(xlabel="accuracy promised", ylabel=ylabel)
     axis.xaxis.set_major_locator(MultipleLocator(0.05))
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    _legend(figure)
+    return figure
 
 
 def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray, rows: np.ndarray) -> Figure:
@@ -177,12 +175,8 @@ def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray,
 
 def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
     """Counts of test reviews by true label (rows) and predicted label (columns)."""
-    counts = np.array(
-        [
-            [metrics["true_negatives"], metrics["false_positives"]],
-            [metrics["false_negatives"], metrics["true_positives"]],
-        ]
-    )
+    names = ("true_negatives", "false_positives", "false_negatives", "true_positives")
+    counts = np.array([metrics[name] for name in names]).reshape(2, 2)
     figure, [axis] = _figure(1, [f"{model}: test reviews"])
     axis.grid(False)
     axis.imshow(counts, cmap="Blues", vmin=0)
@@ -224,7 +218,7 @@ def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
     figure.set_size_inches(6.4, 4.4)
     sizes, models = curves.sizes, curves.models
     for number, model in enumerate(models):
-        colour, points = COLOURS[number % len(COLOURS)], curves.of_model(model)
+        colour, points = COLOURS[number % len(COLOURS)], curves.points_of(model)
         ends = np.abs(points[["low", "high"]].to_numpy().T - points["accuracy"].to_numpy())
         places = points["labels"] * 1.012 ** (number - (len(models) - 1) / 2)  # side by side, not on one another
         axis.errorbar(places, points["accuracy"], yerr=ends, fmt="o", ms=4, color=colour, lw=1, capsize=2, label=model)
@@ -260,13 +254,16 @@ def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mappi
     """
     panels = [f"{title}: trials", *(["Importance of each setting"] if importance else [])]
     figure, axes = _figure(len(panels), panels)
-    for state, marker, colour in (("complete", "o", COLOURS[0]), ("pruned", "x", "grey")):
-        of_state = [(number, np.nanmin(losses)) for number, found, losses in trials if found == state]
-        if of_state:
-            label = {"complete": "finished", "pruned": "stopped early"}[state]
-            axes[0].plot(*zip(*of_state, strict=True), marker, color=colour, ms=5, label=label)
-        if of_state and state == "complete":
-            numbers, losses = zip(*of_state, strict=True)
+    for state, label, marker, colour in (
+        ("complete", "finished", "o", COLOURS[0]),
+        ("pruned", "stopped early", "x", "grey"),
+    ):
+        lowest = {number: np.nanmin(losses) for number, found, losses in trials if found == state}
+        if not lowest:
+            continue
+        numbers, losses = list(lowest), np.array(list(lowest.values()))
+        axes[0].plot(numbers, losses, marker, color=colour, ms=5, label=label)
+        if state == "complete":
             axes[0].step(numbers, np.minimum.accumulate(losses), where="post", color=COLOURS[1], label="best so far")
     axes[0].set(xlabel="trial", ylabel="lowest validation loss (nats)")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

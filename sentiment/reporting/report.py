@@ -1,7 +1,12 @@
-"""The report of a comparison: the verdict first, then all that it rests on, as one HTML page."""
+"""The report of a comparison: the verdict first, then all that it rests on, as one HTML page.
+
+A part of it, and a page of its own, are the flips: the reviews that two models judge otherwise. The words that moved
+the verdict are coloured as in the playground: blue speaks for positive, orange for negative.
+"""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
@@ -9,14 +14,25 @@ import pandas as pd
 from markupsafe import Markup
 
 from sentiment.classifier import Classifier
+from sentiment.data.vocabulary import Span
 from sentiment.evaluation.behaviour import left_out_note
-from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows, metric_rows
-from sentiment.evaluation.slices import confident_mistakes
+from sentiment.evaluation.comparison import RIGHT, VERDICT_RULE, WRONG, Comparison, Flips, difference_rows
+from sentiment.evaluation.metrics import Table, metric_rows
+from sentiment.evaluation.result import confident_mistakes
+from sentiment.interpretation.explanation import moved_words
 from sentiment.reporting import plots
-from sentiment.reporting.flips import PER_PAGE, SHOWN, show_flips
-from sentiment.reporting.page import inline_svg, render_page
+from sentiment.reporting.pages import inline_svg, render_page
 
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
+
+PER_PAGE, SHOWN, COLOURED = 10, 50, 10
+"""Flips on a page, most that are shown of each kind, and most whose words are coloured: that takes a second each."""
+
+LONGEST = 600
+"""Words of a review from which on it is not coloured."""
+
+FAINTEST = 0.15
+"""Words below this share of the strongest stay plain."""
 
 
 def render_report(
@@ -40,9 +56,8 @@ def render_report(
             there is none.
         lost: a sentence on the lines of the reviews' table that could not be read, or "".
     """
-    results = comparison.results
-    heads, rows = metric_rows(comparison.metrics, comparison.intervals)
-    classifiers = {model: classifier_of(model) for model in results} if comparison.differences else {}
+    first = {model: seeds[0] for model, seeds in comparison.results.items()}
+    classifiers = {model: classifier_of(model) for model in first} if comparison.differences else {}
     return render_page(
         "report.html",
         title=title,
@@ -54,24 +69,21 @@ def render_report(
         lost=lost,
         rule=VERDICT_RULE,
         differences=difference_rows(comparison.differences),
-        metrics=(heads, rows),
+        metrics=metric_rows(comparison.metrics, comparison.intervals),
         curves=_curves(comparison),
         slices=_share_rows(comparison.slices),
         behaviour=_share_rows(comparison.behaviour),
         left_out=_left_out(comparison),
         failures={
-            model: of_seeds[0].behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
-            for model, of_seeds in results.items()
+            model: result.behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
+            for model, result in first.items()
         },
-        shown={model: of_seeds[0].name for model, of_seeds in results.items()},
-        promises=_promises(comparison),
-        flips=[
-            show_flips(flips, classifiers[difference.model], classifiers[difference.baseline])
-            for difference, flips in zip(comparison.differences, comparison.flips, strict=True)
-        ],
+        shown={model: result.name for model, result in first.items()},
+        guarantees=_guarantees(comparison),
+        flips=[show_flips(flips, classifiers[flips.model], classifiers[flips.baseline]) for flips in comparison.flips],
         per_page=PER_PAGE,
         shown_flips=SHOWN,
-        mistakes={model: confident_mistakes(of_seeds[0].predictions) for model, of_seeds in results.items()},
+        mistakes={model: confident_mistakes(result.predictions) for model, result in first.items()},
         configuration=configuration,
         versions={"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
     )
@@ -88,39 +100,38 @@ def _accuracies(comparison: Comparison) -> list[str]:
     ]
 
 
-def _promises(comparison: Comparison) -> tuple[list[tuple[str, Markup]], list[str], list[list[str]]] | None:
-    """Figures with their captions, column heads and rows of promised accuracies; None where no model promises any."""
-    checks = {model: [r.promises for r in of_seeds if r.promises] for model, of_seeds in comparison.results.items()}
-    checks = {model: of_seeds for model, of_seeds in checks.items() if of_seeds}
+def _guarantees(comparison: Comparison) -> tuple[list[tuple[str, Markup]], Table] | None:
+    """Plots with their captions, and the table of guaranteed accuracies; None where no model guarantees any."""
+    checks = {model: [r.guarantees for r in seeds if r.guarantees] for model, seeds in comparison.results.items()}
+    checks = {model: seeds for model, seeds in checks.items() if seeds}
     if not checks:
         return None
     rows = [
         [result.name, f"{100 * check.level:g} %", *check.cells]
-        for of_seeds in comparison.results.values()
-        for result in of_seeds
-        for check in result.promises
+        for seeds in comparison.results.values()
+        for result in seeds
+        for check in result.guarantees
     ]
-    heads = ["model", "promised", "found", "95 % interval", "answered", "kept"]
     drawn = [
         (
             "What the option --sure promises, chosen on validation reviews, and what test reviews show.",
-            inline_svg(plots.promised_accuracy(checks)),
+            inline_svg(plots.guaranteed_accuracy(checks)),
         ),
-        ("What a promise costs: the other reviews get no verdict.", inline_svg(plots.answered_share(checks))),
+        ("What a promise costs: the other reviews get no verdict.", inline_svg(plots.coverage(checks))),
     ]
-    return drawn, heads, rows
+    return drawn, (["model", "promised", "found", "95 % interval", "answered", "kept"], rows)
 
 
 def _left_out(comparison: Comparison) -> str:
     """How many behavioural cases are left out, of each model where they differ."""
-    counts = {result.name: result.left_out for of_seeds in comparison.results.values() for result in of_seeds}
+    counts = {result.name: result.left_out for seeds in comparison.results.values() for result in seeds}
     if len(set(counts.values())) == 1:
         return left_out_note(comparison.any_result.left_out)
     return " ".join(f"{name}: {left_out_note(count)}" for name, count in counts.items() if count)
 
 
-def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Column heads and rows of shares by model, after the names and the number of reviews or cases."""
+def _share_rows(shares: pd.DataFrame) -> Table:
+    """Headers and rows of shares by model, after the names and the number of reviews or cases."""
     names, (counted, *models) = list(map(str, shares.index.names)), list(map(str, shares))
     rows = [
         [
@@ -134,30 +145,94 @@ def _share_rows(shares: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
 
 
 def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
-    """Name, alternative text and SVG of each figure."""
-    results = comparison.results
+    """Name, alternative text and SVG of each plot."""
     labels = comparison.any_result.labels
-    probabilities = {model: [result.probabilities for result in of_seeds] for model, of_seeds in results.items()}
-    histories = {m: [r.history for r in of_seeds] for m, of_seeds in results.items() if of_seeds[0].history}
+    probabilities = {model: [r.probabilities for r in seeds] for model, seeds in comparison.results.items()}
+    histories = {m: [r.history for r in seeds] for m, seeds in comparison.results.items() if seeds[0].history}
     curves = []
-    if histories:
-        for metric, ends in (("loss", "lowest"), ("accuracy", "highest")):
-            best = min if metric == "loss" else max
-            ends_of_seeds = {m: [best(history[f"val_{metric}"]) for history in h] for m, h in histories.items()}
-            said = "; ".join(f"{m} {', '.join(f'{end:.3f}' for end in of_m)}" for m, of_m in ends_of_seeds.items())
-            curves.append(
-                (
-                    f"Learning curves: {metric}",
-                    f"Training and validation {metric} against the epoch. {ends.title()} on validation: {said}.",
-                    inline_svg(plots.learning_curves(histories, [metric])),
-                )
-            )
-    for name, metric, draw in (
-        ("ROC curves", "roc_auc", plots.roc_curves),
-        ("Reliability", "expected_calibration_error", plots.reliability_diagram),
+    for metric, best, which in (("loss", min, "Lowest"), ("accuracy", max, "Highest")) if histories else ():
+        ends = {m: [best(history[f"val_{metric}"]) for history in seeds] for m, seeds in histories.items()}
+        values = "; ".join(f"{m} {', '.join(f'{end:.3f}' for end in seeds)}" for m, seeds in ends.items())
+        alternative = f"Training and validation {metric} against the epoch. {which} on validation: {values}."
+        figure = plots.learning_curves(histories, [metric])
+        curves.append((f"Learning curves: {metric}", alternative, inline_svg(figure)))
+    for name, title, metric, draw in (
+        ("ROC curves", "Area under the curve", "roc_auc", plots.roc_curves),
+        ("Reliability", "Expected calibration error", "expected_calibration_error", plots.reliability_diagram),
     ):
-        values = comparison.metrics.loc[metric, list(results)].to_dict()
-        said = "; ".join(f"{model} {value:.3f}" for model, value in values.items())
-        what = {"roc_auc": "Area under the curve", "expected_calibration_error": "Expected calibration error"}[metric]
-        curves.append((name, f"{what}: {said}.", inline_svg(draw(labels, probabilities))))
+        means = comparison.metrics.loc[metric, list(probabilities)]
+        values = "; ".join(f"{model} {value:.3f}" for model, value in means.items())
+        curves.append((name, f"{title}: {values}.", inline_svg(draw(labels, probabilities))))
     return curves
+
+
+@dataclass(frozen=True)
+class ShownFlip:
+    """A flip as a page shows it.
+
+    Attributes:
+        label: the true one.
+        before, after: P(positive) by baseline and model.
+        parts: the text in order, each part with its colour or "".
+    """
+
+    label: str
+    before: float
+    after: float
+    parts: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ShownFlips:
+    """The flips of a pair of models as a page shows them.
+
+    Attributes:
+        heading: the pair.
+        counts: in words.
+        kinds: `newly right` and `newly wrong` -> how many there are, and the pages of those that are shown.
+        is_coloured: whether words are.
+    """
+
+    heading: str
+    counts: str
+    kinds: Mapping[str, tuple[int, list[list[ShownFlip]]]]
+    is_coloured: bool
+
+
+def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifier | None = None) -> ShownFlips:
+    """The flips as a page shows them; words are coloured where both classifiers are given."""
+    kinds = {}
+    for kind in (RIGHT, WRONG):
+        rows = flips.select(kind)
+        shown = []
+        for place, row in enumerate(rows.head(SHOWN).to_dict("records")):
+            text, moved = str(row["text"]), {}
+            if model and baseline and place < COLOURED and len(text.split()) < LONGEST:
+                moved = moved_words(model, baseline, text)
+            parts = list(_coloured(text, moved))
+            shown.append(ShownFlip(row["label"], row["baseline_probability"], row["model_probability"], parts))
+        pages = [shown[start : start + PER_PAGE] for start in range(0, len(shown), PER_PAGE)]
+        kinds[kind] = (len(rows), pages)
+    heading = f"{flips.model} against {flips.baseline}"
+    return ShownFlips(heading, flips.counts, kinds, model is not None and baseline is not None)
+
+
+def render_flips(flips: Sequence[ShownFlips], *, title: str, note: str) -> str:
+    """A page of its own, as HTML; note: a warning that goes before everything else, or ""."""
+    return render_page("flips.html", title=title, note=note, flips=flips, per_page=PER_PAGE, shown=SHOWN)
+
+
+def _coloured(text: str, moved: Mapping[Span, float]) -> Iterator[tuple[str, str]]:
+    """The whole text, part by part, each word with the colour of what it moved."""
+    strongest = max(map(abs, moved.values()), default=0.0) or 1.0
+    end = 0
+    for (first, last), effect in moved.items():
+        share = effect / strongest
+        if abs(share) < FAINTEST or first < end:
+            continue
+        if first > end:
+            yield text[end:first], ""
+        yield text[first:last], f"{plots.COLOURS[0] if share > 0 else plots.COLOURS[1]}{round(170 * abs(share)):02x}"
+        end = last
+    if end < len(text):
+        yield text[end:], ""

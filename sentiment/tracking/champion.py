@@ -21,8 +21,7 @@ import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
 from sentiment.data.fingerprints import Fingerprints, are_among
-from sentiment.evaluation.comparison import compare_with_majority, majority_label
-from sentiment.evaluation.flips import Flips
+from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.tracking.model import load_logged_classifier, load_run_classifier
 from sentiment.tracking.registry import (

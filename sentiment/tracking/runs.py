@@ -26,9 +26,7 @@ from PIL import Image
 
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
-from sentiment.evaluation.abstention import read_promises
-from sentiment.evaluation.behaviour import read_failures
-from sentiment.evaluation.comparison import Result
+from sentiment.evaluation.result import BEHAVIOUR_FILE, GUARANTEES_FILE, PREDICTIONS_FILE, Result
 from sentiment.tracking.store import (
     STORE_ERRORS,
     check_place_of,
@@ -217,22 +215,20 @@ def read_predictions(run_id: str) -> pd.DataFrame:
     """
     columns = ["text", "label", "predicted_label", "positive_probability"]
     with tempfile.TemporaryDirectory() as folder:
-        path = mlflow.MlflowClient().download_artifacts(run_id, "predictions.parquet", folder)
+        path = mlflow.MlflowClient().download_artifacts(run_id, PREDICTIONS_FILE, folder)
         return pd.read_parquet(path, columns=columns)
 
 
 def _read_result(run: Run) -> Result:
     client, run_id = mlflow.MlflowClient(), run.info.run_id
     files = {artifact.path for artifact in client.list_artifacts(run_id)}
-    missing = [name for name in ("predictions.parquet", "behaviour.csv", "promises.csv") if name not in files]
+    needed = (PREDICTIONS_FILE, BEHAVIOUR_FILE, GUARANTEES_FILE)
+    missing = [name for name in needed if name not in files]
     if missing:
         raise InputError(
             f"Run {run_id} ({run.info.run_name}) has no {' and no '.join(missing)}, which a comparison needs: "
             "choose runs that `sentiment run-pipeline` has logged."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        behaviour = read_failures(client.download_artifacts(run_id, "behaviour.csv", folder))
-        promises = read_promises(Path(client.download_artifacts(run_id, "promises.csv", folder)))
     metrics = {
         name.removeprefix("test_"): value
         for name, value in run.data.metrics.items()
@@ -243,4 +239,7 @@ def _read_result(run: Run) -> Result:
         for metric in ("loss", "accuracy", "val_loss", "val_accuracy")
         if metric in run.data.metrics
     }
-    return Result(run.info.run_name, read_predictions(run_id), metrics, behaviour, history, promises)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in needed:
+            client.download_artifacts(run_id, name, folder)
+        return Result.load(Path(folder), run.info.run_name, metrics, history)

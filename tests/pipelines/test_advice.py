@@ -7,7 +7,8 @@ import pytest
 from pipelines.advice import advise
 from pipelines.configuration import compose
 from pipelines.stages.comparison import with_baseline
-from sentiment.evaluation.comparison import Comparison, Result
+from sentiment.evaluation.comparison import Comparison
+from sentiment.evaluation.result import Result
 from sentiment.training.linear_model import LINEAR_MODEL
 from tests.pipelines.test_prepared import prepared
 

@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from sentiment.classifier import load_classifier
 from sentiment.evaluation.abstention import Abstention, choose_abstention
-from sentiment.evaluation.review_sample import PROBABILITY
+from sentiment.evaluation.drift import PROBABILITY
 from sentiment.evaluation.validation_profile import ValidationProfile
 from tests.conftest import SMALL
 

@@ -13,7 +13,8 @@ from typer.testing import Result
 
 from sentiment.classifier import load_classifier
 from sentiment.errors import InputError
-from sentiment.evaluation.abstention import Abstention, read_promises
+from sentiment.evaluation.abstention import Abstention
+from sentiment.evaluation import result
 from sentiment.evaluation.validation_profile import PROFILE_FILE, ValidationProfile
 from tests.conftest import PipelineRun
 
@@ -148,7 +149,7 @@ def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> Non
         folder = trained / (key.get("train") or key["linear-model"]) / "classifier"
         profile = ValidationProfile.load(folder, load_classifier(folder))
         assert profile is not None
-        checks = read_promises(stage / "promises.csv")
+        checks = result.Result.load(stage, "").guarantees
         assert [check.level for check in checks] == [abstention.level for abstention in profile.abstentions]
         predictions = pd.read_parquet(stage / "predictions.parquet")
         for check, abstention in zip(checks, profile.abstentions, strict=True):

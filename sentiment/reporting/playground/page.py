@@ -5,11 +5,14 @@ which forbids everything else. All data are read as text, so a review that holds
 """
 
 import base64
+import functools
 import hashlib
 import json
 import re
+import sys
 import tomllib
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
@@ -21,22 +24,24 @@ from markupsafe import Markup
 from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.vocabulary import INDEX_FROM
+from sentiment.data.markup import ENTITIES, ENTITY, TAG
+from sentiment.data.vocabulary import FILTERS, INDEX_FROM, TYPOGRAPHY, UNSPACED, Tokenizer
 from sentiment.interpretation.explanation import (
     COMPLETENESS,
     MOST_HALVINGS,
-    PIECE_POINTS,
+    SEGMENT_POINTS,
     SMALLEST_DIFFERENCE,
     Explanation,
 )
-from sentiment.reporting.playground.characters import tokenizer_data
 from sentiment.reporting.playground.weights import describe_network
 
 ENTRY = "app.js"
 """The module that starts the page; all others are imported from it on."""
 
-MOST_PIECES = 16
-"""Pieces of the path of integrated gradients: a browser takes seconds for each, so it stops where Python goes on."""
+MOST_SEGMENTS = 16
+"""Segments of the path of integrated gradients: a browser takes seconds for each, so it stops long before Python."""
+
+SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
 _IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w.]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|function|class|let)", re.MULTILINE)
@@ -113,7 +118,7 @@ def page_data(
     """What the modules in JavaScript work on: everything but the weights, ready for JSON, and the weights in base64."""
     network, sequences, vocabulary = classifier.network, classifier.sequences, classifier.vocabulary
     layers, arrays = describe_network(network, INDEX_FROM + len(vocabulary.words), exact=exact)
-    nodes, weights = np.polynomial.legendre.leggauss(PIECE_POINTS)
+    nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     content = {
         "name": name,
         "version": __version__,
@@ -134,13 +139,64 @@ def page_data(
             "weights": (weights / 2).tolist(),
             "completeness": COMPLETENESS,
             "most_halvings": MOST_HALVINGS,
-            "most_pieces": MOST_PIECES,
+            "most_pieces": MOST_SEGMENTS,
             "smallest_difference": SMALLEST_DIFFERENCE,
         },
         "examples": [asdict(example) for example in (*examples, *own_examples())],
         "opened_on": None if opened_on is None else _numbers(opened_on),
     }
     return content, arrays.base64()
+
+
+def tokenizer_data(tokenizer: Tokenizer) -> dict[str, Any]:
+    """All that tokenizer.js needs to find the same tokens."""
+    return {
+        **character_tables(),
+        "filters": FILTERS,
+        "punctuation_tokens": tokenizer.punctuation_tokens,
+        "typography": TYPOGRAPHY,
+        "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG},
+        "unspaced": UNSPACED,
+    }
+
+
+@functools.cache
+def character_tables() -> dict[str, Any]:
+    """White space, lower case, and sets of characters as the gaps and lengths of their ranges.
+
+    `str.lower`, `str.split` and `unicodedata.normalize` follow the Unicode version of this Python; a browser has its
+    own.
+
+    `cased` and `ignorable` decide the form of the Greek sigma (Unicode, section 3.13, Final_Sigma). Python does not
+    name these sets, but what `str.lower` makes of a sigma beside a character shows them. Cased characters that are
+    ignorable as well are in `ignorable` alone.
+    """
+    assigned: list[str] = []
+    unassigned: list[str] = []
+    for character in map(chr, range(sys.maxunicode + 1)):
+        (unassigned if unicodedata.category(character) == "Cn" else assigned).append(character)
+    cased = [character for character in assigned if f"{character}{SIGMA}".lower()[-1] == FINAL_SIGMA]
+    either = [character for character in assigned if f"a{character}{SIGMA}".lower()[-1] == FINAL_SIGMA]
+    return {
+        "white_space": "".join(filter(str.isspace, assigned)),
+        "lower": {character: lower for character in assigned if (lower := character.lower()) != character},
+        "cased": _ranges(cased),
+        "ignorable": _ranges(sorted({*either}.difference(cased))),
+        "unassigned": _ranges(unassigned),
+    }
+
+
+def _ranges(characters: Iterable[str]) -> list[int]:
+    """How far from the end of one range of ordered characters to the start of the next, and its length, in turns."""
+    widths: list[int] = []
+    end = 0
+    for code in map(ord, characters):
+        if widths and code == end:
+            widths[-1] += 1
+        else:
+            widths += [code - end, 1]
+        end = code + 1
+    return widths
 
 
 def own_examples() -> list[Example]:

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +8,6 @@ from sentiment.evaluation.behaviour import (
     found_in,
     measure_behaviour,
     read_behaviour,
-    read_failures,
 )
 
 
@@ -60,7 +58,7 @@ def test_every_capability_of_the_data_is_measured() -> None:
     assert table["cases"].sum() == sum(len(test.cases(behaviour.words)) for test in behaviour.tests)
 
 
-def test_cases_whose_sentence_training_may_have_seen_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_cases_whose_sentence_training_may_have_seen_are_left_out_and_counted() -> None:
     texts = ["We went by bus. THE ACTING was,  bad! It rained.", "They said the story was bad, and it rained."]
     seen = found_in(behaviour_sentences(), texts)
     assert seen == {"The acting was bad."}
@@ -82,7 +80,5 @@ def test_cases_whose_sentence_training_may_have_seen_are_left_out_and_counted(tm
     assert (found["cases"] + found["left_out"]).tolist() == everything["cases"].tolist()
     assert everything["failures"].sum() - found["failures"].sum() == 1  # positive is wrong
     nothing = measure_behaviour(positive, 0.5, seen=behaviour_sentences())
-    nothing.to_csv(tmp_path / "behaviour.csv", index=False)
-    read = read_failures(tmp_path / "behaviour.csv")
-    assert read["cases"].sum() == 0
-    assert read["failure_rate"].isna().all()
+    assert nothing["cases"].sum() == 0
+    assert nothing["failure_rate"].isna().all()

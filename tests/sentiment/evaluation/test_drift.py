@@ -3,17 +3,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentiment.evaluation.drift import Reference, find_drift, index_by_chance, population_stability_index
-from sentiment.evaluation.review_sample import LENGTH, PROBABILITY
+from sentiment.evaluation import drift
+from sentiment.evaluation.drift import (
+    LENGTH,
+    PROBABILITY,
+    UNKNOWN_SHARE,
+    Reference,
+    ReviewSample,
+    find_drift,
+    index_by_chance,
+    population_stability_index,
+)
+from sentiment.linear_classifier import LinearClassifier
+from sentiment.training.linear_model import LinearModel
 
 counts = st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)), min_size=2, max_size=10).map(np.array)
 values = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.array)
 
 
 def grade(reference: np.ndarray, others: np.ndarray) -> str:
-    kept = Reference.of(reference)
-    [drift] = find_drift({LENGTH: kept}, {LENGTH: kept.count(others)})
-    return drift.grade
+    kept = Reference.fit(reference)
+    [found] = find_drift({LENGTH: kept}, {LENGTH: kept.count(others)})
+    return found.grade
 
 
 def test_the_grade_follows_how_far_a_feature_moved() -> None:
@@ -52,7 +63,7 @@ def test_the_index_is_symmetric_and_zero_only_between_equal_shares(both: np.ndar
 
 @given(values, values, values)
 def test_counts_of_parts_add_up_and_leave_no_value_out(kept: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
-    reference = Reference.of(kept)
+    reference = Reference.fit(kept)
     assert sum(reference.counts) == len(kept)
     assert min(reference.counts) > 0 or len(set(kept)) == 1
     assert list(reference.counts) == list(reference.count(kept))
@@ -60,19 +71,68 @@ def test_counts_of_parts_add_up_and_leave_no_value_out(kept: np.ndarray, first: 
     assert np.array_equal(reference.count(first) + reference.count(second), whole)
 
 
-def test_a_reference_without_any_unknown_word_sees_them_come() -> None:
+def test_a_reference_of_equal_values_sees_others_come_and_no_reviews_have_not_drifted() -> None:
     assert grade(np.zeros(1_000), np.zeros(500)) == "stable"
     assert grade(np.zeros(1_000), np.full(500, 0.2)) == "strongly shifted"
-
-
-def test_no_reviews_have_not_drifted() -> None:
     assert grade(np.arange(1_000), np.array([])) == "stable"
 
 
 def test_the_largest_drift_comes_first_and_says_how_large_it_is() -> None:
     reference = {LENGTH: Reference((1.0,), (50, 50), 1.0), PROBABILITY: Reference((0.5,), (500, 500), 0.5)}
     found = find_drift(reference, {LENGTH: np.array([52, 48]), PROBABILITY: np.array([900, 100])})
-    assert [drift.sentence for drift in found] == [
+    assert [moved.sentence for moved in found] == [
         "P(positive) has strongly shifted: population stability index 0.88 over 1,000 reviews",
         "length in words is stable: population stability index 0.00 over 100 reviews",
     ]
+
+
+@pytest.fixture(scope="module")
+def classifier() -> LinearClassifier:
+    return LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+
+
+def test_length_unknown_words_and_probability_are_measured(classifier: LinearClassifier) -> None:
+    sample = ReviewSample(classifier)
+    sample.add(["A fine, moving film!", "film film", "..."], np.array([0.9, 0.5, 0.1], np.float32))
+    measures = {feature: sorted(values.tolist()) for feature, values in sample.measures.items()}
+    assert measures == {
+        LENGTH: [1, 2, 4],
+        UNKNOWN_SHARE: [0, 0, 0.25],
+        PROBABILITY: pytest.approx([0.1, 0.5, 0.9]),
+    }
+    assert sample.unsure_share == pytest.approx(1 / 3)
+    assert sample.unknown_words(5) == [("moving", 1)]
+
+
+def test_every_review_has_the_same_chance_and_a_second_run_draws_the_same(
+    classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drift, "SAMPLE_SIZE", 200)
+    drawn = []
+    for parts in ([1_000, 3_000], [1, 999, 3_000]):
+        sample = ReviewSample(classifier)
+        numbers = iter(range(4_000))
+        for part in parts:
+            positions = [next(numbers) for _ in range(part)]
+            sample.add(["film"] * part, np.array(positions) / 4_000)
+        assert len(sample) == 200
+        drawn.append(sorted(sample.measures[PROBABILITY]))
+    assert drawn[0] == drawn[1]
+    assert np.mean(drawn[0]) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 12 / 200))
+
+
+def test_texts_wait_to_be_measured_only_while_they_are_few(
+    classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what is measured early is what is measured late."""
+    monkeypatch.setattr(drift, "SAMPLE_SIZE", 20)
+    texts = [f"a fine film {'moving ' * (number % 7)}" for number in range(300)]
+    samples = {}
+    for most in (0, 100, 10**6):
+        monkeypatch.setattr(drift, "MOST_CHARACTERS", most)
+        samples[most] = ReviewSample(classifier)
+        for start in range(0, 300, 30):
+            samples[most].add(texts[start : start + 30], np.full(30, 0.5))
+            assert sum(len(review.text) for review in samples[most]._kept) <= most
+    at_once, *later = ([values.tolist() for values in sample.measures.values()] for sample in samples.values())
+    assert later == [at_once, at_once]

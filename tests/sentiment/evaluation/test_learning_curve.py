@@ -65,18 +65,18 @@ def test_too_few_sizes_are_refused_with_the_remedy() -> None:
         fit_learning_curve(np.repeat([1_000, 2_000, 4_000], 5), np.full(15, 0.8))
 
 
-def curves_of(accuracies: dict[str, list[float]]) -> LearningCurves:
+def draw_curves(accuracies: dict[str, list[float]]) -> LearningCurves:
     """Of models that judge these shares of 10,000 test reviews rightly, at each of SIZES."""
     trainings = pd.DataFrame(
         [[model, 0, size] for model in accuracies for size in SIZES], columns=["model", "seed", "labels"]
     )
-    correct = [np.arange(10_000) < 10_000 * share for of_model in accuracies.values() for share in of_model]
-    return LearningCurves.of(trainings, correct, chance=0.5)
+    correct = [np.arange(10_000) < 10_000 * share for shares in accuracies.values() for share in shares]
+    return LearningCurves.from_trainings(trainings, correct, chance=0.5)
 
 
 def test_trainings_that_are_no_better_than_chance_are_left_out_of_the_law_and_the_sentence_says_so() -> None:
     late, early = [0.50, 0.505, 0.50, 0.49, 0.999], [0.67, 0.74, 0.875, 0.935, 0.942]
-    curves = curves_of({"LSTM": late, "NB-LR": early})
+    curves = draw_curves({"LSTM": late, "NB-LR": early})
     assert list(curves.laws) == ["NB-LR"]
     assert curves.sentence("NB-LR", 4_000) == (
         "LSTM, too few trainings better than chance: none with 10,000 labels or fewer; with 10,000 labels or fewer "
@@ -86,12 +86,12 @@ def test_trainings_that_are_no_better_than_chance_are_left_out_of_the_law_and_th
 
 def test_the_sentence_tells_what_more_labels_bring_and_below_how_many_the_linear_model_is_better() -> None:
     network, linear = (1 - error(SIZES, *law) for law in ((0.06, 20.0, 0.6), (0.08, 1.0, 0.3)))
-    curves = curves_of({"LSTM": network.tolist(), "NB-LR": linear.tolist()})
+    curves = draw_curves({"LSTM": network.tolist(), "NB-LR": linear.tolist()})
     gain = curves.laws["LSTM"].gain(4_000).sentence
     assert curves.sentence("NB-LR", 4_000) == f"LSTM, {gain}; below about 9,000 labels NB-LR is better"
     assert curves.sentence("another", 4_000) == f"LSTM, {gain}"
     assert curves.sentence("LSTM", 4_000) == f"LSTM, {gain}"
-    always = curves_of({"LSTM": (network - 0.2).tolist(), "NB-LR": linear.tolist()})
+    always = draw_curves({"LSTM": (network - 0.2).tolist(), "NB-LR": linear.tolist()})
     assert always.sentence("NB-LR", 4_000).endswith("; NB-LR is better with 1,000 to 20,000 labels")
 
 
@@ -101,7 +101,7 @@ def test_the_interval_of_an_accuracy_holds_the_true_one_in_95_of_100_simulations
     for simulation in range(300):
         generator = np.random.default_rng(simulation)
         rightly = generator.beta(4, 1, 500)  # how likely each review is judged rightly: 0.8 on average
-        of_runs = np.clip(rightly + generator.normal(0, 0.01, (runs, 1)), 0, 1)
-        _, low, high = accuracy_with_interval(generator.random((runs, 500)) < of_runs)
+        chances = np.clip(rightly + generator.normal(0, 0.01, (runs, 1)), 0, 1)
+        _, low, high = accuracy_with_interval(generator.random((runs, 500)) < chances)
         covered += low <= 0.8 <= high
     assert covered / 300 >= 0.91  # 0.95 and three standard errors

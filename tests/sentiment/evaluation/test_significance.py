@@ -8,10 +8,12 @@ from benchmarks.coverage import Setting, coverage
 from sentiment.evaluation.significance import (
     Difference,
     compare_accuracy,
+    compare_folds,
     correct_for_number,
     estimate_difference,
     holm,
     mcnemar,
+    resampled_mean,
 )
 
 pairs = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60).map(np.array)
@@ -101,7 +103,7 @@ def test_mcnemar_is_the_binomial_test_of_the_reviews_that_one_model_alone_judges
 def test_no_model_differs_from_itself(judged: np.ndarray) -> None:
     difference = compare_accuracy("A", judged[:, :1].T, "B", judged[:, :1].T)
     assert (difference.value, difference.p_value, difference.mcnemar_p_value) == (0, 1, 1)
-    assert difference.low < 0 < difference.high  # so few reviews cannot tell more
+    assert difference.low < 0 < difference.high  # so few reviews cannot say more
     assert difference.verdict.startswith("the difference between A and B is not significant at this size (")
 
 
@@ -119,3 +121,33 @@ def test_mcnemar_speaks_only_of_two_single_runs() -> None:
     judged = judge(np.random.default_rng(0), [0.88, 0.80, 0.80], 2_000)
     assert compare_accuracy("A", judged[:2], "B", judged[2:]).mcnemar_p_value is None
     assert compare_accuracy("A", judged[:1], "B", judged[2:]).mcnemar_p_value == mcnemar(judged[0], judged[2])
+
+
+def test_the_interval_over_folds_is_that_of_nadeau_and_bengio() -> None:
+    """By hand: variance 0.0004, times 1/5 + 1/4, and the 97.5 % quantile of t with 4 degrees of freedom, 2.776."""
+    found = resampled_mean([0.80, 0.82, 0.84, 0.80, 0.84])
+    reach = 2.7764 * np.sqrt(0.0004 * (1 / 5 + 1 / 4))
+    assert found.value == pytest.approx(0.82)
+    assert found.interval == pytest.approx((0.82 - reach, 0.82 + reach), abs=1e-5)
+
+
+def test_folds_that_share_their_reviews_hold_the_level() -> None:
+    """K means of overlapping draws, as trainings on folds are: a plain t test would err far more than once in 20."""
+    generator, false_alarms, rounds = np.random.default_rng(1), 0, 1_000
+    for _ in range(rounds):
+        draws = generator.standard_normal(5)
+        shared = np.array([np.delete(draws, fold).mean() for fold in range(5)])  # what the training reviews bring
+        false_alarms += resampled_mean((2 * shared + 0.5 * generator.standard_normal(5)).tolist()).p_value < 0.05
+    assert false_alarms / rounds < 0.35  # it is a heuristic; the plain test gives more
+
+
+def test_over_folds_a_clear_difference_is_significant_and_a_small_one_is_not() -> None:
+    accuracies = {
+        "A": [0.9, 0.91, 0.9, 0.92, 0.91],
+        "B": [0.8, 0.81, 0.79, 0.82, 0.8],
+        "C": [0.79, 0.82, 0.8, 0.81, 0.8],
+    }
+    better, alike, same = compare_folds(accuracies, [("A", "B"), ("C", "B"), ("B", "B")], 500)
+    assert better.verdict.startswith("A is better than B by 10.4 points")
+    assert alike.verdict.startswith("the difference between C and B is not significant at this size (500 test reviews)")
+    assert (same.value, same.p_value) == (0, 1)

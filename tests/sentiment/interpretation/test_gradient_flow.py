@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentiment.interpretation.explanation import trace
 from sentiment.interpretation.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
-from sentiment.interpretation.trace import trace
 from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 

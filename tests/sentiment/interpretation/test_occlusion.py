@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.interpretation.explanation import explain
-from sentiment.interpretation.occlusion import moved_words, word_effects
+from sentiment.interpretation.explanation import explain, moved_words, word_effects
 from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
 

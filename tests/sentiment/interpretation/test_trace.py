@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sentiment.interpretation.trace import trace
+from sentiment.interpretation.explanation import trace
 from sentiment.training.cells import CELL_OF_LAYER
 
 

@@ -7,12 +7,13 @@ import pytest
 from markupsafe import escape
 
 from sentiment.classifier import Classifier
-from sentiment.evaluation.abstention import AbstentionCheck
+from sentiment.evaluation.abstention import GuaranteeCheck
 from sentiment.evaluation.behaviour import measure_behaviour
-from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, Result, difference_rows, metric_rows
-from sentiment.evaluation.metrics import evaluate_predictions
+from sentiment.evaluation.comparison import VERDICT_RULE, Comparison, difference_rows
+from sentiment.evaluation.metrics import evaluate_predictions, metric_rows
+from sentiment.evaluation.result import Result
 from sentiment.linear_classifier import LinearClassifier
-from sentiment.reporting.page import of_reviews
+from sentiment.reporting.pages import review_markup
 from sentiment.reporting.report import render_report
 from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
 
@@ -41,7 +42,7 @@ def result(name: str, accuracy: float, seed: int, texts: list[str]) -> Result:
         evaluate_predictions(labels, probabilities),
         measure_behaviour(lambda cases: np.full(len(cases), 0.9), 0.5),
         {} if name == LINEAR_MODEL else dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy"), curve),
-        [AbstentionCheck(0.9, 400, 300, 285), AbstentionCheck(0.97, 400, 200, 180)] if name == LINEAR_MODEL else (),
+        [GuaranteeCheck(0.9, 400, 300, 285), GuaranteeCheck(0.97, 400, 200, 180)] if name == LINEAR_MODEL else (),
     )
 
 
@@ -96,16 +97,16 @@ def test_flips_stand_in_pages_with_their_words_coloured_and_without_a_script(com
     assert f"LSTM against SimpleRNN: {escape(flips.counts)}" in section
     assert "Newly right" in section
     assert "Newly wrong" in section
-    assert f"41 to 50 of {len(flips.of_kind('newly right')):,}; flips.csv has all" in section
+    assert f"41 to 50 of {len(flips.select('newly right')):,}; flips.csv has all" in section
     assert re.search(r'<mark style="background: #D55E00[0-9a-f]{2}">dull</mark>', section)
     assert "&lt;script&gt;" in section
     assert "<script" not in page
 
 
 def test_figures_over_seeds_read_as_mean_and_standard_deviation(comparison: Comparison) -> None:
-    heads, rows = metric_rows(comparison.metrics)
+    headers, rows = metric_rows(comparison.metrics)
     accuracies = [r.metrics["accuracy"] for r in comparison.results["LSTM"]]
-    assert heads == ["test metric", "LSTM", "SimpleRNN", LINEAR_MODEL]
+    assert headers == ["test metric", "LSTM", "SimpleRNN", LINEAR_MODEL]
     assert rows[0][:2] == ["accuracy", f"{100 * np.mean(accuracies):.2f} ± {100 * np.std(accuracies, ddof=1):.2f} %"]
     assert "±" not in rows[0][3]
 
@@ -130,8 +131,8 @@ def render(comparison: Comparison, classifier_of: Callable[[str], Classifier | N
 def test_a_review_shows_its_control_characters_and_line_breaks_and_turns_no_other_text_round(
     comparison: Comparison,
 ) -> None:
-    assert of_reviews("\u202eevil\0 <b>\n") == "<bdi>\u202eevil\u2400 &lt;b&gt;\n</bdi>"
-    assert of_reviews("one<br />two<BR>&lt;br> <b\0r>") == "<bdi>one<br>two<br>&amp;lt;br&gt; &lt;b\u2400r&gt;</bdi>"
+    assert review_markup("\u202eevil\0 <b>\n") == "<bdi>\u202eevil\u2400 &lt;b&gt;\n</bdi>"
+    assert review_markup("one<br />two<BR>&lt;br> <b\0r>") == "<bdi>one<br>two<br>&amp;lt;br&gt; &lt;b\u2400r&gt;</bdi>"
     page = render(comparison)
     assert page.count('<td class="text"><bdi>') == page.count(">called ") > 0
 

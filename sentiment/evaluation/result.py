@@ -1,0 +1,211 @@
+"""Result: one evaluated model, from the evaluation to report, registry and card."""
+
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentiment.data.corpus import LABEL_NAMES, Reviews, predicted_labels
+from sentiment.data.vocabulary import tokenize
+from sentiment.evaluation import TextClassifier
+from sentiment.evaluation.abstention import Abstention, GuaranteeCheck
+from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.metrics import evaluate_predictions
+
+METRICS_FILE, HISTORY_FILE, PREDICTIONS_FILE = "metrics.json", "history.json", "predictions.parquet"
+SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE = "slices.csv", "confident_mistakes.csv", "behaviour.csv"
+GUARANTEES_FILE = "promises.csv"
+
+TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, GUARANTEES_FILE)
+"""What MLflow keeps as artifacts; it keeps metrics and history as metrics."""
+
+NEGATIONS = frozenset("not no never neither nor none nobody nothing nowhere without cannot hardly barely".split())
+"""Tokens that negate, beside those that end with n't."""
+
+MISTAKES = 50
+
+
+@dataclass(frozen=True)
+class Result:
+    """One trained model on the test split.
+
+    Attributes:
+        name: of this model and seed, such as `LSTM, seed 1`.
+        predictions: a row per test review: text, label, predicted_label, positive_probability.
+        metrics: as `evaluate_predictions` gives, and the costs of the model.
+        behaviour: as `measure_behaviour` gives.
+        history: metric -> its value after each epoch; empty for a model without epochs.
+        guarantees: what each guaranteed accuracy was worth; none where no accuracy can be guaranteed.
+    """
+
+    name: str
+    predictions: pd.DataFrame
+    metrics: Mapping[str, float]
+    behaviour: pd.DataFrame
+    history: dict[str, list[float]] = field(default_factory=dict)
+    guarantees: Sequence[GuaranteeCheck] = ()
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each test review was judged rightly: bool (N,)."""
+        return (self.predictions["label"] == self.predictions["predicted_label"]).to_numpy()
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int8 (N,): 1 positive, 0 negative."""
+        return (self.predictions["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """P(positive), (N,)."""
+        return self.predictions["positive_probability"].to_numpy()
+
+    @property
+    def validation_loss(self) -> float:
+        """Of the epoch whose weights were kept, in nats; NaN for a model without epochs or validation reviews.
+
+        That is the lowest; or the last, where a teacher changed from epoch to epoch, as the last has the best of them.
+        """
+        losses = np.array(self.history.get("val_loss", []), float)
+        if "teacher_val_loss" in self.history:
+            return float(losses[-1])
+        finite = losses[np.isfinite(losses)]
+        return float(finite.min()) if len(finite) else np.nan
+
+    @property
+    def left_out(self) -> int:
+        """Behavioural cases that were left out."""
+        return int(self.behaviour["left_out"].sum())
+
+    @cached_property
+    def slices(self) -> pd.DataFrame:
+        """As `slice_accuracy` gives."""
+        return slice_accuracy(self.predictions["text"].tolist(), self.correct)
+
+    def save(self, folder: Path) -> None:
+        """Write metrics, history, predictions, slices, confident mistakes, behaviour and guarantees into a folder."""
+        for name, content in ((METRICS_FILE, self.metrics), (HISTORY_FILE, self.history)):
+            (folder / name).write_text(json.dumps(dict(content), indent=2, ensure_ascii=False), "utf-8")
+        self.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
+        self.slices.to_csv(folder / SLICES_FILE, index=False)
+        confident_mistakes(self.predictions).to_csv(folder / MISTAKES_FILE, index=False)
+        self.behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
+        columns = list(GuaranteeCheck.__dataclass_fields__)
+        checks = pd.DataFrame([asdict(check) for check in self.guarantees], columns=columns)
+        checks.to_csv(folder / GUARANTEES_FILE, index=False)
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        name: str,
+        metrics: Mapping[str, float] | None = None,
+        history: dict[str, list[float]] | None = None,
+    ) -> "Result":
+        """Read what `save` wrote.
+
+        Args:
+            metrics, history: in place of the files of these names, which a run of MLflow does not hold.
+        """
+        checks = pd.read_csv(folder / GUARANTEES_FILE).astype({"level": float})
+        return cls(
+            name,
+            pd.read_parquet(folder / PREDICTIONS_FILE),
+            json.loads((folder / METRICS_FILE).read_bytes()) if metrics is None else metrics,
+            pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False, na_values={"failure_rate": [""]}),
+            json.loads((folder / HISTORY_FILE).read_bytes()) if history is None else history,
+            [GuaranteeCheck(*row) for row in checks.itertuples(index=False, name=None)],
+        )
+
+
+def evaluate_classifier(
+    classifier: TextClassifier,
+    reviews: Reviews,
+    name: str,
+    abstentions: Sequence[Abstention] = (),
+    seen: Collection[str] = (),
+) -> Result:
+    """What a classifier does on labelled reviews, which it should not have learned from.
+
+    Args:
+        reviews: N of them, of both classes.
+        name: of the model.
+        abstentions: guaranteed accuracies to check.
+        seen: sentences that training may have seen, which no behavioural test then uses.
+    """
+    threshold, labels = classifier.threshold, reviews.labels
+    started = time.perf_counter()
+    probabilities = classifier.positive_probability(reviews.texts)  # (N,)
+    seconds = time.perf_counter() - started
+    predictions = pd.DataFrame(
+        {
+            "text": pd.Series(list(reviews.texts), dtype="string"),
+            "label": [LABEL_NAMES[label] for label in labels],
+            "predicted_label": predicted_labels(probabilities, threshold),
+            "positive_probability": probabilities,
+        }
+    )
+    costs = {"parameters": classifier.parameters, "scored_per_second": len(reviews) / seconds}
+    return Result(
+        name,
+        predictions,
+        evaluate_predictions(labels, probabilities, threshold) | costs,
+        measure_behaviour(classifier.positive_probability, threshold, seen=seen),
+        guarantees=[abstention.check(labels, probabilities) for abstention in abstentions],
+    )
+
+
+def slice_reviews(texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """The slices: quartiles of length in tokens, and whether a negation occurs.
+
+    Args:
+        texts: N reviews.
+
+    Returns:
+        Name -> bool (N,): which reviews are in it. The quartiles leave no review out and share none; reviews of one
+        length stay together, so a quartile may hold more than a quarter, or be missing.
+    """
+    tokens = [tokenize(text) for text in texts]
+    lengths = np.array(list(map(len, tokens)))
+    quartile = np.searchsorted(np.quantile(lengths, [0.25, 0.5, 0.75]), lengths)  # (N,), 0 to 3
+    slices = {}
+    for number in np.unique(quartile):
+        members = quartile == number
+        shortest, longest = lengths[members].min(), lengths[members].max()
+        slices[f"length quartile {number + 1}: {shortest:,} to {longest:,} tokens"] = members
+    negated = np.array([any(t in NEGATIONS or t.endswith("n't") for t in review) for review in tokens], bool)
+    return slices | {"with a negation": negated, "without negation": ~negated}
+
+
+def slice_accuracy(texts: Sequence[str], correct: np.ndarray) -> pd.DataFrame:
+    """Columns `slice`, `reviews`, `accuracy` (NaN of an empty slice).
+
+    Args:
+        texts: N reviews.
+        correct: (N,), whether each was judged rightly, or how often.
+    """
+    rows = [
+        (name, int(members.sum()), correct[members].mean() if members.any() else np.nan)
+        for name, members in slice_reviews(texts).items()
+    ]
+    return pd.DataFrame(rows, columns=["slice", "reviews", "accuracy"])
+
+
+def confident_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The wrongly judged reviews with P(positive) furthest on the wrong side, at most 50, the surest first.
+
+    Args:
+        predictions: columns text, label, predicted_label, positive_probability.
+
+    Returns:
+        The same columns.
+    """
+    wrong = predictions[predictions["label"] != predictions["predicted_label"]]
+    towards_truth = wrong["positive_probability"].where(wrong["label"] == "positive", 1 - wrong["positive_probability"])
+    columns = ["label", "predicted_label", "positive_probability", "text"]
+    return wrong.loc[towards_truth.sort_values(kind="stable").index[:MISTAKES], columns].reset_index(drop=True)
