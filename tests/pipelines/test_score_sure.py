@@ -13,8 +13,8 @@ from typer.testing import Result
 
 from sentiment.classifier import load_classifier
 from sentiment.errors import InputError
-from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation import result
+from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.validation_profile import PROFILE_FILE, ValidationProfile
 from tests.conftest import PipelineRun
 
