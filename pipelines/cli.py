@@ -13,8 +13,8 @@ from typing import Annotated, TextIO
 
 import typer
 
-from pipelines.commands.app import app
-from pipelines.commands.command import EXIT_INPUT, refusal
+from pipelines.commands.command import app
+from pipelines.commands.exit_codes import EXIT_INPUT, refusal
 from sentiment import __version__
 
 MODULES = ("training", "tuning", "use", "interpretation")

@@ -1,4 +1,4 @@
-"""Console: what the pipelines tell people, with bars and colours only on a terminal."""
+"""Console: what the pipelines say to people, with bars and colours only on a terminal."""
 
 import functools
 import importlib
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import rich.box
 import rich.console
-from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.progress import Progress
 from rich.table import Table
@@ -31,13 +30,15 @@ if TYPE_CHECKING:
     from sentiment.training.trainer import History
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Characters that a terminal obeys instead of showing them, but for the tab and the line feed."""
+"""Characters that a terminal obeys instead of showing them, except the tab and the line feed."""
 
 WIDTH_OF_FILES = 160
-"""Columns of a table that goes to a file or a pipe, so that nothing is cut."""
+"""Columns of what goes to a file or a pipe."""
 
 LABEL = re.compile(r" +|\S+(?: \S+)* {2,}")
-"""What a line begins with: spaces, or words and two spaces."""
+"""What a line may begin with: spaces, or words and two spaces."""
+
+LOGGER = logging.getLogger("sentiment.console")
 
 
 class Console:
@@ -55,9 +56,12 @@ class Console:
         self._out = rich.console.Console(highlight=False, soft_wrap=True, width=width, stderr=is_piped)
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
-        self._drawing, self._lock, self._is_stopped = 0, threading.RLock(), threading.Event()
-        self._log: _Log | None = None
-        self._told: set[Path] = set()
+        self._drawing, self._lock, self._stop = 0, threading.RLock(), threading.Event()
+        self._log, self._has_log = (
+            rich.console.Console(width=WIDTH_OF_FILES, highlight=False, soft_wrap=True, color_system=None),
+            False,
+        )
+        self._shown: set[Path] = set()
 
     @contextmanager
     def without_native_log(self) -> Iterator[None]:
@@ -85,41 +89,51 @@ class Console:
             importlib.import_module("tensorflow")
 
     def log_to(self, path: Path) -> None:
-        """Append all that is printed from now on to a file, and the warnings of the libraries; each line with its time.
+        """Append all that is printed from now on to a file, with the time, and the warnings of the libraries.
 
         Raises:
             InputError: the file cannot be written.
         """
         try:
-            self._log = _Log(path.open("a", encoding="utf-8", buffering=1))
+            handler = logging.FileHandler(path, encoding="utf-8")
         except OSError as error:
             raise InputError(f"--log-file {path} cannot be written ({error.strerror}): name another file.") from error
-        logging.getLogger().addHandler(logging.StreamHandler(self._log))
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+        for logger in (logging.getLogger(), LOGGER):
+            logger.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+        self._has_log = True
 
-    def log_traceback(self, text: str) -> None:
-        """What Python says of an error of this program, for the log file alone."""
-        if self._log is not None:
-            self._log.write(text)
+    def log_traceback(self) -> None:
+        """Write the traceback of the error being handled to the log file, if there is one."""
+        if self._has_log:
+            LOGGER.exception("the command failed")
 
     @property
     def shows_progress(self) -> bool:
         """Whether bars are drawn."""
         return self._error.is_terminal and not self.quiet
 
+    @property
+    def width(self) -> int:
+        """Characters in a line."""
+        return self._out.width
+
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet; on a terminal it is wrapped at words."""
-        self._print(self._out, _plain(_wrapped(escaped(text), self._out)), style=style, is_shown=not self.quiet)
+        self._print(self._out, Text(_wrapped(text, self._out)), style=style, is_shown=not self.quiet)
 
     def command(self, label: str, command: str) -> None:
         """A command that the reader may copy: never broken, and left out when quiet."""
-        self._print(self._out, _plain(f"{label:<11} {command}"), is_shown=not self.quiet)
+        self._print(self._out, Text(escaped(f"{label:<11} {command}")), is_shown=not self.quiet)
 
     def result(self, text: str) -> None:
         """A line that was asked for, as it is."""
-        self._print(self._out, _plain(text))
+        self._print(self._out, Text(escaped(text)))
 
     def result_json(self, content: Any) -> None:
-        """A line that was asked for, as JSON, in whose escapes stands what a terminal would obey."""
+        """A line that was asked for, as JSON, with escapes for what a terminal would obey."""
         line = json.dumps(content, ensure_ascii=not self._out.encoding.startswith("utf"))
         self.result(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line))
 
@@ -127,15 +141,9 @@ class Console:
         """Coloured text, wrapped at words."""
         self._print(self._out, text, soft_wrap=False)
 
-    @property
-    def width(self) -> int:
-        """Characters in a line."""
-        return self._out.width
-
     def note(self, text: str) -> None:
         """A dim line on standard error, left out when quiet."""
-        content = _plain(_wrapped(escaped(text), self._error))
-        self._print(self._error, content, style="dim", is_shown=not self.quiet)
+        self._print(self._error, Text(_wrapped(text, self._error)), style="dim", is_shown=not self.quiet)
 
     def warn(self, text: str) -> None:
         """A line on standard error of what the user should know about a result; shown also when quiet."""
@@ -146,26 +154,24 @@ class Console:
         self._labelled("Error:", "bold red", text)
 
     def _labelled(self, label: str, style: str, text: str) -> None:
-        said = _wrapped(f"{label} {escaped(text)}", self._error).removeprefix(label)
-        self._print(self._error, Text.assemble((label, style), _plain(said)))
+        line = Text(_wrapped(f"{label} {text}", self._error))
+        line.stylize(style, 0, len(label))
+        self._print(self._error, line)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose first column holds names and whose others hold figures; columns may be without a name.
-
-        Where the terminal is too narrow for it, every row becomes a few lines, a name and a figure each.
-        """
-        heading = Text(_wrapped(escaped(title), self._out), style="bold")
-        content: RenderableType = _table(columns, rows, pad_edge=True)
-        missing = _width(columns, rows) - self.width
-        if missing > 0:
-            content = _table(columns, rows, pad_edge=False) if missing <= 2 else _plain(_records(columns, rows))
-        self._print(self._out, heading, content)
+        """A table whose first column holds names and whose others hold values; columns may be without a name."""
+        table = Table(box=rich.box.SIMPLE_HEAD, show_header=any(columns))
+        for number, column in enumerate(columns):
+            table.add_column(Text(escaped(column)), justify="right" if number else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(escaped(cell)) for cell in row))
+        self._print(self._out, Text(_wrapped(title, self._out), style="bold"), table)
 
     def finished_stage(self, stage: Stage, read: str) -> None:
-        """What a stage read and wrote; a stage that was told is not told again."""
-        if stage.cached and stage.folder in self._told:
+        """What a stage read and wrote, once for each stage that is found cached."""
+        if stage.cached and stage.folder in self._shown:
             return
-        self._told.add(stage.folder)
+        self._shown.add(stage.folder)
         verb = "cached in" if stage.cached else f"in {stage.seconds:.1f} s wrote"
         self.say(f"{stage.name:<11} read {read}; {verb} {stage.folder}")
 
@@ -196,7 +202,7 @@ class Console:
         with self._drawn() as bar:
             progress = TrainingProgress(
                 bar, model, epochs, count,
-                examples=examples, say=self.say, on_epoch=on_epoch, stop=self._is_stopped,
+                examples=examples, say=self.say, on_epoch=on_epoch, stop=self._stop,
             )  # fmt: skip
             try:
                 yield progress
@@ -205,7 +211,7 @@ class Console:
 
     def stop_trainings(self) -> None:
         """End every training at its next step, as an interruption would."""
-        self._is_stopped.set()
+        self._stop.set()
 
     @contextmanager
     def _drawn(self) -> Iterator[Progress]:
@@ -234,8 +240,12 @@ class Console:
     ) -> None:
         """Print, with the bar out of the way; the log file also gets what is not shown."""
         with self._lock:
-            if self._log is not None:
-                self._log.write(content)
+            if self._has_log:
+                with self._log.capture() as captured:
+                    self._log.print(*content, sep="\n")
+                for line in captured.get().splitlines():
+                    if line.strip():
+                        LOGGER.info(line.rstrip())
             if not is_shown:
                 return
             if self._bar is not None:
@@ -261,75 +271,14 @@ def escaped(text: str) -> str:
     )
 
 
-def _plain(text: str) -> Text:
-    """Text that is shown as it is, without markup."""
-    return Text(escaped(text))
-
-
 def _wrapped(text: str, console: rich.console.Console) -> str:
-    """Text for a terminal, wrapped at words, the further lines indented as far as what stands behind its label."""
-    if not console.is_terminal or len(text) < console.width:
+    """Escaped text, on a terminal wrapped at words; further lines are indented as far as what follows the label."""
+    text = escaped(text)
+    if not console.is_terminal:
         return text
     label = LABEL.match(text)
-    indent = len(label[0]) if label else 0
-    lines = textwrap.TextWrapper(
-        console.width - 1,
-        subsequent_indent=" " * (indent if indent < console.width // 2 else 2),
-        replace_whitespace=False,
-        break_long_words=False,
-        break_on_hyphens=False,
+    indent = label.end() if label else 0
+    wrapper = textwrap.TextWrapper(
+        console.width - 1, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
     )
-    return "\n".join(lines.fill(line) for line in text.split("\n"))
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, pad_edge: bool) -> Table:
-    """Only the first column may be wrapped, at words."""
-    table = Table(box=rich.box.SIMPLE_HEAD, show_header=any(columns), pad_edge=pad_edge)
-    for number, column in enumerate(columns):
-        table.add_column(_plain(column), justify="right" if number else "left", no_wrap=number > 0)
-    for row in rows:
-        table.add_row(*map(_plain, row))
-    return table
-
-
-def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Characters in a line of the narrowest table that holds every word of the first column and every figure whole."""
-    first, *others = zip(columns, *rows, strict=True)
-    widths = [max(cell_len(word) for cell in first for word in [*escaped(cell).split(), ""])]
-    widths += [max(cell_len(escaped(cell)) for cell in column) for column in others]
-    return sum(widths) + 3 * len(widths) + 1
-
-
-def _records(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Every row as lines: its name, and under it each figure after the name of its column."""
-    if not any(columns):
-        width = max(len(name) for name, *_ in rows)
-        return "\n".join(["", *(f"  {name:<{width}}  {', '.join(cells)}" for name, *cells in rows), ""])
-    width = max(len(column) for column in columns[1:])
-    lines = [""]
-    for name, *cells in rows:
-        lines += [f"  {name}", *(f"    {head:<{width}}  {cell}" for head, cell in zip(columns[1:], cells, strict=True))]
-    return "\n".join([*lines, ""])
-
-
-class _Log:
-    """A file that gets the time before every line."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._console = rich.console.Console(file=file, width=WIDTH_OF_FILES, highlight=False, soft_wrap=True)
-
-    def write(self, content: str | Sequence[RenderableType]) -> None:
-        """Write a text, or what else rich can render."""
-        if not isinstance(content, str):
-            with self._console.capture() as captured:
-                for part in content:
-                    self._console.print(part)
-            content = captured.get()
-        for line in content.splitlines():
-            if line.strip():
-                self._file.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {line.rstrip()}\n")
-
-    def flush(self) -> None:
-        """Write what is waiting."""
-        self._file.flush()
+    return "\n".join(map(wrapper.fill, text.split("\n")))

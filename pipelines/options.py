@@ -2,14 +2,13 @@
 
 import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
 from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
-from sentiment.errors import InputError
 
 LISTED = ("models", "seeds", "positive", "negative")
 """Fields whose options are comma-separated."""
@@ -37,19 +36,6 @@ Preset = Annotated[
 def split_list(value: str) -> list[str]:
     """The parts of a comma-separated option."""
     return [part.strip() for part in value.split(",")]
-
-
-def with_repeats(options: Mapping[str, Any], repeats: int | None) -> dict[str, Any]:
-    """The options, with the seeds that --repeats stands for.
-
-    Raises:
-        InputError: they have seeds already.
-    """
-    if repeats is None:
-        return dict(options)
-    if "seeds" in options:
-        raise InputError("--seeds and --repeats both choose the seeds: give one of them.")
-    return {**options, "seeds": tuple(range(repeats))}
 
 
 def options_of(reads: Sequence[str]) -> dict[str, Any]:

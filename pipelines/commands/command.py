@@ -1,70 +1,61 @@
-"""A function as a command of the application: its console, its options, and errors as exit codes."""
+"""The command-line application, and `command`, which makes a function one of its commands."""
 
-import errno
 import functools
 import inspect
 import logging
 import os
-import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
+from typer.exceptions import TyperException
 
-from pipelines.commands.narrow_help import NarrowHelp
+from pipelines.commands.exit_codes import errors_to_exit_codes
+from pipelines.commands.given import Given
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
-from pipelines.termination import Terminated, termination_interrupts
-from sentiment.errors import InputError
 from sentiment.tracking import sqlite_store
 
-EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
-NO_ROOM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file would be larger than this system allows",
-}
-NO_ACCESS = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "this system does not permit it",
-    errno.EROFS: "the file system is read-only",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.EISDIR: "a folder stands there",
-}
-"""Errors of files, folders, terminals and pipes that are known by name; others are named as the system does."""
+app = typer.Typer(
+    help="Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 120},
+)
+
+TRAIN, IMPROVE = "Train and compare", "Improve"
+USE, UNDERSTAND = "Use a trained model", "Understand"
+"""Headings of the list of commands."""
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the log of TensorFlow and MLflow.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also show the logs of TensorFlow and MLflow.")]
 LogFile = Annotated[
-    Path | None, typer.Option(help="Also append all that is printed, with its time, to this file.", show_default=False)
+    Path | None, typer.Option(help="Also append all that is printed to this file, with the time.", show_default=False)
 ]
 
 
 def command(
-    app: typer.Typer, name: str, *, panel: str, reads: Sequence[str] = ()
+    name: str, *, panel: str, reads: Sequence[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a function as a command of an app. What the user can mend ends with exit code 2.
+    """Register a function as a command: it gets the console, and errors end it with an exit code.
 
-    The function gets the console. Where `reads` names anything, the command also takes a preset
-    and an option for every field that it reads. The function then gets the preset, and the options as a dictionary.
+    Where `reads` names anything, the command also takes a preset and an option for every field that it reads; the
+    function then gets what the user gave of them, as `given`.
 
     Args:
         panel: heading of the command in the list of all commands.
         reads: sections of PipelineConfig, or single fields of it or of a section (`seeds`, `model.embedding_dim`).
     """
-    configured: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     if reads:
         from pipelines.options import Preset, given_options, options_of
 
-        configured = options_of(reads)
+        fields = options_of(reads)
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        passed = ("console", "preset", "options") if configured else ("console",)
-        own = [p for p in inspect.signature(function).parameters.values() if p.name not in passed]
-
         @functools.wraps(function)
         def run(quiet: bool, verbose: bool, log_file: Path | None, **values: Any) -> None:
             console = Console(quiet=quiet, verbose=verbose, is_piped=values.get("output") == STANDARD_STREAM)
@@ -72,69 +63,67 @@ def command(
             with errors_to_exit_codes(console):
                 if log_file is not None:
                     console.log_to(log_file)
-                if configured:
-                    values["options"] = given_options({name: values.pop(name) for name in configured})
+                if fields:
+                    options = given_options({field: values.pop(field) for field in fields})
+                    values["given"] = Given(values.pop("preset"), options)
                 if moved := sqlite_store.relocate_store():
                     console.note(moved)
                 function(console=console, **values)
 
-        common: dict[str, tuple[Any, Any]] = {"preset": (Preset, None)} if configured else {}
-        common |= {"quiet": (Quiet, False), "verbose": (Verbose, False), "log_file": (LogFile, None)}
-        keyword = inspect.Parameter.KEYWORD_ONLY
+        own = [p for p in inspect.signature(function).parameters.values() if p.name not in ("console", "given")]
         parameters = [
-            *(p.replace(kind=keyword) for p in own),
-            *(inspect.Parameter(n, keyword, default=d, annotation=a) for n, (a, d) in common.items()),
-            *(inspect.Parameter(n, keyword, default=None, annotation=a) for n, a in configured.items()),
+            *([_option("preset", Preset, None)] if fields else []),
+            *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
+            _option("quiet", Quiet, False),
+            _option("verbose", Verbose, False),
+            _option("log_file", LogFile, None),
+            *(_option(field, annotation, None) for field, annotation in fields.items()),
         ]
         vars(run)["__signature__"] = inspect.Signature(parameters)
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, cls=NarrowHelp, rich_help_panel=panel)(run)
+        app.command(name, cls=_ListingCommand, rich_help_panel=panel)(run)
         return function
 
     return register
 
 
-@contextmanager
-def errors_to_exit_codes(console: Console) -> Iterator[None]:
-    """Say what went wrong and how to mend it, and exit with 2; with 130 on Ctrl-C, with 143 on SIGTERM."""
-    try:
-        with termination_interrupts():
-            yield
-    except InputError as error:
-        console.error(str(error))
-        raise typer.Exit(EXIT_INPUT) from error
-    except OSError as error:
-        refused = refusal(error)
-        if refused is None or error.errno not in {**NO_ROOM, **NO_ACCESS}:
-            console.log_traceback(traceback.format_exc())
-        if refused is None:
+def _option(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+class _ListingCommand(TyperCommand):
+    """A command whose help is lists under headings: in boxes, Rich cuts the names of options at 80 columns."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **{**settings, "rich_markup_mode": None})
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options under their headings."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                usual = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, and say what to do with one that looks like an option.
+
+        Raises:
+            TyperException: they are wrong.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            option = getattr(error, "option_name", None)
+            if option and any(isinstance(parameter, TyperArgument) for parameter in self.get_params(ctx)):
+                error.message += (
+                    f". If {option} begins a text or a file name, put -- before it, "
+                    f"as in `{ctx.command_path} -- '{option} ...'`"
+                )
             raise
-        console.error(refused)
-        raise typer.Exit(EXIT_INPUT) from error
-    except KeyboardInterrupt as error:
-        console.error("interrupted; the same command goes on where it stopped.")
-        raise typer.Exit(EXIT_TERMINATED if isinstance(error, Terminated) else EXIT_INTERRUPTED) from error
-    except Exception:
-        console.log_traceback(traceback.format_exc())
-        raise
-
-
-def refusal(error: OSError) -> str | None:
-    """What the system refused to read or write, and the remedy; None for errors of other things, and broken pipes."""
-    number = error.errno or _told_number(str(error))
-    if number is None or number == errno.EPIPE:
-        return None
-    place, then = error.filename or "the results", "the same command then goes on where it stopped."
-    if number in NO_ROOM:
-        return f"{place} could not be written: {NO_ROOM[number]}. Make room or choose another place; {then}"
-    reason = NO_ACCESS.get(number) or os.strerror(number).lower()
-    return f"{place} could not be read or written: {reason}. Allow it or choose another place; {then}"
-
-
-def _told_number(message: str) -> int | None:
-    """The number of an error that stands in the message alone, as HDF5 and `shutil.copytree` give it."""
-    known = {**NO_ROOM, **NO_ACCESS}
-    return next((n for n in known if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
 
 
 def _set_log_levels(verbose: bool) -> None:

@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
-from pipelines.commands.app import (
+from pipelines.commands.command import UNDERSTAND, command
+from pipelines.commands.given import Given
+from pipelines.commands.options import (
     DEFAULT_WORK_DIR,
-    OF_NETWORKS,
-    UNDERSTAND,
+    NETWORK_SECTIONS,
     Delimiter,
     Encoding,
     Experiment,
@@ -19,13 +20,10 @@ from pipelines.commands.app import (
     Repeats,
     TextColumn,
     WorkDir,
-    app,
-    opened,
 )
-from pipelines.commands.command import command
-from pipelines.configuration import compose, preset_names
+from pipelines.configuration import preset_names
 from pipelines.console import Console
-from pipelines.options import split_list, with_repeats
+from pipelines.options import split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.tables.files import ReadOptions
 from sentiment.errors import InputError
@@ -33,15 +31,10 @@ from sentiment.interpretation.memory_tasks import TaskName
 from sentiment.training.cells import CELLS
 
 
-@command(
-    app,
-    "describe",
-    panel=UNDERSTAND,
-    reads=("models", "vocabulary.num_words", "sequences.maxlen", "model"),
-)
-def describe(console: Console, preset: str | None, options: dict[str, Any]) -> None:
-    """Print the layers of each model with their parameter counts."""
-    config = compose(preset, options)
+@command("describe", panel=UNDERSTAND, reads=("models", "vocabulary.num_words", "sequences.maxlen", "model"))
+def describe(console: Console, given: Given) -> None:
+    """Print the layers of each model with their numbers of parameters."""
+    config = given.config()
     console.import_tensorflow()
     from sentiment.training.models import build_model
 
@@ -55,25 +48,25 @@ def describe(console: Console, preset: str | None, options: dict[str, Any]) -> N
         console.table(CELLS[cell].layer, ["layer", "type", "output shape", "parameters"], rows)
 
 
-@command(app, "explain", panel=UNDERSTAND)
+@command("explain", panel=UNDERSTAND)
 def explain(
     console: Console,
-    text: Annotated[str | None, typer.Argument(help="The review; or name one by --input and --row.")] = None,
+    text: Annotated[str | None, typer.Argument(help="The review; or choose one with --input and --row.")] = None,
     model: ModelURI = None,
     output: Annotated[
-        Path | None, typer.Option(help="Write the explanation here too: .html a page, .json numbers.")
+        Path | None, typer.Option(help="Also write the explanation to a file: .html for a page, .json for numbers.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--input", help="Table of reviews, of any format that `sentiment score` reads.")
+        Path | None, typer.Option("--input", help="Table of reviews, in any format that `sentiment score` reads.")
     ] = None,
-    row: Annotated[int | None, typer.Option(help="Row of --input, from 1, the header not counted.")] = None,
+    row: Annotated[int | None, typer.Option(help="Row of --input, counted from 1 without the header.")] = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
     delimiter: Delimiter = None,
     quote: Quote = None,
     header: Header = True,
 ) -> None:
-    """Show what happens inside a model while it reads a review: gates, states, and which words decided."""
+    """Show which words decided about a review, and what the gates and states of the network did while it read them."""
     from pipelines import explain
 
     if text is not None and table is None and row is None:
@@ -81,46 +74,47 @@ def explain(
     elif text is None and table is not None and row is not None:
         review = explain.read_review(table, row, text_column, ReadOptions(encoding, delimiter, quote, header))
     else:
-        raise InputError('Give one review: either as "TEXT", or by --input FILE --row N.')
+        raise InputError('Give one review: either as "TEXT", or with --input FILE --row N.')
     explain.explain_review(console, review, model, output)
 
 
-@command(app, "playground", panel=UNDERSTAND)
+@command("playground", panel=UNDERSTAND)
 def playground(
     console: Console,
     page: Annotated[Path, typer.Argument(metavar="PAGE.html", help="Page to write.")],
     model: ModelURI = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Keep the word vectors as float32: larger, exact.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Keep the word vectors as float32: a larger page with exact numbers.")
+    ] = False,
 ) -> None:
-    """Write a model as one web page that computes by itself: type, and see the verdict and what decides it."""
-    from pipelines.playground import write_playground
+    """Write a model as one web page that works offline: type a review, and see the verdict and what decides it."""
+    from pipelines.explain import write_playground
 
     write_playground(console, model, page, exact=exact)
 
 
-@command(app, "gradient-flow", panel=UNDERSTAND, reads=OF_NETWORKS)
+@command("gradient-flow", panel=UNDERSTAND, reads=NETWORK_SECTIONS)
 def gradient_flow(
     console: Console,
-    preset: str | None,
-    options: dict[str, Any],
+    given: Given,
     length: Annotated[
-        int | None, typer.Option(help="Tokens of the reviews to measure on (default: what --reviews of them have).")
+        int | None, typer.Option(help="Tokens of the reviews to measure on (default: what --reviews of them reach).")
     ] = None,
     reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
     fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "gradient-flow",
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
     """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
-    with opened(console, work_dir, preset, options, goes_on=True) as context:
+    with given.opened(console, work_dir) as context:
         from pipelines.gradient_flow import run_gradient_flow
 
-        if "models" not in options and context.start is None:
+        if "models" not in given.options and context.start is None:
             context = replace(context, config=context.config.model_copy(update={"models": tuple(CELLS)}))
         run_gradient_flow(context, length=length, reviews=reviews, fresh=fresh, experiment=experiment)
 
 
-@command(app, "run-memory", panel=UNDERSTAND)
+@command("run-memory", panel=UNDERSTAND)
 def run_memory(
     console: Console,
     task: Annotated[
@@ -134,19 +128,20 @@ def run_memory(
     lengths: Annotated[
         str | None, typer.Option(help="Steps of the adding problem, comma-separated (full: 50,100,200,400).")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most epochs, of every task.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Most epochs for every task.")] = None,
     preset: Annotated[
         str, typer.Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
     ] = "full",
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "memory",
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
-    """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log all of it to MLflow."""
-    given = {"tasks": task, "models": models, "seeds": seeds, "lengths": lengths}
-    lists = with_repeats({name: split_list(value) for name, value in given.items() if value is not None}, repeats)
+    """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log everything to MLflow."""
+    lists = {"tasks": task, "models": models, "seeds": seeds, "lengths": lengths}
+    options = {name: split_list(value) for name, value in lists.items() if value is not None}
+    given = Given(preset, options).with_repeats(repeats)
     with console.without_native_log():
         from pipelines import memory
 
-    config = memory.compose_memory(preset, lists, epochs)
+    config = memory.compose_memory(preset, given.options, epochs)
     with WorkingDirectory(work_dir) as work:
         memory.run_memory(config, work, console, experiment)

@@ -1,84 +1,70 @@
-"""Commands that tell what would make a model better: more labels, or other settings."""
+"""Commands that say what would make a model better: more labels, or other settings."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from pipelines.commands.app import (
-    DEFAULT_WORK_DIR,
-    IMPROVE,
-    OF_ALL,
-    OF_NETWORKS,
-    Experiment,
-    Repeats,
-    WorkDir,
-    app,
-    opened,
-)
-from pipelines.commands.command import command
+from pipelines.commands.command import IMPROVE, command
+from pipelines.commands.given import Given
+from pipelines.commands.options import ALL_SECTIONS, DEFAULT_WORK_DIR, NETWORK_SECTIONS, Experiment, Repeats, WorkDir
 from pipelines.configuration import preset_names
 from pipelines.console import Console
-from pipelines.options import split_list, with_repeats
+from pipelines.options import split_list
 from sentiment.errors import InputError
 
 DEFAULT_MINUTES = 20
 
 
-@command(app, "learning-curve", panel=IMPROVE, reads=OF_ALL)
+@command("learning-curve", panel=IMPROVE, reads=ALL_SECTIONS)
 def learning_curve(
     console: Console,
-    preset: str | None,
-    options: dict[str, Any],
+    given: Given,
     shares: Annotated[
-        str, typer.Option(help="Per cent of the labels that the models are trained on, comma-separated.")
+        str, typer.Option(help="Percentages of the labels to train on, comma-separated.")
     ] = "5,10,25,50,100",
     more: Annotated[
-        int | None, typer.Option("--more-labels", min=1, help="Labels to ask about (default: a fifth of all).")
+        int | None, typer.Option("--more-labels", min=1, help="More labels to predict the gain of (default: a fifth).")
     ] = None,
+    repeats: Repeats = None,
     output: Annotated[
         Path | None,
         typer.Option(help="File for the page (default: learning-curve.html beside the working directory)."),
     ] = None,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "learning-curve",
-    repeats: Repeats = None,
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
-    """Tell what more labels would bring: train every model on parts of the labels, and log all of it to MLflow."""
-    options = with_repeats(options, repeats)
-    with opened(console, work_dir, preset, options, goes_on=True) as context:
+    """Predict what more labels would bring, from models trained on parts of the labels; log everything to MLflow."""
+    with given.with_repeats(repeats).opened(console, work_dir) as context:
         from pipelines import learning_curve
 
         checked = learning_curve.check_shares(split_list(shares), len(context.config.seeds))
         learning_curve.run_learning_curve(context, checked, more, experiment, output)
 
 
-@command(app, "tune", panel=IMPROVE, reads=OF_NETWORKS)
+@command("tune", panel=IMPROVE, reads=NETWORK_SECTIONS)
 def tune(
     console: Console,
-    preset: str | None,
-    options: dict[str, Any],
+    given: Given,
     minutes: Annotated[
         float | None,
-        typer.Option(help=f"Minutes to search (default: {DEFAULT_MINUTES}, or no bound where --trials is given)."),
+        typer.Option(help=f"Minutes to search (default: {DEFAULT_MINUTES}, or unlimited with --trials)."),
     ] = None,
     trials: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials of the search, with those of earlier commands and other processes."),
+        typer.Option(min=1, help="Trials in all, including those of earlier commands and of other processes."),
     ] = None,
     space: Annotated[
         str, typer.Option(help=f"Settings to search: {', '.join(preset_names('spaces'))}, or a TOML file.")
     ] = "default",
-    objective: Annotated[
-        Literal["loss", "accuracy"], typer.Option(help="Validation metric that is made best.")
-    ] = "loss",
+    objective: Annotated[Literal["loss", "accuracy"], typer.Option(help="Validation metric to optimize.")] = "loss",
     max_microseconds: Annotated[
         float | None, typer.Option(help="Most microseconds that scoring a review may take on this machine.")
     ] = None,
     storage: Annotated[
         str | None,
         typer.Option(
-            help="URL of the trials' database, which several machines may share, such as postgresql://HOST/NAME "
+            help="URL of the database of trials, which several machines can share, such as postgresql://HOST/NAME "
             "(default: SQLite in the working directory)."
         ),
     ] = None,
@@ -86,15 +72,16 @@ def tune(
         Path | None,
         typer.Option(help="File for the best settings (default: best.toml beside the working directory)."),
     ] = None,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
     experiment: Experiment = "tuning",
+    work_dir: WorkDir = DEFAULT_WORK_DIR,
 ) -> None:
-    """Search settings for a network by its validation loss, and write the best as a preset; test is not read.
+    """Search for the settings of a network with the lowest validation loss, and write the best as a preset.
 
-    An option that fixes a setting takes it out of the search. Killed or interrupted, the same command goes on.
+    The test reviews are not read. An option that fixes a setting takes it out of the search. After a kill or an
+    interruption, the same command resumes the search.
     """
     for name in ("models", "seeds"):
-        if len(options.get(name, ())) > 1:
+        if len(given.options.get(name, ())) > 1:
             raise InputError(f"A trial trains one network: give one of --{name}; a space may list several models.")
     for option, value in (("--minutes", minutes), ("--max-microseconds", max_microseconds)):
         if value is not None and not value > 0:
@@ -104,7 +91,7 @@ def tune(
         from pipelines.tuning.space import read_space
         from pipelines.tuning.trials import SearchConfig
     found = read_space(space)
-    fixed = {name for name in found.settings if name.rpartition(".")[2] in options}
+    fixed = {name for name in found.settings if name.rpartition(".")[2] in given.options}
     config = SearchConfig(
         space=found.without(fixed),
         metric=objective,
@@ -115,7 +102,7 @@ def tune(
         experiment=experiment,
         output=output,
     )
-    with opened(console, work_dir, preset, options, goes_on=True) as context:
+    with given.opened(console, work_dir) as context:
         if fixed:
-            console.say(f"not searched, as options fix them: {', '.join(sorted(fixed))}")
+            console.say(f"not searched, because options fix them: {', '.join(sorted(fixed))}")
         search_settings(context, config)

@@ -276,7 +276,7 @@ def test_a_full_disk_is_named_where_a_folder_is_copied(tmp_path: Path) -> None:
     (tmp_path / "folder" / "large").write_bytes(bytes(200_000))
     code = (
         "import shutil; from pipelines.console import Console\n"
-        "from pipelines.commands.command import errors_to_exit_codes\n"
+        "from pipelines.commands.exit_codes import errors_to_exit_codes\n"
         "with errors_to_exit_codes(Console()):\n    shutil.copytree('folder', 'copy')"
     )
     done = on_full_disk(tmp_path, "-c", code)
@@ -294,7 +294,7 @@ def test_what_the_system_does_not_permit_ends_with_exit_code_2(tmp_path: Path) -
     (tmp_path / "folder").mkdir()
     code = (
         "import os; from pipelines.console import Console\n"
-        "from pipelines.commands.command import errors_to_exit_codes\n"
+        "from pipelines.commands.exit_codes import errors_to_exit_codes\n"
         "from typer import Exit\n"
         "try:\n"
         "    with errors_to_exit_codes(Console()):\n        os.link('folder', 'copy')\n"

@@ -262,7 +262,7 @@ def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(
     process.send_signal(by)
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == status
-    assert rest.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
+    assert rest.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
     assert "Traceback" not in rest
     parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert [run.info.status for run in [*parents, *children]] == ["KILLED", "KILLED"]

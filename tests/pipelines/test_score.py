@@ -171,7 +171,7 @@ def test_an_interrupted_command_says_that_it_goes_on(small_run: PipelineRun, man
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert output.splitlines()[-1] == "Error: interrupted; the same command goes on where it stopped."
+    assert output.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
     assert "Traceback" not in output
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv.scores"]
 
