@@ -1,4 +1,7 @@
-"""OUTPUT of scoring: under its name only when it is complete, and what is kept beside it until then."""
+"""OUTPUT of scoring: it gets its name when it is complete. Until then OUTPUT.partial holds all that is there of it.
+
+That folder is what a killed command leaves, and what the same command resumes from.
+"""
 
 import contextlib
 import hashlib
@@ -11,178 +14,162 @@ from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 
-from pipelines.files import write_json
 from sentiment.errors import InputError
 from sentiment.files import finish, lock
 
 STANDARD_STREAM = "-"
-REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING = ".rejected.jsonl", ".partial", ".scores", ".old"
-PARTIAL_REJECTED_ENDING = REJECTED_ENDING + PARTIAL_ENDING
-ENDINGS = (REJECTED_ENDING, PARTIAL_ENDING, SCORES_ENDING, OLD_ENDING, PARTIAL_REJECTED_ENDING)
-"""Of what may stand beside OUTPUT."""
+REJECTED_ENDING, PARTIAL_ENDING, SUCCESS_FILE = ".rejected.jsonl", ".partial", "_SUCCESS"
 
-SUCCESS_FILE, IDENTITY_FILE = "_SUCCESS", "identity.json"
-
-IDENTITY_BEGINNING = b'{"sentiment": '
-"""Of the line that identifies the work whose scores are kept."""
+IDENTITY, SCORES, TABLE, REJECTED, OLD = "identity", "scores", "table", "rejected", "old"
+"""What OUTPUT.partial holds; the table is a file, or the folder of Spark's parts."""
 
 DIGEST_BYTES = 16
 
 
 def beside(output: Path, ending: str) -> Path:
-    """A file that belongs to OUTPUT."""
+    """A file or folder that belongs to OUTPUT."""
     return output.with_name(output.name + ending)
 
 
-def refuse_foreign_files(output: Path) -> None:
-    """Make sure that what stands where OUTPUT and its files go was written by this command.
+def check_places(output: Path, *, overwrite: bool) -> None:
+    """Make sure that nothing else stands where OUTPUT and what belongs to it go.
+
+    Args:
+        overwrite: replace an OUTPUT that is there.
 
     Raises:
-        InputError: a link or a file of something else stands there.
+        InputError: OUTPUT or its rejected rows are there already, without a command that was killed; a link stands
+            there, or a folder or file that `sentiment score` did not write.
     """
-    for path in (output, *(beside(output, ending) for ending in ENDINGS)):
+    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, REJECTED_ENDING)
+    for path in (output, rejected, partial):
         if path.is_symlink():
             raise InputError(f"{path} is a symbolic link: give the path that it points to, or remove it.")
-    scores = beside(output, SCORES_ENDING)
-    if scores.exists() and not _begins_with_identity(scores):
-        raise InputError(f"{scores} was not written by `sentiment score`: move it, or choose another OUTPUT.")
-    is_begun = scores.exists() or _is_folder_of_parts(beside(output, PARTIAL_ENDING)) or _is_folder_of_parts(output)
-    for ending in (PARTIAL_ENDING, PARTIAL_REJECTED_ENDING, OLD_ENDING):
-        path = beside(output, ending)
-        is_own = _is_folder_of_parts(path) if path.is_dir() else is_begun
-        if path.exists() and not is_own:
-            raise InputError(f"{path} was not written by `sentiment score`: move it, or choose another OUTPUT.")
+    left = [entry.name for entry in partial.iterdir()] if partial.is_dir() else []
+    if partial.exists() and not (partial.is_dir() and (IDENTITY in left or not left)):
+        raise InputError(f"{partial} was not written by `sentiment score`: move it, or choose another OUTPUT.")
+    there = [path for path in (output, rejected) if path.exists()]
+    if there and not overwrite and len(left) < 2:
+        raise _existing(there[0])
 
 
-def _begins_with_identity(scores: Path) -> bool:
-    with scores.open("rb") as file:
-        beginning = file.read(len(IDENTITY_BEGINNING))
-    return IDENTITY_BEGINNING.startswith(beginning)
-
-
-def _is_folder_of_parts(path: Path) -> bool:
-    """Whether a folder is one that `atomic_folder` makes, finished or not: it holds nothing but parts."""
-    own = (IDENTITY_FILE, SUCCESS_FILE, "part-", ".")
-    return path.is_dir() and all(entry.name.startswith(own) for entry in path.iterdir())
+def _existing(path: Path) -> InputError:
+    return InputError(f"{path} is there already: choose another OUTPUT, or replace it with --overwrite.")
 
 
 @contextlib.contextmanager
-def atomic_file(output: Path, kept: "Checkpoint") -> Iterator[tuple[BinaryIO, TextIO]]:
-    """Where to write OUTPUT and the rejected rows; both get their names when all went well.
+def begun_output(output: Path, identity: dict[str, Any], *, overwrite: bool) -> Iterator[Path]:
+    """OUTPUT.partial, to write the table and the rejected rows in; both get their names when all went well.
+
+    It holds what an earlier attempt at the same work has left, and its lock keeps other commands away from OUTPUT.
 
     Args:
-        kept: told when OUTPUT is complete, before it gets its name.
-    """
-    if str(output) == STANDARD_STREAM:
-        yield sys.stdout.buffer, sys.stderr
-        sys.stdout.buffer.flush()
-        return
-    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, PARTIAL_REJECTED_ENDING)
-    _remove(partial)
-    try:
-        with partial.open("wb") as sink, rejected.open("w", encoding="utf-8") as rejected_sink:
-            yield sink, rejected_sink
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        rejected.unlink(missing_ok=True)
-        raise
-    kept.mark_finished(partial)
-    _finish(output, partial, rejected)
-
-
-@contextlib.contextmanager
-def atomic_folder(output: Path, identity: dict[str, Any]) -> Iterator[Path]:
-    """Where to write the parts of OUTPUT, beside each its part of the rejected rows, part-*.rejected.jsonl.
-
-    It holds what an earlier attempt at the same work has left.
-
-    Args:
-        identity: all that decides the parts.
-    """
-    partial = beside(output, PARTIAL_ENDING)
-    path = partial / IDENTITY_FILE
-    if not path.exists() or json.loads(path.read_text("utf-8")) != json.loads(json.dumps(identity)):
-        _remove(partial)
-        partial.mkdir()
-        write_json(path, identity)
-    yield partial
-    for attempt in partial.glob(".*"):  # of a task that was killed
-        shutil.rmtree(attempt, ignore_errors=True)
-    rejected = beside(output, PARTIAL_REJECTED_ENDING)
-    rejected_parts = sorted(partial.glob(f"part-*{REJECTED_ENDING}"))
-    with rejected.open("wb") as sink:
-        for part in rejected_parts:
-            sink.write(part.read_bytes())
-    path.unlink()  # first: from here on, an attempt that is killed is begun anew
-    for part in (*rejected_parts, *partial.glob("part-*.tally.json")):
-        part.unlink()
-    (partial / SUCCESS_FILE).touch()
-    old = beside(output, OLD_ENDING)
-    if output.exists():
-        _remove(old)
-        output.replace(old)
-    _finish(output, partial, rejected)
-    _remove(old)
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _finish(output: Path, partial: Path, rejected: Path) -> None:
-    if rejected.stat().st_size:
-        finish(rejected, beside(output, REJECTED_ENDING))
-    else:
-        rejected.unlink()
-        beside(output, REJECTED_ENDING).unlink(missing_ok=True)
-    finish(partial, output)
-
-
-@contextlib.contextmanager
-def checkpoint(output: Path, identity: dict[str, Any], thresholds: Sequence[float]) -> Iterator["Checkpoint"]:
-    """OUTPUT.scores: a line that identifies the work, then the scores; removed when all went well.
-
-    Its lock keeps a second command away from OUTPUT. Nothing is kept of what goes to standard output.
-
-    Args:
-        identity: all that decides the scores and their order; what was kept of other work is dropped.
-        thresholds: decide the labels of OUTPUT, but no score.
+        identity: all that decides the bytes of OUTPUT.
+        overwrite: replace an OUTPUT that is there. What an earlier attempt has named before it was killed is replaced
+            by the same bytes.
 
     Raises:
-        InputError: another command is writing this OUTPUT, or its file system cannot lock files.
+        InputError: OUTPUT is there already; another command is writing it, or its file system cannot lock files.
     """
-    if str(output) == STANDARD_STREAM:
-        yield Checkpoint(None, thresholds)
-        return
-    path, line = beside(output, SCORES_ENDING), _identity_line(identity)
-    path.touch()
-    with path.open("r+b") as file:
+    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, REJECTED_ENDING)
+    partial.mkdir(exist_ok=True)
+    with (partial / IDENTITY).open("a+", encoding="utf-8") as file:
         lock(
             file,
             refusal=f"Another command is writing {output}: wait for it, or choose another OUTPUT.",
             elsewhere="choose an OUTPUT on another",
         )
-        if file.read(len(line)) != line:
-            file.seek(0)
-            file.truncate()
-            file.write(line)
+        file.seek(0)
+        content, before = json.dumps(identity), file.read()
+        if before != content:
+            if output.exists() and not overwrite:
+                if not before:
+                    _remove(partial)
+                raise _existing(output)
+            _empty(partial)
+            file.truncate(0)
+            file.write(content)
             file.flush()
-        yield Checkpoint(file, thresholds)
-        path.unlink()
+        try:
+            yield partial
+        except BaseException:
+            (partial / REJECTED).unlink(missing_ok=True)
+            if not (partial / TABLE).is_dir():
+                (partial / TABLE).unlink(missing_ok=True)
+                if not _size(partial / SCORES):  # there is nothing to resume from
+                    _remove(partial)
+            raise
+        _give_names(partial, output, rejected)
+        _remove(partial)
 
 
-class Checkpoint:
-    """The scores of the chunks that are finished, in the order of the rows; without a file, of none.
+def _give_names(partial: Path, output: Path, rejected: Path) -> None:
+    if _size(partial / REJECTED):
+        finish(partial / REJECTED, rejected)
+    else:
+        rejected.unlink(missing_ok=True)
+    if (partial / TABLE).is_dir() and output.exists():
+        output.replace(partial / OLD)
+    finish(partial / TABLE, output)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _empty(partial: Path) -> None:
+    """Remove all but the identity."""
+    for entry in partial.iterdir():
+        if entry.name != IDENTITY:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _remove(partial: Path) -> None:
+    """Remove the folder; its identity last, by which it is known as one that was written here."""
+    _empty(partial)
+    (partial / IDENTITY).unlink()
+    with contextlib.suppress(OSError):  # a second command has just begun in it
+        partial.rmdir()
+
+
+@contextlib.contextmanager
+def table_and_rejected(partial: Path | None) -> Iterator[tuple[BinaryIO, TextIO]]:
+    """Where to write the table and the rejected rows; standard output and standard error where there is no folder."""
+    if partial is None:
+        yield sys.stdout.buffer, sys.stderr
+        sys.stdout.buffer.flush()
+        return
+    with (partial / TABLE).open("wb") as table, (partial / REJECTED).open("w", encoding="utf-8") as rejected:
+        yield table, rejected
+
+
+def finish_parts(partial: Path) -> None:
+    """Turn the parts of Spark into a table: the rejected rows of all parts become one file, and only the parts stay."""
+    table = partial / TABLE
+    for attempt in table.glob(".*"):  # of a task that was killed
+        shutil.rmtree(attempt, ignore_errors=True)
+    rejected_parts = sorted(table.glob(f"part-*{REJECTED_ENDING}"))
+    with (partial / REJECTED).open("wb") as rejected:
+        for part in rejected_parts:
+            rejected.write(part.read_bytes())
+    (partial / IDENTITY).write_text("")  # from here on, an attempt that is killed begins anew
+    for part in (*rejected_parts, *table.glob("part-*.tally.json")):
+        part.unlink()
+    (table / SUCCESS_FILE).touch()
+
+
+class KeptScores:
+    """The scores of the chunks that are finished, in the order of the rows; without a folder, of none.
 
     A record is a digest of the texts of a chunk and of their scores, then the scores as float32.
     """
 
-    def __init__(self, file: BinaryIO | None, thresholds: Sequence[float]) -> None:
-        self._file, self._unread, self._thresholds = file, file, thresholds
+    def __init__(self, partial: Path | None) -> None:
+        self._file = None
+        if partial is not None:
+            (partial / SCORES).touch()
+            self._file = (partial / SCORES).open("r+b")
+        self._unread = self._file
 
     def take(self, texts: Sequence[str]) -> np.ndarray | None:
         """The scores of the next chunk; None from the first chunk on that was not finished or has other texts."""
@@ -205,35 +192,10 @@ class Checkpoint:
             self._file.write(_digest(texts, content) + content)
             self._file.flush()
 
-    def mark_finished(self, partial: Path) -> None:
-        """Note that OUTPUT is complete and only waits for its name, so that the same command knows it afterwards."""
+    def close(self) -> None:
+        """Close the file."""
         if self._file is not None:
-            self._file.write(_mark(partial, self._thresholds))
-            self._file.truncate()
-            self._file.flush()
-
-
-def is_finished(output: Path, identity: dict[str, Any], thresholds: Sequence[float]) -> bool:
-    """Whether OUTPUT is what an earlier command at the same work wrote, which was killed after it had its name."""
-    scores, line = beside(output, SCORES_ENDING), _identity_line(identity)
-    if not output.is_file() or not scores.is_file():
-        return False
-    mark = _mark(output, thresholds)
-    with scores.open("rb") as file:
-        is_same_work = file.read(len(line)) == line
-        file.seek(max(0, scores.stat().st_size - len(mark)))
-        return is_same_work and file.read() == mark
-
-
-def _identity_line(identity: dict[str, Any]) -> bytes:
-    return json.dumps(identity).encode() + b"\n"
-
-
-def _mark(path: Path, thresholds: Sequence[float]) -> bytes:
-    """What tells a finished file from any other, under whatever name."""
-    status = path.stat()
-    identity = [status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns]
-    return json.dumps({"finished": identity, "thresholds": thresholds}).encode()
+            self._file.close()
 
 
 def _digest(texts: Sequence[str], scores: bytes) -> bytes:

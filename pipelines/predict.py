@@ -9,23 +9,25 @@ from dataclasses import asdict, dataclass
 from pipelines.console import Console
 from pipelines.models import located_classifier
 from pipelines.output import STANDARD_STREAM
-from pipelines.unknown_words import unknown_words_warning, unread_warning
 from sentiment.classifier import Classifier, SentimentClassifier, load_classifier
 from sentiment.data.tables.rows import reason_against_review
 from sentiment.errors import InputError
 
 LINES_AT_ONCE = 256
-"""Of standard input that are scored together."""
+"""Lines of standard input that are scored together."""
+
+UNUSUAL = 2.0
+"""A share of unknown words this many times that of the validation reviews is worth a warning."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the classifier says of a review; of a blank one nothing, but why.
+    """What the classifier says of a review; for a blank one only the reason why it says nothing.
 
     Attributes:
-        words: that it reads of the review, without punctuation.
-        known_words: those of them that its vocabulary holds.
-        unread_words: that it does not read, as the review is too long.
+        words: number of words that it reads, without punctuation.
+        known_words: number of those that its vocabulary holds.
+        unread_words: number of words that it does not read because the review is too long.
     """
 
     text: str
@@ -87,11 +89,19 @@ def predict(
 
 
 def _warnings(classifier: Classifier, verdict: Verdict) -> Iterator[str]:
-    """What the user should know of a verdict."""
+    """What the user should know about a verdict: the review is too long to be read in whole, or has unusual words."""
+    words, known, expected = verdict.words, verdict.known_words, classifier.unknown_share
     if verdict.unread_words and isinstance(classifier, SentimentClassifier):
-        yield unread_warning(verdict.unread_words, verdict.words, classifier.sequences.truncating)
-    if warning := unknown_words_warning(classifier.unknown_share, verdict.words, verdict.known_words):
-        yield warning
+        part, left_out = ("last", "beginning") if classifier.sequences.truncating == "pre" else ("first", "end")
+        yield (
+            f"the model reads the {part} {words:,} of {words + verdict.unread_words:,} words, so the {left_out} has no "
+            "say in the verdict."
+        )
+    if known and expected is not None and (share := 1 - known / words) > UNUSUAL * expected:
+        yield (
+            f"{words - known} of {words} words {'is' if words - known == 1 else 'are'} unknown to the model "
+            f"({share:.1%}; of its validation reviews {expected:.1%}): trust the verdict less."
+        )
 
 
 def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:

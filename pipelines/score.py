@@ -2,18 +2,11 @@
 
 `python -m pipelines.score INPUT OUTPUT` is the same as `sentiment score INPUT OUTPUT`.
 
-- Streams: memory does not grow with the input.
-- Loses nothing: a row that cannot be scored goes to OUTPUT.rejected.jsonl, with its number and the reason.
-- OUTPUT appears under its name when it is complete. What has been scored is kept beside it, in OUTPUT.scores: a killed
-  command that is started again writes OUTPUT anew but scores only what has no score yet. As a probability does not
-  depend on the batch, it ends with the same bytes.
-
-Raises InputError for what the user can mend:
-
-- an INPUT without reviews, with files of different columns, or damaged;
-- an OUTPUT that is there already or in use;
-- a model that is not there;
-- if strict, a row that cannot be scored.
+- It streams: memory does not grow with the input.
+- It loses nothing: a row that cannot be scored goes to OUTPUT.rejected.jsonl, with its number and the reason.
+- OUTPUT appears under its name when it is complete. Until then the scores are kept in OUTPUT.partial: a killed command
+  that is started again writes OUTPUT anew but scores only what has no score yet. As a probability does not depend on
+  the batch, it ends with the same bytes.
 """
 
 import contextlib
@@ -26,36 +19,37 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
-import pyarrow as pa
 
 from pipelines.console import Console
 from pipelines.files import write_file
 from pipelines.models import located_classifier
 from pipelines.output import (
-    SCORES_ENDING,
+    REJECTED_ENDING,
     STANDARD_STREAM,
-    atomic_file,
-    atomic_folder,
+    SUCCESS_FILE,
+    TABLE,
+    KeptScores,
+    begun_output,
     beside,
-    checkpoint,
-    is_finished,
+    check_places,
+    finish_parts,
+    table_and_rejected,
 )
-from pipelines.score_config import InputFiles, ScoreConfig, existing_output, find_output, input_files
-from pipelines.score_summary import show_drift, show_summary
-from pipelines.unknown_words import cut_rows_in_words, unknown_share_in_words
+from pipelines.score_summary import Scored, show_summary
 from sentiment import __version__
 from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable, Tally
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.tables.files import TableFile
+from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
 from sentiment.data.tables.losses import Losses, survey
 from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
+from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.drift import ReviewSample
@@ -64,9 +58,46 @@ from sentiment.evaluation.validation_profile import ValidationProfile
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""
 
+SAMPLED_FILES = 8
+"""With Spark, this many files are looked at for drift."""
 
-FILES_OF_SAMPLE = 8
-"""With Spark, so many files are looked at for drift."""
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """What to score, with what, and how.
+
+    Attributes:
+        input: a file, folder or glob; - for standard input.
+        output: the table to write; - for standard output.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
+        text_column: None for `text` or else `review`.
+        threshold: P(positive) from which a review counts as positive; None for the model's own.
+        sure: accuracy that is promised of the verdicts; rows whose verdict would not keep it get none. None for a
+            verdict on every row.
+        drift: page of how the rows differ from the validation reviews, or None.
+        overwrite: replace an OUTPUT that is there.
+        strict: stop at the first row that cannot be scored.
+        allow_rejected: go on while a smaller share of the lines of INPUT cannot be read.
+        options: how to read INPUT where it does not say so itself.
+        engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
+        spark_master: None for that of spark-submit, or else all cores of this machine.
+        batch_size: reviews that go through the network at once.
+    """
+
+    input: str
+    output: str
+    model: str | None = None
+    text_column: str | None = None
+    threshold: float | None = None
+    sure: float | None = None
+    drift: Path | None = None
+    overwrite: bool = False
+    strict: bool = False
+    allow_rejected: float = USUALLY_ALLOWED
+    options: ReadOptions = field(default_factory=ReadOptions)
+    engine: Literal["local", "spark"] = "local"
+    spark_master: str | None = None
+    batch_size: int = BATCH_SIZE
 
 
 @dataclass(frozen=True)
@@ -74,22 +105,18 @@ class Job:
     """One table to be scored.
 
     Attributes:
+        files: of INPUT, all of one format; or a copy of standard input.
         folder: where the classifier was read from.
         classifier: with the threshold to use.
         abstention: which rows get a verdict; None for all.
     """
 
     config: ScoreConfig
-    inputs: InputFiles
+    files: list[TableFile]
     output: TableFile
     folder: Path
     classifier: Classifier
-    abstention: Abstention | None = None
-
-    @property
-    def thresholds(self) -> list[float]:
-        """All that decides a verdict beside P(positive)."""
-        return [self.abstention.lower, self.abstention.upper] if self.abstention else [self.classifier.threshold]
+    abstention: Abstention | None
 
     @property
     def labels(self) -> Callable[[np.ndarray], Sequence[str | None]]:
@@ -98,108 +125,126 @@ class Job:
             return self.abstention.labels
         return functools.partial(predicted_labels, threshold=self.classifier.threshold)
 
-    def first_reader(self) -> TableReader:
-        """Of the first file; the others are read with its columns."""
-        return self.reader(self.inputs.files[0], self.config.text_column)
-
-    def reader(self, file: TableFile, text_column: str | None, schema: pa.Schema | None = None) -> TableReader:
-        """Of any file."""
+    def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
+        """Of one of the files, with the columns of the first one."""
         return TableReader(
-            file, text_column, options=self.config.options, output_format=self.output.format, schema=schema
+            file,
+            first.text_column if first else self.config.text_column,
+            options=self.config.options,
+            output_format=self.output.format,
+            schema=first.schema if first else None,
         )
 
-    def identity(self, text_column: str) -> dict[str, Any]:
-        """All that decides the scores and their order."""
-        files = [file for file in self.inputs.files if not self.inputs.is_stream]
-        return {
+    def partial_output(self, text_column: str) -> contextlib.AbstractContextManager[Path | None]:
+        """The folder to write OUTPUT in; None for standard output."""
+        if self.config.output == STANDARD_STREAM:
+            return contextlib.nullcontext()
+        is_stream = self.files[0].copy is not None
+        identity = {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
-            "engine": self.classifier.engine,
+            "engine": [self.config.engine, self.classifier.engine],
+            "thresholds": [*dataclasses.astuple(self.abstention)] if self.abstention else self.classifier.threshold,
             "text_column": text_column,
             "options": dataclasses.asdict(self.config.options),
             "format": self.output.ending,
-            "files": [[str(file.path.resolve()), *file.stamp()] for file in files] or uuid.uuid4().hex,
+            "files": uuid.uuid4().hex if is_stream else [[str(f.path.resolve()), *f.stamp()] for f in self.files],
         }
+        return begun_output(self.output.path, identity, overwrite=self.config.overwrite)
 
 
 def score(config: ScoreConfig, console: Console) -> None:
-    """Score INPUT into OUTPUT."""
+    """Score INPUT into OUTPUT.
+
+    Raises:
+        InputError: INPUT has no reviews, files of different columns, or is damaged; OUTPUT is there already or in use;
+            the model is not there; options contradict each other; or, if strict, a row cannot be scored.
+    """
     if config.engine == "local" and config.spark_master is not None:
         raise InputError("--spark-master is for --engine spark: give both or neither.")
     if config.engine == "spark" and STANDARD_STREAM in (config.input, config.output):
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.sure is not None and config.threshold is not None:
         raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
-    with input_files(config) as inputs:
-        _score(config, inputs, console)
-
-
-def _score(config: ScoreConfig, inputs: InputFiles, console: Console) -> None:
-    output = find_output(config, inputs)
-    with located_classifier(config.model) as (folder, model_name):
+    with contextlib.ExitStack() as stack:
+        if config.input == STANDARD_STREAM:
+            files, left_out = [stack.enter_context(standard_input(config.text_column, config.options))], ()
+        else:
+            files, left_out = find_tables(config.input, {beside(Path(config.output).resolve(), REJECTED_ENDING)})
+        output = _checked_output(config, files)
+        folder, model = stack.enter_context(located_classifier(config.model))
         classifier = load_classifier(folder)
         profile = ValidationProfile.load(folder, classifier)
         if profile is None and (config.sure is not None or config.drift is not None):
-            raise _without_profile(model_name)
-        abstention = None if profile is None or config.sure is None else profile.abstention(config.sure)
+            raise InputError(
+                f"The classifier {model} was saved without its validation reviews' profile, which --sure and --drift "
+                "need: train it with `sentiment run-pipeline`, or leave both options out."
+            )
+        abstention = profile.abstention(config.sure) if profile and config.sure is not None else None
         if config.threshold is not None:
             classifier.threshold = config.threshold
-        job = Job(config, inputs, output, folder, classifier, abstention)
-        if output.path.exists() and not config.overwrite:
-            if _is_finished(job):
-                beside(output.path, SCORES_ENDING).unlink()
-                console.say(f"{output.path} is complete: the same command has finished it before.")
-                return
-            raise existing_output(output.path)
-        run = _score_with_spark if config.engine == "spark" else _score_locally
-        tally, sample, lost = run(job, console)
-    if profile is not None and config.drift is not None and len(sample):
+        job = Job(config, files, output, folder, classifier, abstention)
+        tally, sample, lost = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)
+    drift = config.drift if profile is not None and len(sample) else None
+    if profile is not None and drift is not None:
         from sentiment.reporting.pages import render_drift
 
         title = f"{config.input} to {config.output}"
-        write_file(config.drift, render_drift(profile, sample, title=title, model=model_name))
-    unknown, cut = unknown_share_in_words(job.classifier, sample), cut_rows_in_words(sample)
-    show_summary(
-        console, tally, unknown, cut, (config.input, config.output), model_name, config.sure,
-        is_estimate=profile is not None and profile.is_estimate, lost=lost,
-    )  # fmt: skip
-    if profile is not None:
-        show_drift(console, profile, sample, config.drift)
-    if inputs.left_out:
-        console.say(f"left out, as their endings tell no format of a table: {', '.join(inputs.left_out)}")
-
-
-def _without_profile(model: str) -> InputError:
-    return InputError(
-        f"The classifier {model} was saved without its validation reviews' profile, which --sure and --drift need: "
-        "train it with `sentiment run-pipeline`, or leave both options out."
+        write_file(drift, render_drift(profile, sample, title=title, model=model))
+    scored = Scored(
+        config.input, config.output, model, tally, sample, lost, config.sure, drift, classifier.unknown_share
     )
+    show_summary(console, scored, profile)
+    if left_out:
+        console.say(f"left out, because their endings name no format of a table: {', '.join(left_out)}")
 
 
-def _is_finished(job: Job) -> bool:
-    """Whether the same command was killed when OUTPUT had its name already."""
-    if job.config.engine == "spark" or job.inputs.is_stream:
-        return False
-    with contextlib.closing(job.first_reader()) as first:
-        return is_finished(job.output.path, job.identity(first.text_column), job.thresholds)
+def _checked_output(config: ScoreConfig, files: list[TableFile]) -> TableFile:
+    """The table to write.
+
+    Raises:
+        InputError: it or the page of drift cannot be written, or is an input.
+    """
+    paths = [file.path.resolve() for file in files if file.copy is None]
+    if (page := config.drift) is not None:
+        if page.suffix.lower() != ".html" or page.resolve() in paths or page.is_dir():
+            raise InputError(f"--drift {page}: give a file that ends with .html and is no INPUT.")
+        if not page.parent.is_dir():
+            raise InputError(f"--drift {page}: there is no folder {page.parent}; make it first.")
+    if config.output == STANDARD_STREAM:
+        kind = files[0].format
+        return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")
+    output = TableFile.at(Path(config.output))
+    if output.format == "txt" or output.path.name.endswith(".json"):
+        raise InputError(f"{output.path} cannot hold rows with verdicts: write .csv, .tsv, .jsonl or .parquet.")
+    places = {output.path.resolve(), beside(output.path, REJECTED_ENDING).resolve()}
+    if any(places & {path, *path.parents} for path in paths):
+        raise InputError(f"{output.path}, or what goes beside it, is the input: choose another OUTPUT.")
+    if output.path.is_dir() and not (config.engine == "spark" and (output.path / SUCCESS_FILE).exists()):
+        raise InputError(f"{output.path} is a folder of something else: choose another OUTPUT.")
+    if not output.path.parent.is_dir():
+        raise InputError(f"The folder {output.path.parent} does not exist: make it, or choose another OUTPUT.")
+    check_places(output.path, overwrite=config.overwrite)
+    return output
 
 
 def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
     """What was written, a sample of the rows scored, and a sentence on the lines that could not be read."""
-    inputs, output, classifier = job.inputs, job.output, job.classifier
-    first = job.first_reader()
-    losses = Losses() if job.config.strict else survey(inputs.files, job.config.options, job.config.text_column)
-    losses.check(job.config.allow_rejected, job.config.options, job.config.text_column)
-    total = sum(file.content.stat().st_size for file in inputs.files)
+    config, files = job.config, job.files
+    first = job.reader(files[0])
+    losses = Losses() if config.strict else survey(files, config.options, config.text_column)
+    losses.check(config.allow_rejected, config.options, config.text_column)
+    total = sum(file.content.stat().st_size for file in files)
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
-        checkpoint(output.path, job.identity(first.text_column), job.thresholds) as kept,
-        atomic_file(output.path, kept) as (sink, rejected_sink),
-        scoring_pool(classifier, load_classifier, job.folder, job.config.batch_size) as pool,
-        contextlib.closing(ScoredTable(output, sink, rejected_sink, first.schema, job.labels)) as table,
+        job.partial_output(first.text_column) as partial,
+        contextlib.closing(KeptScores(partial)) as kept,
+        table_and_rejected(partial) as (sink, rejected_sink),
+        scoring_pool(job.classifier, load_classifier, job.folder, config.batch_size) as pool,
+        contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(total) as progress,
     ):
-        tally, sample = table.tally, ReviewSample(classifier)
+        tally, sample = table.tally, ReviewSample(job.classifier)
 
         def write_next() -> None:
             file, chunk, scores = waiting.popleft()
@@ -213,7 +258,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
             sample.add(chunk.texts, probabilities)
 
         for file, chunk, position in _chunks(job, first):
-            if chunk.rejected and job.config.strict:
+            if chunk.rejected and config.strict:
                 raise _strict(rejected_line(file, chunk.rejected[0]))
             known = kept.take(chunk.texts)
             waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
@@ -229,9 +274,8 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
 def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
     """Every chunk with its file and the bytes of all files up to its end."""
     before = 0
-    for file in job.inputs.files:
-        reader = first if file is job.inputs.files[0] else job.reader(file, first.text_column, first.schema)
-        with contextlib.closing(reader):
+    for file in job.files:
+        with contextlib.closing(first if file is job.files[0] else job.reader(file, first)) as reader:
             for chunk in reader.chunks():
                 yield file, chunk, before + chunk.position
         before += reader.size
@@ -242,29 +286,20 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
     from sentiment.batch.spark import SparkScoring, check_spark, spark_session
 
     check_spark()
-    output = job.output
-    with contextlib.closing(job.first_reader()) as first:
-        text_column, schema = first.text_column, first.schema
-    sample = _sample_of_files(job, first)
-    identity = {**job.identity(text_column), "thresholds": job.thresholds}
+    with contextlib.closing(job.reader(job.files[0])) as first:
+        sample = _sample_of_files(job, first)
+    stamps = [file.stamp() for file in job.files]
     with (
-        checkpoint(output.path, identity, job.thresholds),  # for its lock
+        job.partial_output(first.text_column) as partial,
         spark_session(job.config.spark_master, job.folder) as session,
-        atomic_folder(output.path, identity) as partial,
     ):
-        stamps = [(size, time) for _, size, time in identity["files"]]
+        assert partial is not None
+        parts = partial.absolute() / TABLE
+        parts.mkdir(exist_ok=True)
         scoring = SparkScoring(
-            job.inputs.files,
-            stamps,
-            text_column,
-            schema,
-            output,
-            partial.absolute(),
-            Path.cwd(),
-            load_classifier,
-            job.labels,
-            job.config.options,
-        )
+            job.files, stamps, first.text_column, first.schema, job.output, parts, Path.cwd(), load_classifier,
+            job.labels, job.config.options,
+        )  # fmt: skip
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
         scoring.run(session)
         session.stop()  # so that no attempt at a part outlives this line
@@ -280,15 +315,15 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
                 f"{sentence} The first row that is left out: {next(scoring.rejected_lines()).strip()[:300]}. See "
                 f"--encoding, --delimiter and --quote; to go on without them, raise --allow-rejected."
             )
+        finish_parts(partial)
     return tally, sample, sentence
 
 
 def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
     """The first rows of some files, scored here: what the executors read does not come back."""
-    sample, files = ReviewSample(job.classifier), job.inputs.files
-    for file in files[:: max(1, len(files) // FILES_OF_SAMPLE)][:FILES_OF_SAMPLE]:
-        reader = job.reader(file, first.text_column, first.schema)
-        with contextlib.closing(reader):
+    sample = ReviewSample(job.classifier)
+    for file in job.files[:: max(1, len(job.files) // SAMPLED_FILES)][:SAMPLED_FILES]:
+        with contextlib.closing(job.reader(file, first)) as reader:
             for chunk in itertools.islice(reader.chunks(), 1):
                 sample.add(chunk.texts, job.classifier.positive_probability(chunk.texts))
     return sample

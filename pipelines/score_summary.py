@@ -1,5 +1,6 @@
-"""The summary of a scoring: what was read, written, answered and rejected, and how fast."""
+"""The summary of a scoring: what was read, written, answered and rejected, how fast, and how far the rows drifted."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.console import Console
@@ -10,76 +11,80 @@ from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSampl
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 
-def show_summary(
-    console: Console,
-    tally: Tally,
-    unknown: str,
-    cut: str | None,
-    files: tuple[str, str],
-    model: str,
-    sure: float | None = None,
-    *,
-    is_estimate: bool = False,
-    lost: str = "",
-) -> None:
-    """What was read and written, and how fast.
+@dataclass(frozen=True)
+class Scored:
+    """What a scoring did.
+
+    Attributes:
+        model: its name for people.
+        sample: of the rows that were scored.
+        lost: a sentence on the lines that could not be read, or "".
+        sure: the accuracy that is promised of the verdicts.
+        drift: the page that shows more of drift, where it was written.
+        validation_unknown: share of unknown words in the validation reviews, where it is known.
+    """
+
+    input: str
+    output: str
+    model: str
+    tally: Tally
+    sample: ReviewSample
+    lost: str
+    sure: float | None
+    drift: Path | None
+    validation_unknown: float | None
+
+
+def show_summary(console: Console, scored: Scored, profile: ValidationProfile | None) -> None:
+    """Show a table of what was read and written, and a line on drift; warn where much was lost or has shifted.
 
     Args:
-        unknown: share of unknown words, in words.
-        cut: how many rows are too long to be read in whole, in words; None where none is.
-        files: INPUT and OUTPUT.
-        model: its name for people.
-        sure: the accuracy that is promised of the verdicts.
-        is_estimate: it is an estimate by the folds of a cross-validation, and no promise.
-        lost: a sentence on the lines that could not be read, or "".
+        profile: of the validation reviews; without one there is nothing to compare the rows with.
     """
+    tally, sure = scored.tally, scored.sure
+    is_estimate = profile is not None and profile.is_estimate
     rows = [["rows read", f"{tally.scored + tally.rejected:,}"], ["scored", f"{tally.scored:,}"]]
     if tally.known:
         rows.append(["of these by an earlier attempt", f"{tally.known:,}"])
     rows.append(["rejected", f"{tally.rejected:,}"])
-    if tally.rejected and files[1] != STANDARD_STREAM:
-        rows.append(["rejected rows are in", f"{files[1]}{REJECTED_ENDING}"])
+    if tally.rejected and scored.output != STANDARD_STREAM:
+        rows.append(["rejected rows are in", f"{scored.output}{REJECTED_ENDING}"])
     if sure is not None:
         kind = "an estimated" if is_estimate else "a promised"
         rows.append([f"answered at {kind} {sure:.1%}", _share(tally.answered, tally.scored)])
-    rows += [
-        ["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)],
-        *_accuracy(tally),
-        ["unknown words", unknown],
-        *([["too long to be read in whole", cut]] if cut else []),
-        ["rows per second", f"{tally.rows_per_second:,.0f}"],
-        ["model", model],
-    ]
-    console.table(" to ".join(files), ["", ""], rows)
+    rows.append(["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)])
+    if tally.labelled and not tally.other_labels:  # of other labels, such as stars, only `evaluate` knows the meaning
+        low, high = binomial_interval(tally.right, tally.labelled)
+        accuracy = f"{tally.right / tally.labelled:.1%} of {tally.labelled:,} labelled rows"
+        rows.append(["accuracy", f"{accuracy}, 95 % interval {low:.1%} to {high:.1%}; see also `sentiment evaluate`"])
+    rows += [*_words(scored), ["rows per second", f"{tally.rows_per_second:,.0f}"], ["model", scored.model]]
+    console.table(f"{scored.input} to {scored.output}", ["", ""], rows)
     if sure is not None and is_estimate:
         console.say(
             f"            {sure:.1%} is an estimate: this model learned from every row of its table, so its thresholds "
             "come from the models of the folds."
         )
-    if lost:
-        console.warn(lost)
+    if scored.lost:
+        console.warn(scored.lost)
+    if profile is not None and len(scored.sample):
+        _show_drift(console, profile, scored.sample, scored.drift)
 
 
-def _accuracy(tally: Tally) -> list[list[str]]:
-    """How many verdicts are those of the label column, where it says positive or negative for every row that it labels.
+def _words(scored: Scored) -> list[list[str]]:
+    """The share of unknown words, such as `5.2% (validation reviews: 2.3%)`, and the rows that are too long."""
+    sample = scored.sample
+    drawn = f"of {len(sample):,} rows at random" if len(sample) < sample.seen else ""
+    asides = [drawn] if drawn else []
+    if scored.validation_unknown is not None:
+        asides.append(f"validation reviews: {scored.validation_unknown:.1%}")
+    rows = [["unknown words", f"{sample.unknown_share:.1%}" + (f" ({'; '.join(asides)})" if asides else "")]]
+    if sample.cut_reviews:
+        rows.append(["too long to be read in whole", f"{sample.cut_reviews:,} {drawn}".rstrip()])
+    return rows
 
-    Of other labels, such as stars, only `evaluate` knows what they mean.
-    """
-    if not tally.labelled or tally.other_labels:
-        return []
-    low, high = binomial_interval(tally.right, tally.labelled)
-    share = f"{tally.right / tally.labelled:.1%} of {tally.labelled:,} labelled rows"
-    return [["accuracy", f"{share}, 95 % interval {low:.1%} to {high:.1%}; `sentiment evaluate` tells more"]]
 
-
-def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:
-    """In one line, how the rows compare with the validation reviews; and a warning where they differ much.
-
-    Args:
-        page: that shows more, or None.
-    """
-    if not len(sample):
-        return
+def _show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:
+    """In one line, how the rows compare with the validation reviews; and a warning where they differ much."""
     drifts, measures = profile.drift(sample), sample.measures
     moved = [drift for drift in drifts if drift.grade != "stable"]
     if moved:
@@ -89,12 +94,12 @@ def show_drift(console: Console, profile: ValidationProfile, sample: ReviewSampl
         found = "too few rows to tell"
     else:
         found = f"none, population stability index at most {drifts[0].index:.2f}"
-    beside = [
+    means = [
         f"{measures[LENGTH].mean():.0f} words a row ({profile.features[LENGTH].mean:.0f})",
         f"{sample.unsure_share:.1%} unsure ({profile.unsure_share:.1%})",
         f"mean P(positive) {measures[PROBABILITY].mean():.2f} ({profile.features[PROBABILITY].mean:.2f})",
     ]
-    console.say(f"drift       {found}. Rows (validation reviews): {', '.join(beside)}")
+    console.say(f"drift       {found}. Rows (validation reviews): {', '.join(means)}")
     if page is not None:
         console.say(f"            {page}")
     if any(drift.grade == "strongly shifted" for drift in moved):

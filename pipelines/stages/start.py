@@ -11,8 +11,8 @@ import numpy as np
 from pipelines.configuration import option_fields, read_preset
 from pipelines.files import write_json
 from pipelines.models import located_classifier
+from pipelines.predict import UNUSUAL
 from pipelines.stages.context import Context
-from pipelines.unknown_words import UNUSUAL
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.validation import split_folds

@@ -87,7 +87,7 @@ def judge_score(folder: Path, ending: str, outcome: Outcome) -> str | None:
     output = folder / f"out.{ending}"
     if outcome.code == 2:
         left = sorted(
-            path.name for path in folder.iterdir() if path.name.startswith("out.") and path.suffix != ".scores"
+            path.name for path in folder.iterdir() if path.name.startswith("out.") and path.suffix != ".partial"
         )
         return f"left {', '.join(left)}" if left else None
     figures = {

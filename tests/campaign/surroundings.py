@@ -62,7 +62,7 @@ class FullDisks(Part):
             outcome = prepared.run(task)
             wrong = judged(outcome)
             names = {path.name for path in disk.iterdir() if path.is_file()}
-            if not wrong and outcome.code == 2 and (left := names - {f"out.{ending}.scores"}):
+            if not wrong and outcome.code == 2 and (left := names - {f"out.{ending}.partial"}):
                 wrong = f"left {sorted(left)}"
             if not wrong and outcome.code == 2 and "Make room" not in outcome.output:
                 wrong = f"says {outcome.output[-300:]}"

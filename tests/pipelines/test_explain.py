@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from pipelines.explain import read_review
-from pipelines.explanation_text import segments
+from pipelines.explain import coloured, read_review
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import explain
@@ -86,9 +85,11 @@ def test_the_surest_and_the_most_undecided_test_reviews_are_examples_of_the_logg
 
 
 def test_words_that_are_cut_or_unknown_are_told_apart(small_classifiers: "dict[str, SentimentClassifier]") -> None:
-    text = "zzgrmblfx " * 5 + "good " * 58
-    kinds = [segment.kind for segment in segments(explain(small_classifiers["lstm"], text)) if segment.text.strip()]
-    assert kinds == ["cut"] * 3 + ["unknown"] * 2 + ["word"] * 58
+    text = coloured(explain(small_classifiers["lstm"], "zzgrmblfx " * 5 + "good " * 58))
+    styles = [span.style for span in text.spans]
+    assert styles[:3] == ["dim strike"] * 3
+    assert ["italic underline" in str(style) for style in styles[3:]] == [True] * 2 + [False] * (len(styles) - 5)
+    assert text.plain.split() == ["zzgrmblfx"] * 5 + ["good"] * 58
 
 
 @pytest.mark.parametrize(

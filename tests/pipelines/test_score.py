@@ -18,7 +18,7 @@ import psutil
 import pytest
 from typer.testing import Result
 
-from pipelines.output import atomic_folder, checkpoint
+from pipelines.output import KeptScores, begun_output, finish_parts
 from tests.conftest import PipelineRun, command_in
 from tests.tampering import sign_again
 
@@ -109,7 +109,7 @@ def test_every_row_is_written_or_rejected_and_no_cell_is_altered(
         for name in ("in.csv", "out.csv")
     )
     assert written[["id", "text", "formula"]].equals(expected.drop(1).reset_index(drop=True))
-    assert not list(tmp_path.glob("*.partial")) + list(tmp_path.glob("*.scores"))
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_all_formats_a_folder_and_a_glob_give_the_same_verdicts(
@@ -140,9 +140,9 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
     pd.concat([pd.read_csv(many_csv, keep_default_na=False)] * 8).to_csv(tmp_path / "in.csv", index=False)
     command.run("score", "in.csv", "whole.parquet", "--model", str(small_run.classifier))
     arguments = ["score", "in.csv", "out.parquet", "--model", str(small_run.classifier)]
-    kept = tmp_path / "out.parquet.scores"
+    kept = tmp_path / "out.parquet.partial" / "scores"
     size = 0
-    for _ in range(5):
+    for _ in range(3):
         process = command.start(*arguments)
         while process.poll() is None and (not kept.exists() or kept.stat().st_size <= size):
             time.sleep(0.001)
@@ -166,21 +166,24 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
 def test_an_interrupted_command_says_that_it_goes_on(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
     arguments = ["score", str(many_csv), "out.csv", "--model", str(small_run.classifier)]
     process = command_in(tmp_path).start(*arguments)
-    while not (tmp_path / "out.csv.scores").exists():
+    kept = tmp_path / "out.csv.partial" / "scores"
+    while not (kept.exists() and kept.stat().st_size):
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert output.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
     assert "Traceback" not in output
-    assert [path.name for path in tmp_path.iterdir()] == ["out.csv.scores"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["identity", "out.csv.partial", "scores"]
 
 
 def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
     """What a killed command has left belongs to the input that it read."""
     (tmp_path / "in.csv").write_text("text\n" + "a fine film\n" * 3)
     invoke("score", "in.csv", "expected.csv", "--model", small_run.classifier)
-    (tmp_path / "out.csv.scores").write_bytes(b'{"sentiment": "of other work"}\n' + b"\0" * 12)
+    (tmp_path / "out.csv.partial").mkdir()
+    (tmp_path / "out.csv.partial" / "identity").write_text('{"sentiment": "of other work"}')
+    (tmp_path / "out.csv.partial" / "scores").write_bytes(bytes(12))
     assert invoke("score", "in.csv", "out.csv", "--model", small_run.classifier).exit_code == 0
     assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "expected.csv").read_bytes()
 
@@ -224,7 +227,7 @@ def test_what_cannot_be_done_ends_with_exit_code_2_and_leaves_nothing(
     result = invoke("score", *(small_run.classifier if word == "M" else word for word in arguments.split()))
     assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
     assert "Traceback" not in result.output
-    assert [path for path in sorted(tmp_path.rglob("*")) if not path.name.endswith(".scores")] == before
+    assert sorted(tmp_path.rglob("*")) == before
     assert {(tmp_path / name).read_text() for name in ("there.csv", "kept.csv.rejected.jsonl")} == {"precious"}
 
 
@@ -249,12 +252,15 @@ def test_a_folder_whose_completion_is_cut_short_is_made_again_in_full(
     output.mkdir()
 
     def make() -> None:
-        with atomic_folder(output, identity) as partial:
+        with begun_output(output, identity, overwrite=True) as partial:
+            table = partial / "table"
+            table.mkdir(exist_ok=True)
             for number in range(3):
-                if not (partial / f"part-{number}.tally.json").exists():
-                    (partial / f"part-{number}.csv").write_text(f"row {number}")
-                    (partial / f"part-{number}.rejected.jsonl").write_text(f"{number}\n")
-                    (partial / f"part-{number}.tally.json").write_text("{}")
+                if not (table / f"part-{number}.tally.json").exists():
+                    (table / f"part-{number}.csv").write_text(f"row {number}")
+                    (table / f"part-{number}.rejected.jsonl").write_text(f"{number}\n")
+                    (table / f"part-{number}.tally.json").write_text("{}")
+            finish_parts(partial)
 
     unlink = Path.unlink
     for cut in range(7):
@@ -262,16 +268,20 @@ def test_a_folder_whose_completion_is_cut_short_is_made_again_in_full(
 
         def until_cut(path: Path, missing_ok: bool = False, left: Iterator[int] = left) -> None:
             if path.is_file() and next(left, None) is None:
-                raise KeyboardInterrupt
+                raise Killed
             unlink(path, missing_ok)
 
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patched, pytest.raises(Killed):
             patched.setattr(Path, "unlink", until_cut)
             make()
         make()
         assert (tmp_path / "out.csv.rejected.jsonl").read_text() == "0\n1\n2\n"
         assert sorted(path.name for path in output.iterdir()) == ["_SUCCESS", "part-0.csv", "part-1.csv", "part-2.csv"]
         assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv.rejected.jsonl"]
+
+
+class Killed(BaseException):
+    pass
 
 
 def test_overwrite_replaces_the_output_and_its_rejected_rows(
@@ -286,19 +296,21 @@ def test_overwrite_replaces_the_output_and_its_rejected_rows(
     assert (tmp_path / "out.csv").read_text().startswith('"text","predicted_label","positive_probability"\n"fine",')
 
 
-@pytest.mark.parametrize("name", ["out.csv.scores", "out.csv.partial", "out.csv.rejected.jsonl.partial", "out.csv.old"])
 def test_a_file_of_something_else_where_output_is_made_is_refused(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
-    (tmp_path / name).write_text("precious")
-    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
-    assert (result.exit_code, f"{name} was not written by `sentiment score`" in result.output) == (2, True)
-    assert (tmp_path / name).read_text() == "precious"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", name]
+    (tmp_path / "out.csv.partial").write_text("precious")
+    (tmp_path / "two.csv.partial").mkdir()
+    (tmp_path / "two.csv.partial" / "scores").write_text("precious")
+    before = {path: path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
+    for name in ("out.csv", "two.csv"):
+        result = invoke("score", "in.csv", name, "--model", small_run.classifier, "--overwrite")
+        assert (result.exit_code, f"{name}.partial was not written by `sentiment score`" in result.output) == (2, True)
+    assert {path: path.is_file() and path.read_text() for path in tmp_path.rglob("*")} == before
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejected.jsonl", "out.csv.partial", "out.csv.scores"])
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejected.jsonl", "out.csv.partial"])
 def test_a_symbolic_link_where_output_is_made_is_refused(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
 ) -> None:
@@ -310,56 +322,47 @@ def test_a_symbolic_link_where_output_is_made_is_refused(
     assert ((tmp_path / name).is_symlink(), (tmp_path / "precious").read_text()) == (True, "precious")
 
 
-def test_a_command_killed_after_its_output_had_its_name_is_found_finished(
+def test_a_command_killed_after_its_output_had_its_name_ends_with_the_same_bytes(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
     arguments = ["score", "in.csv", "out.csv", "--model", small_run.classifier]
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "unlink", unlink_but_scores)
+        patched.setattr("pipelines.output._remove", killed)
         with pytest.raises(Killed):
             invoke(*arguments)
-    assert (tmp_path / "out.csv.scores").exists()
+    assert (tmp_path / "out.csv.partial" / "scores").exists()
     written = (tmp_path / "out.csv").read_bytes()
     result = invoke(*arguments, "--threshold", "0.9")
     assert (result.exit_code, "out.csv is there already" in result.output) == (2, True), result.output
     result = invoke(*arguments)
-    assert (result.exit_code, "out.csv is complete" in result.output) == (0, True), result.output
+    assert (result.exit_code, "by an earlier attempt" in result.output) == (0, True), result.output
     assert (tmp_path / "out.csv").read_bytes() == written
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
-class Killed(BaseException):
-    pass
+def killed(*arguments: object) -> None:
+    raise Killed
 
 
-def unlink_but_scores(path: Path, missing_ok: bool = False, unlink: Callable[..., None] = Path.unlink) -> None:
-    if path.name.endswith(".scores"):
-        raise Killed
-    unlink(path, missing_ok)
-
-
-def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(
-    tmp_path: Path,
-) -> None:
+def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(tmp_path: Path) -> None:
     """The input changes between two attempts, and its size and time are restored."""
     texts = ["good " * 3, "bad   " * 3, "worst" * 3]
-    kept = tmp_path / "out.csv.scores"
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as begun:
-        begun.add(texts[:2], np.array([0.9, 0.1]))
-        begun.add(texts[2:], np.array([0.2]))
-        content = kept.read_bytes()
-    kept.write_bytes(content)
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as again:
-        found = again.take(texts[:2])
-        assert found is not None
-        assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
-        assert again.take(["best " * 3]) is None
-        assert kept.stat().st_size < len(content)
+    kept = tmp_path / "scores"
+    begun = KeptScores(tmp_path)
+    begun.add(texts[:2], np.array([0.9, 0.1]))
+    begun.add(texts[2:], np.array([0.2]))
+    content = kept.read_bytes()
+    again = KeptScores(tmp_path)
+    found = again.take(texts[:2])
+    assert found is not None
+    assert found.tolist() == np.array([0.9, 0.1], np.float32).tolist()
+    assert again.take(["best " * 3]) is None
+    assert kept.stat().st_size < len(content)
     kept.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # a score that was damaged
-    with checkpoint(tmp_path / "out.csv", {"sentiment": "1"}, [0.5]) as damaged:
-        assert damaged.take(texts[:2]) is not None
-        assert damaged.take(texts[2:]) is None
+    damaged = KeptScores(tmp_path)
+    assert damaged.take(texts[:2]) is not None
+    assert damaged.take(texts[2:]) is None
 
 
 @pytest.mark.parametrize("engine", ["local", "spark"])
@@ -367,7 +370,8 @@ def test_a_second_command_on_the_same_output_is_refused(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path, engine: str
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
-    with (tmp_path / "out.csv.scores").open("w") as held:
+    (tmp_path / "out.csv.partial").mkdir()
+    with (tmp_path / "out.csv.partial" / "identity").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         result = invoke("score", "in.csv", "out.csv", "--engine", engine, "--model", small_run.classifier)
     assert (result.exit_code, "Another command is writing out.csv" in result.output) == (2, True), result.output
