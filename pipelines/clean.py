@@ -9,7 +9,7 @@ from pipelines.working_directory import STAGE_FILE, WorkingDirectory
 
 
 def clean(work: WorkingDirectory, keep: int, console: Console, *, delete: bool) -> None:
-    """Show the stages that are not needed by the last commands, with their sizes; remove them only if told to.
+    """Show the stages that are not needed by the last commands, with their sizes; remove them only with `delete`.
 
     MLflow's store and the reports are never touched: they lie elsewhere.
 

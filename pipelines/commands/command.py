@@ -99,14 +99,15 @@ class _ListingCommand(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the options under their headings."""
-        panels: dict[str, list[tuple[str, str]]] = {}
+        panels: dict[str, list[tuple[str, str]]] = {"Arguments": []}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
                 usual = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
                 panels.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
         for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
+            if records:
+                with formatter.section(panel):
+                    formatter.write_dl(records)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, and say what to do with one that looks like an option.

@@ -51,7 +51,9 @@ def describe(console: Console, given: Given) -> None:
 @command("explain", panel=UNDERSTAND)
 def explain(
     console: Console,
-    text: Annotated[str | None, typer.Argument(help="The review; or choose one with --input and --row.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="The review; or choose one with --input and --row.")
+    ] = None,
     model: ModelURI = None,
     output: Annotated[
         Path | None, typer.Option(help="Also write the explanation to a file: .html for a page, .json for numbers.")

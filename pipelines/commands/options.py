@@ -24,7 +24,7 @@ Repeats = Annotated[
 RunIds = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[RUN_ID]...",
+        metavar="RUN_ID",
         help="Finished MLflow runs to compare, of single models or of whole pipelines (default: the models of the "
         "working directory).",
         show_default=False,

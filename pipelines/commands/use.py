@@ -20,12 +20,14 @@ def score(
     input: Annotated[
         str,
         typer.Argument(
+            metavar="INPUT",
             help="CSV, TSV, JSON, Parquet or plain text with a review a line, also .gz; a folder or a pattern of "
-            "files; - for standard input."
+            "files; - for standard input.",
         ),
     ],
     output: Annotated[
-        str, typer.Argument(help="Table to write, in the format that its ending names; - for standard output.")
+        str,
+        typer.Argument(metavar="OUTPUT", help="Table to write, in the format of its ending; - for standard output."),
     ],
     model: ModelURI = None,
     text_column: TextColumn = None,
@@ -88,7 +90,7 @@ def predict_texts(
     texts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="TEXT...",
+            metavar="TEXT",
             help="Reviews, each in quotation marks; - to read them from standard input, one a line.",
             show_default=False,
         ),

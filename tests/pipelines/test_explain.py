@@ -1,4 +1,4 @@
-"""`sentiment explain` on the models of a finished run."""
+"""`sentiment explain` and `sentiment playground` on the models of a finished run."""
 
 import json
 import re
@@ -126,3 +126,25 @@ def test_what_cannot_be_explained_is_named(
     result = invoke("explain", *arguments)
     assert (result.exit_code, says in result.output) == (2, True), result.output
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_model_becomes_one_page_that_names_no_other_file(
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments, says in (
+        (("--model", small_run.classifier, "page.txt"), "must end with .html"),
+        (("--model", small_run.classifier, "nowhere/page.html"), "there is no folder nowhere"),
+        (("--model", "empty", "page.html"), "is no saved classifier"),
+    ):
+        result = invoke("playground", *arguments)
+        assert (result.exit_code, says in " ".join(result.output.split())) == (2, True), result.output
+    assert not list(tmp_path.glob("*.html"))
+    result = invoke("playground", "--model", small_run.classifier, "page.html")
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "default-src &#39;none&#39;" in page and "src=" not in page
+    assert page.count("<script") == page.count("</script>") == 4
+    exact = invoke("playground", "--model", small_run.classifier, "--exact", "exact.html")
+    assert exact.exit_code == 0, exact.output
+    assert len((tmp_path / "exact.html").read_text("utf-8")) > len(page)

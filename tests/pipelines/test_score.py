@@ -1,4 +1,4 @@
-"""Batch scoring as real processes: the evaluated verdicts, nothing lost, killed and gone on, over pipes."""
+"""Batch scoring: the evaluated verdicts, nothing lost, killed and resumed, over pipes."""
 
 import fcntl
 import gzip
@@ -133,7 +133,7 @@ def test_all_formats_a_folder_and_a_glob_give_the_same_verdicts(
     assert all(other.equals(found[0]) for other in found[1:])
 
 
-def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
+def test_a_killed_command_resumes_and_ends_with_the_same_bytes(
     small_run: PipelineRun, many_csv: Path, tmp_path: Path
 ) -> None:
     command = command_in(tmp_path)
@@ -163,7 +163,7 @@ def test_a_killed_command_goes_on_and_ends_with_the_same_bytes(
     assert len(pd.read_parquet(tmp_path / "out.parquet")) == 8 * (8_000 - 8)
 
 
-def test_an_interrupted_command_says_that_it_goes_on(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
+def test_an_interrupted_command_says_that_it_resumes(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
     arguments = ["score", str(many_csv), "out.csv", "--model", str(small_run.classifier)]
     process = command_in(tmp_path).start(*arguments)
     kept = tmp_path / "out.csv.partial" / "scores"
@@ -211,6 +211,9 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
         pytest.param("in.csv out.csv --model M --spark-master local", "--spark-master is for", id="master of nothing"),
         pytest.param("in.csv out.csv --model M --strict", "row 2: the review is blank (--strict)", id="strict"),
         pytest.param("- out.csv --model M --engine spark", "The Spark engine reads and writes files", id="Spark pipe"),
+        pytest.param("in.csv out.csv --model M --drift page.txt", "ends with .html", id="page of another format"),
+        pytest.param("in.csv out.csv --model M --drift none/page.html", "there is no folder none", id="folder of page"),
+        pytest.param("in.csv out.csv --model M --sure 0.9 --threshold 0.4", "either --sure or --threshold", id="both"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_ends_with_exit_code_2_and_leaves_nothing(
@@ -365,15 +368,12 @@ def test_kept_scores_belong_to_their_texts_whatever_the_time_of_the_input(tmp_pa
     assert damaged.take(texts[2:]) is None
 
 
-@pytest.mark.parametrize("engine", ["local", "spark"])
-def test_a_second_command_on_the_same_output_is_refused(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, engine: str
-) -> None:
+def test_a_second_command_on_the_same_output_is_refused(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
     (tmp_path / "out.csv.partial").mkdir()
     with (tmp_path / "out.csv.partial" / "identity").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        result = invoke("score", "in.csv", "out.csv", "--engine", engine, "--model", small_run.classifier)
+        result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier)
     assert (result.exit_code, "Another command is writing out.csv" in result.output) == (2, True), result.output
 
 
@@ -426,36 +426,15 @@ def test_standard_input_that_tells_no_reviews_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_header_that_arrives_in_pieces_is_read_as_one(small_run: PipelineRun, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "score", "-", "-", "--model", small_run.classifier],
-        env=command_in(tmp_path).environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write(b"\nte")
-    process.stdin.flush()
-    time.sleep(1)
-    output, _ = process.communicate(b"xt\nfine\n", timeout=60)
-    assert output.startswith(b'"text","predicted_label","positive_probability"\n"fine",')
-
-
-def test_the_summary_tells_the_share_of_unknown_words_beside_that_of_validation(
+def test_the_share_of_unknown_words_stands_beside_that_of_validation_where_it_is_known(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
     folder = shutil.copytree(small_run.classifier, tmp_path / "model")
     sign_again(folder, unknown_share=0.125)
-    result = invoke("score", "in.csv", "out.csv", "--model", folder)
-    assert "25.0% (validation reviews: 12.5%)" in result.output
-
-
-def test_a_classifier_without_validation_reviews_tells_the_share_of_unknown_words_alone(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path
-) -> None:
-    folder = shutil.copytree(small_run.classifier, tmp_path / "model")
+    assert "25.0% (validation reviews: 12.5%)" in invoke("score", "in.csv", "1.csv", "--model", folder).output
     sign_again(folder, unknown_share=None)
     (folder / "validation.json").unlink()
-    (tmp_path / "in.csv").write_text("text\nthe film was good\nthe asdf was qwer\n")
-    output = invoke("score", "in.csv", "out.csv", "--model", folder).output
+    output = invoke("score", "in.csv", "2.csv", "--model", folder).output
     assert ("25.0%" in output, "validation reviews" in output) == (True, False)
     assert "Warning" not in invoke("predict", "the asdf was qwer", "--model", folder).stderr

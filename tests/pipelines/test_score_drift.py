@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from typer.testing import Result
 
 from sentiment.evaluation.validation_profile import PROFILE_FILE
@@ -56,24 +55,6 @@ def test_one_row_tells_nothing_of_drift(invoke: Invoke, small_run: PipelineRun, 
     result = invoke("score", "blank.csv", "none.csv", "--model", small_run.classifier, "--drift", "page.html")
     assert result.exit_code == 0, result.output
     assert not (tmp_path / "page.html").exists()
-
-
-@pytest.mark.parametrize(
-    ("page", "says"),
-    [
-        ("page.txt", "ends with .html"),
-        ("nowhere/page.html", "there is no folder nowhere"),
-        ("folder.html", "ends with .html"),
-    ],
-)
-def test_a_page_that_cannot_be_written_is_refused_before_scoring(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, page: str, says: str
-) -> None:
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    (tmp_path / "folder.html").mkdir()
-    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--drift", page)
-    assert (result.exit_code, says in result.output) == (2, True), result.output
-    assert not (tmp_path / "out.csv").exists()
 
 
 def test_a_classifier_without_a_profile_scores_but_compares_and_promises_nothing(

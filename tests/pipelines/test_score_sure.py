@@ -90,23 +90,12 @@ def test_rows_whose_verdict_would_not_keep_the_promise_get_none(
     )
 
 
-def test_a_killed_command_is_finished_only_for_the_same_promise(
-    invoke: Invoke, sure: dict[str, tuple[Path, Abstention]], tmp_path: Path
-) -> None:
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    model = ["--model", sure["network"][0]]
-    assert invoke("score", "in.csv", "out.csv", *model).exit_code == 0
-    result = invoke("score", "in.csv", "out.csv", *model, "--sure", "0.9")
-    assert (result.exit_code, "is there already" in result.output) == (2, True), result.output
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         (["--sure", "0.97"], "reviews of this classifier do not bear it: it can promise 0.9."),
         (["--sure", "0.965"], "thresholds are kept for 0.8, 0.85, 0.9,"),
         (["--sure", "nan"], "thresholds are kept for 0.8, 0.85, 0.9,"),
-        (["--sure", "0.9", "--threshold", "0.4"], "give either --sure or --threshold"),
     ],
 )
 def test_a_promise_that_cannot_be_given_is_refused(
@@ -118,27 +107,22 @@ def test_a_promise_that_cannot_be_given_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
-@pytest.mark.parametrize(
-    "change", [{"classifier": "0" * 32}, {"threshold": 0.25}, {"features": {"x": {}}}, {"reviews": 9}]
-)
 def test_a_profile_of_another_classifier_or_with_another_figure_is_damage(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, change: dict[str, object]
+    small_run: PipelineRun, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
-    content = json.loads((folder / PROFILE_FILE).read_text())
-    (folder / PROFILE_FILE).write_text(json.dumps({**content, **change}))
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    result = invoke("score", "in.csv", "out.csv", "--model", folder)
-    assert (result.exit_code, "is damaged" in result.output) == (2, True), result.output
-
-
-def test_a_profile_without_its_checksum_is_damage(small_run: PipelineRun, tmp_path: Path) -> None:
-    folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
-    content = json.loads((folder / PROFILE_FILE).read_text())
-    del content["sha256"]
-    (folder / PROFILE_FILE).write_text(json.dumps(content))
-    with pytest.raises(InputError, match="is damaged"):
-        ValidationProfile.load(folder, load_classifier(folder))
+    content, classifier = json.loads((folder / PROFILE_FILE).read_text()), load_classifier(folder)
+    without_checksum = {key: value for key, value in content.items() if key != "sha256"}
+    changes: list[dict[str, object]] = [
+        {"classifier": "0" * 32},
+        {"threshold": 0.25},
+        {"features": {"x": {}}},
+        {"reviews": 9},
+    ]
+    for profile in [without_checksum, *({**content, **change} for change in changes)]:
+        (folder / PROFILE_FILE).write_text(json.dumps(profile))
+        with pytest.raises(InputError, match="is damaged"):
+            ValidationProfile.load(folder, classifier)
 
 
 def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> None:
