@@ -1,10 +1,12 @@
 """The metrics of a model on labelled reviews, with their intervals; its threshold; and tables of metrics for people."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # it takes long to import, and a configuration needs ThresholdRule alone
+    import pandas as pd
 
 CALIBRATION_BINS = 15
 RESAMPLES = 1_000
@@ -104,6 +106,8 @@ def metric_intervals(
             "log_loss": times @ losses / len(labels),
         }
 
+    import pandas as pd
+
     samples = pd.DataFrame([resampled() for _ in range(RESAMPLES)]).dropna()
     if samples.empty:
         return {}
@@ -111,7 +115,7 @@ def metric_intervals(
     return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()}
 
 
-def calibration(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+def calibration(labels: np.ndarray, probabilities: np.ndarray) -> "pd.DataFrame":
     """What a reliability diagram shows (Niculescu-Mizil & Caruana 2005).
 
     Args:
@@ -121,6 +125,8 @@ def calibration(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
         A row per equal-width bin of P(positive) that holds reviews: `probability`, the mean of P(positive);
         `positive`, the share of positive reviews; `reviews`, their number.
     """
+    import pandas as pd
+
     bins = np.minimum((probabilities * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     table = pd.DataFrame({"bin": bins, "probability": probabilities.astype(np.float64), "label": labels})
     return table.groupby("bin").agg(
@@ -160,13 +166,15 @@ def choose_threshold(labels: np.ndarray, probabilities: np.ndarray, rule: Thresh
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
-def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd.DataFrame:
+def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> "pd.DataFrame":
     """One row per metric; per model a column with the mean over its seeds and, if there are several, a column
     `MODEL std` with the standard deviation between them.
 
     Args:
         results: model -> one mapping of metric to value per seed. A metric that a model lacks is NaN.
     """
+    import pandas as pd
+
     columns = {}
     for model, seeds in results.items():
         table = pd.DataFrame(seeds)
@@ -177,7 +185,7 @@ def tabulate_metrics(results: Mapping[str, Sequence[Mapping[str, float]]]) -> pd
     return pd.DataFrame(columns).reindex(pd.Index(rows, name="metric"))
 
 
-def metric_rows(metrics: pd.DataFrame, intervals: Mapping[str, tuple[float, float]] | None = None) -> Table:
+def metric_rows(metrics: "pd.DataFrame", intervals: Mapping[str, tuple[float, float]] | None = None) -> Table:
     """What `tabulate_metrics` gives, as people read it: mean ± standard deviation.
 
     Args:
