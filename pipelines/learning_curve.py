@@ -212,8 +212,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
         series = {end: dict(zip(steps, points[column].tolist(), strict=True)) for column, end in columns.items()}
         runs.log_points(parent, {f"{model}_test_accuracy{end}": values for end, values in series.items()})
     for model, law in curves.laws.items():
-        gain = law.gain(more)
-        gains = {"": gain.value, "_low": gain.low, "_high": gain.high}
+        gains = dict(zip(("", "_low", "_high"), law.gain(more), strict=True))
         runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
     title = f"Accuracy by number of labels{context.of_reviews}"
     runs.log_figure(plots.accuracy_by_labels(curves, more, title), FIGURE_NAME)

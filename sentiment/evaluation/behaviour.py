@@ -10,11 +10,11 @@ import string
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sentiment.configuration import Configuration
 from sentiment.data.vocabulary import tokenize
@@ -31,62 +31,37 @@ Words = dict[str, list[str]]
 Cases = list[tuple[str, ...]]
 
 
-class _Test(Configuration):
+class BehaviourTest(Configuration):
+    """One test: templates of texts, and what the verdicts on them have to be.
+
+    - minimum functionality: every text has one right verdict, `expect`;
+    - invariance: the verdict on the changed text is that on the text;
+    - direction: P(positive) of the changed text does not move the wrong way by more than TOLERANCE.
+    """
+
     capability: str
-    text: list[str] = Field(min_length=1, description="Templates, with slots such as {aspect}.")
-
-
-class MinimumFunctionality(_Test):
-    """Every text has one right verdict."""
-
-    type: Literal["minimum functionality"]
-    expect: Literal["positive", "negative"]
+    type: Literal["minimum functionality", "invariance", "direction"]
+    text: list[str] = Field(description="Templates, with slots such as {aspect}.")
+    changed: list[str] = Field([], description="What each template of `text` is turned into, but for the first type.")
+    expect: Literal["positive", "negative"] = "positive"
+    direction: Literal["up", "down"] = "up"
 
     def cases(self, words: Words) -> Cases:
-        """One text each."""
-        return [case for text in self.text for case in _fill((text,), words)]
+        """Each text, with what it is turned into where there is such a text."""
+        templates = zip(self.text, self.changed, strict=True) if self.changed else zip(self.text, strict=True)
+        return [case for together in templates for case in _fill(together, words)]
 
     def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
-        """(cases, 1) -> bool (cases,)."""
-        failed: np.ndarray = (probabilities[:, 0] >= threshold) != (self.expect == "positive")
-        return failed
-
-
-class _Pair(_Test):
-    changed: list[str] = Field(description="For each template of `text`, what it is turned into.")
-
-    @model_validator(mode="after")
-    def _as_many(self) -> "_Pair":
-        if len(self.text) != len(self.changed):
-            raise ValueError("text and changed must hold as many templates")
-        return self
-
-    def cases(self, words: Words) -> Cases:
-        """The text and what it is turned into."""
-        return [case for pair in zip(self.text, self.changed, strict=True) for case in _fill(pair, words)]
-
-
-class Invariance(_Pair):
-    """The verdict on the changed text is that on the text."""
-
-    type: Literal["invariance"]
-
-    def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
-        """(cases, 2) -> bool (cases,)."""
-        failed: np.ndarray = (probabilities[:, 0] >= threshold) != (probabilities[:, 1] >= threshold)
-        return failed
-
-
-class Direction(_Pair):
-    """P(positive) of the changed text does not move the wrong way by more than TOLERANCE."""
-
-    type: Literal["direction"]
-    direction: Literal["up", "down"]
-
-    def fails(self, probabilities: np.ndarray, threshold: float) -> np.ndarray:
-        """(cases, 2) -> bool (cases,)."""
-        moved = probabilities[:, 1] - probabilities[:, 0]
-        failed: np.ndarray = (-moved if self.direction == "up" else moved) > TOLERANCE
+        """P(positive) of the texts of each case, (cases, 1 or 2) -> bool (cases,)."""
+        before, after = probabilities[:, 0], probabilities[:, -1]
+        failed: np.ndarray
+        match self.type:
+            case "minimum functionality":
+                failed = (before >= threshold) != (self.expect == "positive")
+            case "invariance":
+                failed = (before >= threshold) != (after >= threshold)
+            case "direction":
+                failed = (before - after if self.direction == "up" else after - before) > TOLERANCE
         return failed
 
 
@@ -94,7 +69,7 @@ class Behaviour(Configuration):
     """The words that fill the slots, and the tests."""
 
     words: Words
-    tests: list[Annotated[MinimumFunctionality | Invariance | Direction, Field(discriminator="type")]]
+    tests: list[BehaviourTest]
 
 
 def read_behaviour(file: BehaviourFile = "behaviour") -> Behaviour:
@@ -138,26 +113,21 @@ def measure_behaviour(
         text joined by an arrow).
     """
     behaviour = read_behaviour(file)
-    rows = []
+    parts = []
     for test in behaviour.tests:
         every_case = test.cases(behaviour.words)
         cases = [case for case in every_case if not any(text in seen for text in case)]
-        rows += [(test.capability, test.type, False, True, "")] * (len(every_case) - len(cases))
-        if not cases:
-            continue
         texts = [text for case in cases for text in case]
-        failed = test.fails(positive_probability(texts).reshape(len(cases), -1), threshold)
-        rows += [
-            (test.capability, test.type, bool(fails), False, " → ".join(case))
-            for case, fails in zip(cases, failed, strict=True)
-        ]
-    table = pd.DataFrame(rows, columns=["capability", "type", "failed", "left_out", "case"])
-    groups = table.groupby(["capability", "type"], sort=False)
-    summary = groups.agg(cases=("left_out", "size"), left_out=("left_out", "sum"), failures=("failed", "sum"))
-    summary["cases"] -= summary["left_out"]
+        failed = np.zeros(0, bool)
+        if cases:
+            failed = test.fails(positive_probability(texts).reshape(len(cases), -1), threshold)
+        example = " → ".join(cases[failed.argmax()]) if failed.any() else ""
+        parts.append([test.capability, test.type, len(cases), len(every_case) - len(cases), int(failed.sum()), example])
+    columns = ["capability", "type", "cases", "left_out", "failures", "example"]
+    groups = pd.DataFrame(parts, columns=columns).groupby(["capability", "type"], sort=False)
+    summary = groups[["cases", "left_out", "failures"]].sum()
     summary["failure_rate"] = summary["failures"] / summary["cases"]  # NaN where no case is left
-    examples = table[table["failed"]].groupby(["capability", "type"])["case"].first()
-    summary["example"] = examples.reindex(summary.index).fillna("")
+    summary["example"] = groups["example"].agg(lambda examples: next(filter(None, examples), ""))
     return summary.reset_index()
 
 

@@ -24,8 +24,8 @@ STABLE, SHIFTED = 0.1, 0.25
 SAMPLE_SIZE = 2_000
 """Most reviews that are measured: enough to distinguish an index of 0.02 from chance, and little work."""
 
-MOST_CHARACTERS = 2**25
-"""Of the texts that wait to be measured."""
+LONGEST_WAITING = 2**14
+"""Characters of a text up to which it waits to be measured, so that the texts of a sample take little memory."""
 
 UNSURE = (0.25, 0.75)
 """A verdict is unsure where P(positive) lies between: the odds are below 3 to 1 either way."""
@@ -191,7 +191,6 @@ class ReviewSample:
         self._classifier, self._learned = classifier, learned
         self._random = np.random.default_rng(0)
         self._kept: list[DrawnReview] = []  # a heap, the lowest key first
-        self._characters = 0  # of the texts that wait
 
     def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
         """Take the next reviews into account; probabilities: P(positive), (N,)."""
@@ -200,13 +199,9 @@ class ReviewSample:
         lowest = self._kept[0].key if len(self) >= SAMPLE_SIZE else -1.0
         for position in np.flatnonzero(keys > lowest).tolist():
             drawn = DrawnReview(float(keys[position]), texts[position], float(probabilities[position]))
-            self._characters += len(drawn.text)
-            if len(self) < SAMPLE_SIZE:
-                heapq.heappush(self._kept, drawn)
-            else:
-                self._characters -= len(heapq.heappushpop(self._kept, drawn).text)
-            if self._characters > MOST_CHARACTERS:
-                self._measured()
+            if len(drawn.text) > LONGEST_WAITING:
+                self._measure(drawn)
+            (heapq.heappush if len(self) < SAMPLE_SIZE else heapq.heappushpop)(self._kept, drawn)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -248,7 +243,6 @@ class ReviewSample:
         for review in self._kept:
             if review.length is None:
                 self._measure(review)
-        self._characters = 0
         return self._kept
 
     def _measure(self, review: DrawnReview) -> None:

@@ -20,22 +20,6 @@ SIZES = 4
 
 
 @dataclass(frozen=True)
-class Gain:
-    """What more labels are expected to bring, as shares of accuracy with a 95 % interval."""
-
-    more: int
-    value: float
-    low: float
-    high: float
-
-    @property
-    def sentence(self) -> str:
-        """The gain in points."""
-        value, low, high = (100 * share for share in (self.value, self.low, self.high))
-        return f"{self.more:,} more labels: {value:+.1f} points ({low:.1f} to {high:.1f})"
-
-
-@dataclass(frozen=True)
 class LearningCurve:
     """A power law of the error: error(n) = limit + scale * n ** -rate, with what is not known of it.
 
@@ -59,12 +43,12 @@ class LearningCurve:
         limit, scale, rate = self.draws.T[:, :, None]
         return _median_and_interval(1 - limit - scale * np.asarray(labels, float) ** -rate)
 
-    def gain(self, more: int) -> Gain:
-        """What that many labels would add to the largest training."""
+    def gain(self, more: int) -> tuple[float, float, float]:
+        """What that many labels would add to the accuracy of the largest training: median and 95 % interval, shares."""
         _, scale, rate = self.draws.T
         gained = scale * (float(self.labels) ** -rate - float(self.labels + more) ** -rate)
-        value, low, high = _median_and_interval(gained[:, None])[:, 0]
-        return Gain(more, float(value), float(low), float(high))
+        value, low, high = _median_and_interval(gained).tolist()
+        return value, low, high
 
 
 def fit_learning_curve(labels: np.ndarray, accuracies: np.ndarray, *, seed: int = 0) -> LearningCurve:
@@ -197,7 +181,8 @@ class LearningCurves:
     def gain(self, model: str, more: int) -> str:
         """What more labels would bring a model, in words."""
         if model in self.laws:
-            return self.laws[model].gain(more).sentence
+            value, low, high = (100 * share for share in self.laws[model].gain(more))
+            return f"{more:,} more labels: {value:+.1f} points ({low:.1f} to {high:.1f})"
         return f"too few trainings better than chance: none with {self.at_chance(model):,} labels or fewer"
 
     def sentence(self, rival: str, more: int) -> str:
@@ -215,9 +200,8 @@ class LearningCurves:
             better = model if is_ahead[0] else rival
             return f"{sentence}; {better} is better with {self.sizes[0]:,} to {self.sizes[-1]:,} labels"
         few = rival if is_ahead[-1] else model
-        crossing = None
-        if {model, rival} <= set(self.laws):
-            crossing = find_crossing(self.laws[model], self.laws[rival], self.sizes[0])
+        both_have_laws = {model, rival} <= set(self.laws)
+        crossing = find_crossing(self.laws[model], self.laws[rival], self.sizes[0]) if both_have_laws else None
         if crossing is None:
             most = self.sizes[int(np.flatnonzero(is_ahead != is_ahead[-1])[-1])]
             return f"{sentence}; with {most:,} labels or fewer {few} is better"
@@ -235,6 +219,6 @@ def _rounded(number: int, digits: int = 2) -> int:
 
 
 def _median_and_interval(values: np.ndarray) -> np.ndarray:
-    """(draws, P) -> (3, P): the median, and the 2.5 % and 97.5 % quantiles."""
+    """(draws, ...) -> (3, ...): the median, and the 2.5 % and 97.5 % quantiles."""
     quantiles: np.ndarray = np.quantile(values, [0.5, 0.025, 0.975], axis=0)
     return quantiles

@@ -22,9 +22,12 @@ CURVES = {"loss": "Binary cross-entropy (nats)", "accuracy": "Accuracy"}
 """Metric of a history -> title of its axes."""
 
 
-def _figure(columns: int, titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(5.2 * columns, 4.2), layout="constrained", dpi=110)
-    axes = [figure.add_subplot(1, columns, number) for number in range(1, columns + 1)]
+def _figure(*titles: str, size: tuple[float, float] = (5.2, 4.2)) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel of this size, in inches, for each title; four in a row."""
+    columns = min(len(titles), 4)
+    rows = -(-len(titles) // columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows), layout="constrained", dpi=110)
+    axes = [figure.add_subplot(rows, columns, number) for number in range(1, len(titles) + 1)]
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title)
         axis.spines[["top", "right"]].set_visible(False)
@@ -48,7 +51,7 @@ def learning_curves(
         histories: model -> per seed {"loss", "accuracy", "val_loss", "val_accuracy"} -> one value per epoch.
         metrics: one pair of axes each: "loss", "accuracy".
     """
-    figure, axes = _figure(len(metrics), [CURVES[metric] for metric in metrics])
+    figure, axes = _figure(*(CURVES[metric] for metric in metrics))
     for colour, (model, seeds) in zip(cycle(COLOURS), histories.items(), strict=False):
         for history in seeds:
             epochs = np.arange(1, len(history["loss"]) + 1)
@@ -68,7 +71,7 @@ def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarr
     """True against false positive rate on the test split; probabilities: model -> (N,) per seed."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, [axis] = _figure(1, ["ROC curve"])
+    figure, [axis] = _figure("ROC curve")
     for colour, label, values in _by_seed(labels, probabilities, "area", roc_auc_score):
         false_rate, true_rate, _ = roc_curve(labels, values)
         axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=label)
@@ -82,7 +85,7 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
     """Precision against recall on the test split; probabilities: model -> (N,) per seed."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    figure, [axis] = _figure(1, ["Precision-recall curve"])
+    figure, [axis] = _figure("Precision-recall curve")
     for colour, label, values in _by_seed(labels, probabilities, "average precision", average_precision_score):
         precision, recall, _ = precision_recall_curve(labels, values)
         axis.plot(recall, precision, color=colour, lw=1.3, label=label)
@@ -94,7 +97,7 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequ
 
 def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
-    figure, [axis] = _figure(1, ["Reliability diagram"])
+    figure, [axis] = _figure("Reliability diagram")
     for colour, label, values in _by_seed(labels, probabilities, "calibration error", expected_calibration_error):
         bins = calibration(labels, values)
         axis.plot(bins["probability"], bins["positive"], color=colour, lw=1.3, marker="o", ms=4, label=label)
@@ -123,7 +126,7 @@ def guaranteed_accuracy(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]
     Args:
         checks: model -> for each seed a check of every level that is guaranteed.
     """
-    figure, [axis] = _figure(1, ["Promised and found"])
+    figure, [axis] = _figure("Promised and found")
     apart = 0.0015  # between the bars of two models
     for number, (colour, (model, seeds)) in enumerate(zip(cycle(COLOURS), checks.items(), strict=False)):
         for seed in seeds:
@@ -140,7 +143,7 @@ def guaranteed_accuracy(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]
 
 def coverage(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]) -> Figure:
     """Share of test reviews that are answered, against the accuracy guaranteed; checks: as in `guaranteed_accuracy`."""
-    figure, [axis] = _figure(1, ["Answered"])
+    figure, [axis] = _figure("Answered")
     for colour, (model, seeds) in zip(cycle(COLOURS), checks.items(), strict=False):
         for seed in seeds:
             levels, shares = [check.level for check in seed], [check.coverage for check in seed]
@@ -161,7 +164,7 @@ def _against_level(figure: Figure, ylabel: str) -> Figure:
 
 def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray, rows: np.ndarray) -> Figure:
     """Shares of validation reviews and of scored rows in each bin of a feature; validation, rows: (bins,)."""
-    figure, [axis] = _figure(1, [feature])
+    figure, [axis] = _figure(feature)
     places = np.arange(len(bins))
     axis.bar(places - 0.2, validation, 0.4, color="#999999", label="validation reviews")
     axis.bar(places + 0.2, rows, 0.4, color=COLOURS[0], label="rows")
@@ -177,7 +180,7 @@ def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
     """Counts of test reviews by true label (rows) and predicted label (columns)."""
     names = ("true_negatives", "false_positives", "false_negatives", "true_positives")
     counts = np.array([metrics[name] for name in names]).reshape(2, 2)
-    figure, [axis] = _figure(1, [f"{model}: test reviews"])
+    figure, [axis] = _figure(f"{model}: test reviews")
     axis.grid(False)
     axis.imshow(counts, cmap="Blues", vmin=0)
     for row, column in np.ndindex(2, 2):
@@ -194,8 +197,7 @@ def gradient_flow(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
     Args:
         tables: model -> columns `mean`, `lower_quartile`, `median`, `upper_quartile`, indexed by step.
     """
-    figure, [axis] = _figure(1, [title])
-    figure.set_size_inches(8.5, 4.8)
+    figure, [axis] = _figure(title, size=(8.5, 4.8))
     for colour, (model, table) in zip(COLOURS, tables.items(), strict=False):
         axis.plot(table.index, table["mean"], color=colour, label=f"{model}, mean")
         axis.plot(table.index, table["median"], ":", color=colour, linewidth=1.2, label=f"{model}, median")
@@ -214,8 +216,7 @@ def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
     Args:
         more: labels beyond the largest training up to which a law is drawn, dashed.
     """
-    figure, [axis] = _figure(1, [title])
-    figure.set_size_inches(6.4, 4.4)
+    figure, [axis] = _figure(title, size=(6.4, 4.4))
     sizes, models = curves.sizes, curves.models
     for number, model in enumerate(models):
         colour, points = COLOURS[number % len(COLOURS)], curves.points_of(model)
@@ -226,10 +227,8 @@ def accuracy_by_labels(curves: LearningCurves, more: int, title: str) -> Figure:
             axis.plot(places, points["accuracy"], ":", color=colour, lw=1)
             continue
         first = min(size for size in sizes if size > curves.at_chance(model))
-        for grid, style in (
-            (np.geomspace(first, sizes[-1]), "-"),
-            (np.linspace(sizes[-1], sizes[-1] + more), "--"),
-        ):
+        measured, beyond = np.geomspace(first, sizes[-1]), np.linspace(sizes[-1], sizes[-1] + more)
+        for grid, style in ((measured, "-"), (beyond, "--")):
             median, low, high = curves.laws[model].accuracy(grid)
             axis.plot(grid, median, style, color=colour, lw=1.5)
             axis.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0)
@@ -252,8 +251,7 @@ def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mappi
         trials: number, state and validation losses by epoch of each trial.
         importance: setting -> its share of the variance, the largest first; perhaps none.
     """
-    panels = [f"{title}: trials", *(["Importance of each setting"] if importance else [])]
-    figure, axes = _figure(len(panels), panels)
+    figure, axes = _figure(f"{title}: trials", *(["Importance of each setting"] if importance else []))
     for state, label, marker, colour in (
         ("complete", "finished", "o", COLOURS[0]),
         ("pruned", "stopped early", "x", "grey"),
@@ -283,13 +281,10 @@ def memory_curves(
 
     Args:
         histories: task -> model -> for each seed {"loss", "val_loss"} -> one value per epoch.
-        references: task -> error to hold them against.
+        references: task -> error to compare them with.
     """
-    columns = min(len(histories), 4)
-    rows = -(-len(histories) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.6 * rows), layout="constrained", dpi=110)
-    axes: list[Axes] = list(figure.subplots(rows, columns, squeeze=False).ravel())
-    for axis, (task, models) in zip(axes, histories.items(), strict=False):
+    figure, axes = _figure(*histories, size=(4.2, 3.6))
+    for axis, (task, models) in zip(axes, histories.items(), strict=True):
         for colour, (model, seeds) in zip(COLOURS, models.items(), strict=False):
             for number, history in enumerate(seeds):
                 epochs = np.arange(1, len(history["loss"]) + 1)
@@ -297,11 +292,7 @@ def memory_curves(
                 label, marker = None if number else model, "." if len(epochs) < 20 else None
                 axis.plot(epochs, history["val_loss"], color=colour, linewidth=1.3, marker=marker, label=label)
         axis.axhline(references[task], ls=":", color="grey", label="reference")
-        axis.set(title=task, yscale="log", xlabel=EPOCHS, ylabel="mean squared error")
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
+        axis.set(yscale="log", xlabel=EPOCHS, ylabel="mean squared error")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    for axis in axes[len(histories) :]:
-        axis.axis("off")
     axes[0].legend(frameon=False, fontsize=9)
     return figure

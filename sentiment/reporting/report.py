@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -167,35 +168,17 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
 
 
 @dataclass(frozen=True)
-class ShownFlip:
-    """A flip as a page shows it.
-
-    Attributes:
-        label: the true one.
-        before, after: P(positive) by baseline and model.
-        parts: the text in order, each part with its colour or "".
-    """
-
-    label: str
-    before: float
-    after: float
-    parts: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
 class ShownFlips:
     """The flips of a pair of models as a page shows them.
 
     Attributes:
-        heading: the pair.
-        counts: in words.
-        kinds: `newly right` and `newly wrong` -> how many there are, and the pages of those that are shown.
+        kinds: `newly right` and `newly wrong` -> how many there are, and the pages of those that are shown: a row of
+            `Flips.table` with `parts`, its text in order, each part with its colour or "".
         is_coloured: whether words are.
     """
 
-    heading: str
-    counts: str
-    kinds: Mapping[str, tuple[int, list[list[ShownFlip]]]]
+    flips: Flips
+    kinds: Mapping[str, tuple[int, list[list[dict[str, Any]]]]]
     is_coloured: bool
 
 
@@ -203,18 +186,15 @@ def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifi
     """The flips as a page shows them; words are coloured where both classifiers are given."""
     kinds = {}
     for kind in (RIGHT, WRONG):
-        rows = flips.select(kind)
-        shown = []
-        for place, row in enumerate(rows.head(SHOWN).to_dict("records")):
-            text, moved = str(row["text"]), {}
-            if model and baseline and place < COLOURED and len(text.split()) < LONGEST:
-                moved = moved_words(model, baseline, text)
-            parts = list(_coloured(text, moved))
-            shown.append(ShownFlip(row["label"], row["baseline_probability"], row["model_probability"], parts))
-        pages = [shown[start : start + PER_PAGE] for start in range(0, len(shown), PER_PAGE)]
-        kinds[kind] = (len(rows), pages)
-    heading = f"{flips.model} against {flips.baseline}"
-    return ShownFlips(heading, flips.counts, kinds, model is not None and baseline is not None)
+        table = flips.select(kind)
+        shown: list[dict[str, Any]] = table.head(SHOWN).to_dict("records")
+        for place, row in enumerate(shown):
+            moved = {}
+            if model and baseline and place < COLOURED and len(row["text"].split()) < LONGEST:
+                moved = moved_words(model, baseline, row["text"])
+            row["parts"] = list(_coloured(row["text"], moved))
+        kinds[kind] = (len(table), [shown[start : start + PER_PAGE] for start in range(0, len(shown), PER_PAGE)])
+    return ShownFlips(flips, kinds, model is not None and baseline is not None)
 
 
 def render_flips(flips: Sequence[ShownFlips], *, title: str, note: str) -> str:

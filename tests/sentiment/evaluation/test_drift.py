@@ -121,18 +121,18 @@ def test_every_review_has_the_same_chance_and_a_second_run_draws_the_same(
     assert np.mean(drawn[0]) == pytest.approx(0.5, abs=4 * np.sqrt(1 / 12 / 200))
 
 
-def test_texts_wait_to_be_measured_only_while_they_are_few(
+def test_texts_wait_to_be_measured_only_while_they_are_short(
     classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is measured early is what is measured late."""
     monkeypatch.setattr(drift, "SAMPLE_SIZE", 20)
     texts = [f"a fine film {'moving ' * (number % 7)}" for number in range(300)]
-    samples = {}
-    for most in (0, 100, 10**6):
-        monkeypatch.setattr(drift, "MOST_CHARACTERS", most)
-        samples[most] = ReviewSample(classifier)
+    measures = []
+    for longest in (0, 30, 10**6):
+        monkeypatch.setattr(drift, "LONGEST_WAITING", longest)
+        sample = ReviewSample(classifier)
         for start in range(0, 300, 30):
-            samples[most].add(texts[start : start + 30], np.full(30, 0.5))
-            assert sum(len(review.text) for review in samples[most]._kept) <= most
-    at_once, *later = ([values.tolist() for values in sample.measures.values()] for sample in samples.values())
-    assert later == [at_once, at_once]
+            sample.add(texts[start : start + 30], np.full(30, 0.5))
+            assert max(len(review.text) for review in sample._kept) <= longest
+        measures.append([values.tolist() for values in sample.measures.values()])
+    assert measures[1:] == [measures[0]] * 2

@@ -1,29 +1,26 @@
-"""What happens inside a trained classifier while it reads."""
+"""What a classifier computes while it reads a review, held against Keras and against what the classifier says."""
 
-from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
-import pandas as pd
 import pytest
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.errors import InputError
-from sentiment.interpretation.explanation import COMPLETENESS, explain
-from sentiment.training.cells import CELLS, CellName
+from sentiment.interpretation.explanation import COMPLETENESS, Explanation, explain, moved_words, trace, word_effects
+from sentiment.linear_classifier import LinearClassifier
+from sentiment.training.cells import CELL_OF_LAYER, CellName
+from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
-from tests.conftest import PipelineRun
-from tests.tampering import sign_again
 
-Classifiers = dict[str, SentimentClassifier]
 REVIEW = "A moving film, and not a minute too long: <b>wonderfull</b> acting by Pattinson-Kowalczyk."
 
 
 def untrained(cell: CellName, sequences: SequenceConfig, scale: float, **options: object) -> SentimentClassifier:
     """A classifier with the words of REVIEW and random weights, larger than those of a fresh network by `scale`."""
-    from sentiment.data.vocabulary import Vocabulary
-
     vocabulary = Vocabulary.fit([REVIEW.replace("Kowalczyk", "")], num_words=30)
     config = ModelConfig.model_validate({"embedding_dim": 6, "units": 5, **options})
     network = build_model(cell, config, num_words=30, maxlen=sequences.maxlen, seed=1)
@@ -31,36 +28,29 @@ def untrained(cell: CellName, sequences: SequenceConfig, scale: float, **options
     return SentimentClassifier.from_network(vocabulary, sequences, network)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "simple_rnn"])
-def test_integrated_gradients_of_a_trained_network_add_up(
-    small_classifiers: Classifiers, small_run: PipelineRun, cell: str
-) -> None:
-    [path, *_] = small_run.folder.glob(".sentiment/evaluate/*/predictions.parquet")
-    for text in pd.read_parquet(path)["text"][:5]:
-        explanation = explain(small_classifiers[cell], text)
-        difference = explanation.probability - explanation.baseline_probability
-        assert explanation.integrated_gradients.sum() == pytest.approx(
-            difference, abs=COMPLETENESS * max(abs(difference), 1e-3)
-        )
+@pytest.fixture(scope="module")
+def classifier() -> SentimentClassifier:
+    return untrained("lstm", SequenceConfig(maxlen=30), 2.0)
+
+
+def relative_error(explanation: Explanation) -> float:
+    """By how much the integrated gradients do not add up."""
+    difference = explanation.probability - explanation.baseline_probability
+    return abs(float(explanation.integrated_gradients.sum()) - difference) / max(abs(difference), 1e-3)
 
 
 def test_integrated_gradients_add_up_where_gradients_explode(monkeypatch: pytest.MonkeyPatch) -> None:
-    classifier = untrained("simple_rnn", SequenceConfig(maxlen=60), 3.5)
+    exploding = untrained("simple_rnn", SequenceConfig(maxlen=60), 3.5)
     text = REVIEW.replace("<b>", "b ").replace("</b>", " b") * 3
-
-    def relative_error() -> float:
-        explanation = explain(classifier, text)
-        difference = explanation.probability - explanation.baseline_probability
-        return abs(float(explanation.integrated_gradients.sum()) / difference - 1)
-
-    assert relative_error() < COMPLETENESS
-    monkeypatch.setattr("sentiment.interpretation.explanation.MOST_HALVINGS", 0)  # the whole path as one piece
-    assert relative_error() > COMPLETENESS
+    assert relative_error(explain(exploding, text)) < COMPLETENESS
+    monkeypatch.setattr("sentiment.interpretation.explanation.MOST_HALVINGS", 0)  # the whole path as one segment
+    assert relative_error(explain(exploding, text)) > COMPLETENESS
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("side", ["pre", "post"])
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize(
+    ("cell", "side", "bidirectional"),
+    [("lstm", "pre", False), ("gru", "post", True), ("simple_rnn", "pre", True), ("simple_rnn", "post", False)],
+)
 def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bool) -> None:
     """Hidden states of the last layer, traced, lead to the verdict of Keras; arrays are (tokens, units)."""
     sequences = SequenceConfig.model_validate({"maxlen": 24, "padding": side, "truncating": side})
@@ -68,6 +58,7 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     explanation = explain(classifier, REVIEW)
     tokens = len(tokenize(REVIEW)) + 1
     assert explanation.probability == pytest.approx(classifier.positive_probability([REVIEW])[0], abs=1e-6)
+    assert relative_error(explanation) < COMPLETENESS
     assert len(explanation.layers) == (4 if bidirectional else 2)
     assert {values.shape for layer in explanation.layers for values in layer.values.values()} == {(tokens, 5)}
     if side == "pre" and not bidirectional:
@@ -92,42 +83,79 @@ def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
     }[pooling]
     kernel, bias = classifier.network.layers[-1].get_weights()
     assert 1 / (1 + np.exp(-(pooled @ kernel + bias)[0])) == pytest.approx(explanation.probability, abs=1e-5)
-    difference = explanation.probability - explanation.baseline_probability
-    assert explanation.integrated_gradients.sum() == pytest.approx(
-        difference, abs=COMPLETENESS * max(abs(difference), 1e-3)
-    )
+    assert relative_error(explanation) < COMPLETENESS
 
 
-def test_the_running_verdict_is_that_of_the_review_so_far(small_classifiers: Classifiers) -> None:
-    explanation = explain(small_classifiers["lstm"], REVIEW)
-    words = tokenize(REVIEW)
+def test_running_verdict_and_occlusion_are_verdicts_on_shorter_reviews(classifier: SentimentClassifier) -> None:
+    explanation, words = explain(classifier, REVIEW), tokenize(REVIEW)
     shortened = [" ".join(words[:end]) for end in range(len(words) + 1)]
-    expected = small_classifiers["lstm"].positive_probability(shortened)
-    assert explanation.running_verdict == pytest.approx(expected, abs=1e-6)
+    assert explanation.running_verdict == pytest.approx(classifier.positive_probability(shortened), abs=1e-6)
+    without_first = classifier.positive_probability([" ".join(words[1:])])[0]
+    assert explanation.tokens[:3] == ("[START]", "a", "moving")
+    assert explanation.occlusion[1] == pytest.approx(explanation.probability - without_first, abs=1e-6)
+    assert explanation.out_of_vocabulary[[0, -1]].tolist() == [False, True]
 
 
-def test_occlusion_is_what_the_review_loses_without_the_word(small_classifiers: Classifiers) -> None:
-    classifier = small_classifiers["simple_rnn"]
-    explanation = explain(classifier, "not a good film")
-    assert explanation.tokens == ("[START]", "not", "a", "good", "film")
-    whole, without = classifier.positive_probability(["not a good film", "a good film"])
-    assert explanation.occlusion[1] == pytest.approx(whole - without, abs=1e-6)
+def test_words_beyond_the_length_that_is_read_are_named() -> None:
+    explanation = explain(untrained("lstm", SequenceConfig(maxlen=4, truncating="post"), 2.0), REVIEW)
+    assert explanation.tokens == ("[START]", "a", "moving", "film")
+    assert [REVIEW[slice(*span)] for span in explanation.cut_spans[:2]] == ["and", "not"]
 
 
-def test_a_text_without_words_is_refused(small_classifiers: Classifiers) -> None:
-    for text in ("", " \n", "?!... -- !"):
-        with pytest.raises(InputError, match="holds no word"):
-            explain(small_classifiers["lstm"], text)
+@pytest.mark.parametrize("text", ["", " \n", "?!... -- !"])
+def test_a_text_without_words_is_refused(classifier: SentimentClassifier, text: str) -> None:
+    with pytest.raises(InputError, match="holds no word"):
+        explain(classifier, text)
 
 
-def test_a_model_without_a_recurrent_layer_is_refused(small_classifiers: Classifiers, tmp_path: Path) -> None:
-    import keras
-
-    small_classifiers["lstm"].save(tmp_path)
-    network = keras.Sequential(
-        [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
-    )
-    network.save(tmp_path / "model.keras")
-    sign_again(tmp_path)
+def test_a_model_without_a_recurrent_layer_is_refused(
+    classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
+    monkeypatch.setattr(classifier, "network", keras.Sequential(layers))
     with pytest.raises(InputError, match=r"no recurrent layer \(Embedding, Flatten, Dense\)"):
-        explain(SentimentClassifier.load(tmp_path), "good")
+        explain(classifier, "good")
+
+
+@pytest.mark.parametrize("kind", CELL_OF_LAYER)
+def test_the_states_of_every_step_are_those_of_keras(kind: str) -> None:
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(1, 120, 5)).astype(np.float32)
+    options: dict[str, Any] = {} if kind == "SimpleRNN" else {"recurrent_activation": "sigmoid"}
+    layer = getattr(keras.layers, kind)(7, return_sequences=True, return_state=True, **options)
+    layer.build(inputs.shape)
+    layer.set_weights([generator.normal(scale=0.7, size=array.shape) for array in layer.get_weights()])
+    outputs, *last = (np.asarray(array)[0] for array in layer(inputs))
+    traced = trace(layer, inputs[0])
+    assert traced["hidden_state"] == pytest.approx(outputs, abs=1e-5)
+    if kind == "LSTM":
+        assert traced["cell_state"][-1] == pytest.approx(last[1], abs=1e-5)
+        kept = traced["forget_gate"][1:] * traced["cell_state"][:-1]
+        added = traced["input_gate"] * traced["candidate"]
+        assert traced["cell_state"] == pytest.approx(np.concatenate([added[:1], kept + added[1:]]))
+
+
+def log_odds(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
+def test_the_effect_of_a_word_is_that_of_the_explanation_in_log_odds(classifier: SentimentClassifier) -> None:
+    explanation, effects = explain(classifier, REVIEW), word_effects(classifier, REVIEW)
+    assert list(effects) == list(explanation.spans[1:])
+    for span, occlusion in zip(explanation.spans[1:], explanation.occlusion[1:], strict=True):
+        expected = log_odds(explanation.probability) - log_odds(explanation.probability - occlusion)
+        assert effects[span] == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_words_that_moved_a_verdict_are_those_whose_effects_differ() -> None:
+    texts, labels = ["good film", "bad film", "fine plot", "dull plot"] * 5, np.array([1, 0, 1, 0] * 5)
+    model = LinearClassifier(LinearModel.fit(texts, labels))
+    turned = LinearClassifier(LinearModel.fit(texts, 1 - labels))
+    text = "A good film"
+    moved = moved_words(model, turned, text)
+    words = {text[slice(*span)]: effect for span, effect in moved.items()}
+    assert list(words) == ["A", "good", "film"]
+    assert max(words, key=lambda word: abs(words[word])) == "good"
+    assert words["good"] > 0
+    assert moved_words(model, model, text) == dict.fromkeys(moved, 0.0)
+    assert moved_words(turned, model, text) == pytest.approx({span: -effect for span, effect in moved.items()})

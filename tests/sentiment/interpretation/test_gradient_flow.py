@@ -7,8 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from sentiment.interpretation.explanation import trace
 from sentiment.interpretation.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
@@ -28,12 +26,7 @@ POOLINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize(
     ("cell", "layers", "pooling"),
-    [
-        *((cell, layers, "last") for cell in CELLS for layers in (1, 2)),
-        ("lstm", 1, "max"),
-        ("gru", 1, "mean"),
-        ("lstm", 1, "max_mean"),
-    ],
+    [("lstm", 2, "last"), ("lstm", 1, "max_mean"), ("gru", 2, "last"), ("gru", 1, "mean"), ("simple_rnn", 1, "max")],
 )
 def test_gradients_are_the_numerical_derivative(cell: CellName, layers: int, pooling: str) -> None:
     """By central differences, in double precision, of going on in NumPy from a nudged hidden state."""
@@ -80,9 +73,9 @@ def linear_network(radius: float) -> Any:
     return network
 
 
-@settings(max_examples=10)
-@given(st.floats(0.8, 1.15))
+@pytest.mark.parametrize("radius", [0.85, 1.0, 1.1])
 def test_through_a_linear_network_the_gradient_is_a_power_of_the_radius(radius: float) -> None:
+    """It vanishes or explodes where that power changes by a factor of 100."""
     network = linear_network(radius)
     inputs = np.random.default_rng(1).integers(4, 20, (5, 60), dtype=np.int32)
     labels = np.array([0, 1, 1, 0, 1])
@@ -91,15 +84,8 @@ def test_through_a_linear_network_the_gradient_is_a_power_of_the_radius(radius: 
     errors = np.abs(network.predict(inputs, verbose=0)[:, 0] - labels)  # derivative of the loss by the logit
     expected = errors[:, None] * weight * radius ** np.arange(59, -1, -1)
     assert flow.norms == pytest.approx(expected, rel=1e-3)
-
-
-def test_vanishing_and_exploding_are_told_by_a_factor_of_100() -> None:
-    inputs, labels = np.full((3, 60), 7, np.int32), np.array([0, 1, 1])
-    vanishing = measure_gradient_flow(linear_network(0.85), inputs, labels)
-    assert vanishing.steps_to_vanish() == math.ceil(math.log(FACTOR) / -math.log(0.85))
-    assert vanishing.exploding_share() == 0
-    exploding = measure_gradient_flow(linear_network(1.1), inputs, labels)
-    assert (exploding.steps_to_vanish(), exploding.exploding_share()) == (None, 1)
+    steps = math.ceil(math.log(FACTOR) / -math.log(radius)) if radius < 1 else None
+    assert (flow.steps_to_vanish(), flow.exploding_share()) == (steps, float(radius > 1))
 
 
 def test_the_summary_holds_mean_and_quartiles_of_each_step() -> None:

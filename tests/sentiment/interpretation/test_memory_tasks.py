@@ -20,7 +20,7 @@ from sentiment.interpretation.memory_tasks import (
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(SEEDS)
 def test_the_product_of_exactly_two_marked_numbers_is_asked_for(seed: int) -> None:
     task = marked_product(seed, 100)
@@ -33,7 +33,7 @@ def test_the_product_of_exactly_two_marked_numbers_is_asked_for(seed: int) -> No
     assert np.var(targets) == pytest.approx(task.reference_error, rel=0.15)
 
 
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(SEEDS, st.integers(2, 60))
 def test_the_sum_of_a_marked_number_in_each_half_is_asked_for(seed: int, length: int) -> None:
     task = adding(seed, length)
@@ -52,7 +52,7 @@ def test_four_windows_are_learned_and_what_follows_678_is_asked() -> None:
     assert (task.test[0][..., 0].tolist(), task.test[1].tolist()) == ([[6, 7, 8]], [9])
 
 
-@settings(max_examples=5)
+@settings(max_examples=2)
 @given(SEEDS)
 def test_the_sine_is_split_in_time_order(seed: int) -> None:
     task = noisy_sine(seed, 10)
