@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -14,19 +15,7 @@ from pipelines.console import Console
 from sentiment.errors import InputError
 
 EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
-NO_ROOM = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EFBIG: "the file would be larger than this system allows",
-}
-NO_ACCESS = {
-    errno.EACCES: "permission denied",
-    errno.EPERM: "this system does not permit it",
-    errno.EROFS: "the file system is read-only",
-    errno.ENAMETOOLONG: "the name is too long",
-    errno.EISDIR: "a folder stands there",
-}
-"""Errors of files, folders, terminals and pipes in our own words; others are named as the system does."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Terminated(KeyboardInterrupt):
@@ -77,13 +66,14 @@ def termination_interrupts() -> Iterator[None]:
 
 def refusal(error: OSError) -> str | None:
     """What the system refused to read or write, and the remedy; None for errors of other things, and broken pipes."""
-    message, known = str(error), {**NO_ROOM, **NO_ACCESS}
     # HDF5 and `shutil.copytree` give the number in their message alone
-    number = error.errno or next((n for n in known if f"errno = {n}," in message or f"[Errno {n}]" in message), None)
-    if number is None or number == errno.EPIPE:
+    found = re.search(r"\[Errno (\d+)\]|errno = (\d+),", str(error))
+    number = error.errno or (found and int(found[1] or found[2]))
+    if not number or number == errno.EPIPE:
         return None
-    place, then = error.filename or "the results", "the same command then resumes where it stopped."
-    if number in NO_ROOM:
-        return f"{place} could not be written: {NO_ROOM[number]}. Make room or choose another place; {then}"
-    reason = NO_ACCESS.get(number) or os.strerror(number).lower()
-    return f"{place} could not be read or written: {reason}. Allow it or choose another place; {then}"
+    place, reason = error.filename or "the results", os.strerror(number).lower()
+    action, remedy = ("written", "Make room") if number in NO_ROOM else ("read or written", "Allow it")
+    return (
+        f"{place} could not be {action}: {reason}. {remedy} or choose another place; the same command then resumes "
+        "where it stopped."
+    )

@@ -4,23 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, get_args
 
-import typer
+from typer import Argument, Option
 
+from pipelines.commands import options
 from pipelines.commands.command import UNDERSTAND, command
 from pipelines.commands.given import Given
-from pipelines.commands.options import (
-    DEFAULT_WORK_DIR,
-    NETWORK_SECTIONS,
-    Delimiter,
-    Encoding,
-    Experiment,
-    Header,
-    ModelURI,
-    Quote,
-    Repeats,
-    TextColumn,
-    WorkDir,
-)
 from pipelines.configuration import preset_names
 from pipelines.console import Console
 from pipelines.options import split_list
@@ -52,21 +40,21 @@ def describe(console: Console, given: Given) -> None:
 def explain(
     console: Console,
     text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="The review; or choose one with --input and --row.")
+        str | None, Argument(metavar="TEXT", help="The review; or choose one with --input and --row.")
     ] = None,
-    model: ModelURI = None,
+    model: options.ModelURI = None,
     output: Annotated[
-        Path | None, typer.Option(help="Also write the explanation to a file: .html for a page, .json for numbers.")
+        Path | None, Option(help="Also write the explanation to a file: .html for a page, .json for numbers.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--input", help="Table of reviews, in any format that `sentiment score` reads.")
+        Path | None, Option("--input", help="Table of reviews, in any format that `sentiment score` reads.")
     ] = None,
-    row: Annotated[int | None, typer.Option(help="Row of --input, counted from 1 without the header.")] = None,
-    text_column: TextColumn = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    quote: Quote = None,
-    header: Header = True,
+    row: Annotated[int | None, Option(help="Row of --input, counted from 1 without the header.")] = None,
+    text_column: options.TextColumn = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    header: options.Header = True,
 ) -> None:
     """Show which words decided about a review, and what the gates and states of the network did while it read them."""
     from pipelines import explain
@@ -83,10 +71,10 @@ def explain(
 @command("playground", panel=UNDERSTAND)
 def playground(
     console: Console,
-    page: Annotated[Path, typer.Argument(metavar="PAGE.html", help="Page to write.")],
-    model: ModelURI = None,
+    page: Annotated[Path, Argument(metavar="PAGE.html", help="Page to write.")],
+    model: options.ModelURI = None,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Keep the word vectors as float32: a larger page with exact numbers.")
+        bool, Option("--exact", help="Keep the word vectors as float32: a larger page with exact numbers.")
     ] = False,
 ) -> None:
     """Write a model as one web page that works offline: type a review, and see the verdict and what decides it."""
@@ -95,17 +83,17 @@ def playground(
     write_playground(console, model, page, exact=exact)
 
 
-@command("gradient-flow", panel=UNDERSTAND, reads=NETWORK_SECTIONS)
+@command("gradient-flow", panel=UNDERSTAND, reads=options.NETWORK_SECTIONS)
 def gradient_flow(
     console: Console,
     given: Given,
     length: Annotated[
-        int | None, typer.Option(help="Tokens of the reviews to measure on (default: what --reviews of them reach).")
+        int | None, Option(help="Tokens of the reviews to measure on (default: what --reviews of them reach).")
     ] = None,
-    reviews: Annotated[int, typer.Option(min=1, help="Most reviews to measure on.")] = 64,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure untrained networks.")] = False,
-    experiment: Experiment = "gradient-flow",
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    reviews: Annotated[int, Option(min=1, help="Most reviews to measure on.")] = 64,
+    fresh: Annotated[bool, Option("--fresh", help="Measure untrained networks.")] = False,
+    experiment: options.Experiment = "gradient-flow",
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Measure how gradients vanish or explode over the words of real reviews, in every kind of network."""
     with given.opened(console, work_dir) as context:
@@ -120,27 +108,25 @@ def gradient_flow(
 def run_memory(
     console: Console,
     task: Annotated[
-        str | None, typer.Option(help=f"Tasks, comma-separated: {', '.join(get_args(TaskName))} (default: all).")
+        str | None, Option(help=f"Tasks, comma-separated: {', '.join(get_args(TaskName))} (default: all).")
     ] = None,
-    models: Annotated[
-        str | None, typer.Option(help="Models, comma-separated (default: lstm, simple_rnn, gru).")
-    ] = None,
-    seeds: Annotated[str | None, typer.Option(help="Seeds, comma-separated (full: 0,1,2).")] = None,
-    repeats: Repeats = None,
+    models: Annotated[str | None, Option(help="Models, comma-separated (default: lstm, simple_rnn, gru).")] = None,
+    seeds: Annotated[str | None, Option(help="Seeds, comma-separated (full: 0,1,2).")] = None,
+    repeats: options.Repeats = None,
     lengths: Annotated[
-        str | None, typer.Option(help="Steps of the adding problem, comma-separated (full: 50,100,200,400).")
+        str | None, Option(help="Steps of the adding problem, comma-separated (full: 50,100,200,400).")
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Most epochs for every task.")] = None,
+    epochs: Annotated[int | None, Option(help="Most epochs for every task.")] = None,
     preset: Annotated[
-        str, typer.Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
+        str, Option(help=f"Named configuration ({', '.join(preset_names('memory'))}) or a TOML file.")
     ] = "full",
-    experiment: Experiment = "memory",
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: options.Experiment = "memory",
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Compare SimpleRNN, LSTM and GRU on the classic memory tasks, and log everything to MLflow."""
     lists = {"tasks": task, "models": models, "seeds": seeds, "lengths": lengths}
-    options = {name: split_list(value) for name, value in lists.items() if value is not None}
-    given = Given(preset, options).with_repeats(repeats)
+    listed = {name: split_list(value) for name, value in lists.items() if value is not None}
+    given = Given(preset, listed).with_repeats(repeats)
     with console.without_native_log():
         from pipelines import memory
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from pipelines.models import DEMO_NAME, IMDB_NAME
 from sentiment.training.cells import CELLS
@@ -16,42 +16,39 @@ ALL_SECTIONS = (*NETWORK_SECTIONS, "linear_model")
 
 DEFAULT_WORK_DIR = Path(".sentiment")
 
-WorkDir = Annotated[Path, typer.Option(help="Folder where every step keeps its result.")]
-OneModel = Annotated[str | None, typer.Option(help=f"Only this one: {', '.join(CELLS)} (default: all of --models).")]
-Repeats = Annotated[
-    int | None, typer.Option(min=1, help="Train with this many seeds, 0, 1, 2, ..., instead of --seeds.")
-]
+WorkDir = Annotated[Path, Option(help="Folder where every step keeps its result.")]
+OneModel = Annotated[str | None, Option(help=f"Only this one: {', '.join(CELLS)} (default: all of --models).")]
+Repeats = Annotated[int | None, Option(min=1, help="Train with this many seeds, 0, 1, 2, ..., instead of --seeds.")]
 RunIds = Annotated[
     list[str] | None,
-    typer.Argument(
+    Argument(
         metavar="RUN_ID",
         help="Finished MLflow runs to compare, of single models or of whole pipelines (default: the models of the "
         "working directory).",
         show_default=False,
     ),
 ]
-Experiment = Annotated[str, typer.Option(help="MLflow experiment to log to.")]
+Experiment = Annotated[str, Option(help="MLflow experiment to log to.")]
 PipelineExperiment = Annotated[
-    str | None, typer.Option(help="MLflow experiment to log to (default: sentiment, or sentiment-demo for the demo).")
+    str | None, Option(help="MLflow experiment to log to (default: sentiment, or sentiment-demo for the demo).")
 ]
 Register = Annotated[
     str | None,
-    typer.Option(
+    Option(
         help=f"Name to register each LSTM under (default: {IMDB_NAME}; for a table the name of its file; for the demo "
         f"{DEMO_NAME})."
     ),
 ]
-NoRegister = Annotated[bool, typer.Option("--no-register", help="Register no model.")]
+NoRegister = Annotated[bool, Option("--no-register", help="Register no model.")]
 Promote = Annotated[
-    bool, typer.Option("--promote", help="Make the LSTM champion even if it is no better than the present champion.")
+    bool, Option("--promote", help="Make the LSTM champion even if it is no better than the present champion.")
 ]
 Report = Annotated[
-    Path | None,
-    typer.Option("--output", help="File for the report (default: report.html beside the working directory)."),
+    Path | None, Option("--output", help="File for the report (default: report.html beside the working directory).")
 ]
 Folds = Annotated[
     int | None,
-    typer.Option(
+    Option(
         min=2,
         help="Cross-validate a table with this many folds, then train on all of its rows; for tables with fewer than "
         "5,000 labelled rows.",
@@ -59,25 +56,21 @@ Folds = Annotated[
 ]
 ModelURI = Annotated[
     str | None,
-    typer.Option(
+    Option(
         help="A folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model (default: the champion of the only "
         f"registered model, or of {IMDB_NAME})."
     ),
 ]
 Threshold = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="P(positive) from which a review counts as positive (default: the model's own)."),
+    Option(min=0, max=1, help="P(positive) from which a review counts as positive (default: the model's own)."),
 ]
-TextColumn = Annotated[str | None, typer.Option(help="Column with the reviews (default: text, or else review).")]
-Encoding = Annotated[
-    str | None, typer.Option(help="Encoding of a text table, such as cp1252 (default: UTF-8 or UTF-16).")
-]
-Delimiter = Annotated[
-    str | None, typer.Option(help="Character between cells, or tab (default: taken from the first line).")
-]
+TextColumn = Annotated[str | None, Option(help="Column with the reviews (default: text, or else review).")]
+Encoding = Annotated[str | None, Option(help="Encoding of a text table, such as cp1252 (default: UTF-8 or UTF-16).")]
+Delimiter = Annotated[str | None, Option(help="Character between cells, or tab (default: taken from the first line).")]
 Quote = Annotated[
-    str | None, typer.Option(help="Quotation mark around cells, or none (default: whichever loses the fewest rows).")
+    str | None, Option(help="Quotation mark around cells, or none (default: whichever loses the fewest rows).")
 ]
 Header = Annotated[
-    bool, typer.Option(help="Whether the first line names the columns; otherwise they are column1, column2, ...")
+    bool, Option(help="Whether the first line names the columns; otherwise they are column1, column2, ...")
 ]

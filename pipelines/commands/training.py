@@ -3,27 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Option
 
+from pipelines.commands import options
 from pipelines.commands.command import TRAIN, command
 from pipelines.commands.given import Given
-from pipelines.commands.options import (
-    ALL_SECTIONS,
-    ARRAY_SECTIONS,
-    DEFAULT_WORK_DIR,
-    NETWORK_SECTIONS,
-    TEXT_SECTIONS,
-    Folds,
-    NoRegister,
-    OneModel,
-    PipelineExperiment,
-    Promote,
-    Register,
-    Repeats,
-    Report,
-    RunIds,
-    WorkDir,
-)
 from pipelines.configuration import Trial, default_preset, option_fields
 from pipelines.console import Console
 from pipelines.models import registered_name
@@ -41,18 +25,18 @@ BEYOND_THE_DEFAULT = (
 """What follows a run of the preset `standard` by default; the figures are those at the top of the presets."""
 
 
-@command("run-pipeline", panel=TRAIN, reads=ALL_SECTIONS)
+@command("run-pipeline", panel=TRAIN, reads=options.ALL_SECTIONS)
 def run_pipeline(
     console: Console,
     given: Given,
-    repeats: Repeats = None,
-    register: Register = None,
-    no_register: NoRegister = False,
-    promote: Promote = False,
-    output: Report = None,
-    folds: Folds = None,
-    experiment: PipelineExperiment = None,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    repeats: options.Repeats = None,
+    register: options.Register = None,
+    no_register: options.NoRegister = False,
+    promote: options.Promote = False,
+    output: options.Report = None,
+    folds: options.Folds = None,
+    experiment: options.PipelineExperiment = None,
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Load reviews, train the models, evaluate and compare them, and log everything to MLflow."""
     if register is not None and (no_register or not register.strip() or set("/:@'") & set(register)):
@@ -76,8 +60,8 @@ def run_pipeline(
             console.say(BEYOND_THE_DEFAULT)
 
 
-@command("load", panel=TRAIN, reads=TEXT_SECTIONS)
-def load(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+@command("load", panel=TRAIN, reads=options.TEXT_SECTIONS)
+def load(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Read the reviews and report their number, balance, lengths and duplicates."""
     with given.opened(console, work_dir) as context:
         from pipelines.stages import data
@@ -85,8 +69,8 @@ def load(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) -
         data.load(context, report=True)
 
 
-@command("vocabulary", panel=TRAIN, reads=(*TEXT_SECTIONS, "vocabulary"))
-def vocabulary(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+@command("vocabulary", panel=TRAIN, reads=(*options.TEXT_SECTIONS, "vocabulary"))
+def vocabulary(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Find the most frequent words of the training reviews."""
     with given.opened(console, work_dir) as context:
         from pipelines.stages import data
@@ -94,8 +78,8 @@ def vocabulary(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_
         data.fit_vocabulary(context, data.load(context))
 
 
-@command("pad", panel=TRAIN, reads=ARRAY_SECTIONS)
-def pad(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+@command("pad", panel=TRAIN, reads=options.ARRAY_SECTIONS)
+def pad(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Turn the training reviews into padded arrays of word indices."""
     with given.opened(console, work_dir) as context:
         from pipelines.stages import data
@@ -104,8 +88,8 @@ def pad(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) ->
         data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
 
 
-@command("pretrain", panel=TRAIN, reads=(*ARRAY_SECTIONS, "pretraining", "model.embedding_dim"))
-def pretrain(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+@command("pretrain", panel=TRAIN, reads=(*options.ARRAY_SECTIONS, "pretraining", "model.embedding_dim"))
+def pretrain(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Learn vectors of words and reviews from the texts alone, without labels."""
     with given.opened(console, work_dir) as context:
         from pipelines.stages import data
@@ -116,8 +100,10 @@ def pretrain(console: Console, given: Given, work_dir: WorkDir = DEFAULT_WORK_DI
         data.prepare(context)
 
 
-@command("train", panel=TRAIN, reads=NETWORK_SECTIONS)
-def train(console: Console, given: Given, model: OneModel = None, work_dir: WorkDir = DEFAULT_WORK_DIR) -> None:
+@command("train", panel=TRAIN, reads=options.NETWORK_SECTIONS)
+def train(
+    console: Console, given: Given, model: options.OneModel = None, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR
+) -> None:
     """Train one model or all of them, without logging to MLflow."""
     with given.opened(console, work_dir) as context:
         from pipelines.stages.data import prepare
@@ -129,21 +115,21 @@ def train(console: Console, given: Given, model: OneModel = None, work_dir: Work
                 train_one(trial, lambda history: None)
 
 
-@command("evaluate", panel=TRAIN, reads=ALL_SECTIONS)
+@command("evaluate", panel=TRAIN, reads=options.ALL_SECTIONS)
 def evaluate(
     console: Console,
     given: Given,
     model: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help=f"One of {', '.join(CELLS)} (default: all of --models). Or a saved model to test on your labelled "
             "reviews in --data: a folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model."
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="File for the report on a saved model (default: report.html in this folder).")
+        Path | None, Option(help="File for the report on a saved model (default: report.html in this folder).")
     ] = None,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Measure one model or all of them on the test split, or a saved model on your own labelled table."""
     if model is not None and model not in CELLS:
@@ -163,13 +149,13 @@ def evaluate(
         show_metrics(context, evaluate_all(context, prepared, chosen, linear_model=with_linear_model))
 
 
-@command("compare", panel=TRAIN, reads=ALL_SECTIONS)
+@command("compare", panel=TRAIN, reads=options.ALL_SECTIONS)
 def compare(
     console: Console,
     given: Given,
-    run_ids: RunIds = None,
-    output: Report = None,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    run_ids: options.RunIds = None,
+    output: options.Report = None,
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Compare the models on the test split and write report.html, or compare finished MLflow runs."""
     if run_ids:
@@ -195,11 +181,11 @@ def compare(
 @command("clean", panel=TRAIN)
 def clean(
     console: Console,
-    delete: Annotated[bool, typer.Option("--delete", help="Remove them; otherwise they are only listed.")] = False,
+    delete: Annotated[bool, Option("--delete", help="Remove them; otherwise they are only listed.")] = False,
     keep: Annotated[
-        int, typer.Option(min=1, help="How many of the last commands keep their results, with all that these need.")
+        int, Option(min=1, help="How many of the last commands keep their results, with all that these need.")
     ] = 5,
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """List or remove the results in the working directory that the last commands do not need; never MLflow's runs."""
     from pipelines.clean import clean

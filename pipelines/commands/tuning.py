@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Option
 
+from pipelines.commands import options
 from pipelines.commands.command import IMPROVE, command
 from pipelines.commands.given import Given
-from pipelines.commands.options import ALL_SECTIONS, DEFAULT_WORK_DIR, NETWORK_SECTIONS, Experiment, Repeats, WorkDir
 from pipelines.configuration import preset_names
 from pipelines.console import Console
 from pipelines.options import split_list
@@ -16,23 +16,20 @@ from sentiment.errors import InputError
 DEFAULT_MINUTES = 20
 
 
-@command("learning-curve", panel=IMPROVE, reads=ALL_SECTIONS)
+@command("learning-curve", panel=IMPROVE, reads=options.ALL_SECTIONS)
 def learning_curve(
     console: Console,
     given: Given,
-    shares: Annotated[
-        str, typer.Option(help="Percentages of the labels to train on, comma-separated.")
-    ] = "5,10,25,50,100",
+    shares: Annotated[str, Option(help="Percentages of the labels to train on, comma-separated.")] = "5,10,25,50,100",
     more: Annotated[
-        int | None, typer.Option("--more-labels", min=1, help="More labels to predict the gain of (default: a fifth).")
+        int | None, Option("--more-labels", min=1, help="More labels to predict the gain of (default: a fifth).")
     ] = None,
-    repeats: Repeats = None,
+    repeats: options.Repeats = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="File for the page (default: learning-curve.html beside the working directory)."),
+        Path | None, Option(help="File for the page (default: learning-curve.html beside the working directory).")
     ] = None,
-    experiment: Experiment = "learning-curve",
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: options.Experiment = "learning-curve",
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Predict what more labels would bring, from models trained on parts of the labels; log everything to MLflow."""
     with given.with_repeats(repeats).opened(console, work_dir) as context:
@@ -42,38 +39,35 @@ def learning_curve(
         learning_curve.run_learning_curve(context, checked, more, experiment, output)
 
 
-@command("tune", panel=IMPROVE, reads=NETWORK_SECTIONS)
+@command("tune", panel=IMPROVE, reads=options.NETWORK_SECTIONS)
 def tune(
     console: Console,
     given: Given,
     minutes: Annotated[
-        float | None,
-        typer.Option(help=f"Minutes to search (default: {DEFAULT_MINUTES}, or unlimited with --trials)."),
+        float | None, Option(help=f"Minutes to search (default: {DEFAULT_MINUTES}, or unlimited with --trials).")
     ] = None,
     trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials in all, including those of earlier commands and of other processes."),
+        int | None, Option(min=1, help="Trials in all, including those of earlier commands and of other processes.")
     ] = None,
     space: Annotated[
-        str, typer.Option(help=f"Settings to search: {', '.join(preset_names('spaces'))}, or a TOML file.")
+        str, Option(help=f"Settings to search: {', '.join(preset_names('spaces'))}, or a TOML file.")
     ] = "default",
-    objective: Annotated[Literal["loss", "accuracy"], typer.Option(help="Validation metric to optimize.")] = "loss",
+    objective: Annotated[Literal["loss", "accuracy"], Option(help="Validation metric to optimize.")] = "loss",
     max_microseconds: Annotated[
-        float | None, typer.Option(help="Most microseconds that scoring a review may take on this machine.")
+        float | None, Option(help="Most microseconds that scoring a review may take on this machine.")
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="URL of the database of trials, which several machines can share, such as postgresql://HOST/NAME "
             "(default: SQLite in the working directory)."
         ),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="File for the best settings (default: best.toml beside the working directory)."),
+        Path | None, Option(help="File for the best settings (default: best.toml beside the working directory).")
     ] = None,
-    experiment: Experiment = "tuning",
-    work_dir: WorkDir = DEFAULT_WORK_DIR,
+    experiment: options.Experiment = "tuning",
+    work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Search for the settings of a network with the lowest validation loss, and write the best as a preset.
 

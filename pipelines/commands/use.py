@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
+from pipelines.commands import options
 from pipelines.commands.command import USE, command
-from pipelines.commands.options import Delimiter, Encoding, Header, ModelURI, Quote, TextColumn, Threshold
 from pipelines.console import Console
 from pipelines.models import IMDB_NAME
 from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
@@ -19,46 +19,42 @@ def score(
     console: Console,
     input: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="INPUT",
             help="CSV, TSV, JSON, Parquet or plain text with a review a line, also .gz; a folder or a pattern of "
             "files; - for standard input.",
         ),
     ],
     output: Annotated[
-        str,
-        typer.Argument(metavar="OUTPUT", help="Table to write, in the format of its ending; - for standard output."),
+        str, Argument(metavar="OUTPUT", help="Table to write, in the format of its ending; - for standard output.")
     ],
-    model: ModelURI = None,
-    text_column: TextColumn = None,
-    threshold: Threshold = None,
+    model: options.ModelURI = None,
+    text_column: options.TextColumn = None,
+    threshold: options.Threshold = None,
     sure: Annotated[
-        float | None,
-        typer.Option(help="Accuracy to promise, such as 0.97; rows whose verdict is less sure get none."),
+        float | None, Option(help="Accuracy to promise, such as 0.97; rows whose verdict is less sure get none.")
     ] = None,
     drift: Annotated[
-        Path | None,
-        typer.Option(help="Page (.html) to write on how the rows differ from the model's validation reviews."),
+        Path | None, Option(help="Page (.html) to write on how the rows differ from the model's validation reviews.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
+    strict: Annotated[bool, Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
     allow_rejected: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Continue while fewer than this share of the lines of INPUT are unreadable."),
+        float, Option(min=0, max=1, help="Continue while fewer than this share of the lines of INPUT are unreadable.")
     ] = USUALLY_ALLOWED,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    quote: Quote = None,
-    header: Header = True,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    header: options.Header = True,
     engine: Annotated[
         Literal["local", "spark"],
-        typer.Option(help="This machine, or Spark, which makes OUTPUT a folder with a part for each input file."),
+        Option(help="This machine, or Spark, which makes OUTPUT a folder with a part for each input file."),
     ] = "local",
     spark_master: Annotated[
-        str | None, typer.Option(help="Spark's master (default: that of spark-submit, or local[*]).")
+        str | None, Option(help="Spark's master (default: that of spark-submit, or local[*]).")
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Reviews that go through the network at once (local engine).")
+        int, Option(min=1, help="Reviews that go through the network at once (local engine).")
     ] = BATCH_SIZE,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
@@ -66,21 +62,10 @@ def score(
     from pipelines.score import score as score_table
 
     config = ScoreConfig(
-        input=input,
-        output=output,
-        model=model,
-        text_column=text_column,
-        threshold=threshold,
-        sure=sure,
-        drift=drift,
-        overwrite=overwrite,
-        strict=strict,
-        allow_rejected=allow_rejected,
-        options=ReadOptions(encoding, delimiter, quote, header),
-        engine=engine,
-        spark_master=spark_master,
-        batch_size=batch_size,
-    )
+        input=input, output=output, model=model, text_column=text_column, threshold=threshold, sure=sure, drift=drift,
+        overwrite=overwrite, strict=strict, allow_rejected=allow_rejected, engine=engine, spark_master=spark_master,
+        options=ReadOptions(encoding, delimiter, quote, header), batch_size=batch_size,
+    )  # fmt: skip
     score_table(config, console)
 
 
@@ -89,15 +74,15 @@ def predict_texts(
     console: Console,
     texts: Annotated[
         list[str] | None,
-        typer.Argument(
+        Argument(
             metavar="TEXT",
             help="Reviews, each in quotation marks; - to read them from standard input, one a line.",
             show_default=False,
         ),
     ] = None,
-    model: ModelURI = None,
-    threshold: Threshold = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per review.")] = False,
+    model: options.ModelURI = None,
+    threshold: options.Threshold = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object per review.")] = False,
 ) -> None:
     """Say whether each review is positive, and with which probability."""
     from pipelines.predict import predict
@@ -113,8 +98,8 @@ def predict_texts(
 @command("promote", panel=USE)
 def promote(
     console: Console,
-    version: Annotated[int, typer.Argument(help="Number of the version, as `sentiment models` shows it.")],
-    name: Annotated[str | None, typer.Option(help=f"Registered model (default: the only one, or {IMDB_NAME}).")] = None,
+    version: Annotated[int, Argument(help="Number of the version, as `sentiment models` shows it.")],
+    name: Annotated[str | None, Option(help=f"Registered model (default: the only one, or {IMDB_NAME}).")] = None,
 ) -> None:
     """Make a registered version the champion, which commands use by default."""
     from pipelines.models import promote
@@ -124,8 +109,7 @@ def promote(
 
 @command("models", panel=USE)
 def models(
-    console: Console,
-    name: Annotated[str | None, typer.Option(help="Only this registered model (default: all).")] = None,
+    console: Console, name: Annotated[str | None, Option(help="Only this registered model (default: all).")] = None
 ) -> None:
     """List the registered models with their accuracy, size, speed and age."""
     from pipelines.models import list_models
