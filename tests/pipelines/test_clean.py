@@ -47,14 +47,10 @@ def test_deleting_leaves_what_the_last_commands_need(invoke: Invoke, tmp_path: P
     assert not (tmp_path / ".sentiment" / "train" / "0123456789abcdef.partial").exists()
     assert (tmp_path / ".sentiment" / "notes").exists() and (tmp_path / "mlruns").exists()
     assert "Nothing to clean" in invoke("clean", "--keep", "1").output
-
-
-def test_a_stage_stays_where_a_later_one_came_from_it(invoke: Invoke, tmp_path: Path) -> None:
-    load, _, _, new = run_commands(tmp_path / ".sentiment")
     with WorkingDirectory(tmp_path / ".sentiment") as work:
         work.run_stage("evaluate", {"train": new.digest}, write_result, code=())
     assert invoke("clean", "--keep", "1", "--delete").exit_code == 0
-    assert load.folder.exists() and new.folder.exists()
+    assert load.folder.exists() and new.folder.exists()  # what the last stage came from, too
 
 
 def test_without_a_working_directory_nothing_is_made(invoke: Invoke, tmp_path: Path) -> None:

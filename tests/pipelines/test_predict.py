@@ -15,6 +15,8 @@ Invoke = Callable[..., Result]
 
 
 def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:
+    result = invoke("predict", "-", "a good film")
+    assert (result.exit_code, "Give either reviews or -" in result.output) == (2, True)
     result = invoke("predict", "a good film", "bad", "--model", small_run.classifier, "--threshold", "0")
     assert result.exit_code == 0, result.output
     assert result.stderr == f"model: {small_run.classifier}\n"
@@ -78,8 +80,3 @@ def test_standard_input_gives_an_object_of_json_for_every_line(small_run: Pipeli
     assert [row["positive_probability"] is None for row in found] == [False, True, False]
     assert not re.search(r"\| +(pandas|pyarrow|tensorflow|pipelines.configuration)$", done.stderr, re.MULTILINE)
     assert not {"\x1b", "\x9b", "\u202e"} & set(done.stdout)
-
-
-def test_reviews_beside_standard_input_are_refused(invoke: Invoke) -> None:
-    result = invoke("predict", "-", "a good film")
-    assert (result.exit_code, "Give either reviews or -" in result.output) == (2, True)

@@ -133,7 +133,7 @@ def test_all_formats_a_folder_and_a_glob_give_the_same_verdicts(
     assert all(other.equals(found[0]) for other in found[1:])
 
 
-def test_a_killed_command_resumes_and_ends_with_the_same_bytes(
+def test_a_killed_or_interrupted_command_resumes_and_ends_with_the_same_bytes(
     small_run: PipelineRun, many_csv: Path, tmp_path: Path
 ) -> None:
     command = command_in(tmp_path)
@@ -142,17 +142,21 @@ def test_a_killed_command_resumes_and_ends_with_the_same_bytes(
     arguments = ["score", "in.csv", "out.parquet", "--model", str(small_run.classifier)]
     kept = tmp_path / "out.parquet.partial" / "scores"
     size = 0
-    for _ in range(3):
+    for number in (signal.SIGKILL, signal.SIGINT):
         process = command.start(*arguments)
         while process.poll() is None and (not kept.exists() or kept.stat().st_size <= size):
             time.sleep(0.001)
         assert process.poll() is None, "it ended before it could be killed"
         workers = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
         assert not (tmp_path / "out.parquet").exists()
         assert not psutil.wait_procs(workers, timeout=30)[1]  # none lives on
         size = kept.stat().st_size
+    assert process.returncode == 130
+    assert output.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
+    assert "Traceback" not in output
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["identity", "scores"]
     assert "of these by an earlier attempt" in command.run(*arguments)
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv"} | {
         f"{name}.parquet{ending}" for name in ("out", "whole") for ending in ("", ".rejected.jsonl")
@@ -161,20 +165,6 @@ def test_a_killed_command_resumes_and_ends_with_the_same_bytes(
         whole, out = ((tmp_path / f"{name}.parquet{ending}").read_bytes() for name in ("whole", "out"))
         assert whole == out
     assert len(pd.read_parquet(tmp_path / "out.parquet")) == 8 * (8_000 - 8)
-
-
-def test_an_interrupted_command_says_that_it_resumes(small_run: PipelineRun, many_csv: Path, tmp_path: Path) -> None:
-    arguments = ["score", str(many_csv), "out.csv", "--model", str(small_run.classifier)]
-    process = command_in(tmp_path).start(*arguments)
-    kept = tmp_path / "out.csv.partial" / "scores"
-    while not (kept.exists() and kept.stat().st_size):
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert output.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
-    assert "Traceback" not in output
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["identity", "out.csv.partial", "scores"]
 
 
 def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: PipelineRun, tmp_path: Path) -> None:
@@ -299,30 +289,20 @@ def test_overwrite_replaces_the_output_and_its_rejected_rows(
     assert (tmp_path / "out.csv").read_text().startswith('"text","predicted_label","positive_probability"\n"fine",')
 
 
-def test_a_file_of_something_else_where_output_is_made_is_refused(
+def test_links_and_files_of_something_else_where_output_is_made_are_refused(
     invoke: Invoke, small_run: PipelineRun, tmp_path: Path
 ) -> None:
     (tmp_path / "in.csv").write_text("text\nfine\n")
-    (tmp_path / "out.csv.partial").write_text("precious")
-    (tmp_path / "two.csv.partial").mkdir()
-    (tmp_path / "two.csv.partial" / "scores").write_text("precious")
+    (tmp_path / "1.csv.partial").write_text("precious")
+    (tmp_path / "2.csv.partial").mkdir()
+    (tmp_path / "2.csv.partial" / "scores").write_text("precious")
+    for name in ("3.csv", "4.csv.rejected.jsonl", "5.csv.partial"):
+        (tmp_path / name).symlink_to("1.csv.partial")
     before = {path: path.is_file() and path.read_text() for path in tmp_path.rglob("*")}
-    for name in ("out.csv", "two.csv"):
-        result = invoke("score", "in.csv", name, "--model", small_run.classifier, "--overwrite")
-        assert (result.exit_code, f"{name}.partial was not written by `sentiment score`" in result.output) == (2, True)
+    for number, says in enumerate(["was not written by `sentiment score`"] * 2 + ["is a symbolic link"] * 3, 1):
+        result = invoke("score", "in.csv", f"{number}.csv", "--model", small_run.classifier, "--overwrite")
+        assert (result.exit_code, says in result.output) == (2, True), result.output
     assert {path: path.is_file() and path.read_text() for path in tmp_path.rglob("*")} == before
-
-
-@pytest.mark.parametrize("name", ["out.csv", "out.csv.rejected.jsonl", "out.csv.partial"])
-def test_a_symbolic_link_where_output_is_made_is_refused(
-    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, name: str
-) -> None:
-    (tmp_path / "in.csv").write_text("text\nfine\n")
-    (tmp_path / "precious").write_text("precious")
-    (tmp_path / name).symlink_to("precious")
-    result = invoke("score", "in.csv", "out.csv", "--model", small_run.classifier, "--overwrite")
-    assert (result.exit_code, f"{name} is a symbolic link" in result.output) == (2, True), result.output
-    assert ((tmp_path / name).is_symlink(), (tmp_path / "precious").read_text()) == (True, "precious")
 
 
 def test_a_command_killed_after_its_output_had_its_name_ends_with_the_same_bytes(
