@@ -166,9 +166,10 @@ def score(config: ScoreConfig, console: Console) -> None:
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.sure is not None and config.threshold is not None:
         raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
+    left_out: tuple[str, ...] = ()
     with contextlib.ExitStack() as stack:
         if config.input == STANDARD_STREAM:
-            files, left_out = [stack.enter_context(standard_input(config.text_column, config.options))], ()
+            files = [stack.enter_context(standard_input(config.text_column, config.options))]
         else:
             files, left_out = find_tables(config.input, {beside(Path(config.output).resolve(), REJECTED_ENDING)})
         output = _checked_output(config, files)
