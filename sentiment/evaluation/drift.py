@@ -7,7 +7,7 @@ measures is distributed over the validation reviews, and `find_drift` compares o
 import heapq
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -147,29 +147,32 @@ def index_by_chance(bins: int, expected: int, actual: int) -> float:
     return float(chdtri(bins - 1, 0.05) * (1 / expected + 1 / actual))
 
 
-@dataclass(order=True)
+@dataclass
 class DrawnReview:
     """One review of the sample; those with the highest keys stay in it.
 
-    What is measured of it waits until somebody asks, as most reviews that are drawn leave the sample before.
+    It waits to be measured until somebody asks, as most reviews that are drawn leave the sample before.
 
     Attributes:
         key: drawn at random.
         text: empty once it is measured.
         probability: P(positive).
-        length: words between white space.
+        length: words between white space; None until it is measured.
         read: words that the classifier reads, punctuation marks apart.
         unknown: those of them that it does not know.
         is_cut: whether it has words that the classifier does not read, as it is too long.
     """
 
     key: float
-    text: str = field(compare=False)
-    probability: float = field(compare=False)
-    length: int | None = field(compare=False, default=None)
-    read: int = field(compare=False, default=0)
-    unknown: tuple[str, ...] = field(compare=False, default=())
-    is_cut: bool = field(compare=False, default=False)
+    text: str
+    probability: float
+    length: int | None = None
+    read: int = 0
+    unknown: tuple[str, ...] = ()
+    is_cut: bool = False
+
+    def __lt__(self, other: "DrawnReview") -> bool:
+        return self.key < other.key
 
 
 class ReviewSample:

@@ -16,7 +16,7 @@ class Estimate:
     Attributes:
         value: a share between -1 and 1, or the mean of a metric.
         standard_error: of the value, in its unit.
-        degrees_of_freedom: of the t distribution that value / standard_error is held against.
+        degrees_of_freedom: of the t distribution that value / standard_error is compared with.
     """
 
     value: float
@@ -164,8 +164,8 @@ def estimate_difference(correct: np.ndarray, baseline_correct: np.ndarray) -> Es
     - seeds of a model that has several: the variance between the accuracies of its runs, which holds the disagreement.
 
     Degrees of freedom are those of Satterthwaite (1946). His formula takes the estimated variances for the true ones.
-    Of two seeds, half of all estimates are below half of the true variance. The formula then gives too many degrees of
-    freedom, and intervals are too short. So in the formula alone, the variance of seeds is its median-unbiased
+    With two seeds, half of all estimates are below half of the true variance. The formula then gives too many degrees
+    of freedom, and intervals are too short. So in the formula alone, the variance of seeds is its median-unbiased
     estimate: the mean square, divided by the median of a mean square whose variance is one. Then intervals cover 0.93
     to 0.97 with 2, 3 and 5 seeds (benchmarks/COVERAGE.md).
 

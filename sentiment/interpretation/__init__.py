@@ -1,1 +1,1 @@
-"""What happens within a recurrent network: explanation of a review, gradient flow, memory tasks."""
+"""Why a network judges as it does: explanation of a review, gradient flow, memory tasks."""

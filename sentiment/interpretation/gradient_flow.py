@@ -1,6 +1,6 @@
 """GradientFlow: how far back the loss of a review reaches through the states of a recurrent network.
 
-Measured is the norm of the gradient of the loss with respect to the hidden state of each time step. In a plain
+It measures the norm of the gradient of the loss with respect to the hidden state of each time step. In a plain
 recurrent network this norm shrinks or grows geometrically (Bengio, Simard & Frasconi 1994; Pascanu, Mikolov & Bengio
 2013), which gates are there to prevent (Hochreiter & Schmidhuber 1997).
 """

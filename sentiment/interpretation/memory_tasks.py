@@ -106,7 +106,7 @@ class TaskKind:
 
     Attributes:
         make: (seed, length) -> the data.
-        reference: what a model's error is to be held against.
+        reference: what a model's error is compared with.
         lengths: steps of a sequence; empty where they are to be chosen.
         recurrent_units: of each recurrent layer.
         dense_units: of each Dense layer, linear, before the last, Dense(1).

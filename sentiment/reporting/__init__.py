@@ -1,1 +1,1 @@
-"""Figures, the report and other pages, made from results."""
+"""Plots, the report, the model card and other pages, made from results."""

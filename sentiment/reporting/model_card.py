@@ -1,4 +1,4 @@
-"""render_model_card: what somebody should know who uses a registered model, as Markdown (Mitchell et al. 2019)."""
+"""The model card: what you should know before you use a registered model, as Markdown (Mitchell et al. 2019)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ LIMITS = (
     "Two classes and no neutral one: every review is called positive or negative.",
     "It knows the language of its training reviews alone.",
     "It knows the subject of its training reviews. On other subjects, label a few hundred reviews and test first.",
-    "Figures are of one training on one test split. The interval covers the choice of test reviews alone.",
+    "The metrics come from one training on one test split. The interval covers the choice of test reviews alone.",
 )
 
 LICENCE = (
@@ -64,7 +64,7 @@ def render_model_card(result: Result, origin: Origin) -> str:
         f"Test accuracy **{_share(accuracy, 2)}** (95 % interval {low} to {high}) on {reviews:,} reviews.",
         "## Reviews",
         _listed(_reviews(origin)),
-        "## Figures on the test split",
+        "## Metrics on the test split",
         _table(*metric_rows(tabulate_metrics({result.name: [result.metrics]}))),
         *_guarantees(result),
         "## Slices",
@@ -93,8 +93,8 @@ def render_model_card(result: Result, origin: Origin) -> str:
 def _reviews(origin: Origin) -> list[str]:
     splits, lines = origin.summary["splits"], []
     for name in ("train", "test"):
-        of_labels = f"{_share(splits[name]['positive'] / splits[name]['reviews'])} positive"
-        lines.append(f"{name}: {splits[name]['reviews']:,} reviews, {of_labels}")
+        positive = _share(splits[name]["positive"] / splits[name]["reviews"])
+        lines.append(f"{name}: {splits[name]['reviews']:,} reviews, {positive} positive")
     if "unlabelled" in splits:
         unused = "" if origin.uses_unlabelled else ", which this model did not learn from"
         lines.append(f"unlabelled: {splits['unlabelled']['reviews']:,} reviews{unused}")

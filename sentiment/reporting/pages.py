@@ -75,7 +75,7 @@ def render_page(template: str, **content: object) -> str:
 
 
 def inline_svg(figure: Figure) -> Markup:
-    """The figure as an inline SVG element, in the page's font and colour of text, on no background."""
+    """A plot as an inline SVG element, in the page's font and colour of text, on no background."""
     buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -83,7 +83,7 @@ def inline_svg(figure: Figure) -> Markup:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = svg.replace("#000000", "currentColor")
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every figure, and nothing refers to them
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)  # the same in every plot, and nothing refers to them
     return Markup(svg)
 
 
@@ -139,7 +139,7 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
 
 
 def bin_names(reference: Reference, shown: str) -> list[str]:
-    """What each bin of a distribution holds, such as `3 to 7`: above the first value, up to the second.
+    """What each bin of a distribution holds, such as `3 to 7`: values above the first, up to the second.
 
     The first bin is `below` an edge that reads as the second does.
     """

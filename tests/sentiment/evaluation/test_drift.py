@@ -33,13 +33,7 @@ def test_the_grade_follows_how_far_a_feature_moved() -> None:
     assert grade(reference, generator.normal(0.1, 1, 5_000)) == "stable"
     assert grade(reference, generator.normal(0.4, 1, 5_000)) == "shifted"
     assert grade(reference, generator.normal(1.0, 1, 5_000)) == "strongly shifted"
-
-
-def test_thirty_reviews_like_the_others_are_no_drift() -> None:
-    generator = np.random.default_rng(0)
-    reference = generator.normal(0, 1, 2_000)
-    grades = [grade(reference, generator.normal(0, 1, 30)) for _ in range(200)]
-    assert grades.count("stable") >= 0.9 * len(grades)
+    assert grade(reference, generator.normal(0.4, 1, 15)) == "stable"  # so few reviews may differ by chance
 
 
 def test_the_index_stays_below_chance_in_95_of_100_samples_of_one_distribution() -> None:

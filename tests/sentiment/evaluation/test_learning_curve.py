@@ -4,7 +4,6 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import LearningCurves, find_crossing, fit_learning_curve
-from sentiment.evaluation.significance import accuracy_with_interval
 
 SIZES = np.array([1_000, 2_000, 5_000, 10_000, 20_000])
 
@@ -90,15 +89,3 @@ def test_the_sentence_tells_what_more_labels_bring_and_below_how_many_the_linear
     assert curves.sentence("LSTM", 4_000) == f"LSTM, {gain}"
     always = draw_curves({"LSTM": (network - 0.2).tolist(), "NB-LR": linear.tolist()})
     assert always.sentence("NB-LR", 4_000).endswith("; NB-LR is better with 1,000 to 20,000 labels")
-
-
-@pytest.mark.parametrize("runs", [1, 3])
-def test_the_interval_of_an_accuracy_holds_the_true_one_in_95_of_100_simulations(runs: int) -> None:
-    covered = 0
-    for simulation in range(300):
-        generator = np.random.default_rng(simulation)
-        rightly = generator.beta(4, 1, 500)  # how likely each review is judged rightly: 0.8 on average
-        chances = np.clip(rightly + generator.normal(0, 0.01, (runs, 1)), 0, 1)
-        _, low, high = accuracy_with_interval(generator.random((runs, 500)) < chances)
-        covered += low <= 0.8 <= high
-    assert covered / 300 >= 0.91  # 0.95 and three standard errors

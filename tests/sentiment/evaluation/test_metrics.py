@@ -58,15 +58,6 @@ def test_calibration_error_of_a_case_that_can_be_done_by_hand() -> None:
     assert expected_calibration_error(labels, probabilities) == pytest.approx(0.5 * 0.13 + 0.5 * 0.015)
 
 
-def test_calibration_error_is_near_zero_where_probabilities_are_true_and_grows_as_they_sharpen() -> None:
-    generator = np.random.default_rng(0)
-    probabilities = generator.random(50_000)
-    labels = (generator.random(50_000) < probabilities).astype(int)
-    sharpened = probabilities**3 / (probabilities**3 + (1 - probabilities) ** 3)
-    assert expected_calibration_error(labels, probabilities) < 0.01
-    assert expected_calibration_error(labels, sharpened) > 0.1
-
-
 @settings(max_examples=8)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), max_size=15), st.sampled_from(["accuracy", "f1"]))
 def test_no_threshold_is_better_on_validation_than_the_chosen_one(

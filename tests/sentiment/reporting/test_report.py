@@ -90,7 +90,7 @@ def test_the_report_says_what_verdict_and_p_value_mean(page: str) -> None:
 
 def test_the_report_sets_what_was_found_beside_what_was_guaranteed(page: str) -> None:
     assert "Answers at a promised accuracy" in page
-    cells = re.findall(r">([^<]*)</t[dh]>", page[page.index("The same figures as a table") :])
+    cells = re.findall(r">([^<]*)</t[dh]>", page[page.index("The same numbers as a table") :])
     row = cells.index("97 %")
     assert cells[row - 1 : row + 5] == [LINEAR_MODEL, "97 %", "90.00 %", "84.98 to 93.78 %", "50.0 %", "no"]
 
