@@ -18,7 +18,7 @@ def clean(work: WorkingDirectory, keep: int, console: Console, *, delete: bool) 
     """
     stages, commands = work.stages(), list(work.uses().values())
     if not commands:
-        console.say(f"{work.path} notes no command yet, so nothing is known to be unused.")
+        console.say(f"{work.path} remembers no command yet, so nothing is known to be unused.")
         return
     needed = _with_inputs(set().union(*commands[-keep:]), stages)
     unused = {stage: folders for stage, folders in stages.items() if stage not in needed}

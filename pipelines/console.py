@@ -115,11 +115,6 @@ class Console:
         """Whether bars are drawn."""
         return self._error.is_terminal and not self.quiet
 
-    @property
-    def width(self) -> int:
-        """Characters in a line."""
-        return self._out.width
-
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet; on a terminal it is wrapped at words."""
         self._print(self._out, Text(_wrapped(text, self._out)), style=style, is_shown=not self.quiet)

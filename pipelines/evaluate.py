@@ -1,4 +1,4 @@
-"""A saved classifier on a labelled table: its figures with their intervals, as tables and as a report."""
+"""A saved classifier on a labelled table: its metrics with their intervals, as tables and as a report."""
 
 import tempfile
 from pathlib import Path
@@ -16,7 +16,7 @@ from sentiment.evaluation.result import evaluate_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 OWNER = "evaluation-of-a-model"
-"""What a report of a saved classifier says of who may replace it."""
+"""Which commands may replace a report on a saved classifier."""
 
 
 def evaluate_model(model: str, source: SourceConfig, console: Console, output: Path) -> None:
@@ -51,7 +51,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
             raise InputError(f"{name} has learned from every one of these reviews: give others to test it on.")
         if len(set(reviews.labels.tolist())) < 2:
             raise InputError(
-                f"All {len(reviews):,} reviews have the same label, so most figures would say nothing: "
+                f"All {len(reviews):,} reviews have the same label, so most metrics would say nothing: "
                 "give labelled reviews of both classes."
             )
         result = evaluate_classifier(classifier, reviews, name, profile.abstentions if profile else ())

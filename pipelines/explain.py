@@ -152,9 +152,7 @@ def _show(console: Console, explanation: Explanation) -> None:
     console.show(coloured(explanation))
     levels = np.minimum((explanation.running_verdict * len(BLOCKS)).astype(int), len(BLOCKS) - 1)
     console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
-    line = "".join(BLOCKS[level] for level in levels)
-    for first in range(0, len(line), console.width):
-        console.show(Text(line[first : first + console.width]))
+    console.show(Text("".join(BLOCKS[level] for level in levels)))
     strongest = np.argsort(-np.abs(explanation.integrated_gradients), kind="stable")[:DECISIVE_WORDS]
     rows = [
         [

@@ -31,6 +31,11 @@ def beside(output: Path, ending: str) -> Path:
     return output.with_name(output.name + ending)
 
 
+def own_files(output: Path) -> set[Path]:
+    """What belongs to OUTPUT, and is no input even where a folder or a pattern names it."""
+    return {beside(output, REJECTED_ENDING), *beside(output, PARTIAL_ENDING).rglob("*")}
+
+
 def check_places(output: Path, *, overwrite: bool) -> None:
     """Make sure that nothing else stands where OUTPUT and what belongs to it go.
 

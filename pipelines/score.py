@@ -38,6 +38,7 @@ from pipelines.output import (
     beside,
     check_places,
     finish_parts,
+    own_files,
     table_and_rejected,
 )
 from pipelines.score_summary import Scored, show_summary
@@ -171,7 +172,7 @@ def score(config: ScoreConfig, console: Console) -> None:
         if config.input == STANDARD_STREAM:
             files = [stack.enter_context(standard_input(config.text_column, config.options))]
         else:
-            files, left_out = find_tables(config.input, {beside(Path(config.output).resolve(), REJECTED_ENDING)})
+            files, left_out = find_tables(config.input, own_files(Path(config.output).resolve()))
         output = _checked_output(config, files)
         folder, model = stack.enter_context(located_classifier(config.model))
         classifier = load_classifier(folder)
