@@ -24,7 +24,7 @@ WORDS = ("a", "fine", "film", "not", "the", "dull", "plot", 'so-called "hero"', 
 READ = """
 import sys, time
 from pathlib import Path
-from sentiment.data.tables.files import TableFile
+from sentiment.data.files import TableFile
 from sentiment.data.tables.reader import TableReader
 started, rows = time.perf_counter(), 0
 reader = TableReader(TableFile.at(Path(sys.argv[1])), output_format="parquet")

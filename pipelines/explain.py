@@ -17,7 +17,7 @@ from pipelines.files import write_file
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier, load_classifier
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.tables.files import ReadOptions, TableFile
+from sentiment.data.files import ReadOptions, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation, explain

@@ -10,7 +10,7 @@ from pipelines.console import Console
 from pipelines.models import located_classifier
 from pipelines.output import STANDARD_STREAM
 from sentiment.classifier import Classifier, SentimentClassifier, load_classifier
-from sentiment.data.tables.rows import reason_against_review
+from sentiment.data.corpus import reason_against_review
 from sentiment.errors import InputError
 
 LINES_AT_ONCE = 256

@@ -47,9 +47,9 @@ from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable, Tally
 from sentiment.classifier import Classifier, load_classifier
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
-from sentiment.data.tables.losses import Losses, survey
-from sentiment.data.tables.reader import Chunk, TableReader, rejected_line
+from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
+from sentiment.data.losses import check_losses
+from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
@@ -234,8 +234,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
     """What was written, a sample of the rows scored, and a sentence on the lines that could not be read."""
     config, files = job.config, job.files
     first = job.reader(files[0])
-    losses = Losses() if config.strict else survey(files, config.options, config.text_column)
-    losses.check(config.allow_rejected, config.options, config.text_column)
+    lost = "" if config.strict else check_losses(files, config.options, config.text_column, config.allow_rejected)
     total = sum(file.content.stat().st_size for file in files)
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
@@ -261,7 +260,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
 
         for file, chunk, position in _chunks(job, first):
             if chunk.rejected and config.strict:
-                raise _strict(rejected_line(file, chunk.rejected[0]))
+                raise _strict(file.path, chunk.rejected[0].row, chunk.rejected[0].reason)
             known = kept.take(chunk.texts)
             waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
             while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
@@ -270,7 +269,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
         while waiting:
             write_next()
             progress(tally.scored + tally.rejected, total)
-    return tally, sample, losses.sentence()
+    return tally, sample, lost
 
 
 def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -310,7 +309,8 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
             lost, lines = lost + part["lost"], lines + part["lines"]
             tally.add(part)
         if tally.rejected and job.config.strict:
-            raise _strict(next(scoring.rejected_lines()))
+            rejected = json.loads(next(scoring.rejected_lines()))
+            raise _strict(rejected["file"], rejected["row"], rejected["reason"])
         sentence = f"{lost:,} of {lines:,} lines could not be read." if lost else ""
         if lost and lost >= job.config.allow_rejected * lines:
             raise InputError(
@@ -331,9 +331,8 @@ def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
     return sample
 
 
-def _strict(rejected: str) -> InputError:
-    row = json.loads(rejected)
-    return InputError(f"{row['file']}, row {row['row']}: {row['reason']} (--strict).")
+def _strict(path: Path | str, row: int, reason: str) -> InputError:
+    return InputError(f"{path}, row {row}: {reason} (--strict).")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pipelines.configuration import preset_names
 from pipelines.console import Console
 from pipelines.options import split_list
 from pipelines.working_directory import WorkingDirectory
-from sentiment.data.tables.files import ReadOptions
+from sentiment.data.files import ReadOptions
 from sentiment.errors import InputError
 from sentiment.interpretation.memory_tasks import TaskName
 from sentiment.training.cells import CELLS

@@ -9,7 +9,7 @@ from pipelines.commands import options
 from pipelines.commands.command import USE, command
 from pipelines.console import Console
 from pipelines.models import IMDB_NAME
-from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
+from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 

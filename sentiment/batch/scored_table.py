@@ -1,5 +1,9 @@
 """ScoredTable: rows with their verdicts, written and counted; the same on one machine and in a task of Spark."""
 
+import base64
+import gzip
+import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +11,20 @@ from typing import Any, BinaryIO, ClassVar, TextIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from pyarrow import types
 
 from sentiment.data.corpus import LABEL_NAMES, LABELS, label_word
+from sentiment.data.files import SEPARATORS, TableFile
 from sentiment.data.sources.table import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
-from sentiment.data.tables.files import TableFile
-from sentiment.data.tables.reader import Chunk, rejected_line
-from sentiment.data.tables.writer import TableWriter
+from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN, TEXT_TYPES, Chunk, Rejected
+from sentiment.errors import InputError, shown
+
+ROW_GROUP_BYTES = 2**24
+
+EXCERPT = 2**16
+"""Characters that are kept of a text of a rejected row."""
 
 
 @dataclass
@@ -51,7 +63,7 @@ class Tally:
 
 
 class ScoredTable:
-    """A table that is being scored.
+    """A table that is being scored; its bytes follow from the rows and chunks alone.
 
     Attributes:
         tally: of what was written.
@@ -62,21 +74,43 @@ class ScoredTable:
         output: TableFile,
         sink: BinaryIO,
         rejected_sink: TextIO,
-        schema: pa.Schema | None,
+        schema: pa.Schema,
         labels: Callable[[np.ndarray], Sequence[str | None]],
     ) -> None:
         """Begin the table.
 
         Args:
-            output, sink, schema: as TableWriter takes them.
+            output: whose format to write, any but plain text; its path plays no part.
+            sink: written to and left open.
             rejected_sink: for the rejected rows, as lines of JSONL.
+            schema: of the rows to come, as a TableReader gives it for this format.
             labels: from P(positive) to verdicts, None where there is no answer.
 
         Raises:
             InputError: the format cannot hold a column.
         """
-        self._writer, self._rejected_sink, self._labels = TableWriter(output, sink, schema), rejected_sink, labels
         self.tally = Tally()
+        self._format, self._rejected_sink, self._labels = output.format, rejected_sink, labels
+        self._sink: Any = gzip.GzipFile("", "wb", fileobj=sink, mtime=0) if output.is_compressed else sink
+        self._close: list[Any] = [self._sink] if output.is_compressed else []
+        self._pending: list[pa.RecordBatch] = []
+        if self._format == "jsonl":
+            return
+        fields = [pa.field(name, _cell_type(kind)) for name, kind in zip(schema.names, schema.types, strict=True)]
+        columns = list(schema) if self._format == "parquet" else fields
+        self._schema = pa.schema([*columns, (LABEL_COLUMN, pa.string()), (PROBABILITY_COLUMN, pa.float32())])
+        without_text = [field.name for field in columns if field.type not in TEXT_TYPES]  # whose statistics are texts
+        try:
+            if self._format == "parquet":
+                self._table: Any = pyarrow.parquet.ParquetWriter(
+                    self._sink, self._schema, write_statistics=without_text or False
+                )
+            else:
+                options = pyarrow.csv.WriteOptions(delimiter=SEPARATORS[self._format], quoting_style="needed")
+                self._table = pyarrow.csv.CSVWriter(self._sink, self._schema, write_options=options)
+        except pa.ArrowException as error:
+            raise self._not_written(error) from error
+        self._close.insert(0, self._table)
 
     def write(self, file: TableFile, chunk: Chunk, probabilities: np.ndarray) -> None:
         """Add a chunk of a file, with P(positive) of each of its texts, float32 (N,).
@@ -85,17 +119,52 @@ class ScoredTable:
             InputError: the format cannot hold its values.
         """
         labels = self._labels(probabilities)
-        self._writer.write(chunk.rows, labels, probabilities)
-        self._rejected_sink.writelines(rejected_line(file, rejected) for rejected in chunk.rejected)
+        if self._format == "jsonl":
+            shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
+            for row, label, probability in zip(chunk.rows, labels, shortest, strict=True):
+                line = as_json({**row, LABEL_COLUMN: label, PROBABILITY_COLUMN: probability})
+                self._sink.write(line.encode() + b"\n")
+        else:
+            self._write_columns(chunk.rows, labels, probabilities)
+        self._rejected_sink.writelines(_rejected_line(file, rejected) for rejected in chunk.rejected)
         self.tally.scored += len(labels)
         self.tally.answered += len(labels) - labels.count(None)
         self.tally.positive += labels.count(LABEL_NAMES[1])
         self.tally.rejected += len(chunk.rejected)
-        self._compare(chunk, labels)
+        self._compare(chunk.rows, labels)
 
-    def _compare(self, chunk: Chunk, verdicts: Sequence[str | None]) -> None:
+    def _write_columns(
+        self, rows: list[dict[str, Any]], labels: Sequence[str | None], probabilities: np.ndarray
+    ) -> None:
+        try:
+            arrays = []
+            for column in list(self._schema)[:-2]:
+                values = [row.get(column.name) for row in rows]
+                texts = map(as_text, values) if column.type in TEXT_TYPES else values
+                arrays.append(pa.array(texts, column.type))
+            arrays += [pa.array(labels, pa.string()), pa.array(probabilities, pa.float32())]
+            batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+            if self._format != "parquet":
+                self._table.write_batch(batch)
+                return
+            self._pending.append(batch)
+            if sum(batch.nbytes for batch in self._pending) >= ROW_GROUP_BYTES:
+                self._write_row_group()
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: Exception) -> InputError:
+        return InputError(f"The rows cannot be written as {self._format} ({shown(error)}): write .jsonl.")
+
+    def _write_row_group(self) -> None:
+        self._table.write_table(pa.Table.from_batches(self._pending, self._schema))
+        self._pending = []
+
+    def _compare(self, rows: list[dict[str, Any]], verdicts: Sequence[str | None]) -> None:
         """Count the rows whose verdict is their label."""
-        for word, verdict in zip(map(label_word, _true_labels(chunk)), verdicts, strict=False):
+        for row, verdict in zip(rows, verdicts, strict=True):
+            column = next((name for name in DEFAULT_LABEL_COLUMNS if name in row), None)
+            word = label_word(row[column]) if column is not None else ""
             if word in UNUSED_LABELS or verdict is None:
                 continue
             if word in LABELS:
@@ -106,14 +175,55 @@ class ScoredTable:
 
     def close(self) -> None:
         """Finish the table; only now is it whole."""
-        self._writer.close()
+        if self._pending:
+            self._write_row_group()
+        for part in self._close:
+            part.close()
 
 
-def _true_labels(chunk: Chunk) -> list[Any]:
-    """What the label column of each row holds; none where there is no such column."""
-    if isinstance(chunk.rows, list):
-        return [next((row[name] for name in DEFAULT_LABEL_COLUMNS if name in row), None) for row in chunk.rows]
-    names = chunk.rows.schema.names
-    column = next((names.index(name) for name in DEFAULT_LABEL_COLUMNS if name in names), None)
-    labels: list[Any] = [] if column is None else chunk.rows.column(column).to_pylist()
-    return labels
+def as_json(content: Any, *, ensure_ascii: bool = False) -> str:
+    """A value as JSON: dates and times in ISO 8601, bytes in base64, decimals as text, NaN and infinity by name."""
+    try:
+        return json.dumps(content, ensure_ascii=ensure_ascii, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(_json_value(content), ensure_ascii=ensure_ascii)
+
+
+def as_text(value: Any) -> str | None:
+    """A value as the text of a cell: text as it is, null as null, anything else as JSON."""
+    value = _json_value(value)
+    return value if value is None or isinstance(value, str) else as_json(value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {str(name): _json_value(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(part) for part in value]
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _cell_type(kind: pa.DataType) -> pa.DataType:
+    """The type of a column of CSV: numbers and truth values are written as they are, all else as text."""
+    return kind if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) else pa.string()
+
+
+def _rejected_line(file: TableFile, rejected: Rejected) -> str:
+    """A rejected row as a line of JSON, in ASCII, as what it holds may be no text; long texts are cut."""
+    content = rejected.content
+    if isinstance(content, dict):
+        content = {name: _excerpt(value) for name, value in content.items()}
+    found = {"file": str(file.path), "row": rejected.row, "line": rejected.line, "reason": rejected.reason}
+    return as_json({**found, "content": _excerpt(content)}, ensure_ascii=True) + "\n"
+
+
+def _excerpt(value: Any) -> Any:
+    if not isinstance(value, str) or len(value) <= EXCERPT:
+        return value
+    return f"{value[:EXCERPT]}… ({len(value):,} characters)"

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from sentiment.batch.pool import Scorer
 from sentiment.batch.scored_table import ScoredTable
-from sentiment.data.tables.files import ReadOptions, Stamp, TableFile
+from sentiment.data.files import ReadOptions, Stamp, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 
@@ -94,7 +94,7 @@ class SparkScoring:
     Attributes:
         files: a task for each.
         stamps: of the files, as they are meant.
-        text_column, schema: of all files; no schema if their rows are objects and stay so.
+        text_column, schema: of all files.
         output: whose format the parts have.
         folder: where the parts go.
         base: folder of the paths of files that are relative.
@@ -106,7 +106,7 @@ class SparkScoring:
     files: Sequence[TableFile]
     stamps: Sequence[Stamp]
     text_column: str
-    schema: pa.Schema | None
+    schema: pa.Schema
     output: TableFile
     folder: Path
     base: Path

@@ -266,3 +266,12 @@ def _check_classes(name: str, split: Reviews) -> None:
             f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
             "a classifier needs both classes; check the label column."
         )
+
+
+def reason_against_review(review: Any) -> str | None:
+    """Why a review cannot be used; None if it can."""
+    if review is None:
+        return "the review is null"
+    if not isinstance(review, str):
+        return f"the review is no text but of type {type(review).__name__}"
+    return None if review and not review.isspace() else "the review is blank"

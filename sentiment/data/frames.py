@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABELS, label_word
-from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
+from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError, shown_names
 
 ReviewsLike = str | Sequence[str | None] | np.ndarray | pd.Series | pd.DataFrame

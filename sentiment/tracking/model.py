@@ -17,7 +17,7 @@ from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.types import ColSpec, Schema
 
 from sentiment.classifier import Classifier, classifier_folder, load_classifier
-from sentiment.data.tables.files import DEFAULT_TEXT_COLUMNS
+from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
 from sentiment.tracking.store import check_store, place, reason_of
 

@@ -17,7 +17,7 @@ import pytest
 from sentiment.batch.spark import SparkScoring
 from sentiment.classifier import load_classifier
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.tables.files import ReadOptions, TableFile
+from sentiment.data.files import ReadOptions, TableFile
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun, command_in
 from tests.pipelines.test_score import NASTY

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Fold, label_word
+from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.data.tables.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]

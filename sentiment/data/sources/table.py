@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word
+from sentiment.data.files import TableFile, find_tables
+from sentiment.data.losses import check_losses
 from sentiment.data.sources import SourceConfig
-from sentiment.data.tables.files import TableFile, find_tables
-from sentiment.data.tables.losses import Losses
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError, shown, shown_names
 
@@ -157,9 +157,9 @@ def _read_table(config: SourceConfig) -> tuple[list[_Row], str, dict[str, int], 
         InputError: as `load_table` does.
     """
     left_out: dict[str, list[str]] = {}
-    losses = Losses()
-    rows, label_column, is_fasttext = _read_rows(config, left_out, losses)
-    losses.check(config.allow_rejected, config.read_options, config.text_column)
+    files = [TableFile.at(path) for path in _split_of_files(config)]
+    lost = check_losses(files, config.read_options, config.text_column, config.allow_rejected)
+    rows, label_column, is_fasttext = _read_rows(config, left_out)
     notes: tuple[str, ...] = (_rows_left_out(left_out),) if left_out else ()
     if not rows:
         raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
@@ -170,15 +170,14 @@ def _read_table(config: SourceConfig) -> tuple[list[_Row], str, dict[str, int], 
             "__label__1 is read as negative and __label__2 as positive, as in Amazon's and Yelp's files of reviews; "
             "--positive and --negative say otherwise.",
         )
-    return rows, label_column, known, notes, losses.sentence()
+    return rows, label_column, known, notes, lost
 
 
-def _read_rows(config: SourceConfig, left_out: dict[str, list[str]], losses: Losses) -> tuple[list[_Row], str, bool]:
+def _read_rows(config: SourceConfig, left_out: dict[str, list[str]]) -> tuple[list[_Row], str, bool]:
     """Every row that can be used, the column of the labels, and whether all files are fastText's.
 
     Args:
         left_out: gets the places of the other rows, by reason.
-        losses: gets the lines that cannot be read.
 
     Raises:
         InputError: a file cannot be read or lacks a column.
@@ -206,7 +205,6 @@ def _read_rows(config: SourceConfig, left_out: dict[str, list[str]], losses: Los
                     f"{shown_names(reader.names)}. Choose with --label-column."
                 )
             for chunk in reader.chunks():
-                losses.add(reader, chunk)
                 for rejected in chunk.rejected:
                     if not rejected.lines:
                         left_out.setdefault(rejected.reason, []).append(_place(rejected.row, path, files))
@@ -225,7 +223,6 @@ def _read_rows(config: SourceConfig, left_out: dict[str, list[str]], losses: Los
                             left_out.setdefault(reason, []).append(_place(number, path, files))
                             continue
                     rows.append(_Row(path, number, text, label, split))
-            losses.finish(reader)
     return rows, label_column, is_fasttext
 
 

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentiment.data.tables.delimited import DelimitedRows
-from sentiment.data.tables.files import ReadOptions, TableFile
-from sentiment.data.tables.losses import survey
-from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader, rejected_line
-from sentiment.data.tables.writer import TableWriter
+from sentiment.batch.scored_table import ScoredTable
+from sentiment.data.files import ReadOptions, TableFile
+from sentiment.data.losses import check_losses
+from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader
+from sentiment.data.tables.text_rows import delimited_rows, find_dialect
 from sentiment.errors import InputError
 
 characters = st.characters(exclude_categories=["Cs"])
@@ -36,15 +36,16 @@ def read(path: Path, **options: Any) -> tuple[TableReader, list[Chunk]]:
     return reader, list(reader.chunks())
 
 
-def converted(source: Path, target: Path) -> None:
-    """Read a table and write it again with a verdict on each row."""
-    file = TableFile.at(target)
+def converted(source: Path, target: Path) -> list[dict[str, Any]]:
+    """Read a table and write it again with a verdict on each row; returns what was rejected."""
+    file, rejected = TableFile.at(target), io.StringIO()
     reader = TableReader(TableFile.at(source), output_format=file.format)
     with target.open("wb") as sink:
-        writer = TableWriter(file, sink, reader.schema)
+        table = ScoredTable(file, sink, rejected, reader.schema, lambda scores: ["positive"] * len(scores))
         for chunk in reader.chunks():
-            writer.write(chunk.rows, ["positive"] * len(chunk.texts), np.full(len(chunk.texts), 0.7, np.float32))
-        writer.close()
+            table.write(file, chunk, np.full(len(chunk.texts), 0.7, np.float32))
+        table.close()
+    return [json.loads(line) for line in rejected.getvalue().splitlines()]
 
 
 def rejections(path: Path) -> dict[int, str]:
@@ -117,11 +118,7 @@ def write_line_without_end(path: Path) -> None:
 
 
 def write_open_quotation_mark(path: Path) -> None:
-    path.write_bytes(b'text,n\nfine,1\n"open,2\n' + b"a fine film it is,3\n" * (66 * 2**20 // 20))
-
-
-def write_many_values(path: Path) -> None:
-    path.write_bytes(b'{"text": "fine"}\n{"text": "fine", "n": [' + b"[]," * 10_000_000 + b"1]}\n")
+    path.write_bytes(b'text,n\n"fine, it is",1\n"open,2\n' + b"a fine film it is,3\n" * (66 * 2**20 // 20))
 
 
 @pytest.mark.parametrize(
@@ -131,7 +128,6 @@ def write_many_values(path: Path) -> None:
         pytest.param("a.parquet", write_large_pages, "90 used, 0 rejected", id="pages"),
         pytest.param("a.csv.gz", write_line_without_end, "1 used, 1 rejected", id="line"),
         pytest.param("a.csv", write_open_quotation_mark, "used, 1 rejected", id="quotation mark"),
-        pytest.param("a.jsonl", write_many_values, "1 used, 1 rejected", id="values"),
     ],
 )
 def test_memory_is_bounded_whatever_the_shape_of_a_table(
@@ -140,7 +136,7 @@ def test_memory_is_bounded_whatever_the_shape_of_a_table(
     write(tmp_path / name)
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from sentiment.data.tables.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
+        "from sentiment.data.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
         "used = rejected = 0\ntry:\n"
         "    for chunk in TableReader(TableFile.at(Path(sys.argv[1])), output_format='parquet').chunks():\n"
         "        used, rejected = used + len(chunk.texts), rejected + len(chunk.rejected)\n"
@@ -153,25 +149,9 @@ def test_memory_is_bounded_whatever_the_shape_of_a_table(
     assert int(done.stdout.split()[-1]) < 1_000_000  # kB
 
 
-def test_want_of_memory_ends_in_a_message(tmp_path: Path) -> None:
-    """A limit on the address space stands in for a small machine."""
-    write_dictionary_of_one_large_value(tmp_path / "a.parquet")
-    code = (
-        "import resource, sys\nfrom pathlib import Path\n"
-        "from sentiment.data.tables.files import TableFile\nfrom sentiment.data.tables.reader import TableReader\n"
-        "reader = TableReader(TableFile.at(Path(sys.argv[1])), output_format='csv')\n"
-        "size = int(Path('/proc/self/status').read_text().split('VmSize:')[1].split()[0]) * 1024\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (size + 2**23, size + 2**23))\n"
-        "try:\n    for chunk in reader.chunks():\n        pass\n"
-        "except ValueError as error:\n    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.parquet"], capture_output=True, text=True)
-    assert "needs more memory than there is" in done.stdout, done.stderr
-
-
 def test_a_table_of_very_many_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "wide.csv").write_text(",".join(["text", *(f"c{n}" for n in range(40_000))]) + "\n")
-    with pytest.raises(InputError, match="has 40,001 columns, more than 2,000"):
+    with pytest.raises(InputError, match="has 40,001 columns, more than 20,000"):
         read(tmp_path / "wide.csv")
 
 
@@ -199,39 +179,18 @@ def test_columns_of_parquet_keep_their_types(tmp_path: Path) -> None:
             "tags": pa.array([["a"], []], pa.list_(pa.string())),
             "seen": pa.array([pd.Timestamp("2020-02-02"), None], pa.timestamp("ns")),
             "site": pa.array(["x", "x"]).dictionary_encode(),
+            "price": pa.array([Decimal("1.50"), None]),
         }
     )
     pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
     converted(tmp_path / "in.parquet", tmp_path / "out.parquet")
     written = pyarrow.parquet.read_table(tmp_path / "out.parquet")
     assert written.select(table.column_names).cast(table.schema).equals(table)
-    assert written.schema.types[:5] == table.schema.types
+    assert written.schema.types[:6] == table.schema.types
     converted(tmp_path / "in.parquet", tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == (
-        '7,"fine","[""a""]","2020-02-02T00:00:00","x","positive",0.7'
+        '7,"fine","[""a""]","2020-02-02T00:00:00","x","1.50","positive",0.7'
     )
-
-
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
-def test_lists_of_dictionaries_are_read_across_row_groups(tmp_path: Path, ending: str) -> None:
-    """Each row group has a dictionary of its own; one row group is null throughout."""
-    schema = pa.schema([("text", pa.string()), ("tags", pa.list_(pa.dictionary(pa.int32(), pa.string())))])
-    rows = [["a", "b"], None, ["c"], []]
-    with pyarrow.parquet.ParquetWriter(tmp_path / "in.parquet", schema) as writer:
-        for tags in rows:
-            table = pa.table({"text": ["fine"], "tags": pa.array([tags], pa.list_(pa.string()))})
-            lists = table.column("tags").chunk(0)
-            encoded = pa.ListArray.from_arrays(lists.offsets, lists.values.dictionary_encode(), mask=lists.is_null())
-            writer.write_table(pa.table([table.column("text"), encoded], schema=schema))
-    converted(tmp_path / "in.parquet", tmp_path / f"out.{ending}")
-    if ending == "parquet":
-        found = pyarrow.parquet.read_table(tmp_path / "out.parquet").column("tags").to_pylist()
-    elif ending == "jsonl":
-        found = [json.loads(line)["tags"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    else:
-        cells = [row["tags"] for row in csv.DictReader((tmp_path / "out.csv").open())]
-        found = [json.loads(cell) if cell else None for cell in cells]
-    assert found == rows
 
 
 def test_objects_of_jsonl_keep_their_values(tmp_path: Path) -> None:
@@ -268,15 +227,15 @@ def test_objects_that_do_not_fit_the_columns_of_the_first_are_handed_over(tmp_pa
         pytest.param("a.csv", b"text,n\n,1\n  ,2\nok,3\n", {1: "blank", 2: "blank"}, id="blank"),
         pytest.param("a.csv", b"text,n\nok\nok,1,2\nok,3\n", {1: "1 cells", 2: "3 cells"}, id="number of cells"),
         pytest.param("a.csv", b'text,n\n"a"b,1\n' + b'"o,k",2\n' * 3 + b'"c,3\n',
-                     {1: "not closed", 5: "not closed"}, id="quotes"),
+                     {1: "text follows a closing", 5: "not closed"}, id="quotes"),
         pytest.param("a.csv", b"text,n\ncaf\xe9,1\nok,caf\xe9\nok,3\n", {1: "UTF-8", 2: "UTF-8"}, id="bytes"),
         pytest.param("a.txt", b"fine\n\npoor\xff\nfine", {2: "blank", 3: "UTF-8"}, id="lines"),
         pytest.param(
             "a.jsonl",
             b'{"text": "ok"}\n{"text": null}\n{"text": 3}\nno json\n[1]\n{"n": 1}\n{"text": "\\ud800"}\n\n'
-            b'{"text": ""}\n{"text": "ok", "n": NaN}\n{"text": "ok", "n": 1, "n": 2}\n{"text": "ok", "n": 1e400}',
+            b'{"text": ""}\n{"text": "ok", "n": NaN}',
             {2: "null", 3: "type int", 4: "cannot be parsed", 5: "no JSON object", 6: "null",
-             7: "UTF-8", 8: "blank", 9: "NaN", 10: "twice", 11: "1e400"},
+             7: "UTF-8", 8: "blank"},
             id="objects",
         ),
     ],
@@ -298,19 +257,11 @@ def test_reviews_of_parquet_that_cannot_be_scored_are_handed_over(tmp_path: Path
     )
     table = pa.table({"text": texts, "n": pa.array([1.0, 2.0, float("nan"), 4.0, 5.0])})
     pyarrow.parquet.write_table(table, tmp_path / "a.parquet")
-    _, [chunk] = read(tmp_path / "a.parquet", output_format="parquet")
-    assert [rejected.row for rejected in chunk.rejected] == [2, 3, 4]
-    assert json.loads(rejected_line(TableFile.at(tmp_path / "a.parquet"), chunk.rejected[1]))["content"]["n"] == "NaN"
-    assert isinstance(chunk.rows, pa.RecordBatch)
-    assert chunk.rows.column("n").to_pylist() == [1, 5]
-
-
-def test_no_value_of_parquet_is_altered_in_csv(tmp_path: Path) -> None:
-    table = pa.table({"text": ["a"], "price": pa.array([Decimal("1.50")]), "tags": [["x"]]})
-    pyarrow.parquet.write_table(table, tmp_path / "in.parquet")
-    converted(tmp_path / "in.parquet", tmp_path / "out.csv")
-    [row] = csv.DictReader((tmp_path / "out.csv").open())
-    assert (row["price"], row["tags"]) == ("1.50", '["x"]')
+    rejected = converted(tmp_path / "a.parquet", tmp_path / "b.parquet")
+    assert [row["row"] for row in rejected] == [2, 3, 4]
+    assert rejected[1]["content"] == {"text": " ", "n": "NaN"}
+    written = pyarrow.parquet.read_table(tmp_path / "b.parquet")
+    assert (written.schema.field("text").type, written.column("n").to_pylist()) == (kind, [1, 5])
 
 
 @pytest.mark.parametrize(
@@ -319,8 +270,7 @@ def test_no_value_of_parquet_is_altered_in_csv(tmp_path: Path) -> None:
         pytest.param("a.csv", b"", "is empty", id="empty"),
         pytest.param("a.csv", b"body,n\na,1\n", "no column text or review; its columns are body, n", id="no text"),
         pytest.param("a.csv", b"text,predicted_label\na,b\n", "already has a column predicted_label", id="verdict"),
-        pytest.param("a.csv", b"text,n,n\na,b,c\n", "two columns n", id="twice"),
-        pytest.param("a.csv", b"te\xffxt,n\na,b\n", "its columns are te\\xffxt, n", id="header"),
+        pytest.param("a.csv", b"te\xffxt,n\na,b\n", "its columns are te\\udcffxt, n", id="header"),
         pytest.param("a.csv.gz", gzip.compress(b"text\n" + b"a\n" * 9_999)[:-9], "cannot be read", id="cut short"),
         pytest.param("a.parquet", b"text", "cannot be read", id="no parquet"),
         pytest.param("a.xlsx", b"", "its ending tells no format", id="ending"),
@@ -358,38 +308,26 @@ def test_a_file_that_is_changed_while_it_is_read_is_told(ending: str, tmp_path: 
 tables = st.integers(1, 3).flatmap(
     lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1, max_size=12)
 )
-BLOCK_BYTES = 60
-"""Blocks as small as this put their ends everywhere, also between quotation marks."""
 
 
-def read_delimited(content: bytes, options: ReadOptions) -> tuple[list[tuple[str, ...]], list[Any], int]:
-    """Rows, rejected rows and lines of data."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sentiment.data.tables.delimited.BLOCK", BLOCK_BYTES)
-        rows = DelimitedRows(io.BytesIO(content), options, ",", "in.csv")
-        blocks = list(rows.blocks())
-        rows.close()
-    found = [row for block in blocks for row in zip(*(c.to_pylist() for c in block.cells.columns), strict=True)]
-    numbers = [n for block in blocks for n in (*block.numbers.tolist(), *(r.row for r in block.rejected))]
-    assert sorted(numbers) == [*range(1, len(numbers) + 1)]
-    return found, [r for block in blocks for r in block.rejected], sum(block.taken for block in blocks)
+def read_delimited(content: bytes, options: ReadOptions) -> tuple[list[tuple[str, ...]], list[Any]]:
+    """Rows and rejected rows."""
+    lines = list(io.StringIO(content.decode("utf-8", "surrogateescape"), newline="\n"))
+    rows = list(delimited_rows(iter(lines), find_dialect(lines, options, ",")))
+    assert [row.line for row in rows] == sorted({row.line for row in rows})
+    return [tuple(row.values.values()) for row in rows if not row.reason], [row for row in rows if row.reason]
 
 
 @settings(max_examples=15, deadline=None)
 @given(rows=tables, delimiter=st.sampled_from(",;\t|"), line_end=st.sampled_from(["\n", "\r\n"]))
 def test_every_row_that_python_writes_is_read(rows: list[list[str]], delimiter: str, line_end: str) -> None:
-    """With every text in quotation marks. What ends a line within a cell may become a line feed."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL)
     writer.writerows([["text", "b", "c"][: len(rows[0])], *rows])
     content = text.getvalue().encode()
-    found, rejected, _ = read_delimited(content, ReadOptions(delimiter=delimiter, quote='"'))
-
-    def alike(row: Any) -> tuple[str, ...]:
-        return tuple(cell.replace("\r\n", "\n") for cell in row)
-
+    found, rejected = read_delimited(content, ReadOptions(delimiter=delimiter, quote='"'))
     if not rejected or b'\\"' not in content:  # a backslash before a mark may be an escape
-        assert (list(map(alike, found)), rejected) == (list(map(alike, rows)), [])
+        assert (found, rejected) == (list(map(tuple, rows)), [])
 
 
 @settings(max_examples=20, deadline=None)
@@ -398,12 +336,12 @@ def test_every_row_that_python_writes_is_read(rows: list[list[str]], delimiter: 
 )
 def test_every_line_of_a_damaged_table_is_a_row_or_rejected(pieces: list[bytes]) -> None:
     content = b"".join(pieces)
-    found, rejected, lines = read_delimited(b"text,n\n" + content, ReadOptions(quote='"'))
-    assert lines == len(content.splitlines())
-    of_rows = sum(1 + cell.count("\n") for row in found for cell in row) - sum(len(row) - 1 for row in found)
+    found, rejected = read_delimited(b"text,n\n" + content, ReadOptions(quote='"'))
+    in_rows = sum(1 + cell.count("\n") for row in found for cell in row) - sum(len(row) - 1 for row in found)
     blank = sum(not line for line in content.splitlines())
-    of_rejected = sum(row.lines for row in rejected)
-    assert lines - blank <= of_rows + of_rejected <= lines
+    assert (
+        len(content.splitlines()) - blank <= in_rows + sum(row.lines for row in rejected) <= len(content.splitlines())
+    )
 
 
 CAFE = "text;n\ncaf\N{LATIN SMALL LETTER E WITH ACUTE}, and \N{EN DASH} good;1\n"
@@ -428,7 +366,6 @@ def test_tables_of_every_origin_are_read(tmp_path: Path, name: str, content: byt
     (tmp_path / name).write_bytes(content)
     _, [chunk] = read(tmp_path / name, options=ReadOptions(**options))
     assert chunk.texts == [CAFE.split("\n")[1].removesuffix(";1")]
-    assert isinstance(chunk.rows, list)
     assert list(chunk.rows[0]) == ["text", "n"]
 
 
@@ -449,7 +386,7 @@ MANY = [f"{n},row {n} is a fine film,positive\n" for n in range(200)]
 
 @pytest.mark.parametrize("closing", [None, 150])
 def test_an_open_quotation_mark_swallows_no_row_without_a_word(tmp_path: Path, closing: int | None) -> None:
-    """Where the mark is not closed, its line is lost; where it is, all lines up to there are, and both are said."""
+    """Only the line of the mark is lost, whether it is closed by another far below or not."""
     lines = [*MANY]
     lines[3] = '3,"a, good one",positive\n'
     lines[40] = '40,"the sound is bad,positive\n'
@@ -458,7 +395,7 @@ def test_an_open_quotation_mark_swallows_no_row_without_a_word(tmp_path: Path, c
     (tmp_path / "a.csv").write_text("id,text,label\n" + "".join(lines))
     reader, chunks = read(tmp_path / "a.csv", options=ReadOptions(quote='"'))
     [rejected] = [row for chunk in chunks for row in chunk.rejected]
-    assert (rejected.line, rejected.lines) == (42, 111 if closing else 1)
+    assert (rejected.line, rejected.lines) == (42, 1)
     assert ("110 lines later" if closing else "159 lines follow") in rejected.reason
     assert reader.lines == 200 == sum(len(chunk.texts) for chunk in chunks) + reader.lost
     _, chunks = read(tmp_path / "a.csv", options=ReadOptions(quote="none"))
@@ -468,21 +405,18 @@ def test_an_open_quotation_mark_swallows_no_row_without_a_word(tmp_path: Path, c
 def test_many_lost_lines_are_refused_with_the_option_that_reads_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text\n" + b"caf\xe9\n" * 5 + b"fine\n" * 95)
     file, options = TableFile.at(tmp_path / "a.csv"), ReadOptions()
-    losses = survey([file], options, None)
+    said = "5 of 100 lines could not be read: it is not UTF-8 (5, first in line 2)."
     with pytest.raises(InputError) as raised:
-        losses.check(0.01, options, None)
-    assert "5 of 100 lines could not be read: it is not UTF-8 (5, first in line 2)" in str(raised.value)
-    assert "--encoding cp1252 reads all of them" in str(raised.value)
+        check_losses([file], options, None, 0.01)
+    assert f"{said} --encoding cp1252 reads all of them. To go on" in str(raised.value)
     assert "--allow-rejected 0.06" in str(raised.value)
-    losses.check(0.06, options, None)
+    assert check_losses([file], options, None, 0.06) == said
 
 
-def test_columns_keep_the_names_of_the_file(tmp_path: Path) -> None:
+def test_columns_keep_their_names_and_a_second_one_is_numbered(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(",text,n,n\n1,fine,2,3\n")
-    reader, [chunk] = read(tmp_path / "a.csv", output_format="csv")
-    assert reader.names == ["", "text", "n", "n"]
-    assert isinstance(chunk.rows, pa.RecordBatch)
-    assert [column[0].as_py() for column in chunk.rows.columns] == ["1", "fine", "2", "3"]
+    _, [chunk] = read(tmp_path / "a.csv")
+    assert chunk.rows == [{"": "1", "text": "fine", "n": "2", "n.1": "3"}]
     (tmp_path / "b.csv").write_text("4,a fine film\n")
     _, [chunk] = read(tmp_path / "b.csv", text_column="column2", options=ReadOptions(header=False))
     assert chunk.rows == [{"column1": "4", "column2": "a fine film"}]

@@ -1,4 +1,4 @@
-"""TableFile: a file of reviews and its format; which files a path names; what a file is by its first bytes."""
+"""TableFile: a file of reviews and its format; which files a path names; and how to open one as text."""
 
 import codecs
 import glob
@@ -8,11 +8,11 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO
 
 from sentiment.errors import InputError, shown
 
@@ -27,20 +27,22 @@ ENDINGS = {**{name: name for name in FORMATS}, "json": "jsonl", "ndjson": "jsonl
 USUALLY_ALLOWED = 0.01
 """Share of the lines of a table that may be lost where nobody says otherwise."""
 
-ZIP = b"PK\x03\x04"
-FOREIGN = (
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook of the old kind (.xls): save its sheet as CSV UTF-8 and give that file"),
-    (b"7z\xbc\xaf", "a 7z archive: unpack it and give the table in it"),
-    (b"Rar!", "a rar archive: unpack it and give the table in it"),
-    (b"BZh", "compressed by bzip2: unpack it with bunzip2 first"),
-    (b"\xfd7zXZ", "compressed by xz: unpack it with unxz first"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd: unpack it with unzstd first"),
-    (b"%PDF", "a PDF document: export the table as CSV"),
-    (b"SQLite format 3", "an SQLite database: export the table as CSV"),
-    (b"version https://git-lfs", "a pointer of Git LFS and not the file itself: fetch it with git lfs pull"),
-    (b"<!DOCTYPE html", "a web page, perhaps of a download that needs a login: download the table itself"),
-    (b"<html", "a web page, perhaps of a download that needs a login: download the table itself"),
-)  # fmt: skip
+LONGEST_ROW = 7 * 2**23
+"""Characters: a quotation mark that is never closed would otherwise swallow a file of any size."""
+
+HEAD = 2**20
+"""Characters at the beginning of a text that decide how to read it."""
+
+FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "an Excel workbook of the old kind (.xls): save its sheet as CSV UTF-8 and give that file",
+    **dict.fromkeys((b"7z\xbc\xaf", b"Rar!"), "a 7z or rar archive: unpack it and give the table in it"),
+    **dict.fromkeys(
+        (b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"), "compressed by bzip2, xz or zstd: unpack it, or use gzip"
+    ),
+    **dict.fromkeys((b"<!DOCTYPE html", b"<html"), "a web page, perhaps of a login: download the table itself"),
+    b"version https://git-lfs": "a pointer of Git LFS and not the file itself: fetch it with git lfs pull",
+    **dict.fromkeys((b"%PDF", b"SQLite format 3"), "a PDF document or a database: export the table as CSV"),
+}
 """First bytes of files that are no tables -> what they are, and the remedy."""
 
 Stamp = tuple[int, int]
@@ -64,14 +66,10 @@ class TableFile:
 
     @classmethod
     def at(cls, path: Path) -> "TableFile":
-        """The file at a path, its format taken from its ending.
-
-        Raises:
-            InputError: the ending names no format.
-        """
-        endings = path.name.lower().split(".")[1:]
-        is_compressed = endings[-1:] == ["gz"]
-        ending = "".join(endings[-2:-1] if is_compressed else endings[-1:])
+        """The file at a path, its format taken from its ending; raises InputError if that names no format."""
+        *_, ending, last = ["", *path.name.lower().split(".")[1:]] if "." in path.name else ["", ""]
+        is_compressed = last == "gz"
+        ending = ending if is_compressed else last
         if ending not in ENDINGS or (is_compressed and ending == "parquet"):
             if path.is_file():
                 with path.open("rb") as file:
@@ -107,6 +105,9 @@ class ReadOptions:
         delimiter: one character between cells, or "tab"; None for the one that the first line has.
         quote: the quotation mark of cells, or "none"; None for the one that loses the fewest rows.
         header: whether the first line names the columns; otherwise they are column1, column2, ...
+
+    Raises:
+        InputError: a value cannot be.
     """
 
     encoding: str | None = None
@@ -115,15 +116,13 @@ class ReadOptions:
     header: bool = True
 
     def __post_init__(self) -> None:
-        """Raises InputError for a value that cannot be."""
-        if self.encoding is not None:
-            try:
-                codecs.lookup(self.encoding).incrementaldecoder("strict").decode(b"")
-            except (LookupError, TypeError, AttributeError, UnicodeError):
-                raise InputError(f"--encoding {self.encoding}: there is no such text encoding; try cp1252.") from None
-        if self.delimiter is not None and self.delimiter not in ("tab", "\\t") and len(self.delimiter) != 1:
+        try:
+            codecs.lookup(self.encoding or "utf-8").incrementaldecoder("strict").decode(b"")
+        except (LookupError, TypeError, AttributeError, UnicodeError):
+            raise InputError(f"--encoding {self.encoding}: there is no such text encoding; try cp1252.") from None
+        if self.delimiter not in (None, "tab", "\\t") and len(self.delimiter or "") != 1:
             raise InputError(f"--delimiter {self.delimiter!r}: give one character, or tab.")
-        if self.quote is not None and self.quote != "none" and len(self.quote) != 1:
+        if self.quote not in (None, "none") and len(self.quote or "") != 1:
             raise InputError(f"--quote {self.quote!r}: give one character, or none.")
 
     @property
@@ -135,11 +134,7 @@ class ReadOptions:
 def find_tables(name: str, ignored: Collection[Path] = ()) -> tuple[list[TableFile], tuple[str, ...]]:
     """The files of reviews that a path names: a file, the files in a folder, or those of a pattern, in order.
 
-    Hidden files in a folder, empty files and ignored ones are left out.
-
-    Args:
-        name: a path, or a pattern such as `reviews/**/*.csv`.
-        ignored: resolved paths that are no input.
+    Hidden files in a folder, empty files and ignored ones (resolved paths) are left out.
 
     Returns:
         The files, all of one format, and the names of files in the folder whose ending names no format.
@@ -188,82 +183,108 @@ def standard_input(text_column: str | None, options: ReadOptions) -> Iterator[Ta
             shutil.copyfileobj(source, copy, 2**20)
         copy.flush()
         file = TableFile(Path("-"), "txt", copy=Path(copy.name))
-        with open_text(file, options.encoding) as text:
-            head = text.peek(2**16).lstrip()
+        with open_text(file, options) as text:
+            head = text.beginning
         separator = separator_of(head, text_column, options)
-        if head[:1] in (b"{", b"["):
+        if head.startswith(("{", "[")):
             kind = "jsonl"
-        elif separator is None:
-            kind = "txt"
-            if text_column is not None:
-                raise InputError(
-                    f"The first line of standard input names no column {shown(text_column)}: "
-                    f"{shown(head.decode('utf-8', 'replace').splitlines()[0] if head else '')!r}."
-                )
-        else:
+        elif separator is not None:
             kind = "tsv" if separator == "\t" else "csv"
+        elif text_column is None:
+            kind = "txt"
+        else:
+            first = shown((head.splitlines() or [""])[0])
+            raise InputError(f"The first line of standard input names no column {shown(text_column)}: {first!r}.")
         yield replace(file, format=kind)
 
 
-def separator_of(head: bytes, text_column: str | None, options: ReadOptions) -> str | None:
+def separator_of(head: str, text_column: str | None, options: ReadOptions) -> str | None:
     """What separates the cells of a text whose first line is a header; None where the text is a review a line."""
-    line = head.decode("utf-8", "replace").lstrip("\n").split("\n")[0].strip()
     if options.separator is not None:
         return options.separator
-    names = {text_column} if text_column else {*DEFAULT_TEXT_COLUMNS}
+    line = head.lstrip("\n").split("\n")[0].strip()
     for separator in ",\t;|":
         cells = [cell.strip('"') for cell in line.split(separator)]
-        if names & {*cells} or (len(cells) > 1 and all(re.fullmatch(r"\w+", cell) for cell in cells)):
+        is_named = not {text_column, *(() if text_column else DEFAULT_TEXT_COLUMNS)}.isdisjoint(cells)
+        if is_named or (len(cells) > 1 and all(re.fullmatch(r"\w+", cell) for cell in cells)):
             return separator
     return None
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
-    """Name what a file is, if its first bytes say that it is no table.
-
-    Raises:
-        InputError: they do.
-    """
-    if head.startswith(ZIP):
-        is_workbook = b"xl/" in head or b"[Content_Types].xml" in head or path.suffix.lower() in (".xlsx", ".ods")
-        raise InputError(
-            f"{path} is an Excel workbook or another office document: save its sheet as CSV UTF-8 and give that file."
-            if is_workbook
-            else f"{path} is a zip archive: unpack it with `unzip` and give the table in it."
-        )
-    for magic, what in FOREIGN:
+    """Raise InputError with the kind of a file and the remedy, if its first bytes say that it is no table."""
+    if head.startswith(b"PK\x03\x04"):
+        if b"xl/" in head or b"[Content_Types].xml" in head or path.suffix.lower() in (".xlsx", ".ods"):
+            raise InputError(
+                f"{path} is an Excel workbook or another office document: save its sheet as CSV UTF-8 and give that "
+                "file."
+            )
+        raise InputError(f"{path} is a zip archive: unpack it with `unzip` and give the table in it.")
+    for magic, what in FOREIGN.items():
         if head.lstrip().startswith(magic):
             raise InputError(f"{path} is {what}.")
 
 
-def open_text(file: TableFile, encoding: str | None) -> "TextBytes":
-    """The content as UTF-8 without a byte order mark; a byte that is no text in its encoding stays as it is.
+@dataclass
+class TextStream:
+    """An open text.
 
-    Args:
-        encoding: as in ReadOptions.
+    Attributes:
+        stream: lines end with a line feed, or with a carriage return where there is none; a byte that is no text in
+            the encoding is a surrogate.
+        head: its first lines, HEAD characters or somewhat more.
+        position: tells how many bytes of the file have been read.
+    """
+
+    stream: TextIO
+    head: list[str]
+    position: Callable[[], int]
+
+    @property
+    def beginning(self) -> str:
+        """What tells the format."""
+        return "".join(self.head[:9]).lstrip()
+
+    @property
+    def is_fasttext(self) -> bool:
+        """Whether the first line begins with a label as fastText has them."""
+        return re.match(r"__label__\S+[ \t]", self.beginning) is not None
+
+    def lines(self) -> Iterator[str]:
+        """The lines, each with its end; of one longer than LONGEST_ROW the beginning, so that it is refused."""
+        while line := self.stream.readline(LONGEST_ROW + 1):
+            yield line
+            while len(line) > LONGEST_ROW and line[-1] not in "\r\n":
+                line = self.stream.readline(LONGEST_ROW + 1)
+
+
+@contextmanager
+def open_text(file: TableFile, options: ReadOptions) -> Iterator[TextStream]:
+    """The content as text, decompressed, without a byte order mark.
 
     Raises:
         InputError: the first bytes say that the file is no text table.
         OSError, EOFError, zlib.error: it cannot be read.
     """
-    raw = file.content.open("rb")
-    try:
-        head = raw.peek(4_096)
-        refuse_foreign(file.path, head)
-        if head.startswith(b"PAR1"):
-            raise InputError(f"{file.path} is a Parquet file: let its name end with .parquet.")
-        is_compressed = head.startswith(b"\x1f\x8b")
-        binary: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**16) if is_compressed else raw
-        head = binary.peek(4_096)
-        codec = encoding or _encoding_of(head)
-        if codecs.lookup(codec).name == "utf-8":
-            if head.startswith(codecs.BOM_UTF8):
-                binary.read(len(codecs.BOM_UTF8))
-            return TextBytes(binary, raw)
-        return TextBytes(io.BufferedReader(_Recoded(binary, codec), 2**16), raw)
-    except BaseException:
-        raw.close()
-        raise
+    head: list[str] = []
+    with file.content.open("rb") as raw, _decoded(file, raw, options) as stream:
+        while sum(map(len, head)) < HEAD and (line := stream.readline(HEAD)):
+            head.append(line)
+    with file.content.open("rb") as raw, _decoded(file, raw, options) as stream:
+        yield TextStream(stream, head, raw.tell)
+
+
+def _decoded(file: TableFile, raw: Any, options: ReadOptions) -> TextIO:
+    head = raw.peek(4_096)
+    refuse_foreign(file.path, head)
+    if head.startswith(b"PAR1"):
+        raise InputError(f"{file.path} is a Parquet file: let its name end with .parquet.")
+    binary: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**16) if head.startswith(b"\x1f\x8b") else raw  # type: ignore[arg-type]
+    head = binary.peek(4_096)
+    codec = options.encoding or _encoding_of(head)
+    codec = "utf-8-sig" if codecs.lookup(codec).name == "utf-8" else codec
+    newline = "\r" if b"\r" in head and b"\n" not in head else "\n"
+    return io.TextIOWrapper(binary, codec, errors="surrogateescape", newline=newline)
 
 
 def _encoding_of(head: bytes) -> str:
@@ -276,43 +297,3 @@ def _encoding_of(head: bytes) -> str:
         if len(head) >= 8 and head[start::2].count(0) > len(head) // 4 and not head[1 - start :: 2].count(0):
             return codec
     return "utf-8"
-
-
-class TextBytes(io.BufferedReader):
-    """A stream that knows how much of the file it comes from has been read."""
-
-    def __init__(self, stream: Any, raw: BinaryIO) -> None:
-        super().__init__(stream, 2**16)
-        self._file = raw
-
-    @property
-    def position(self) -> int:
-        """Bytes of the file read so far."""
-        return self._file.tell()
-
-    def close(self) -> None:
-        """Close the stream and its file."""
-        super().close()
-        self._file.close()
-
-
-class _Recoded(io.RawIOBase):
-    """Text of another encoding as UTF-8."""
-
-    def __init__(self, source: Any, codec: str) -> None:
-        self._source, self._rest = source, b""
-        self._decoder = codecs.getincrementaldecoder(codec)("surrogateescape")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            block = self._source.read(2**16)
-            text = self._decoder.decode(block, final=not block)
-            self._rest = text.removeprefix("\ufeff").encode("utf-8", "surrogateescape")
-            if not block:
-                break
-        size = min(len(buffer), len(self._rest))
-        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
-        return size
