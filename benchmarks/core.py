@@ -1,4 +1,4 @@
-"""One review of 200 tokens in the scoring core and in ONNX Runtime, one thread each: CPU time, taken in turns.
+"""One review of 200 tokens in the scoring core and in NumPy, one thread each: CPU time, taken in turns.
 
     python -m benchmarks.core [--rounds 7]
 
@@ -16,9 +16,9 @@ import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.engine.engine import OnnxEngine
 from sentiment.engine.native import NativeNetwork
 from sentiment.engine.network import Network
+from sentiment.engine.numpy_network import NumpyNetwork
 from sentiment.training.models import ModelConfig, build_model
 
 TOKENS, REVIEWS = 200, 2_000
@@ -47,14 +47,13 @@ def main() -> None:
     sequences = SequenceConfig(maxlen=TOKENS)
     for name, (num_words, config) in NETWORKS.items():
         vocabulary = Vocabulary(["".join(generator.choice(list("etaoinshr"), 5)) for _ in range(num_words)], num_words)
-        network = Network.of_keras(build_model("lstm", config, num_words=num_words, maxlen=TOKENS), sequences)
-        started = time.process_time()
-        core = NativeNetwork(network, vocabulary, sequences)
-        print(f"{name}: the core loads in {1e3 * (time.process_time() - started):.0f} ms")
-        engines: dict[str, NativeNetwork | OnnxEngine] = {
-            "core": core,
-            "ONNX Runtime": OnnxEngine(network, vocabulary, sequences),
-        }
+        network = Network.from_keras(build_model("lstm", config, num_words=num_words, maxlen=TOKENS))
+        engines: dict[str, NativeNetwork | NumpyNetwork] = {}
+        print(name)
+        for engine_name, kind in (("core", NativeNetwork), ("NumPy", NumpyNetwork)):
+            started = time.process_time()
+            engines[engine_name] = kind(network, vocabulary, sequences)
+            print(f"  {engine_name} loads in {1e3 * (time.process_time() - started):.0f} ms")
         encoded = [(generator.zipf(1.2, TOKENS) % (num_words - 4) + 4).astype(np.int32) for _ in range(REVIEWS)]
         texts = [" ".join(vocabulary.decode(indices)) for indices in encoded]
         found: dict[str, list[float]] = {}

@@ -22,7 +22,7 @@ from benchmarks.measuring import machine
 from benchmarks.peers import fasttext, fit_fasttext
 from sentiment.data.corpus import Corpus
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
-from sentiment.training.cells import CELLS
+from sentiment.engine.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Single reviews over HTTP: `mlflow models serve` of the logged model, in the core and in ONNX Runtime.
+"""Single reviews over HTTP: `mlflow models serve` of the logged model, in the core and in NumPy.
 
     python -m benchmarks.serving --archive aclImdb_v1.tar.gz [--model URI] [--seconds 10]
 
@@ -146,7 +146,7 @@ def main() -> None:
         without_core = shutil.copytree(classifier.parents[1], folder / "model")
         for extension in without_core.rglob("_native*.so"):
             extension.unlink()
-        for name, model in (("ONNX Runtime", without_core), ("core", classifier.parents[1])):
+        for name, model in (("NumPy", without_core), ("core", classifier.parents[1])):
             with served(model) as address:
                 probabilities.append([answer(address, text) for text in texts[:20]])
                 load(address, script, 8, 2)

@@ -68,7 +68,7 @@ def _show_version(asked: bool) -> None:
     if asked:
         from sentiment.engine import native
 
-        engine = "its own core" if native.available() else "ONNX Runtime, as the core was not built"
+        engine = "its own core" if native.available() else "NumPy, as the core was not built"
         typer.echo(f"sentiment {__version__}, scoring in {engine}")
         raise typer.Exit
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from pipelines.console import Console
 from pipelines.stages.comparison import Findings, check_report, with_baseline
 from sentiment.data.corpus import Reviews
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.evaluation.result import Result
 from sentiment.tracking import store
 from sentiment.tracking.model import load_run_classifier
 from sentiment.tracking.runs import Run, read_results
-from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
 ABOUT_RUN = ("models", "seeds", "settings_tried", "linear_model")

@@ -13,9 +13,9 @@ from sentiment.configuration import Configuration
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig
 from sentiment.data.vocabulary import VocabularyConfig
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import ThresholdRule
-from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.models import ModelConfig
 from sentiment.training.pretraining import PretrainingConfig

@@ -28,6 +28,7 @@ from pipelines.stages.evaluation import Outcome, evaluate
 from pipelines.stages.linear_model import FoundByFolds, fit_linear_model
 from pipelines.stages.training import train_network, words_learned
 from sentiment.data.corpus import Fold
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, pairs_to_compare
 from sentiment.evaluation.drift import ReviewSample
@@ -37,7 +38,6 @@ from sentiment.evaluation.significance import Difference, compare_folds, resampl
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.tracking import champion, model, runs, store
 from sentiment.tracking.champion import Training
-from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import kept_epoch
 

@@ -18,11 +18,11 @@ from pipelines.stages.training import train_network
 from pipelines.working_directory import Stage
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.interpretation.gradient_flow import FACTOR, measure_gradient_flow
 from sentiment.reporting import plots
 from sentiment.tracking import runs, store
-from sentiment.training.cells import CELLS
 
 TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 

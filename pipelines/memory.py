@@ -21,11 +21,11 @@ from pipelines.stages.context import resume_key, training_environment
 from pipelines.stages.fitting import fit_with_progress, read_history
 from pipelines.working_directory import Stage, WorkingDirectory
 from sentiment.configuration import Configuration
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.interpretation.memory_tasks import TASKS, TaskName, build_task_network
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs, store
-from sentiment.training.cells import CELLS, CellName
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
 METRICS_FILE, RESULTS_FILE, CURVES_FILE = "metrics.json", "results.csv", "learning_curves.png"

@@ -7,8 +7,8 @@ from pipelines.stages.context import Context
 from pipelines.stages.data import Prepared
 from pipelines.stages.evaluation import Outcome
 from pipelines.stages.training import Trained
-from sentiment.classifier import MODEL_FILE
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
+from sentiment.engine.recurrent_model import KERAS_FILE
 from sentiment.reporting.model_card import Origin, render_model_card
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.pseudo_labels import has_enough_for_folds
@@ -71,5 +71,5 @@ def lessons_of_network(config: PipelineConfig, prepared: Prepared, seed: int) ->
 
 def size_of(classifier: Path) -> int:
     """Bytes of the files in its folder that score; the network of Keras and the fingerprints are for other uses."""
-    others = (MODEL_FILE, FINGERPRINTS_FILE)
+    others = (KERAS_FILE, FINGERPRINTS_FILE)
     return sum(path.stat().st_size for path in classifier.iterdir() if path.name not in others)

@@ -33,6 +33,7 @@ from pipelines.stages.side_by_side import side_by_side
 from pipelines.stages.training import Trained
 from pipelines.working_directory import Stage
 from sentiment.data.vocabulary import tokenize
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.metrics import metric_rows
 from sentiment.evaluation.result import Result
@@ -40,7 +41,6 @@ from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, registry, runs, store
-from sentiment.training.cells import CELLS, CellName
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
 NAMES = {**{cell.layer: name for name, cell in CELLS.items()}, LINEAR_MODEL: LINEAR_MODEL_NAME}

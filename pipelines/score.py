@@ -50,7 +50,6 @@ from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
 from sentiment.data.losses import check_losses
 from sentiment.data.tables.reader import Chunk, TableReader
-from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.drift import ReviewSample
@@ -82,7 +81,6 @@ class ScoreConfig:
         options: how to read INPUT where it does not say so itself.
         engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
         spark_master: None for that of spark-submit, or else all cores of this machine.
-        batch_size: reviews that go through the network at once.
     """
 
     input: str
@@ -98,7 +96,6 @@ class ScoreConfig:
     options: ReadOptions = field(default_factory=ReadOptions)
     engine: Literal["local", "spark"] = "local"
     spark_master: str | None = None
-    batch_size: int = BATCH_SIZE
 
 
 @dataclass(frozen=True)
@@ -241,7 +238,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
         job.partial_output(first.text_column) as partial,
         contextlib.closing(KeptScores(partial)) as kept,
         table_and_rejected(partial) as (sink, rejected_sink),
-        scoring_pool(job.classifier, load_classifier, job.folder, config.batch_size) as pool,
+        scoring_pool(job.classifier, load_classifier, job.folder) as pool,
         contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(total) as progress,
     ):

@@ -36,9 +36,9 @@ from pipelines.tuning.trials import (
 )
 from sentiment import __version__
 from sentiment.data.corpus import Corpus
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.tracking import runs, store
-from sentiment.training.cells import CELLS
 from sentiment.training.trainer import DivergedError, History
 
 STORAGE_FILE, PRESET_FILE = "tuning.db", "best.toml"

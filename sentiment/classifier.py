@@ -1,12 +1,9 @@
 """Classifier: text in, probability out; SentimentClassifier: vocabulary, network and threshold together."""
 
-import functools
 import hashlib
 import json
-import math
-import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -19,9 +16,7 @@ from sentiment.data.corpus import Reviews, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
-from sentiment.engine.engine import scoring_engine
-from sentiment.engine.network import export_onnx
-from sentiment.engine.onnx_network import BATCH_SIZE
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
 
 if TYPE_CHECKING:
@@ -30,9 +25,7 @@ if TYPE_CHECKING:
     from sentiment.data.frames import ReviewsLike
     from sentiment.evaluation.result import Result
 
-MODEL_FILE, ONNX_FILE = "model.keras", "model.onnx"
-VOCABULARY_FILE, CLASSIFIER_FILE = "vocabulary.json", "classifier.json"
-
+CLASSIFIER_FILE = "classifier.json"
 
 LARGEST_DESCRIPTION = 2**16
 """Bytes of classifier.json."""
@@ -110,8 +103,8 @@ class Classifier(ABC):
     learned: Fingerprints | None
 
     @abstractmethod
-    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
 
     @abstractmethod
     def words(self, text: str) -> list[tuple[str, bool]]:
@@ -135,14 +128,14 @@ class Classifier(ABC):
         """How many numbers were learned."""
 
     @property
-    @abstractmethod
-    def engine(self) -> str:
-        """Name of what scores; two engines differ in the last bits of a probability."""
-
-    @property
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
         return False
+
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """Name of what scores; two engines differ in the last bits of a probability."""
 
     @abstractmethod
     def digest(self) -> str:
@@ -214,29 +207,21 @@ class Classifier(ABC):
 
 
 class SentimentClassifier(Classifier):
-    """A trained classifier of reviews. It scores without TensorFlow, in the project's own core or in ONNX Runtime.
+    """A trained network that classifies reviews. It scores without TensorFlow, in the project's own core or in NumPy.
 
     Attributes:
-        vocabulary, sequences: how a text becomes indices.
+        model: the RecurrentModel.
         threshold, unknown_share, learned: as in Classifier.
     """
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
-        sequences: SequenceConfig,
-        onnx_model: bytes,
-        load_network: Callable[[], Any],
+        model: RecurrentModel,
         threshold: float = 0.5,
         unknown_share: float | None = None,
         learned: Fingerprints | None = None,
     ) -> None:
-        self.vocabulary = vocabulary
-        self.sequences = sequences
-        self.threshold, self.unknown_share, self.learned = threshold, unknown_share, learned
-        self._onnx_model = onnx_model
-        self._engine = scoring_engine(onnx_model, vocabulary, sequences)
-        self._load_network = load_network
+        self.model, self.threshold, self.unknown_share, self.learned = model, threshold, unknown_share, learned
 
     @classmethod
     def from_network(
@@ -248,64 +233,66 @@ class SentimentClassifier(Classifier):
         unknown_share: float | None = None,
     ) -> "SentimentClassifier":
         """The classifier of a trained Keras network, as `build_model` makes it."""
-        onnx_model = export_onnx(network, sequences)
-        return cls(vocabulary, sequences, onnx_model, lambda: network, threshold, unknown_share)
+        return cls(RecurrentModel.from_keras(vocabulary, sequences, network), threshold, unknown_share)
 
-    @functools.cached_property
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """By which a text becomes indices."""
+        return self.model.vocabulary
+
+    @property
+    def sequences(self) -> SequenceConfig:
+        """How reviews are cut and padded."""
+        return self.model.sequences
+
+    @property
     def network(self) -> Any:
         """The Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for."""
-        return self._load_network()
+        return self.model.keras_network
 
-    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it depends neither on the other texts nor on batch_size."""
-        return self._engine.positive_probability(texts, batch_size)
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
+        return self.model.positive_probability(texts)
 
-    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
-        return self._engine.encoded_probability(encoded, batch_size)
+        return self.model.encoded_probability(encoded)
 
     def words(self, text: str) -> list[tuple[str, bool]]:
         """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
-        tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
-        return [(token, token in self.vocabulary.index) for token in tokens]
+        return self.model.words(text)
 
     def count_unread(self, text: str) -> int:
         """How many words of a text lie beyond its last or first `maxlen`, punctuation marks apart."""
-        words = sum(token not in PUNCTUATION for token in self.vocabulary.tokens(text))
-        return words - int(self.count_words([text])[0, 0])
+        return self.model.count_unread(text)
 
     @property
     def engine(self) -> str:
-        """Name of what scores: the core or ONNX Runtime. They differ in the last bits of a probability."""
-        return self._engine.name
+        """Name of what scores: the core or NumPy. They differ in the last bits of a probability."""
+        return self.model.engine
 
     @property
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
-        return self._engine.frees_lock
+        return self.model.frees_lock
 
     @property
     def parameters(self) -> int:
         """Weights of the network, word vectors included."""
-        return int(self.network.count_params())
+        return self.model.parameters
 
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
-        content = [self._onnx_model, json.dumps([self.vocabulary.words, self.sequences.model_dump()]).encode()]
-        return hashlib.sha256(b"".join(content)).hexdigest()[:32]
+        return self.model.digest()
 
     def save(self, folder: Path) -> None:
-        """Write the folder: the network as model.keras and model.onnx, vocabulary.json, fingerprints.npz where it is
-        known what it learned from, and last classifier.json."""
+        """Write the folder: the files of the RecurrentModel, fingerprints.npz where it is known what it learned from,
+        and last classifier.json."""
         import keras
-        import onnxruntime
         import tensorflow as tf
 
         folder.mkdir(parents=True, exist_ok=True)
-        self.network.save(folder / MODEL_FILE)
-        (folder / ONNX_FILE).write_bytes(self._onnx_model)
-        self.vocabulary.save(folder / VOCABULARY_FILE)
-        files = [MODEL_FILE, ONNX_FILE, VOCABULARY_FILE, *self._saved_fingerprints(folder)]
+        files = [*self.model.save(folder), *self._saved_fingerprints(folder)]
         ClassifierDescription(
             kind="network",
             sequences=self.sequences,
@@ -315,7 +302,7 @@ class SentimentClassifier(Classifier):
                 "sentiment": __version__,
                 "keras": keras.__version__,
                 "tensorflow": tf.__version__,
-                "onnxruntime": onnxruntime.__version__,
+                "numpy": np.__version__,
             },
             sha256={name: sha256_of(folder / name) for name in files},
         ).save(folder)
@@ -327,63 +314,17 @@ class SentimentClassifier(Classifier):
         Raises:
             InputError: the folder lacks one of the files, or one is damaged or not what the others say.
         """
-        names = (CLASSIFIER_FILE, VOCABULARY_FILE, ONNX_FILE, MODEL_FILE)
-        missing = [name for name in names if not (folder / name).is_file()]
+        missing = [name for name in (CLASSIFIER_FILE, *RecurrentModel.FILES) if not (folder / name).is_file()]
         if missing:
             raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
         try:
             description = ClassifierDescription.load(folder)
-            for name in (VOCABULARY_FILE, ONNX_FILE):
-                description.check(folder / name)
             if description.sequences is None:
                 raise ValueError("it says nothing of sequences")
-            vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
-            onnx_model = (folder / ONNX_FILE).read_bytes()
-            load_network = functools.partial(_load_network, folder / MODEL_FILE, description)
-            threshold, unknown_share = description.threshold, description.unknown_share
-            learned = description.learned(folder)
-            sequences = description.sequences
-            classifier = cls(vocabulary, sequences, onnx_model, load_network, threshold, unknown_share, learned)
+            model = RecurrentModel.load(folder, description.sequences, description.check)
+            return cls(model, description.threshold, description.unknown_share, description.learned(folder))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
-        return classifier
-
-
-def _load_network(path: Path, description: ClassifierDescription) -> Any:
-    import keras
-
-    import sentiment.training.pooling  # noqa: F401 - Keras then knows its layers
-
-    try:
-        description.check(path)
-        _check_sizes(path)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras lets errors of any kind out of a foreign file
-        raise damaged_classifier(path.parent, error) from error
-
-
-def _check_sizes(path: Path) -> None:
-    """Compare the layers that a file of Keras describes with its size, as Keras allocates them before it reads weights.
-
-    Raises:
-        ValueError: the layers have more weights than the file can hold.
-        OSError, KeyError, zipfile.BadZipFile: it is no file of Keras.
-    """
-    size = path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > size:
-            raise ValueError(f"{path.name} holds more than its size")
-        waiting = [json.loads(archive.read("config.json"))]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            units, inputs, outputs = (part.get(name) for name in ("units", "input_dim", "output_dim"))
-            numbers = [number for number in (units, inputs, outputs) if isinstance(number, int)]
-            if 4 * math.prod(max(1, abs(number)) for number in numbers) > size:
-                raise ValueError(f"{path.name} describes layers of more weights than it holds")
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part
 
 
 def read_description(folder: Path) -> bytes:

@@ -48,8 +48,8 @@ class LinearClassifier(Classifier):
         """NumPy."""
         return "NumPy"
 
-    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts, nor on batch_size."""
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
         return self.model.positive_probability(texts).astype(np.float32)
 
     def words(self, text: str) -> list[tuple[str, bool]]:

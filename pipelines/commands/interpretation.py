@@ -16,7 +16,6 @@ from pipelines.working_directory import WorkingDirectory
 from sentiment.data.files import ReadOptions
 from sentiment.errors import InputError
 from sentiment.interpretation.memory_tasks import TaskName
-from sentiment.training.cells import CELLS
 
 
 @command("describe", panel=UNDERSTAND, reads=("models", "vocabulary.num_words", "sequences.maxlen", "model"))

@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from pipelines.models import DEMO_NAME, IMDB_NAME
-from sentiment.training.cells import CELLS
+from sentiment.engine.cells import CELLS
 
 TEXT_SECTIONS = ("source", "seeds")
 ARRAY_SECTIONS = (*TEXT_SECTIONS, "vocabulary", "sequences")

@@ -13,8 +13,8 @@ from pipelines.console import Console
 from pipelines.models import registered_name
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.sources import SourceConfig
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
-from sentiment.training.cells import CELLS
 
 if TYPE_CHECKING:
     from pipelines.stages.context import Context

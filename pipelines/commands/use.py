@@ -10,7 +10,6 @@ from pipelines.commands.command import USE, command
 from pipelines.console import Console
 from pipelines.models import IMDB_NAME
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
-from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 
 
@@ -53,9 +52,6 @@ def score(
     spark_master: Annotated[
         str | None, Option(help="Spark's master (default: that of spark-submit, or local[*]).")
     ] = None,
-    batch_size: Annotated[
-        int, Option(min=1, help="Reviews that go through the network at once (local engine).")
-    ] = BATCH_SIZE,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
     from pipelines.score import ScoreConfig

@@ -13,12 +13,12 @@ from pipelines.stages.context import SYNTHETIC_NOTE, Context
 from pipelines.stages.evaluation import Outcome
 from pipelines.working_directory import Stage
 from sentiment.classifier import Classifier
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Comparison, difference_rows, flip_rows
 from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
 from sentiment.evaluation.result import Result
 from sentiment.reporting.report import render_report
-from sentiment.training.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL
 
 COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE = "comparison.csv", "differences.csv", "report.html"

@@ -11,7 +11,7 @@ from pipelines.configuration import PipelineConfig
 from pipelines.console import Console
 from pipelines.working_directory import Stage, WorkingDirectory, digest_of_all_code
 from sentiment.data.corpus import Fold
-from sentiment.engine.engine import engine_here
+from sentiment.engine.recurrent_model import engine_here
 
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
@@ -91,7 +91,7 @@ def resume_key(work: WorkingDirectory, *content: str) -> str:
     """
     environment = {
         **training_environment(),
-        **versions("onnxruntime", "scikit-learn", "scipy"),
+        **versions("scikit-learn", "scipy"),
         "engine": engine_here(),
         "code": digest_of_all_code(),
     }

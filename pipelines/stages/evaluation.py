@@ -12,7 +12,7 @@ from pipelines.stages.data import Prepared
 from pipelines.stages.linear_model import FittedLinearModel, fit_linear_model
 from pipelines.stages.training import Trained, train_network
 from pipelines.working_directory import Stage
-from sentiment.engine.engine import engine_here
+from sentiment.engine.recurrent_model import engine_here
 from sentiment.evaluation.behaviour import behaviour_sentences, found_in
 from sentiment.evaluation.result import TABLE_FILES, Result, evaluate_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -95,7 +95,7 @@ def evaluate(
         "seen_sentences": seen.digest,
         "load": prepared.loaded.digest,
         "engine": engine_here(),
-        **versions("onnxruntime", "scikit-learn"),
+        **versions("numpy", "scikit-learn"),
     }
     read = f"test of load {prepared.loaded.digest}, {title} of {stage.name} {stage.digest}"
     return Outcome(name, context.run_stage("evaluate", read, key, run, code=CODE), trained)

@@ -19,7 +19,7 @@ from pipelines.stages.network import NETWORK_CODE, build_network, epoch_snippets
 from pipelines.working_directory import CHECKPOINTS, Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
-from sentiment.engine.engine import engine_here
+from sentiment.engine.recurrent_model import engine_here
 from sentiment.errors import InputError
 from sentiment.training.latent_semantics import regressed_probability
 from sentiment.training.linear_model import LinearModel, LinearModelConfig

@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 
 from sentiment.cores import available_cores
-from sentiment.engine.onnx_network import BATCH_SIZE
 from sentiment.errors import InputError
 
 
@@ -26,7 +25,7 @@ class Scorer(Protocol):
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
 
-    def positive_probability(self, texts: Sequence[str], batch_size: int = BATCH_SIZE) -> np.ndarray:
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
         """P(positive) of each text, float32 of shape (N,)."""
 
 
@@ -41,21 +40,17 @@ class ScoringPool:
         workers: how many lists are scored at once.
     """
 
-    def __init__(
-        self, executor: Executor, workers: int, score: Callable[[list[str], int], np.ndarray], batch_size: int
-    ) -> None:
+    def __init__(self, executor: Executor, workers: int, score: Callable[[list[str]], np.ndarray]) -> None:
         self.workers = workers
-        self._executor, self._score, self._batch_size = executor, score, batch_size
+        self._executor, self._score = executor, score
 
     def submit(self, texts: list[str]) -> "Future[np.ndarray]":
         """P(positive) of each text, float32 of shape (N,), when it is there."""
-        return self._executor.submit(self._score, texts, self._batch_size)
+        return self._executor.submit(self._score, texts)
 
 
 @contextlib.contextmanager
-def scoring_pool(
-    scorer: Scorer, load: Callable[[Path], Scorer], folder: Path, batch_size: int
-) -> Iterator[ScoringPool]:
+def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -> Iterator[ScoringPool]:
     """The pool for a saved classifier, ready to score.
 
     Args:
@@ -68,7 +63,7 @@ def scoring_pool(
     if scorer.frees_lock:
         threads = ThreadPoolExecutor(available_cores())
         try:
-            yield ScoringPool(threads, available_cores(), scorer.positive_probability, batch_size)
+            yield ScoringPool(threads, available_cores(), scorer.positive_probability)
         finally:
             threads.shutdown(wait=True, cancel_futures=True)
         return
@@ -79,7 +74,7 @@ def scoring_pool(
     executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(load, folder))
     try:
         executor.submit(os.getpid).result()
-        yield ScoringPool(executor, processes, _score, batch_size)
+        yield ScoringPool(executor, processes, _score)
     except MemoryError as error:
         raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
     except BrokenProcessPool as error:
@@ -105,5 +100,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _score(texts: list[str], batch_size: int) -> np.ndarray:
-    return _scorer.positive_probability(texts, batch_size)
+def _score(texts: list[str]) -> np.ndarray:
+    return _scorer.positive_probability(texts)

@@ -16,17 +16,20 @@ import numpy as np
 from sentiment.data.markup import has_line_breaks_alone
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.engine.network import GATES, Network
-from sentiment.engine.onnx_network import check_probabilities
+from sentiment.engine.cells import CELLS
+from sentiment.engine.network import Network, Padding
 
-SKIPPED, READ_BEFORE, READ_AFTER, TABULATED = range(4)
-"""Padding is not read; read like words, before or after them; or a review starts from the state that it leaves."""
+_CELLS = ("lstm", "gru", "simple_rnn")
+_POOLINGS = ("last", "max", "mean", "max_mean")
+"""In the order of the numbers that the core knows them by."""
 
 MOST_BYTES = 2**30
 """Of the table."""
 
 MARK, SEPARATOR = 128, 255
 """Classes of a character from MARK on: a token of its own, MARK + that token; or a separator. Below: part of a word."""
+
+NO_STATES = np.empty(0, np.float32)
 
 ALIGNMENT = 64
 """Bytes of the widest vector register."""
@@ -63,11 +66,8 @@ class NativeNetwork:
 
     Attributes:
         name: of what decides the last bits of a probability.
-        frees_lock: whether other threads of Python go on while it scores.
         sequences: how its reviews were padded.
     """
-
-    frees_lock = True
 
     def __init__(
         self, network: Network, vocabulary: Vocabulary, sequences: SequenceConfig, width: int | None = None
@@ -78,7 +78,7 @@ class NativeNetwork:
             width: floats in a vector: 16, 8 or 4; None: as many as the registers of this processor hold.
 
         Raises:
-            ValueError: the network does not fit, or is too large for the core; ONNX Runtime needs no table.
+            ValueError: the network does not fit, or is too large for the core; NumPy does without a table.
             ImportError: the package was installed without a C compiler.
         """
         if len(vocabulary.index) < len(vocabulary.words):
@@ -91,18 +91,17 @@ class NativeNetwork:
         self._can_read = classes is not None
         width = width or self._core.widest()
         self.name = name_of(width)
-        units = network.layers[0].units
-        if 4 * len(network.embedding) * network.directions * GATES[network.cell] * (units + width) > MOST_BYTES:
+        gates, units = len(CELLS[network.cell].gate_order), network.layers[0].units
+        if 4 * len(network.embedding) * network.directions * gates * (units + width) > MOST_BYTES:
             raise ValueError("the table would be too large")
         words = [word.encode() for word in vocabulary.words]
-        arrays, dense = _laid_out(network, width)
-        padding = {"": SKIPPED, "pre": READ_BEFORE, "post": READ_AFTER}[network.padding]
+        padding = network.padding(sequences)
         self._network = self._core.load(
             width,
-            list(GATES).index(network.cell),
-            network.maxlen,
-            TABULATED if len(network.layers[0].states) else padding,
-            ("ReduceMax" in network.pooling) + 2 * ("ReduceSum" in network.pooling),
+            _CELLS.index(network.cell),
+            sequences.maxlen,
+            int(padding),
+            _POOLINGS.index(network.pooling),
             network.directions,
             sequences.truncating == "post",
             True,  # <br /> is white space
@@ -110,23 +109,23 @@ class NativeNetwork:
             np.array([layer.units for layer in network.layers], np.int32),
             _aligned(network.embedding),
             (
-                *arrays,
+                *_laid_out(network, sequences, width),
                 classes or bytes(256),
                 b"".join(words),
                 _aligned(np.cumsum([len(word) for word in words], dtype=np.int32)),
-                dense,
+                _aligned(np.concatenate(network.dense)),
             ),
         )
 
-    def positive_probability(self, texts: Sequence[str], batch_size: int = 0) -> np.ndarray:
-        """P(positive) of each text, float32 (N,); the core chooses its batches itself."""
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, float32 (N,)."""
         return self._score(text if self.reads(text) else self._indices(text) for text in texts)
 
     def reads(self, text: str) -> bool:
         """Whether the core finds the tokens of a text itself."""
         return self._can_read and text.isascii() and has_line_breaks_alone(text)
 
-    def encoded_probability(self, encoded: Sequence[np.ndarray], batch_size: int = 0) -> np.ndarray:
+    def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
         return self._score(np.asarray(indices, np.int32).tobytes() for indices in encoded)
 
@@ -141,7 +140,6 @@ class NativeNetwork:
         reviews = tuple(reviews)
         probabilities = np.empty(len(reviews), np.float32)
         self._core.score(self._network, reviews, probabilities)
-        check_probabilities(probabilities)
         return probabilities
 
 
@@ -165,34 +163,35 @@ def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
     return bytes(classes)
 
 
-def _laid_out(network: Network, width: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Five arrays for each direction of each layer, and Dense, as the core takes them."""
-    gates = GATES[network.cell]
+def _laid_out(network: Network, sequences: SequenceConfig, width: int) -> list[np.ndarray]:
+    """Five arrays for each direction of each layer, as the core takes them."""
+    is_tabulated = network.padding(sequences) is Padding.TABULATED
+    states = network.padding_states(sequences.maxlen) if is_tabulated else [NO_STATES] * len(network.layers)
     arrays: list[np.ndarray] = []
-    for layer in network.layers:
+    for layer, of_layer in zip(network.layers, states, strict=True):
         for kernel, recurrent_kernel, bias in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True):
-            of_input, of_state = np.split(bias, 2)
-            inner = np.zeros(layer.units, np.float32)
-            if network.cell == "GRU":  # what the reset gate multiplies too
-                of_state, inner = np.append(of_state[: -layer.units], inner), of_state[-layer.units :]
+            of_input, of_state = bias if len(bias) > 1 else (bias[0], np.zeros_like(bias[0]))
+            inner = np.zeros_like(of_state[-1:])
+            if network.cell == "gru":  # what the reset gate multiplies too
+                of_state, inner = np.concatenate([of_state[:-1], inner]), of_state[-1:]
             arrays += [
-                _packed(kernel, gates, width),
-                _packed(recurrent_kernel, gates, width),
-                _packed((of_input + of_state)[:, None], gates, width),
-                _packed(inner[:, None], 1, width),
-                _aligned(layer.states),
+                _packed(kernel, width),
+                _packed(recurrent_kernel, width),
+                _packed((of_input + of_state)[:, None], width),
+                _packed(inner[:, None], width),
+                _aligned(of_layer),
             ]
-    return arrays, _aligned(np.concatenate([part.reshape(-1) for part in network.dense]))
+    return arrays
 
 
-def _packed(weights: np.ndarray, gates: int, width: int) -> np.ndarray:
-    """ONNX' weights (gates * units, inputs) as the core reads them: (blocks, inputs, gates, width), scaled."""
-    inputs = weights.shape[1]
+def _packed(weights: np.ndarray, width: int) -> np.ndarray:
+    """Weights (gates, inputs, units) as the core reads them: (blocks, inputs, gates, width), scaled."""
+    gates, inputs, units = weights.shape
     scales = np.array([*[SIGMOID_SCALE] * (gates - 1), TANH_SCALE], np.float32)
     with np.errstate(over="ignore"):  # the probabilities tell
-        by_gate = weights.reshape(gates, -1, inputs) * scales[:, None, None]
-    by_gate = np.pad(by_gate, ((0, 0), (0, -by_gate.shape[1] % width), (0, 0)))
-    return _aligned(by_gate.reshape(gates, -1, width, inputs).transpose(1, 3, 0, 2))
+        scaled = weights * scales[:, None, None]
+    padded = np.pad(scaled, ((0, 0), (0, 0), (0, -units % width)))
+    return _aligned(padded.reshape(gates, inputs, -1, width).transpose(2, 1, 0, 3))
 
 
 def _aligned(values: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ import numpy as np
 from sentiment.classifier import Classifier, SentimentClassifier
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span, Tokenizer
+from sentiment.engine.cells import CELL_OF_LAYER, is_recurrent
 from sentiment.errors import InputError
-from sentiment.training.cells import CELL_OF_LAYER, Values, is_recurrent
 
 COMPLETENESS = 0.01
 """Largest error of the sum of integrated gradients, as a share of the difference that they explain."""
@@ -163,11 +163,8 @@ def trace(layer: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         The values of its cell's step, float64 arrays of shape (time, units).
     """
-    step = CELL_OF_LAYER[type(layer).__name__].step
-    weights = [array.astype(np.float64) for array in layer.get_weights()]
-    values: Values = dict.fromkeys(("hidden_state", "cell_state"), np.zeros(layer.units))
-    steps = [values := step(weights, vector, values) for vector in inputs.astype(np.float64)]
-    return {name: np.stack([values[name] for values in steps]) for name in steps[0]}
+    cell = CELL_OF_LAYER[type(layer).__name__]
+    return cell.trace(cell.by_gate(layer.get_weights()), inputs)
 
 
 def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray, float]:

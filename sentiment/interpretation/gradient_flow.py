@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentiment.training.cells import is_recurrent
+from sentiment.engine.cells import is_recurrent
 
 FACTOR = 100
 """A gradient has vanished when it fell by this factor on its way back, and exploded when it grew by it."""

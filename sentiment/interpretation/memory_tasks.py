@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sentiment.training.cells import CELLS, CellName
+from sentiment.engine.cells import CELLS, CellName
 
 TaskName = Literal["marked-product", "next-number", "noisy-sine", "adding"]
 

@@ -21,7 +21,7 @@ from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
 from sentiment.tracking.store import check_store, place, reason_of
 
-REQUIREMENTS = ("onnxruntime", "numpy", "pandas", "pydantic", "scipy", "mlflow")
+REQUIREMENTS = ("numpy", "pandas", "pydantic", "scipy", "mlflow")
 """What the logged model needs to score, pinned to the versions it was trained with."""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})

@@ -6,13 +6,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.training.cells import CELL_OF_LAYER, CELLS, CellName
-
-POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
-"""Keras layer -> the pooling that it is."""
-
-MOST_UNITS = 2**15
-"""Of a layer, and most numbers of a word vector."""
+from sentiment.engine.cells import CELL_OF_LAYER, CELLS, CellName
+from sentiment.engine.network import MOST_UNITS, POOLINGS
 
 _GLOBAL_SEED = threading.Lock()
 """Held while first weights are drawn, as Keras draws them by a seed that all threads share."""
@@ -50,7 +45,7 @@ def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: 
 def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int) -> Any:
     import keras
 
-    from sentiment.training.pooling import MaxMeanPooling, MaxPooling
+    from sentiment.engine.pooling import MaxMeanPooling, MaxPooling
 
     recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [

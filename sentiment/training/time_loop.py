@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from sentiment.cores import available_cores
-from sentiment.training.cells import CELL_OF_LAYER, Cell, Tensors
+from sentiment.engine.cells import CELL_OF_LAYER, Cell, Tensors
 from sentiment.training.compilation import is_compiled
 
 PARTS = min(4, available_cores())

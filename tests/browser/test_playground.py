@@ -64,7 +64,7 @@ def test_control_characters_are_shown_and_directions_end_with_their_word(browser
     assert word.evaluate("element => getComputedStyle(element).unicodeBidi") == "isolate"
 
 
-def test_chromium_gives_the_verdicts_of_onnx_runtime(
+def test_chromium_gives_the_verdicts_of_the_classifier(
     browser: Browser, path: Path, classifier: SentimentClassifier
 ) -> None:
     page = opened(browser, path)

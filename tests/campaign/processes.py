@@ -36,7 +36,7 @@ FILE_CALLS = (*((os, name) for name in ("rename", "replace", "unlink", "remove",
 """Modules and their functions whose calls are moments."""
 
 SCORING = "pandas pipelines.score"
-TRAINING = "tensorflow mlflow.pyfunc git onnx onnxruntime pyarrow.dataset sklearn.linear_model pipelines.run_pipeline"
+TRAINING = "tensorflow mlflow.pyfunc git pyarrow.dataset sklearn.linear_model pipelines.run_pipeline"
 """Modules that a prepared process imports."""
 
 

@@ -29,7 +29,7 @@ def test_attempts_with_other_code_versions_device_or_engine_are_none_at_the_same
         keys.append(key_in(tmp_path / "work"))
     with monkeypatch.context() as patch:
         patch.setattr(native, "available", lambda: False)
-        patch.setattr("sentiment.engine.engine.OnnxEngine.name", "another engine")
+        patch.setattr("sentiment.engine.numpy_network.NumpyNetwork.name", "another engine")
         keys.append(key_in(tmp_path / "work"))
     package = tmp_path / "package"
     (package / "training").mkdir(parents=True)
@@ -47,7 +47,7 @@ def test_every_package_whose_version_a_stage_depends_on_makes_another_run(
     stages = [json.loads(path.read_text()) for path in small_run.folder.glob(".sentiment/*/*/stage.json")]
     installed = {distribution.name.lower() for distribution in metadata.distributions()}
     packages = {name for stage in stages for name in stage if name in installed}
-    assert {"keras", "numpy", "onnxruntime", "scikit-learn", "scipy", "tensorflow"} <= packages
+    assert {"keras", "numpy", "scikit-learn", "scipy", "tensorflow"} <= packages
     key, version = key_in(tmp_path), metadata.version
     for changed in packages:
         with monkeypatch.context() as patch:

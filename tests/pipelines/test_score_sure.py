@@ -66,7 +66,7 @@ def test_rows_whose_verdict_would_not_keep_the_promise_get_none(
     has_core: bool,
 ) -> None:
     if not has_core:
-        monkeypatch.setitem(sys.modules, "sentiment.engine._native", None)  # ONNX Runtime scores
+        monkeypatch.setitem(sys.modules, "sentiment.engine._native", None)  # NumPy scores
     folder, abstention = sure[kind]
     pd.DataFrame({"text": texts}).to_csv(tmp_path / "in.csv", index=False)
     result = invoke("score", "in.csv", f"out.{ending}", "--model", folder, "--sure", "0.9")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.engine.cells import is_recurrent
 from sentiment.errors import InputError
-from sentiment.training.cells import is_recurrent
 
 POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooling": "max_mean"}
 """Keras layer -> `pooling` of ModelConfig."""

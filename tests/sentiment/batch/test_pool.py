@@ -19,6 +19,6 @@ def test_on_macos_its_processes_are_spawned_and_never_forked(tmp_path: Path, mon
         monkeypatch.delitem(multiprocessing.context._concrete_contexts, method)  # type: ignore[attr-defined]
     classifier = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
     classifier.save(tmp_path / "classifier")
-    with scoring_pool(classifier, LinearClassifier.load, tmp_path / "classifier", batch_size=2) as pool:
+    with scoring_pool(classifier, LinearClassifier.load, tmp_path / "classifier") as pool:
         found = pool.submit(["fine", "dull"]).result()
     assert np.array_equal(found, classifier.positive_probability(["fine", "dull"]))

@@ -81,13 +81,13 @@ def main(library: Path, folder: Path) -> None:
     texts = list(hostile_texts(generator))
     widths = [width for width in (4, 8, 16) if width <= core.widest()]
     networks = 0
-    for file in sorted(folder.glob("*.onnx")):
+    for file in sorted(folder.glob("*.npz")):
         for truncating in ("pre", "post"):
             padding = file.stem.rpartition("_")[2]
             sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "padding": padding, "truncating": truncating})
             vocabulary = Vocabulary(WORDS, NUM_WORDS)
             width = widths[networks % len(widths)]
-            network = NativeNetwork(Network.of_onnx(file.read_bytes()), vocabulary, sequences, width)
+            network = NativeNetwork(Network.from_npz(file.read_bytes()), vocabulary, sequences, width)
             assert np.isfinite(network.positive_probability(texts)).all()
             for text in filter(str.isascii, texts):
                 assert 1 <= len(network.encode(text)) <= MAXLEN

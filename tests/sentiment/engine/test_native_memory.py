@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sentiment.data.sequences import SequenceConfig
-from sentiment.engine.network import export_onnx
-from sentiment.training.cells import CELLS
+from sentiment.engine.cells import CELLS
+from sentiment.engine.network import Network
 from sentiment.training.models import ModelConfig, build_model
 from tests.sentiment.engine.hostile_input import MAXLEN, NUM_WORDS
 
@@ -30,9 +29,8 @@ def test_no_text_and_no_array_makes_the_core_leave_its_memory(tmp_path: Path) ->
             for layers in (1, 2):
                 bidirectional = layers == 2
                 config = ModelConfig(embedding_dim=3, units=5, layers=layers, bidirectional=bidirectional)
-                sequences = SequenceConfig(maxlen=MAXLEN, padding=padding)
-                model = export_onnx(build_model(cell, config, num_words=NUM_WORDS, maxlen=MAXLEN), sequences)
-                (tmp_path / f"{cell}_{layers}_{padding}.onnx").write_bytes(model)
+                network = Network.from_keras(build_model(cell, config, num_words=NUM_WORDS, maxlen=MAXLEN))
+                (tmp_path / f"{cell}_{layers}_{padding}.npz").write_bytes(network.to_npz())
     runtime = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     environment = {
         **os.environ,

@@ -9,10 +9,10 @@ import pytest
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.engine.cells import CELL_OF_LAYER, CellName
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import COMPLETENESS, Explanation, explain, moved_words, trace, word_effects
 from sentiment.linear_classifier import LinearClassifier
-from sentiment.training.cells import CELL_OF_LAYER, CellName
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.interpretation.explanation import trace
 from sentiment.interpretation.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
-from sentiment.training.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 
 STEPS_READ, UNITS = 12, 4
@@ -38,17 +38,15 @@ def test_gradients_are_the_numerical_derivative(cell: CellName, layers: int, poo
     for layer in network.layers[1:layers]:
         features = np.asarray(layer(features[None]))[0]
     recurrent, dense = network.layers[layers], network.layers[-1]
-    step = CELLS[cell].step
-    weights = [array.astype(np.float64) for array in recurrent.get_weights()]
+    weights = CELLS[cell].by_gate(recurrent.get_weights())
     states = trace(recurrent, features)
 
     def loss(nudged: int, unit: int, nudge: float) -> float:
         values = {name: array[nudged].copy() for name, array in states.items()}
         values["hidden_state"][unit] += nudge
         hidden = [*states["hidden_state"][:nudged], values["hidden_state"]]
-        for vector in features[nudged + 1 :]:
-            values = step(weights, vector, values)
-            hidden.append(values["hidden_state"])
+        if nudged + 1 < len(features):
+            hidden += [*CELLS[cell].trace(weights, features[nudged + 1 :], values)["hidden_state"]]
         kernel, bias = dense.get_weights()
         return float(np.log1p(np.exp(-(POOLINGS[pooling](np.array(hidden)) @ kernel + bias)[0])))
 

@@ -63,7 +63,7 @@ def test_of_a_logged_model_the_classifier_alone_is_copied(store: Path) -> None:
     for number, uri in enumerate([*uris, f"file://{place}/"]):
         folder = store / str(number)
         path = copied_classifier(uri, str(folder))
-        assert {found.name for found in path.iterdir()} >= {"classifier.json", "vocabulary.json", "model.onnx"}, uri
+        assert {found.name for found in path.iterdir()} >= {"classifier.json", "vocabulary.json", "weights.npz"}, uri
         assert not list(folder.rglob("*.py")), uri
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sentiment.training.cells import CELLS, CellName
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sentiment.training.cells import CELLS, CellName
+from sentiment.engine.cells import CELLS, CellName
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.time_loop import compiled_time_loops
 

@@ -17,9 +17,9 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.engine.cells import CellName
 from sentiment.interpretation.explanation import explain
 from sentiment.reporting.playground.page import joined_script, page_data
-from sentiment.training.cells import CellName
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity
 

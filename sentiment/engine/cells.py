@@ -1,7 +1,7 @@
 """Recurrent cells: CELLS, the one table of what the project knows of LSTM, SimpleRNN and GRU.
 
-A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice. One is a step in NumPy with
-every gate laid open; the other a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The
+A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice. One is a step in NumPy, which
+scores and explains; the other a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The
 equations are those of the Keras layers with their default activations, for the GRU with `reset_after`.
 
 The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of Cho et
@@ -18,12 +18,16 @@ from pydantic import AfterValidator
 Values = Mapping[str, np.ndarray]
 """What a cell computes at a time step, by name; `hidden_state` is what it hands on."""
 
-Step = Callable[[Sequence[np.ndarray], np.ndarray, Values], dict[str, np.ndarray]]
-"""(weights, inputs (features,), the values of the step before) -> the values of this step, each (units,).
+Step = Callable[[np.ndarray, np.ndarray, Values], dict[str, np.ndarray]]
+"""What a step does after its two products, with the inputs and with the hidden state, each (gates, ..., units).
 
-Weights are in the order of `layer.get_weights()`: kernel (features, gates x units), recurrent kernel (units, gates x
-units) and bias.
+(product with inputs, product with state, the values of the step before) -> the values of this step, each (..., units).
+Gates are in the order of `Cell.by_gate`. The products of sigmoids come halved, as `Cell.halved` leaves them, because a
+sigmoid is (1 + tanh(x / 2)) / 2: so a step takes one tanh of all its gates.
 """
+
+STATES = ("hidden_state", "cell_state")
+"""The values that a step may need of the step before."""
 
 Tensors = tuple[Any, ...]
 """Tensors of TensorFlow."""
@@ -52,7 +56,7 @@ class Cell:
     Attributes:
         layer: name of the Keras layer, which is also the name shown to people.
         operator: name of the ONNX operator.
-        gate_order: positions of Keras' gates in the order of the ONNX operator.
+        gate_order: positions of Keras' gates in our order, which is ONNX's too: sigmoids first, the one tanh last.
         step: one time step in NumPy.
         forward, backward: one time step in TensorFlow, and its derivative.
     """
@@ -64,23 +68,65 @@ class Cell:
     forward: Forward
     backward: Backward
 
+    def by_gate(self, weights: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The weights of a Keras layer, one matrix for each gate.
 
-def lstm_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
+        Args:
+            weights: of `layer.get_weights()`: kernel (features, gates x units), recurrent kernel (units, gates x units)
+                and bias (gates x units,), or (2, gates x units) where the state has a bias of its own.
+
+        Returns:
+            Kernel (gates, features, units), recurrent kernel (gates, units, units), bias (1 or 2, gates, units).
+        """
+        order = list(self.gate_order)
+        kernel, recurrent_kernel, bias = (
+            np.atleast_2d(array).reshape(-1, len(order), array.shape[-1] // len(order))[:, order] for array in weights
+        )
+        return kernel.swapaxes(0, 1), recurrent_kernel.swapaxes(0, 1), bias
+
+    def halved(self, weights: np.ndarray) -> np.ndarray:
+        """Weights (gates, ...) for `step`: those of sigmoids times one half, which is exact."""
+        factors = np.array([0.5] * (len(weights) - 1) + [1.0], weights.dtype)
+        halved: np.ndarray = weights * factors.reshape(-1, *[1] * (weights.ndim - 1))
+        return halved
+
+    def trace(
+        self, weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values | None = None
+    ) -> dict[str, np.ndarray]:
+        """What the cell computes at each time step, in double precision.
+
+        Args:
+            weights: of `by_gate`.
+            inputs: (time, features), in the order of reading.
+            before: values to go on from; None: a state of zeros.
+
+        Returns:
+            The values of `step`, each (time, units).
+        """
+        kernel, recurrent_kernel, bias = (array.astype(np.float64) for array in weights)
+        kernel, recurrent_kernel = self.halved(kernel), self.halved(recurrent_kernel)
+        from_inputs = inputs.astype(np.float64) @ kernel + self.halved(bias[0])[:, None]  # (gates, time, units)
+        state_bias = self.halved(bias[1]) if len(bias) > 1 else 0.0
+        values = before or dict.fromkeys(STATES, np.zeros(bias.shape[-1]))
+        steps = []
+        for time in range(len(inputs)):
+            values = self.step(from_inputs[:, time], values["hidden_state"] @ recurrent_kernel + state_bias, values)
+            steps.append(values)
+        return {name: np.stack([values[name] for values in steps]) for name in steps[0]}
+
+
+def lstm_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -> dict[str, np.ndarray]:
     """The forget gate keeps part of the cell state, the input gate adds part of the candidate, the output gate shows
-    part of the result.
+    part of the result; see `Step`.
     """
-    from scipy.special import expit
-
-    kernel, recurrent_kernel, bias = weights
-    summed = np.split(inputs @ kernel + before["hidden_state"] @ recurrent_kernel + bias, 4, axis=-1)
-    input_gate, forget_gate, output_gate = expit(summed[0]), expit(summed[1]), expit(summed[3])
-    candidate = np.tanh(summed[2])
-    cell_state = forget_gate * before["cell_state"] + input_gate * candidate
+    gates = np.tanh(from_inputs + from_state)
+    input_gate, output_gate, forget_gate = _sigmoid(gates[:3])
+    cell_state = forget_gate * before["cell_state"] + input_gate * gates[3]
     return {
         "forget_gate": forget_gate,
         "input_gate": input_gate,
         "output_gate": output_gate,
-        "candidate": candidate,
+        "candidate": gates[3],
         "cell_state": cell_state,
         "hidden_state": output_gate * np.tanh(cell_state),
     }
@@ -112,20 +158,15 @@ def lstm_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tens
     return (by_products,), (tf.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
 
 
-def gru_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
+def gru_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -> dict[str, np.ndarray]:
     """The reset gate says how much of the state enters the candidate, the update gate how much of the state stays."""
-    from scipy.special import expit
-
-    kernel, recurrent_kernel, bias = weights
-    from_inputs = np.split(inputs @ kernel + bias[0], 3, axis=-1)
-    from_state = np.split(before["hidden_state"] @ recurrent_kernel + bias[1], 3, axis=-1)
-    update_gate, reset_gate = (expit(from_inputs[gate] + from_state[gate]) for gate in (0, 1))
+    update_gate, reset_gate = _sigmoid(np.tanh(from_inputs[:2] + from_state[:2]))
     candidate = np.tanh(from_inputs[2] + reset_gate * from_state[2])
     return {
         "update_gate": update_gate,
         "reset_gate": reset_gate,
         "candidate": candidate,
-        "hidden_state": update_gate * before["hidden_state"] + (1 - update_gate) * candidate,
+        "hidden_state": candidate + update_gate * (before["hidden_state"] - candidate),
     }
 
 
@@ -157,10 +198,9 @@ def gru_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tenso
     return (by_from_inputs, by_from_state), (by_after[0] * _sigmoid(update_gate),)
 
 
-def simple_rnn_step(weights: Sequence[np.ndarray], inputs: np.ndarray, before: Values) -> dict[str, np.ndarray]:
+def simple_rnn_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -> dict[str, np.ndarray]:
     """Every step makes the state anew from inputs and state."""
-    kernel, recurrent_kernel, bias = weights
-    return {"hidden_state": np.tanh(inputs @ kernel + before["hidden_state"] @ recurrent_kernel + bias)}
+    return {"hidden_state": np.tanh(from_inputs[0] + from_state[0])}
 
 
 def simple_rnn_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
@@ -187,7 +227,7 @@ def _per_gate(states: Tensors, *factors: float) -> np.ndarray:
 
 
 CELLS: dict[str, Cell] = {
-    # Keras has the gates i f c o, ONNX i o f c; both have z r h.
+    # Keras has the gates i f c o, we have i o f c; both have z r h.
     "lstm": Cell("LSTM", "LSTM", (0, 3, 1, 2), lstm_step, lstm_forward, lstm_backward),
     "simple_rnn": Cell("SimpleRNN", "RNN", (0,), simple_rnn_step, simple_rnn_forward, simple_rnn_backward),
     "gru": Cell("GRU", "GRU", (0, 1, 2), gru_step, gru_forward, gru_backward),

@@ -1,0 +1,74 @@
+import dataclasses
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.engine.network import Network
+from sentiment.engine.recurrent_model import RecurrentModel, engine_here
+from sentiment.errors import InputError
+from sentiment.training.models import ModelConfig, build_model
+from tests.sentiment.engine.networks import MAXLEN, NUM_WORDS, VOCABULARY, random_texts, small_network
+
+SEQUENCES = SequenceConfig(maxlen=MAXLEN)
+
+
+def model_of(network: Network) -> RecurrentModel:
+    return RecurrentModel(VOCABULARY, SEQUENCES, network, lambda: None)
+
+
+def test_without_the_core_numpy_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = random_texts(50)
+    expected = model_of(small_network()).positive_probability(texts)
+    monkeypatch.setitem(sys.modules, "sentiment.engine._native", None)
+    model = model_of(small_network())
+    assert (model.engine, engine_here()) == ("NumPy", "NumPy")
+    assert model.positive_probability(texts) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("has_core", [True, False])
+def test_weights_that_are_too_large_for_a_probability_are_refused(
+    monkeypatch: pytest.MonkeyPatch, has_core: bool
+) -> None:
+    if not has_core:
+        monkeypatch.setitem(sys.modules, "sentiment.engine._native", None)
+    network = small_network("simple_rnn")
+    [layer] = network.layers
+    endless = dataclasses.replace(
+        layer, kernel=np.full_like(layer.kernel, 3e38), recurrent_kernel=np.full_like(layer.recurrent_kernel, -3e38)
+    )
+    large = dataclasses.replace(network, embedding=np.full_like(network.embedding, 3e38), layers=(endless,))
+    with pytest.raises(InputError, match="no probabilities"):
+        model_of(large).encoded_probability([np.array([4, 5], np.int32)])
+
+
+def test_a_network_that_does_not_fit_its_vocabulary_is_refused() -> None:
+    with pytest.raises(InputError, match="has 40 words, its vocabulary 50"):
+        RecurrentModel(Vocabulary(["a"], 50), SEQUENCES, small_network(), lambda: None)
+
+
+def test_a_saved_model_is_the_same(tmp_path: Path) -> None:
+    keras_network = build_model("lstm", ModelConfig(units=3, embedding_dim=4), num_words=NUM_WORDS, maxlen=MAXLEN)
+    model = RecurrentModel.from_keras(VOCABULARY, SEQUENCES, keras_network)
+    assert sorted(model.save(tmp_path)) == sorted(path.name for path in tmp_path.iterdir())
+    checked: list[str] = []
+    loaded = RecurrentModel.load(tmp_path, SEQUENCES, lambda path: checked.append(path.name))
+    texts = random_texts(50)
+    assert loaded.positive_probability(texts).tolist() == model.positive_probability(texts).tolist()
+    assert loaded.digest() == model.digest()
+    assert sorted(checked) == ["vocabulary.json", "weights.npz"]
+    assert loaded.keras_network.count_params() == model.parameters == loaded.parameters
+    assert checked[2:] == ["model.keras"]
+
+
+def test_what_decides_a_probability_decides_the_digest() -> None:
+    others = [
+        RecurrentModel(VOCABULARY, SEQUENCES, small_network("gru"), lambda: None),
+        RecurrentModel(Vocabulary(["other"], NUM_WORDS), SEQUENCES, small_network(), lambda: None),
+        RecurrentModel(VOCABULARY, SequenceConfig(maxlen=30), small_network(), lambda: None),
+    ]
+    digests = {model.digest() for model in (model_of(small_network()), *others)}
+    assert len(digests) == 4
