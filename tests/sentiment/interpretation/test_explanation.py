@@ -112,7 +112,7 @@ def test_a_model_without_a_recurrent_layer_is_refused(
     classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers = [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
-    monkeypatch.setattr(classifier, "network", keras.Sequential(layers))
+    monkeypatch.setattr(classifier.model, "keras_network", keras.Sequential(layers))
     with pytest.raises(InputError, match=r"no recurrent layer \(Embedding, Flatten, Dense\)"):
         explain(classifier, "good")
 
