@@ -60,7 +60,7 @@ def score(
     config = ScoreConfig(
         input=input, output=output, model=model, text_column=text_column, threshold=threshold, sure=sure, drift=drift,
         overwrite=overwrite, strict=strict, allow_rejected=allow_rejected, engine=engine, spark_master=spark_master,
-        options=ReadOptions(encoding, delimiter, quote, header), batch_size=batch_size,
+        options=ReadOptions(encoding, delimiter, quote, header),
     )  # fmt: skip
     score_table(config, console)
 
