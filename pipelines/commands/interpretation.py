@@ -14,6 +14,7 @@ from pipelines.console import Console
 from pipelines.options import split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.files import ReadOptions
+from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.interpretation.memory_tasks import TaskName
 
