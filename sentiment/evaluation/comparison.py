@@ -35,7 +35,6 @@ class Flips:
 
     Attributes:
         model, baseline: their names.
-        reviews: in the test split.
         table: a row per flip, by how far P(positive) moved: `flip` (RIGHT or WRONG), `label`, `baseline_probability`,
             `model_probability`, `text`.
         p_value: of McNemar's exact test.
@@ -43,7 +42,6 @@ class Flips:
 
     model: str
     baseline: str
-    reviews: int
     table: pd.DataFrame
     p_value: float
 
@@ -67,7 +65,7 @@ class Flips:
         )[right != was_right]
         moved = (table["model_probability"] - table["baseline_probability"]).abs()
         table = table.loc[moved.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
-        return cls(model, baseline, len(predictions), table, mcnemar(right, was_right))
+        return cls(model, baseline, table, mcnemar(right, was_right))
 
     def select(self, kind: str) -> pd.DataFrame:
         """The rows of RIGHT or WRONG."""

@@ -45,10 +45,6 @@ class Reference:
     counts: tuple[int, ...]
     mean: float
 
-    def __post_init__(self) -> None:
-        if len(self.counts) != len(self.edges) + 1:  # read from a file, perhaps a damaged one
-            raise ValueError("a distribution needs one more count than edges")
-
     @classmethod
     def fit(cls, values: np.ndarray) -> "Reference":
         """Bins with about equally many of the values, (N,), at least one; equal values make fewer bins.

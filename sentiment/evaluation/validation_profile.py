@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Reviews
@@ -142,7 +142,7 @@ class ValidationProfile(Configuration):
                 raise ValueError(f"{PROFILE_FILE} has another checksum")
         except FileNotFoundError:
             return None
-        except (ValidationError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise damaged_classifier(folder, error) from error
         return profile
 

@@ -135,8 +135,9 @@ def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
         indices: (time,), padding included, unless the network skips it, as it moves the state too.
     """
     traces: list[LayerTrace] = []
+    last = max(position for position, layer in enumerate(network.layers) if is_recurrent(layer))
     outputs = indices  # (time,), then (time, features)
-    for layer in network.layers:
+    for layer in network.layers[: last + 1]:
         if not is_recurrent(layer):
             outputs = np.asarray(layer(outputs[None], training=False))[0]
             continue
@@ -148,8 +149,6 @@ def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
             found = [LayerTrace(layer.name, trace(layer, outputs))]
         traces += found
         outputs = np.concatenate([one.values["hidden_state"] for one in found], axis=-1)
-        if not any(map(is_recurrent, network.layers[network.layers.index(layer) + 1 :])):
-            break
     return traces
 
 
