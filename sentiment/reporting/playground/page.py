@@ -12,7 +12,7 @@ import re
 import sys
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
@@ -40,6 +40,9 @@ ENTRY = "app.js"
 
 MOST_SEGMENTS = 16
 """Segments of the path of integrated gradients: a browser takes seconds for each, so it stops long before Python."""
+
+COMPARED = ("text", "probability", "running_verdict", "occlusion", "integrated_gradients", "baseline_probability")
+"""What the page shows of an Explanation beside its own numbers."""
 
 SIGMA, FINAL_SIGMA = "\u03a3", "\u03c2"
 
@@ -84,26 +87,22 @@ def render_playground(
         InputError: the network has no recurrent layer, or a layer that the page cannot run.
     """
     content, weights = page_data(classifier, examples, exact=exact, name=name, opened_on=opened_on)
-    guard, script = _source("guard.js"), joined_script()
-    style = _source("page.css")
-    return _template().render(
+    guard, script, style = _source("guard.js"), joined_script(), _source("page.css")
+    policy = (
+        f"default-src 'none'; script-src {_digest(guard)} {_digest(script)}; style-src {_digest(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(_source("page.html")).render(
         title=f"{name or 'Sentiment'}: playground",
         note=note,
         style=Markup(style),
         guard=Markup(guard),
         script=Markup(script),
-        data=_as_json(content),
+        # JSON that cannot end the element which holds it
+        data=Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")),
         weights=weights,
-        policy="; ".join(
-            [
-                "default-src 'none'",
-                f"script-src {_digest(guard)} {_digest(script)}",
-                f"style-src {_digest(style)}",
-                "img-src data:",
-                "base-uri 'none'",
-                "form-action 'none'",
-            ]
-        ),
+        policy=policy,
     )
 
 
@@ -143,7 +142,7 @@ def page_data(
             "smallest_difference": SMALLEST_DIFFERENCE,
         },
         "examples": [asdict(example) for example in (*examples, *own_examples())],
-        "opened_on": None if opened_on is None else _numbers(opened_on),
+        "opened_on": opened_on and {name: np.asarray(getattr(opened_on, name)).tolist() for name in COMPARED},
     }
     return content, arrays.base64()
 
@@ -186,16 +185,12 @@ def character_tables() -> dict[str, Any]:
     }
 
 
-def _ranges(characters: Iterable[str]) -> list[int]:
+def _ranges(characters: Sequence[str]) -> list[int]:
     """How far from the end of one range of ordered characters to the start of the next, and its length, in turns."""
-    widths: list[int] = []
-    end = 0
-    for code in map(ord, characters):
-        if widths and code == end:
-            widths[-1] += 1
-        else:
-            widths += [code - end, 1]
-        end = code + 1
+    codes = np.array([ord(character) for character in characters])
+    first = np.flatnonzero(np.diff(codes, prepend=-2) != 1)
+    starts, ends = codes[first], codes[np.append(first[1:] - 1, -1)] + 1
+    widths: list[int] = np.stack([starts - np.append(0, ends[:-1]), ends - starts], axis=1).ravel().tolist()
     return widths
 
 
@@ -221,30 +216,9 @@ def joined_script() -> str:
     return "\n\n".join(f"// {module}\n{source}" for module, source in parts.items())
 
 
-def _numbers(explanation: Explanation) -> dict[str, Any]:
-    return {
-        "text": explanation.text,
-        "probability": explanation.probability,
-        "running_verdict": explanation.running_verdict.tolist(),
-        "occlusion": explanation.occlusion.tolist(),
-        "integrated_gradients": explanation.integrated_gradients.tolist(),
-        "baseline_probability": explanation.baseline_probability,
-    }
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_source("page.html"))
-
-
 def _source(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _digest(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
-
-
-def _as_json(content: dict[str, Any]) -> Markup:
-    """JSON that cannot end the element which holds it."""
-    return Markup(json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
