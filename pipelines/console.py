@@ -2,7 +2,6 @@
 
 import functools
 import importlib
-import json
 import logging
 import os
 import re
@@ -13,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import rich.box
 import rich.console
@@ -126,11 +125,6 @@ class Console:
     def result(self, text: str) -> None:
         """A line that was asked for, as it is."""
         self._print(self._out, Text(escaped(text)))
-
-    def result_json(self, content: Any) -> None:
-        """A line that was asked for, as JSON, with escapes for what a terminal would obey."""
-        line = json.dumps(content, ensure_ascii=not self._out.encoding.startswith("utf"))
-        self.result(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", line))
 
     def show(self, text: Text) -> None:
         """Coloured text, wrapped at words."""

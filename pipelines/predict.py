@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -73,7 +74,7 @@ def predict(
         reviews = _lines(console) if texts[0] == STANDARD_STREAM else iter(texts)
         for number, verdict in enumerate(verdicts(classifier, reviews), 1):
             if as_json:
-                console.result_json(asdict(verdict))
+                console.result(json.dumps(asdict(verdict)))
             elif verdict.reason is None:
                 text = verdict.text.replace("\n", "\\n")
                 line = f"{verdict.predicted_label}  {verdict.positive_probability:.4f}  {text}  {verdict.known}"

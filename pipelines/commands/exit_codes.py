@@ -19,15 +19,21 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Terminated(KeyboardInterrupt):
-    """The process was asked to end by SIGTERM."""
+    """The process was asked to end by SIGTERM: a container, a batch system or `kill` ends a command as Ctrl-C does."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+    raise Terminated
 
 
 @contextmanager
 def errors_to_exit_codes(console: Console) -> Iterator[None]:
     """Say what went wrong and how to mend it, and exit with the code that belongs to it."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
     try:
-        with termination_interrupts():
-            yield
+        yield
     except InputError as error:
         console.error(str(error))
         raise typer.Exit(EXIT_INPUT) from error
@@ -40,28 +46,6 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
             raise
         console.error(refused)
         raise typer.Exit(EXIT_INPUT) from error
-
-
-@contextmanager
-def termination_interrupts() -> Iterator[None]:
-    """Raise Terminated on the first SIGTERM, so that it ends a command as Ctrl-C does; a second ends the process.
-
-    It does nothing outside the main thread, and where the process was started to ignore SIGTERM.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
-        yield
-        return
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def refusal(error: OSError) -> str | None:
