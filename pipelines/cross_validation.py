@@ -33,11 +33,11 @@ from sentiment.errors import InputError
 from sentiment.evaluation.comparison import VERDICT_RULE, difference_rows, pairs_to_compare
 from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.metrics import choose_threshold, format_metric, metric_title
-from sentiment.evaluation.result import PREDICTIONS_FILE
+from sentiment.evaluation.result import PREDICTIONS_FILE, Result
 from sentiment.evaluation.significance import Difference, compare_folds, resampled_mean
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.tracking import champion, model, runs, store
-from sentiment.tracking.champion import Training
+from sentiment.tracking.champion import LoggedModel
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.trainer import kept_epoch
 
@@ -262,18 +262,17 @@ def _train_on_all(
             continue
         used = str(trained.folder)
         if register_as is not None and chosen == REGISTERED_CELL:
-            training = Training(
-                named.name,
+            logged = LoggedModel(
+                Result(
+                    named.name, of_model.predictions, means, pd.DataFrame(), {"val_loss": [of_model.validation_loss]}
+                ),
                 model_id,
-                runs.tracked_metrics(means),
-                of_model.predictions,
-                of_model.validation_loss,
                 size_of(trained.folder),
                 on_folds=True,
             )
-            registration = champion.register(register_as, [training], promote=promote)
-            console.say(f"registered  {registration.candidate}, {registration.reason}")
-            used = f"models:/{register_as}/{registration.candidate.number}"
+            [version] = champion.register(register_as, [logged], promote=promote)
+            console.say(f"registered  {version}, {version.reason}")
+            used = f"models:/{register_as}/{version.number}"
     if config.linear_model:
         of_model = models[LINEAR_MODEL]
         with _child(tracked, parent, LINEAR_MODEL, config.seeds[0], "all rows") as child:

@@ -1,9 +1,7 @@
 """After the training: LSTMs and linear model become versions of a registered model, and the commands that use it."""
 
-import math
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.files import write_file
@@ -12,8 +10,9 @@ from pipelines.stages.context import Context
 from pipelines.stages.evaluation import Outcome
 from sentiment.reporting.report import render_flips, show_flips
 from sentiment.tracking import champion, runs
-from sentiment.tracking.champion import Registration, Training
+from sentiment.tracking.champion import LoggedModel
 from sentiment.tracking.model import load_run_classifier
+from sentiment.tracking.registry import Version
 from sentiment.training.linear_model import LINEAR_MODEL
 
 FLIPS_PAGE = "flips.html"
@@ -22,32 +21,9 @@ FLIPS_PAGE = "flips.html"
 EXAMPLE = "A moving film."
 
 
-@dataclass(frozen=True)
-class LoggedModel:
-    """A trained and evaluated network or linear model, its card, and the ID of the model that its run holds."""
-
-    outcome: Outcome
-    model_id: str
-    card: str
-
-    @property
-    def validation_loss(self) -> float:
-        """Of the weights that were kept; NaN for the linear model, which has no epochs."""
-        return self.outcome.result.validation_loss
-
-    def training(self) -> Training:
-        """As the registry takes it."""
-        result = self.outcome.result
-        metrics = runs.tracked_metrics(result.metrics)
-        return Training(
-            result.name,
-            self.model_id,
-            metrics,
-            result.predictions,
-            self.validation_loss,
-            size_of(self.outcome.trained.folder),
-            self.card,
-        )
+def logged_model(outcome: Outcome, model_id: str, card: str) -> LoggedModel:
+    """A model as the registry takes it, with its card and the ID under which its run has logged it."""
+    return LoggedModel(outcome.result, model_id, size_of(outcome.trained.folder), card)
 
 
 def register(
@@ -73,47 +49,38 @@ def register(
     Raises:
         InputError: a logged model cannot be loaded, or MLflow cannot be used.
     """
-    registration = champion.register(
-        name,
-        [network.training() for network in networks],
-        [model.training() for model in linear_model],
-        promote=promote,
-    )
-    others = ", ".join(str(other.number) for other in registration.others)
-    of_seeds = f"; versions of the other seeds: {others}" if others else ""
-    context.console.say(f"registered  {registration.candidate}, {registration.reason}{of_seeds}")
-    for version in registration.kept:
+    versions = champion.register(name, networks, linear_model, promote=promote)
+    candidate = next(version for version in versions if version.reason)
+    seeds = dict.fromkeys(version.number for version in versions[: len(networks)] if version.number != candidate.number)
+    others = f"; versions of the other seeds: {', '.join(map(str, seeds))}" if seeds else ""
+    context.console.say(f"registered  {candidate}, {candidate.reason}{others}")
+    for version in versions[len(networks) :]:
         command = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
         context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {command} makes it champion")
-    if registration.flips is not None and registration.rival is not None:
-        page = report.with_name(f"flips-{name}-{registration.candidate.number}-{registration.rival.number}.html")
-        content = render_contest(context, registration)
+    if candidate.flips is not None and candidate.rival is not None:
+        page = report.with_name(f"flips-{name}-{candidate.number}-{candidate.rival.number}.html")
+        content = render_contest(context, candidate)
         write_file(page, content)
         runs.log_text(content, FLIPS_PAGE)
         context.console.say(f"flips       {page}")
-    return f"models:/{name}/{registration.candidate.number}"
+    return f"models:/{name}/{candidate.number}"
 
 
-def render_contest(context: Context, registration: Registration) -> str:
-    """The page of the test reviews that a candidate judges otherwise than the version that it was held against."""
-    assert registration.flips is not None  # there was a contest
-    assert registration.rival is not None
-    candidate, rival = registration.candidate, registration.rival
-    classifiers = [load_run_classifier(version.run_id) for version in (candidate, rival)]
+def render_contest(context: Context, candidate: Version) -> str:
+    """The page of the test reviews that a candidate judges otherwise than the version that it was compared with."""
+    assert candidate.flips is not None  # there was a contest
+    assert candidate.rival is not None
+    classifiers = [load_run_classifier(version.run_id) for version in (candidate, candidate.rival)]
     return render_flips(
-        [show_flips(registration.flips, *classifiers)],
-        title=f"{candidate.name}: version {candidate.number} against version {rival.number}",
+        [show_flips(candidate.flips, *classifiers)],
+        title=f"{candidate.name}: version {candidate.number} against version {candidate.rival.number}",
         note=context.note,
     )
 
 
-def folder_of_best(networks: Sequence[LoggedModel]) -> str:
-    """Where the classifier with the lowest validation loss lies; a NaN is the highest."""
-
-    def loss(network: LoggedModel) -> float:
-        return math.inf if math.isnan(network.validation_loss) else network.validation_loss
-
-    return str(min(networks, key=loss).outcome.trained.folder)
+def folder_of_best(networks: Sequence[LoggedModel], outcomes: Sequence[Outcome]) -> str:
+    """Where the classifier with the lowest validation loss lies, of networks with their outcomes in the same order."""
+    return str(outcomes[networks.index(champion.best_of(networks))].trained.folder)
 
 
 def show_next_steps(context: Context, model: str) -> None:

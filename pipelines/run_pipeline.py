@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.advice import advise
 from pipelines.model_card import MODEL_CARD_FILE, model_card
 from pipelines.models import IMDB_NAME
-from pipelines.registration import LoggedModel, folder_of_best, register, show_next_steps
+from pipelines.registration import folder_of_best, logged_model, register, show_next_steps
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
     DIFFERENCES_FILE,
@@ -41,6 +41,7 @@ from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import model, registry, runs, store
+from sentiment.tracking.champion import LoggedModel
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
 NAMES = {**{cell.layer: name for name, cell in CELLS.items()}, LINEAR_MODEL: LINEAR_MODEL_NAME}
@@ -96,7 +97,7 @@ def run_pipeline(
                 _log_explanations(trained, outcome.result, note=context.note)
                 card = _log_card(context, prepared, outcome, trial.seed)
                 model_id = model.log_classifier(child, trained.folder)
-            networks.setdefault(trial.cell, []).append(LoggedModel(outcome, model_id, card))
+            networks.setdefault(trial.cell, []).append(logged_model(outcome, model_id, card))
             outcomes.setdefault(trial.title, []).append(outcome)
         if config.linear_model:
             with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
@@ -104,7 +105,7 @@ def run_pipeline(
                 _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
                 card = _log_card(context, prepared, outcome, config.seeds[0])
                 model_id = model.log_classifier(child, outcome.trained.folder)
-            linear_model.append(LoggedModel(outcome, model_id, card))
+            linear_model.append(logged_model(outcome, model_id, card))
             outcomes[LINEAR_MODEL] = [outcome]
         compared, comparison, report = compare(
             context, outcomes, output, run_id=parent.info.run_id, lost=prepared.summary()["lost"]
@@ -118,7 +119,7 @@ def run_pipeline(
         if register_as is not None and cell == REGISTERED_CELL:
             uri = register(context, register_as, networks[cell], linear_model, report, promote=promote)
         else:
-            uri = folder_of_best(networks[cell])
+            uri = folder_of_best(networks[cell], outcomes[CELLS[cell].layer])
     show_next_steps(context, uri)
     if lost := prepared.summary()["lost"]:
         context.console.warn(lost)

@@ -1,27 +1,29 @@
-"""Who becomes champion: the versions that one command registers, the candidate among them, and the decision.
+"""Who becomes champion: the models that one command registers, the candidate among them, and its contests.
 
-The candidate is the training with the lowest validation loss; no test review has a part in that. It replaces the
-champion only if it is better on the same test reviews beyond chance, those left out that one of the two has learned
-from. A candidate that is not significantly better than one label for every review never becomes champion, unless the
-user asks for it.
+The candidate is the model with the lowest validation loss; no test review has a part in that. It replaces the champion
+only if it is better on the same test reviews beyond chance, those left out that one of the two has learned from. A
+candidate that is not significantly better than one label for every review never becomes champion, unless the user asks
+for it.
 
 Both models reach the same test split again and again, whenever a model is trained anew; so a champion of many contests
 owes a little of its lead to these very reviews. The interval bounds the chance of one contest, not of all together.
 """
 
 import contextlib
+import functools
 import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import mlflow
 import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews
-from sentiment.data.fingerprints import Fingerprints, are_among
+from sentiment.data.fingerprints import are_among
 from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
+from sentiment.evaluation.result import Result
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.tracking.model import load_logged_classifier, load_run_classifier
 from sentiment.tracking.registry import (
@@ -38,7 +40,7 @@ from sentiment.tracking.registry import (
     make_champion,
     versions,
 )
-from sentiment.tracking.runs import read_predictions
+from sentiment.tracking.runs import read_predictions, tracked_metrics
 from sentiment.tracking.store import STORE_ERRORS, reason_of, store_errors_explained, store_lock
 
 CLASSIFIER_TAG, SPLIT_TAG, LOSS_TAG, MODEL_TAG = "sentiment.classifier", "test_split", "validation_loss", "model"
@@ -48,7 +50,7 @@ TESTED_TAG, ON_FOLDS = "sentiment.tested", "on folds"
 ABOUT_MODEL = (
     "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
     "`positive_probability` out. The alias `champion` names the version that `sentiment score`, `predict` and "
-    "`explain` use; `challenger` the last one that could not replace it. The tags of a version tell its model, its "
+    "`explain` use; `challenger` the last one that could not replace it. The tags of a version hold its model, its "
     "test metrics and what was decided on it."
 )
 """What the UI shows of a registered model."""
@@ -59,73 +61,43 @@ FEWEST_REVIEWS = 2
 ROUNDS = 10
 """Most corrections after other processes on one server."""
 
-
 LONGEST_DESCRIPTION = 5_000
 """Characters that the databases of MLflow keep of a description."""
 
 
-@dataclass(frozen=True)
-class Training:
-    """One training of a run, as it was logged.
+@dataclass(frozen=True, eq=False)
+class LoggedModel:
+    """A trained and evaluated model, as its run has logged it.
 
     Attributes:
-        title: of the training, such as `LSTM, seed 1`.
-        model_id: of its logged model.
-        metrics: METRICS, and perhaps others.
-        predictions: a row per test review: text, label, predicted_label, positive_probability.
-        validation_loss: of the weights that were kept.
+        result: what it does on the test split; the registry takes its name, predictions and metrics.
+        model_id: of MLflow.
         size: bytes of what scores.
         card: its description, as Markdown.
         on_folds: whether the predictions are of trainings on folds, none of which had learned from what it judged.
     """
 
-    title: str
+    result: Result
     model_id: str
-    metrics: Mapping[str, float]
-    predictions: pd.DataFrame
-    validation_loss: float
-    size: int = 0
+    size: int
     card: str = ""
     on_folds: bool = False
 
 
-@dataclass(frozen=True)
-class Registration:
-    """What became of the trainings of one command.
-
-    Attributes:
-        candidate: the version that could become champion.
-        others: the versions of the other trainings.
-        reason: why the candidate is what it is, to follow a comma.
-        rival: the version that the candidate was held against; None where there was no such contest.
-        flips: what the candidate judges otherwise than the rival; None as `rival` is.
-        kept: the versions of the models that are no candidates.
-    """
-
-    candidate: Version
-    others: tuple[Version, ...]
-    reason: str
-    rival: Version | None = None
-    flips: Flips | None = None
-    kept: tuple[Version, ...] = ()
-
-
-def candidate_of(trainings: Sequence[Training]) -> Training:
-    """The training with the lowest validation loss, the first of several; a NaN is the highest.
+def best_of(models: Sequence[LoggedModel]) -> LoggedModel:
+    """The model with the lowest validation loss, the first of several; a NaN is the highest.
 
     Every seed cuts its own validation reviews, so their losses also differ by those reviews. That costs a little of
     the choice, but favours nothing on the test split.
     """
-    return min(trainings, key=lambda training: _loss(training.validation_loss))
+    losses = [model.result.validation_loss for model in models]
+    return models[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))]
 
 
 def register(
-    name: str, trainings: Sequence[Training], kept: Sequence[Training] = (), *, promote: bool = False
-) -> Registration:
-    """Register trainings as versions of a model, and decide on their candidate.
-
-    Those of `kept` become versions too, but none of them is the candidate. With `promote` the candidate becomes
-    champion whatever it is worth.
+    name: str, candidates: Sequence[LoggedModel], others: Sequence[LoggedModel] = (), *, promote: bool = False
+) -> list[Version]:
+    """Register models as versions under a name, and decide whether the best candidate becomes champion.
 
     A classifier that is registered already, from this run or another, stays the version that it is.
 
@@ -133,40 +105,37 @@ def register(
     decision is read again after it was made. The last of several processes then sees the candidates of all, and ends
     with the one that all of them would choose.
 
+    Args:
+        others: become versions too, but none of them is decided on.
+        promote: whether the best candidate becomes champion whatever it is worth.
+
+    Returns:
+        The version of each candidate and of each other model, in this order. That of the best candidate has a reason,
+        and perhaps rival and flips.
+
     Raises:
         InputError: a logged model cannot be loaded and scored, or the store cannot be used. Nothing is registered then.
     """
-    every = [*trainings, *kept]
-    identities = [_identity(training) for training in every]
-    chosen = candidate_of(trainings)
+    models, best = [*candidates, *others], best_of(candidates)
+    classifiers = [load_logged_classifier(model.model_id) for model in models]
+    identities = [f"{classifier.digest()}:{classifier.threshold!r}" for classifier in classifiers]
     with store_errors_explained(), store_lock() as locked:
         numbers = [
-            _registered(name, training, identity, is_candidate=training is chosen)
-            for training, identity in zip(every, identities, strict=True)
+            _registered(name, model, identity, is_candidate=model is best)
+            for model, identity in zip(models, identities, strict=True)
         ]
-        number = numbers[next(at for at, training in enumerate(every) if training is chosen)]
-        contests = _Decision(name, number, chosen.predictions, promote=promote)
-        decision = contests.make(again=not locked)
+        number = numbers[models.index(best)]
+        decision = _Decision(name, number, best.result.predictions)
+        decision.make(promote=promote, again=not locked)
         known = {version.number: version for version in versions(name)}
-    numbers_of_others = dict.fromkeys(numbers[: len(trainings)])
-    others = tuple(known[other] for other in numbers_of_others if other != number)
-    if others:
-        decision += f"; {chosen.title}, has the lowest validation loss, {chosen.validation_loss:.4f}"
-    kept_versions = tuple(known[other] for other in numbers[len(trainings) :])
-    return Registration(known[number], others, decision, contests.rival, contests.flips, kept_versions)
+    reason = decision.reason
+    if len(set(numbers[: len(candidates)])) > 1:
+        reason += f"; {best.result.name}, has the lowest validation loss, {best.result.validation_loss:.4f}"
+    known[number] = replace(known[number], reason=reason, rival=decision.rival, flips=decision.flips)
+    return [known[number] for number in numbers]
 
 
-def _loss(value: float) -> float:
-    return math.inf if math.isnan(value) else value
-
-
-def _identity(training: Training) -> str:
-    """Digest of the classifier that MLflow holds, and its threshold."""
-    classifier = load_logged_classifier(training.model_id)
-    return f"{classifier.digest()}:{classifier.threshold!r}"
-
-
-def _registered(name: str, training: Training, identity: str, *, is_candidate: bool) -> int:
+def _registered(name: str, model: LoggedModel, identity: str, *, is_candidate: bool) -> int:
     """The number of the version that a classifier has or gets."""
     client = mlflow.MlflowClient()
     before = next((found for found in versions(name) if found.tags.get(CLASSIFIER_TAG) == identity), None)
@@ -174,20 +143,21 @@ def _registered(name: str, training: Training, identity: str, *, is_candidate: b
         if is_candidate and CANDIDATE_TAG not in before.tags:  # of other seeds it was not the best
             client.set_model_version_tag(name, str(before.number), CANDIDATE_TAG, "true")
         return before.number
+    metrics, loss = tracked_metrics(model.result.metrics), model.result.validation_loss
     tags = {
         CLASSIFIER_TAG: identity,
-        SPLIT_TAG: _reviews(training.predictions).digest(),
-        MODEL_TAG: training.title,
-        **({} if math.isnan(training.validation_loss) else {LOSS_TAG: _rounded(training.validation_loss)}),
-        **{metric: _rounded(training.metrics[metric]) for metric in (*METRICS, SPEED) if metric in training.metrics},
-        REVIEWS: str(len(training.predictions)),
-        SIZE: str(training.size),
+        SPLIT_TAG: _reviews(model.result.predictions).digest(),
+        MODEL_TAG: model.result.name,
+        **({} if math.isnan(loss) else {LOSS_TAG: f"{loss:.6f}"}),
+        **{metric: f"{metrics[metric]:.6f}" for metric in (*METRICS, SPEED) if metric in metrics},
+        REVIEWS: str(len(model.result.predictions)),
+        SIZE: str(model.size),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
-        **({TESTED_TAG: ON_FOLDS} if training.on_folds else {}),
+        **({TESTED_TAG: ON_FOLDS} if model.on_folds else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
-        number = int(mlflow.register_model(f"models:/{training.model_id}", name, tags=tags).version)
-    client.update_model_version(name, str(number), description_of(training.card))
+        number = int(mlflow.register_model(f"models:/{model.model_id}", name, tags=tags).version)
+    client.update_model_version(name, str(number), description_of(model.card))
     if not client.get_registered_model(name).description:
         client.update_registered_model(name, ABOUT_MODEL)
     return number
@@ -201,70 +171,66 @@ def description_of(card: str) -> str:
     return card[: card.rindex("\n", 0, LONGEST_DESCRIPTION - len(rest))] + rest
 
 
-def _rounded(value: float) -> str:
-    return f"{value:.6f}"
-
-
-def _reviews(predictions: pd.DataFrame) -> Reviews:
-    labels = (predictions["label"] == LABEL_NAMES[1]).to_numpy("int8")
-    return Reviews(predictions["text"].tolist(), labels)
+class _NoContestError(Exception):
+    """Two versions cannot be compared, for the reason that the message gives."""
 
 
 class _Decision:
     """Whether a candidate becomes the champion of a model.
 
     Attributes:
-        rival, flips: as in Registration.
+        reason: why the candidate is what it is, to follow a comma.
+        rival: the version that it was compared with; None where there was no such contest.
+        flips: what it judges otherwise than the rival; None as `rival` is.
     """
 
-    def __init__(self, name: str, number: int, predictions: pd.DataFrame, *, promote: bool) -> None:
-        self._name, self._number, self._promote = name, number, promote
-        self._predictions = {number: predictions}
-        self._learned: dict[int, Fingerprints | None] = {}
-        self._reason = "as registered before"
+    def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
+        self._name, self._number, self._own_predictions = name, number, predictions
+        self._read_predictions = functools.cache(read_predictions)
+        self._load_classifier = functools.cache(load_run_classifier)
+        self.reason = "as registered before"
         self.rival: Version | None = None
         self.flips: Flips | None = None
 
-    def make(self, *, again: bool) -> str:
-        """Set the aliases, and say why.
+    def make(self, *, promote: bool, again: bool) -> None:
+        """Set the aliases, and the tag that holds the reason.
 
         Args:
+            promote: make the candidate champion without a contest.
             again: others may decide at the same time, so look again until nothing is left to correct.
         """
         known = versions(self._name)
         own = next(version for version in known if version.number == self._number)
+        if promote:
+            self.reason = "as you asked with --promote"
+            make_champion(own)
+        elif DECISION_TAG in own.tags and champion_of(known) is not None:
+            return
+        else:
+            winner = self._winner_of_all(known, again=again)
+            if winner is None or winner.number != self._number:
+                mlflow.MlflowClient().set_registered_model_alias(self._name, CHALLENGER, str(self._number))
+        mlflow.MlflowClient().set_model_version_tag(self._name, str(self._number), DECISION_TAG, self.reason)
+
+    def _winner_of_all(self, known: list[Version], *, again: bool) -> Version | None:
+        """Make the last to hold the field champion: the version that wins, or None."""
         base = champion_of(known)
-        if self._promote:
-            return self._promoted(own)
-        if DECISION_TAG in own.tags and base is not None:
-            return self._reason
         settled = {version.number for version in known if DECISION_TAG in version.tags} - {self._number}
+        winner = base
         for _ in range(ROUNDS if again else 1):
             winner = self._winner(base, known, settled)
-            if winner is not None and winner.number != getattr(champion_of(known), "number", None):
+            if winner is not None and _number(winner) != _number(champion_of(known)):
                 make_champion(winner)
             if not again:
                 break
             seen = {version.number for version in known}
             known = versions(self._name)
             champion = champion_of(known)
-            is_settled = (champion and champion.number) == (winner and winner.number)
-            if is_settled and seen == {v.number for v in known}:
+            if _number(champion) == _number(winner) and seen == {version.number for version in known}:
                 break
             if champion is not None and champion.number in settled:
                 base = champion  # decided by hand meanwhile
-        client = mlflow.MlflowClient()
-        if winner is None or winner.number != self._number:
-            client.set_registered_model_alias(self._name, CHALLENGER, str(self._number))
-        client.set_model_version_tag(self._name, str(self._number), DECISION_TAG, self._reason)
-        return self._reason
-
-    def _promoted(self, own: Version) -> str:
-        """Make the candidate champion, as the user asked."""
-        self._reason = "as you asked with --promote"
-        make_champion(own)
-        mlflow.MlflowClient().set_model_version_tag(self._name, str(self._number), DECISION_TAG, self._reason)
-        return self._reason
+        return winner
 
     def _winner(self, base: Version | None, known: Sequence[Version], settled: set[int]) -> Version | None:
         """The last to hold the field: the champion against every undecided candidate, in the order of registration.
@@ -273,51 +239,38 @@ class _Decision:
 
         Every process that decides at the same time goes through the same contests in the same order.
         """
-        contenders = sorted(
-            (
-                version
-                for version in known
-                if version.number == self._number or (CANDIDATE_TAG in version.tags and version.number not in settled)
-            ),
-            key=lambda version: version.number,
-        )
         winner = base
-        for contender in contenders:
-            if winner is not None and contender.number == winner.number:
+        for contender in sorted(known, key=lambda version: version.number):
+            is_undecided = CANDIDATE_TAG in contender.tags and contender.number not in settled
+            if not (is_undecided or contender.number == self._number) or contender.number == _number(winner):
                 continue
-            wins, reason = self._contest(contender, winner)
+            try:
+                wins, reason = self._contest(contender, winner)
+            except _NoContestError as error:
+                wins, reason = False, str(error)
             if contender.number == self._number:
-                self._reason = f"as {reason}"
-            elif winner is not None and winner.number == self._number and wins:
-                self._reason = f"as version {contender.number}, registered at the same time, is better: {reason}"
+                self.reason = f"as {reason}"
+            elif wins and _number(winner) == self._number:
+                self.reason = f"as version {contender.number}, registered at the same time, is better: {reason}"
             winner = contender if wins else winner
         return winner
 
     def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
         """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
         if holder is None:
-            try:
-                poor = _no_better_than_majority(self._of(contender))
-            except (*STORE_ERRORS, OSError, ValueError) as error:
-                return False, f"the predictions of version {contender.number} cannot be read ({reason_of(error)})"
+            poor = _no_better_than_majority(self._predictions(contender, f"version {contender.number}"))
             return poor is None, poor or "there was none"
-        called = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
-        predictions, learned = [], []
-        for version, title in ((contender, f"version {contender.number}"), (holder, called)):
-            try:
-                predictions.append(self._of(version))
-                found = self._learned_by(version)
-            except (*STORE_ERRORS, OSError, ValueError) as error:
-                return False, f"the predictions of {title} cannot be read ({reason_of(error)})"
-            if found is None:
-                return False, f"nothing says which texts {title} has learned from"
-            learned.append(found.start if version.tags.get(TESTED_TAG) == ON_FOLDS else found.everything)
-        seen = np.union1d(*learned)
-        own, others = (table[~are_among(table["text"].tolist(), seen)] for table in predictions)
+        title = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
+        sides = ((contender, f"version {contender.number}"), (holder, title))
+        predictions = [self._predictions(version, of) for version, of in sides]
+        learned = np.union1d(*(self._learned(version, of) for version, of in sides))
+        own, others = (table[~are_among(table["text"].tolist(), learned)] for table in predictions)
         if len(own) < FEWEST_REVIEWS:
-            return False, f"it or {called} has learned from every test review, so nothing is left to compare them on"
+            raise _NoContestError(
+                f"it or {title} has learned from every test review, so nothing is left to compare them on"
+            )
         if _reviews(own).digest() != _reviews(others).digest():
-            return False, f"{called} was tested on other reviews"
+            raise _NoContestError(f"{title} was tested on other reviews")
         difference = compare_accuracy(
             f"version {contender.number}", _correct(own), f"version {holder.number}", _correct(others)
         )
@@ -328,18 +281,40 @@ class _Decision:
         without = f"; {left_out:,} others are left out, as one of the two has learned from them" if left_out else ""
         poor = _no_better_than_majority(predictions[0]) if difference.low > 0 else None
         wins = difference.low > 0 and poor is None
-        return wins, poor or f"{_verdict(difference, called)}; {flips.counts}{without}"
+        return wins, poor or f"{_verdict(difference, title)}; {flips.counts}{without}"
 
-    def _of(self, version: Version) -> pd.DataFrame:
-        if version.number not in self._predictions:
-            self._predictions[version.number] = read_predictions(version.run_id)
-        return self._predictions[version.number]
+    def _predictions(self, version: Version, title: str) -> pd.DataFrame:
+        if version.number == self._number:
+            return self._own_predictions
+        with _unreadable(title):
+            return self._read_predictions(version.run_id)
 
-    def _learned_by(self, version: Version) -> Fingerprints | None:
-        if version.number not in self._learned:
-            classifier = load_run_classifier(version.run_id)
-            self._learned[version.number] = None if classifier is None else classifier.learned
-        return self._learned[version.number]
+    def _learned(self, version: Version, title: str) -> np.ndarray:
+        """The fingerprints of the texts that do not count, as the version has learned from them."""
+        with _unreadable(title):
+            classifier = self._load_classifier(version.run_id)
+        if classifier is None or classifier.learned is None:
+            raise _NoContestError(f"nothing says which texts {title} has learned from")
+        is_on_folds = version.tags.get(TESTED_TAG) == ON_FOLDS
+        return classifier.learned.start if is_on_folds else classifier.learned.everything
+
+
+@contextlib.contextmanager
+def _unreadable(title: str) -> Iterator[None]:
+    """Turn an error of the store into the reason why there is no contest."""
+    try:
+        yield
+    except (*STORE_ERRORS, OSError, ValueError) as error:
+        raise _NoContestError(f"the predictions of {title} cannot be read ({reason_of(error)})") from error
+
+
+def _number(version: Version | None) -> int | None:
+    return None if version is None else version.number
+
+
+def _reviews(predictions: pd.DataFrame) -> Reviews:
+    labels = (predictions["label"] == LABEL_NAMES[1]).to_numpy("int8")
+    return Reviews(predictions["text"].tolist(), labels)
 
 
 def _no_better_than_majority(predictions: pd.DataFrame) -> str | None:
@@ -360,8 +335,8 @@ def _correct(predictions: pd.DataFrame) -> np.ndarray:
 
 def _verdict(difference: Difference, champion: str) -> str:
     value, low, high = (100 * share for share in (difference.value, difference.low, difference.high))
-    on = f"on the same {difference.reviews:,} test reviews"
+    reviews = f"on the same {difference.reviews:,} test reviews"
     if low > 0:
-        return f"it beats {champion} {on} by {value:.1f} points, 95 % interval {low:.1f} to {high:.1f}"
+        return f"it beats {champion} {reviews} by {value:.1f} points, 95 % interval {low:.1f} to {high:.1f}"
     verb = "loses to" if high < 0 else "does not clearly beat"
-    return f"it {verb} {champion} {on}: {value:+.1f} points, 95 % interval {low:.1f} to {high:.1f}"
+    return f"it {verb} {champion} {reviews}: {value:+.1f} points, 95 % interval {low:.1f} to {high:.1f}"

@@ -7,6 +7,7 @@ import mlflow
 
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import binomial_interval
+from sentiment.evaluation.comparison import Flips
 from sentiment.tracking.sqlite_store import CHAMPION as CHAMPION
 from sentiment.tracking.store import check_store, place, store_errors_explained, store_lock
 
@@ -30,6 +31,9 @@ class Version:
         run_id: of the run that logged it, or "".
         tags: as MLflow holds them.
         created: when it was registered, in seconds since 1970.
+        reason: why it is champion or is not, to follow a comma; of a candidate that was just decided on, else "".
+        rival: the version that it was compared with for that decision, if there was such a contest.
+        flips: what it judges otherwise than the rival.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Version:
     run_id: str
     tags: Mapping[str, str] = field(default_factory=dict, repr=False)
     created: float = 0.0
+    reason: str = field(default="", compare=False)
+    rival: "Version | None" = field(default=None, repr=False, compare=False)
+    flips: Flips | None = field(default=None, repr=False, compare=False)
 
     @property
     def accuracy_interval(self) -> tuple[float, float] | None:

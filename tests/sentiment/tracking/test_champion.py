@@ -14,8 +14,9 @@ import pytest
 
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
+from sentiment.evaluation.result import Result
 from sentiment.tracking import champion, model, registry, runs
-from sentiment.tracking.champion import Training
+from sentiment.tracking.champion import LoggedModel
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
 from tests.tampering import sign_again
@@ -31,7 +32,7 @@ class Trainer:
 
     def __init__(self, classifier: Path, folder: Path) -> None:
         self._classifier, self._folder = classifier, folder
-        self._logged: dict[tuple[object, ...], Training] = {}
+        self._logged: dict[tuple[object, ...], LoggedModel] = {}
 
     def log(
         self,
@@ -41,17 +42,18 @@ class Trainer:
         reviews: str = "review",
         with_file: bool = True,
         learned: Fingerprints | None = None,
-    ) -> Training:
+    ) -> LoggedModel:
         key = (right, reviews, with_file, learned)
         if key not in self._logged:
             self._logged[key] = self._log(right, reviews, with_file, f"LSTM {len(self._logged) + 1}", learned)
-        return replace(self._logged[key], validation_loss=loss)
+        logged = self._logged[key]
+        return replace(logged, result=replace(logged.result, history={"val_loss": [loss]}))
 
-    def folder(self, training: Training) -> Path:
+    def folder(self, training: LoggedModel) -> Path:
         """Where the classifier of a training lies."""
-        return self._folder / training.title / "classifier"
+        return self._folder / training.result.name / "classifier"
 
-    def _log(self, right: int, reviews: str, with_file: bool, title: str, learned: Fingerprints | None) -> Training:
+    def _log(self, right: int, reviews: str, with_file: bool, title: str, learned: Fingerprints | None) -> LoggedModel:
         folder = self._folder / title / "classifier"
         shutil.copytree(self._classifier, folder)
         if learned is not None:
@@ -72,7 +74,8 @@ class Trainer:
             if with_file:
                 runs.log_file(path)
             model_id = model.log_classifier(run, folder)
-        return Training(title, model_id, dict.fromkeys(registry.METRICS, right / REVIEWS), predictions, 0.4)
+        metrics = dict.fromkeys(("accuracy", "f1", "roc_auc", "log_loss"), right / REVIEWS)
+        return LoggedModel(Result(title, predictions, metrics, pd.DataFrame()), model_id, size=1)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,11 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.node.name).split("[", 1)[0]
 
 
+def register(name: str, *models: LoggedModel, promote: bool = False) -> registry.Version:
+    """The version that was decided on."""
+    return next(version for version in champion.register(name, models, promote=promote) if version.reason)
+
+
 def aliases(name: str) -> dict[int, tuple[str, ...]]:
     return {version.number: version.aliases for version in registry.versions(name)}
 
@@ -101,17 +109,17 @@ def aliases(name: str) -> dict[int, tuple[str, ...]]:
 def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_reviews(
     trainer: Trainer, name: str
 ) -> None:
-    first = champion.register(name, [trainer.log(300)])
-    assert (first.candidate.aliases, first.reason) == (("champion",), "as there was none")
+    first = register(name, trainer.log(300))
+    assert (first.aliases, first.reason) == (("champion",), "as there was none")
     for training, reason in (
         (trainer.log(303), "as it does not clearly beat version 1, the champion, on the same 400 test reviews: +0.8 "),
         (trainer.log(250), "as it loses to version 1, the champion, on the same 400 test reviews: -12.5 points"),
         (trainer.log(400, reviews="other"), "as version 1, the champion, was tested on other reviews"),
     ):
-        later = champion.register(name, [training])
-        assert (later.candidate.aliases, reason in later.reason) == (("challenger",), True), later.reason
-    better = champion.register(name, [trainer.log(340)])
-    assert better.candidate.aliases == ("champion",)
+        later = register(name, training)
+        assert (later.aliases, reason in later.reason) == (("challenger",), True), later.reason
+    better = register(name, trainer.log(340))
+    assert better.aliases == ("champion",)
     assert better.reason.startswith("as it beats version 1, the champion, on the same 400 test reviews by 10.0 points")
     assert "95 % interval 7." in better.reason
     assert better.reason.endswith("; 40 newly right, 0 newly wrong, McNemar's exact p < 0.0001")
@@ -122,15 +130,15 @@ def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_rev
 def test_a_review_that_one_side_has_learned_from_does_not_count(trainer: Trainer, name: str) -> None:
     """The second is right on 100 reviews more: those that it has learned from."""
     texts = [f"review {number}" for number in range(REVIEWS)]
-    champion.register(name, [trainer.log(300)])
-    leaking = champion.register(name, [trainer.log(400, learned=Fingerprints.of(texts[300:]))])
-    assert leaking.candidate.aliases == ("challenger",)
+    register(name, trainer.log(300))
+    leaking = register(name, trainer.log(400, learned=Fingerprints.of(texts[300:])))
+    assert leaking.aliases == ("challenger",)
     assert leaking.reason == (
         "as it does not clearly beat version 1, the champion, on the same 300 test reviews: +0.0 points, 95 % interval "
         "-0.7 to 0.7; 0 newly right, 0 newly wrong, McNemar's exact p 1.0000; 100 others are left out, as one of the "
         "two has learned from them"
     )
-    all_but_one = champion.register(name, [trainer.log(399, learned=Fingerprints.of(texts[1:]))])
+    all_but_one = register(name, trainer.log(399, learned=Fingerprints.of(texts[1:])))
     assert all_but_one.reason == (
         "as it or version 1, the champion, has learned from every test review, so nothing is left to compare them on"
     )
@@ -141,9 +149,9 @@ def test_a_model_of_all_rows_is_held_to_the_folds_that_its_start_had_not_seen(tr
     """Its predictions are of trainings on the other folds, so its own training does not count against it."""
     texts = [f"review {number}" for number in range(REVIEWS)]
     first, start = trainer.log(300, learned=Fingerprints.of(texts)), Fingerprints.of(texts[:100])
-    champion.register(name, [replace(first, on_folds=True)])
+    register(name, replace(first, on_folds=True))
     second = trainer.log(340, learned=Fingerprints.of(texts, start))
-    found = champion.register(name, [replace(second, on_folds=True)])
+    found = register(name, replace(second, on_folds=True))
     assert "it beats version 1, the champion, on the same 300 test reviews by 13.3 points" in found.reason
 
 
@@ -153,11 +161,11 @@ def test_a_classifier_that_does_not_say_what_it_has_learned_from_is_no_rival(tra
     (folder / "fingerprints.npz").unlink()
     sign_again(folder)
     with runs.tracked_run("silent", experiment="films", resume_key="silent", tags={}) as run:
-        silent.predictions.to_parquet(folder.parent / "predictions.parquet")
+        silent.result.predictions.to_parquet(folder.parent / "predictions.parquet")
         runs.log_file(folder.parent / "predictions.parquet")
         model_id = model.log_classifier(run, folder)
-    champion.register(name, [replace(silent, model_id=model_id)])
-    later = champion.register(name, [trainer.log(400)])
+    register(name, replace(silent, model_id=model_id))
+    later = register(name, trainer.log(400))
     assert later.reason == "as nothing says which texts version 1, the champion, has learned from"
 
 
@@ -165,11 +173,11 @@ def test_a_model_no_better_than_the_majority_class_becomes_champion_only_when_as
     trainer: Trainer, name: str
 ) -> None:
     poor = trainer.log(205)
-    found = champion.register(name, [poor])
-    assert found.candidate.aliases == ("challenger",)
+    found = register(name, poor)
+    assert found.aliases == ("challenger",)
     assert found.reason.startswith("as it is not significantly better than calling every review positive, which is ")
     assert "right for 50.0 % of the 400 test reviews" in found.reason
-    assert champion.register(name, [poor], promote=True).candidate.aliases == ("champion",)
+    assert register(name, poor, promote=True).aliases == ("champion",)
 
 
 def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> None:
@@ -181,9 +189,9 @@ def test_a_card_that_is_too_long_for_a_description_is_cut_between_lines() -> Non
 
 
 def test_a_champion_without_predictions_stays_and_the_reason_says_so(trainer: Trainer, name: str) -> None:
-    champion.register(name, [trainer.log(240, with_file=False)])
-    later = champion.register(name, [trainer.log(400)])
-    assert later.candidate.aliases == ("challenger",)
+    register(name, trainer.log(240, with_file=False))
+    later = register(name, trainer.log(400))
+    assert later.aliases == ("challenger",)
     assert "as the predictions of version 1, the champion, cannot be read (" in later.reason
     assert "\n" not in later.reason
 
@@ -192,24 +200,24 @@ def test_the_seed_with_the_lowest_validation_loss_is_the_candidate_whatever_the_
     trainer: Trainer, name: str
 ) -> None:
     seeds = [trainer.log(390, loss=float("nan")), trainer.log(300, loss=0.3), trainer.log(380, loss=0.5)]
-    found = champion.register(name, seeds)
-    assert (found.candidate.number, found.candidate.aliases) == (2, ("champion",))
-    assert [version.number for version in found.others] == [1, 3]
-    assert found.reason == f"as there was none; {seeds[1].title}, has the lowest validation loss, 0.3000"
+    versions = champion.register(name, seeds)
+    assert [(version.number, version.aliases) for version in versions] == [(1, ()), (2, ("champion",)), (3, ())]
+    reason = f"as there was none; {seeds[1].result.name}, has the lowest validation loss, 0.3000"
+    assert [version.reason for version in versions] == ["", reason, ""]
     again = champion.register(name, seeds)
-    assert (again.candidate, again.others) == (found.candidate, found.others)
-    assert again.reason.startswith("as registered before")
+    assert again == versions
+    assert again[1].reason.startswith("as registered before")
     assert aliases(name) == {1: (), 2: ("champion",), 3: ()}
 
 
 def test_a_classifier_logged_again_by_another_run_is_the_version_that_it_was(trainer: Trainer, name: str) -> None:
     training = trainer.log(300)
-    champion.register(name, [training])
+    register(name, training)
     with runs.tracked_run("again", experiment="films", resume_key="again", tags={}) as run:
         model_id = model.log_classifier(run, trainer.folder(training))
     assert model_id != training.model_id
-    again = champion.register(name, [replace(training, model_id=model_id)])
-    assert (again.candidate.number, again.reason) == (1, "as registered before")
+    again = register(name, replace(training, model_id=model_id))
+    assert (again.number, again.reason) == (1, "as registered before")
     assert aliases(name) == {1: ("champion",)}
 
 
@@ -219,32 +227,32 @@ def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(tra
     logged = mlflow.MlflowClient().get_logged_model(training.model_id)
     shutil.rmtree(Path(logged.artifact_location.removeprefix("file://")))
     with pytest.raises(InputError, match=f"The logged model {training.model_id} cannot be loaded .* logs it again"):
-        champion.register(name, [training])
+        register(name, training)
     assert aliases(name) == {}
-    with runs.tracked_run("later", experiment="films", resume_key=training.title, tags={}, nested=True) as run:
+    with runs.tracked_run("later", experiment="films", resume_key=training.result.name, tags={}, nested=True) as run:
         model_id = model.log_classifier(run, trainer.folder(training))
     assert model_id != training.model_id
-    assert champion.register(name, [replace(training, model_id=model_id)]).candidate.aliases == ("champion",)
+    assert register(name, replace(training, model_id=model_id)).aliases == ("champion",)
 
 
 def test_a_candidate_that_another_process_registered_but_has_not_decided_on_takes_part(
     trainer: Trainer, name: str
 ) -> None:
-    champion.register(name, [trainer.log(240)])
+    register(name, trainer.log(240))
     better = trainer.log(340)
     tags = {registry.CANDIDATE_TAG: "true"}
     mlflow.register_model(f"models:/{better.model_id}", name, tags=tags)
-    worse = champion.register(name, [trainer.log(300)])
-    assert worse.candidate.aliases == ("challenger",)
+    worse = register(name, trainer.log(300))
+    assert worse.aliases == ("challenger",)
     assert worse.reason.startswith("as it loses to version 2 on the same 400 test reviews: -10.0 points")
     assert aliases(name) == {1: (), 2: ("champion",), 3: ("challenger",)}
 
 
 def test_what_was_promoted_by_hand_stays_until_it_is_beaten(trainer: Trainer, name: str) -> None:
     for right in (240, 300):
-        champion.register(name, [trainer.log(right)])
+        register(name, trainer.log(right))
     assert registry.promote(name, 1).aliases == ("champion",)
-    assert "does not clearly beat version 1, the champion," in champion.register(name, [trainer.log(242)]).reason
+    assert "does not clearly beat version 1, the champion," in register(name, trainer.log(242)).reason
     assert aliases(name) == {1: ("champion",), 2: (), 3: ("challenger",)}
 
 
@@ -260,7 +268,7 @@ champion.register(sys.argv[2], [training])
 """
 
 
-def register_at_once(trainings: list[Training], names: list[str], folder: Path, tracking_uri: str) -> None:
+def register_at_once(trainings: list[LoggedModel], names: list[str], folder: Path, tracking_uri: str) -> None:
     """A process for each training; all begin at the same time."""
     programs = []
     for number, (training, name) in enumerate(zip(trainings, names, strict=True)):
@@ -286,7 +294,7 @@ def test_processes_that_register_at_once_leave_the_better_as_champion(
         trainer = Trainer(small_run.classifier, tmp_path)
         base, *others = [trainer.log(right) for right in (240, 300, 350)]
         for attempt in ("films", "plays"):
-            champion.register(attempt, [base])
+            register(attempt, base)
             register_at_once(others, [attempt] * 2, tmp_path, uri)
             [best] = [version for version in registry.versions(attempt) if registry.CHAMPION in version.aliases]
             assert best.metrics["test_accuracy"] == 350 / REVIEWS, attempt
