@@ -150,7 +150,8 @@ def _each(result: Result, metric: MetricName) -> np.ndarray:
     if metric == "accuracy":
         return result.correct.astype(float)
     likelihood = np.where(result.labels == 1, result.probabilities, 1 - result.probabilities)
-    return -np.log(np.clip(likelihood.astype(float), 1e-7, None))
+    losses: np.ndarray = -np.log(np.clip(likelihood.astype(float), 1e-7, None))
+    return losses
 
 
 def _shown(value: float, metric: str) -> str:

@@ -1,11 +1,14 @@
 """Who becomes champion: on real stores, with the classifier of a real run and predictions made for each case."""
 
 import contextlib
+import functools
+import itertools
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -31,34 +34,35 @@ class Trainer:
     """
 
     def __init__(self, classifier: Path, folder: Path) -> None:
-        self._classifier, self._folder = classifier, folder
-        self._logged: dict[tuple[object, ...], LoggedModel] = {}
+        self._classifier, self._folder, self._numbers = classifier, folder, itertools.count(1)
+        self._logged = functools.cache(self._log)
 
-    def log(
+    def log(self, right: int, *, loss: float = 0.4, **options: Any) -> LoggedModel:
+        logged = self._logged(right, **options)
+        return replace(logged, result=replace(logged.result, history={"val_loss": [loss]}))
+
+    def folder(self, model: LoggedModel) -> Path:
+        """Where the classifier of a model lies."""
+        return self._folder / model.result.name / "classifier"
+
+    def _log(
         self,
         right: int,
         *,
-        loss: float = 0.4,
         reviews: str = "review",
         with_file: bool = True,
         learned: Fingerprints | None = None,
+        says_what_it_learned: bool = True,
     ) -> LoggedModel:
-        key = (right, reviews, with_file, learned)
-        if key not in self._logged:
-            self._logged[key] = self._log(right, reviews, with_file, f"LSTM {len(self._logged) + 1}", learned)
-        logged = self._logged[key]
-        return replace(logged, result=replace(logged.result, history={"val_loss": [loss]}))
-
-    def folder(self, training: LoggedModel) -> Path:
-        """Where the classifier of a training lies."""
-        return self._folder / training.result.name / "classifier"
-
-    def _log(self, right: int, reviews: str, with_file: bool, title: str, learned: Fingerprints | None) -> LoggedModel:
+        number = next(self._numbers)
+        title = f"LSTM {number}"
         folder = self._folder / title / "classifier"
         shutil.copytree(self._classifier, folder)
         if learned is not None:
             learned.save(folder)
-        sign_again(folder, threshold=0.5 + (len(self._logged) + 1) / 100)
+        if not says_what_it_learned:
+            (folder / "fingerprints.npz").unlink()
+        sign_again(folder, threshold=0.5 + number / 100)
         labels = np.resize(["positive", "negative"], REVIEWS)  # from behind, each is the other one
         predictions = pd.DataFrame(
             {
@@ -72,7 +76,7 @@ class Trainer:
         predictions.to_parquet(path)
         with runs.tracked_run(title, experiment="films", resume_key=title, tags={}) as run:
             if with_file:
-                runs.log_file(path)
+                runs.log_artifact(str(path))
             model_id = model.log_classifier(run, folder)
         metrics = dict.fromkeys(("accuracy", "f1", "roc_auc", "log_loss"), right / REVIEWS)
         return LoggedModel(Result(title, predictions, metrics, pd.DataFrame()), model_id, size=1)
@@ -156,15 +160,7 @@ def test_a_model_of_all_rows_is_held_to_the_folds_that_its_start_had_not_seen(tr
 
 
 def test_a_classifier_that_does_not_say_what_it_has_learned_from_is_no_rival(trainer: Trainer, name: str) -> None:
-    silent = trainer.log(301)
-    folder = trainer.folder(silent)
-    (folder / "fingerprints.npz").unlink()
-    sign_again(folder)
-    with runs.tracked_run("silent", experiment="films", resume_key="silent", tags={}) as run:
-        silent.result.predictions.to_parquet(folder.parent / "predictions.parquet")
-        runs.log_file(folder.parent / "predictions.parquet")
-        model_id = model.log_classifier(run, folder)
-    register(name, replace(silent, model_id=model_id))
+    register(name, trainer.log(301, says_what_it_learned=False))
     later = register(name, trainer.log(400))
     assert later.reason == "as nothing says which texts version 1, the champion, has learned from"
 
@@ -261,21 +257,11 @@ import pickle, sys
 from pathlib import Path
 from sentiment.tracking import champion, store
 store.silence()
-training = pickle.loads(Path(sys.argv[1]).read_bytes())
+model = pickle.loads(Path(sys.argv[1]).read_bytes())
 print("ready", flush=True)
 sys.stdin.readline()
-champion.register(sys.argv[2], [training])
+champion.register("films", [model])
 """
-
-
-def register_at_once(trainings: list[LoggedModel], names: list[str], folder: Path, tracking_uri: str) -> None:
-    """A process for each training; all begin at the same time."""
-    programs = []
-    for number, (training, name) in enumerate(zip(trainings, names, strict=True)):
-        path = folder / f"training-{number}.pickle"
-        path.write_bytes(pickle.dumps(training))
-        programs.append((REGISTER, path, name))
-    command_in(folder, MLFLOW_TRACKING_URI=tracking_uri).run_at_once(*programs)
 
 
 @pytest.mark.usefixtures("mlflow_store")
@@ -292,10 +278,13 @@ def test_processes_that_register_at_once_leave_the_better_as_champion(
             uri = stack.enter_context(server)
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         trainer = Trainer(small_run.classifier, tmp_path)
-        base, *others = [trainer.log(right) for right in (240, 300, 350)]
-        for attempt in ("films", "plays"):
-            register(attempt, base)
-            register_at_once(others, [attempt] * 2, tmp_path, uri)
-            [best] = [version for version in registry.versions(attempt) if registry.CHAMPION in version.aliases]
-            assert best.metrics["test_accuracy"] == 350 / REVIEWS, attempt
-            assert len(aliases(attempt)) == 3
+        register("films", trainer.log(240))
+        programs = []
+        for right in (300, 350):
+            path = tmp_path / f"{right}.pickle"
+            path.write_bytes(pickle.dumps(trainer.log(right)))
+            programs.append((REGISTER, path))
+        command_in(tmp_path, MLFLOW_TRACKING_URI=uri).run_at_once(*programs)
+        [best] = [version for version in registry.versions("films") if registry.CHAMPION in version.aliases]
+        assert best.metrics["test_accuracy"] == 350 / REVIEWS
+        assert len(aliases("films")) == 3
