@@ -48,16 +48,13 @@ def test_processes_that_start_at_once_make_one_store(tmp_path: Path) -> None:
     assert [run.info.status for run in client.search_runs(["1"])] == ["FINISHED"] * 3
 
 
-@pytest.mark.parametrize(
-    "content", [b"no database at all, but a long enough text", b"SQLite format 3\0" + b"\xff" * 200]
-)
 @pytest.mark.parametrize("arguments", ["models", "compare 1 2", "promote 1", "predict fine"])
-def test_a_store_that_is_no_database_ends_with_exit_code_2(
-    invoke: Invoke, tmp_path: Path, content: bytes, arguments: str
-) -> None:
-    (tmp_path / "mlflow.db").write_bytes(content)
-    result = invoke(*arguments.split())
-    assert (result.exit_code, "cannot be used (file is not a database)" in result.output) == (2, True), result.output
+def test_a_store_that_is_no_database_ends_with_exit_code_2(invoke: Invoke, tmp_path: Path, arguments: str) -> None:
+    for content in (b"no database at all, but a long enough text", b"SQLite format 3\0" + b"\xff" * 200):
+        (tmp_path / "mlflow.db").write_bytes(content)
+        result = invoke(*arguments.split())
+        assert result.exit_code == 2
+        assert "cannot be used (file is not a database)" in result.output
 
 
 def test_a_store_in_a_folder_that_is_not_there_ends_with_exit_code_2(
@@ -68,17 +65,23 @@ def test_a_store_in_a_folder_that_is_not_there_ends_with_exit_code_2(
     assert (result.exit_code, "cannot be used" in result.output) == (2, True), result.output
 
 
-@pytest.mark.usefixtures("mlflow_store")
-def test_what_ends_a_run_is_not_hidden_by_a_store_that_fails_as_well(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+@pytest.fixture
+def store_here(mlflow_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store in the current folder."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{mlflow_store}")
+    monkeypatch.chdir(mlflow_store.parent)
     store.silence()
+    return mlflow_store
+
+
+def test_what_ends_a_run_is_not_hidden_by_a_store_that_fails_as_well(
+    store_here: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with (
         pytest.raises(OSError, match="No space left"),
         runs.tracked_run("long", experiment="films", resume_key="long", tags={}),
     ):
-        (tmp_path / "mlflow.db").write_bytes(b"no database at all, but a long enough text" * 100)
+        store_here.write_bytes(b"no database at all, but a long enough text" * 100)
         raise OSError(errno.ENOSPC, "No space left on device")
     assert "Traceback" not in capfd.readouterr().err
 
@@ -90,11 +93,8 @@ def test_a_database_on_a_full_disk_asks_for_room() -> None:
             connection.exec_driver_sql("CREATE TABLE films (title TEXT)")
 
 
-@pytest.mark.usefixtures("mlflow_store")
-def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+@pytest.mark.usefixtures("store_here")
+def test_a_series_longer_than_a_batch_is_logged_whole_and_resumes_where_it_stopped() -> None:
     values = [step / 7 for step in range(1, 2_501)]
     for part in (values[:1_200], values):
         with runs.tracked_run("long", experiment="films", resume_key="long", tags={}, nested=True) as run:
@@ -103,11 +103,9 @@ def test_a_series_longer_than_a_batch_is_logged_whole_and_goes_on_where_it_stopp
     assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))
 
 
-@pytest.mark.usefixtures("mlflow_store")
-def test_an_image_whose_upload_was_cut_short_is_logged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("store_here")
+def test_an_image_whose_upload_was_cut_short_is_logged_again() -> None:
     """MLflow uploads the image, then its small copy, which the chart view shows."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.chdir(tmp_path)
     for attempt in range(3):
         with runs.tracked_run("images", experiment="films", resume_key="images", tags={}, nested=True) as run:
             runs.log_image(run, Figure(), "roc_curve")
@@ -118,13 +116,13 @@ def test_an_image_whose_upload_was_cut_short_is_logged_again(tmp_path: Path, mon
     assert len(list(folder.glob("*.png"))) == 2
 
 
-@pytest.mark.usefixtures("mlflow_store")
-def test_an_epoch_that_is_missing_between_others_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("store_here")
+def test_an_epoch_that_is_missing_between_others_is_logged() -> None:
     """A request that was sent twice, as its answer was lost, leaves a value twice."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = mlflow.MlflowClient()
     with runs.tracked_run("epochs", experiment="films", resume_key="epochs", tags={}) as run:
         for timestamp in (1, 2):
-            mlflow.MlflowClient().log_metric(run.info.run_id, "loss", 0.9, timestamp=timestamp, step=1)
+            client.log_metric(run.info.run_id, "loss", 0.9, timestamp=timestamp, step=1)
         runs.log_history(run, {"loss": [0.9, 0.5]})
-        points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+        points = client.get_metric_history(run.info.run_id, "loss")
     assert {point.step for point in points} == {1, 2}
