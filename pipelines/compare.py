@@ -17,7 +17,7 @@ from sentiment.tracking.runs import Run, read_results
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
 ABOUT_RUN = ("models", "seeds", "settings_tried", "linear_model")
-"""Parameters that tell runs of one configuration apart, or say what ran beside or before them."""
+"""Parameters that differ between runs of one configuration, or say what ran beside or before them."""
 
 ABOUT_NETWORKS = ("vocabulary.", "sequences.", "model.", "training.")
 """How the names of parameters begin that the linear model does not know, but for the share of validation reviews."""
@@ -29,8 +29,8 @@ OWNER = "comparison-of-runs"
 def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None:
     """Print the comparison of finished runs and write the report.
 
-    Runs that differ in nothing but their seed are one model; a model with several configurations is told apart by what
-    differs.
+    Runs that differ in nothing but their seed are one model. Where a model has several configurations, its titles name
+    the settings that differ.
 
     Args:
         run_ids: of models' runs, or of pipelines' runs, which stand for all their children.

@@ -45,7 +45,7 @@ def store_errors_explained() -> Iterator[None]:
     except STORE_ERRORS as error:
         reason = reason_of(error)
         raise InputError(
-            f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}; the same command then goes on "
+            f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}; the same command then resumes "
             "where it stopped."
         ) from error
 
