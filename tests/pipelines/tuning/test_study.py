@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +104,8 @@ from pipelines.tuning.study import ENDED, Search, database_url
 url, owner = sys.argv[1:]
 space = read_space("default")
 first = space.values_of(compose("textbook", {}))
+print("ready", flush=True)
+sys.stdin.readline()
 search = Search(database_url(url), "shared", space, first, most_epochs=3, seed=0, owner=owner)
 while len(search.trials(*ENDED)) < 10:
     trial, values = search.next()
@@ -140,20 +141,7 @@ def postgresql() -> Iterator[str]:
     POSTGRESQL is None or importlib.util.find_spec("psycopg") is None, reason="there is no PostgreSQL or no driver"
 )
 def test_two_processes_share_one_search_in_postgresql(postgresql: str, tmp_path: Path) -> None:
-    environment = command_in(tmp_path).environment
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TAKE_TRIALS, postgresql, owner],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for owner in ("one", "two")
-    ]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
+    outputs = command_in(tmp_path).run_at_once(*((TAKE_TRIALS, postgresql, owner) for owner in ("one", "two")))
     study = optuna.load_study(study_name="shared", storage=postgresql)
     assert [trial.number for trial in study.trials] == list(range(len(study.trials)))
     assert 10 <= len(study.trials) <= 11
