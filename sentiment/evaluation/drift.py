@@ -200,7 +200,10 @@ class ReviewSample:
             drawn = DrawnReview(float(keys[position]), texts[position], float(probabilities[position]))
             if len(drawn.text) > LONGEST_WAITING:
                 self._measure(drawn)
-            (heapq.heappush if len(self) < SAMPLE_SIZE else heapq.heappushpop)(self._kept, drawn)
+            if len(self) < SAMPLE_SIZE:
+                heapq.heappush(self._kept, drawn)
+            else:
+                heapq.heappushpop(self._kept, drawn)
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -5,7 +5,7 @@ the verdict are coloured as in the playground: blue speaks for positive, orange 
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -178,7 +178,7 @@ class ShownFlips:
     """
 
     flips: Flips
-    kinds: Mapping[str, tuple[int, list[list[dict[str, Any]]]]]
+    kinds: Mapping[str, tuple[int, list[list[dict[Hashable, Any]]]]]
     is_coloured: bool
 
 
@@ -187,7 +187,7 @@ def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifi
     kinds = {}
     for kind in (RIGHT, WRONG):
         table = flips.select(kind)
-        shown: list[dict[str, Any]] = table.head(SHOWN).to_dict("records")
+        shown = table.head(SHOWN).to_dict("records")
         for place, row in enumerate(shown):
             moved = {}
             if model and baseline and place < COLOURED and len(row["text"].split()) < LONGEST:
