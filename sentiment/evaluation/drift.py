@@ -58,7 +58,7 @@ class Reference:
         return cls(tuple(map(float, edges)), tuple(_count(edges, values).tolist()), float(values.mean()))
 
     def count(self, values: np.ndarray) -> np.ndarray:
-        """Values in each bin, int (bins,); counts of parts of a table add up to those of the table."""
+        """How many values, (N,), each bin holds: int (bins,)."""
         return _count(np.array(self.edges), values)
 
 
@@ -98,16 +98,16 @@ class Drift:
         )
 
 
-def find_drift(references: Mapping[str, Reference], counts: Mapping[str, np.ndarray]) -> list[Drift]:
+def find_drift(references: Mapping[str, Reference], measures: Mapping[str, np.ndarray]) -> list[Drift]:
     """The drift of every feature, the largest index first.
 
     Args:
         references: feature -> its distribution.
-        counts: feature -> what `Reference.count` gives of the other reviews, summed over all of them.
+        measures: feature -> its values for the other reviews, (N,).
     """
     found = []
     for feature, reference in references.items():
-        expected, actual = np.array(reference.counts), counts[feature]
+        expected, actual = np.array(reference.counts), reference.count(measures[feature])
         reviews = int(actual.sum())
         index = population_stability_index(expected, actual)
         found.append(Drift(feature, index, index_by_chance(len(expected), int(expected.sum()), reviews), reviews))

@@ -118,8 +118,7 @@ class ValidationProfile(Configuration):
 
     def drift(self, sample: ReviewSample) -> list[Drift]:
         """How far other reviews lie from the validation reviews: a Drift of every feature, the largest index first."""
-        counts = {feature: self.features[feature].count(values) for feature, values in sample.measures.items()}
-        return find_drift(self.features, counts)
+        return find_drift(self.features, sample.measures)
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""

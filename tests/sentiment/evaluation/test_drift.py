@@ -23,7 +23,7 @@ values = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60).map(np.arr
 
 def grade(reference: np.ndarray, others: np.ndarray) -> str:
     kept = Reference.fit(reference)
-    [found] = find_drift({LENGTH: kept}, {LENGTH: kept.count(others)})
+    [found] = find_drift({LENGTH: kept}, {LENGTH: others})
     return found.grade
 
 
@@ -55,14 +55,13 @@ def test_the_index_is_symmetric_and_zero_only_between_equal_shares(both: np.ndar
     assert population_stability_index(expected, expected) == 0
 
 
-@given(values, values, values)
-def test_counts_of_parts_add_up_and_leave_no_value_out(kept: np.ndarray, first: np.ndarray, second: np.ndarray) -> None:
+@given(values, values)
+def test_every_value_has_a_bin(kept: np.ndarray, others: np.ndarray) -> None:
     reference = Reference.fit(kept)
     assert sum(reference.counts) == len(kept)
     assert min(reference.counts) > 0 or len(set(kept)) == 1
     assert list(reference.counts) == list(reference.count(kept))
-    whole = reference.count(np.concatenate([first, second]))
-    assert np.array_equal(reference.count(first) + reference.count(second), whole)
+    assert reference.count(others).sum() == len(others)
 
 
 def test_a_reference_of_equal_values_sees_others_come_and_no_reviews_have_not_drifted() -> None:
@@ -73,7 +72,8 @@ def test_a_reference_of_equal_values_sees_others_come_and_no_reviews_have_not_dr
 
 def test_the_largest_drift_comes_first_and_says_how_large_it_is() -> None:
     reference = {LENGTH: Reference((1.0,), (50, 50), 1.0), PROBABILITY: Reference((0.5,), (500, 500), 0.5)}
-    found = find_drift(reference, {LENGTH: np.array([52, 48]), PROBABILITY: np.array([900, 100])})
+    measures = {LENGTH: np.repeat([1.0, 2.0], [52, 48]), PROBABILITY: np.repeat([0.5, 0.9], [900, 100])}
+    found = find_drift(reference, measures)
     assert [moved.sentence for moved in found] == [
         "P(positive) has strongly shifted: population stability index 0.88 over 1,000 reviews",
         "length in words is stable: population stability index 0.00 over 100 reviews",
