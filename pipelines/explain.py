@@ -80,7 +80,7 @@ def read_review(path: Path, row: int, text_column: str | None, options: ReadOpti
     Raises:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
-    reader = TableReader(TableFile.at(path), text_column, options=options, columns=(), is_scored=True)
+    reader = TableReader(TableFile.at(path), text_column, options=options, columns=())
     with contextlib.closing(reader):
         for chunk in reader.chunks():
             reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}

@@ -4,12 +4,13 @@ import codecs
 import glob
 import gzip
 import io
+import json
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -29,6 +30,8 @@ USUALLY_ALLOWED = 0.01
 
 LONGEST_ROW = 7 * 2**23
 """Characters: a quotation mark that is never closed would otherwise swallow a file of any size."""
+
+NOT_UNICODE = "it is not UTF-8"
 
 HEAD = 2**20
 """Characters at the beginning of a text that decide how to read it."""
@@ -257,6 +260,39 @@ class TextStream:
             while len(line) > LONGEST_ROW and line[-1] not in "\r\n":
                 line = self.stream.readline(LONGEST_ROW + 1)
 
+    def array_items(self, path: Path) -> Iterator[str]:
+        """The values of a JSON array, each as its text; raises InputError where the array is damaged."""
+        decoder, rest, mark, count = json.JSONDecoder(), "", r"\[", 0
+        while True:
+            more = self.stream.read(max(2**16, len(rest)))
+            rest += more
+            while start := re.match(rf"\s*{mark}\s*", rest):
+                try:
+                    _, end = decoder.raw_decode(rest, start.end())
+                except (ValueError, RecursionError):
+                    break
+                if end == len(rest) and more:  # a number may go on
+                    break
+                yield rest[start.end() : end]
+                rest, mark, count = rest[end:], ",", count + 1
+            if not more or len(rest) > LONGEST_ROW:
+                if re.fullmatch(r"\s*\]\s*" if count else r"\s*\[\s*\]\s*", rest):
+                    return
+                raise InputError(
+                    f"{path}: the JSON array is damaged or ends here, after {count:,} objects "
+                    f"({shown(rest[:60].strip()) or 'the file ends'}): mend it, or write JSON lines, an object a line."
+                )
+
+
+def refusal(text: str) -> str | None:
+    """Why a text cannot be a row: it is too long, or holds bytes that are no text in the encoding of its file."""
+    if len(text) > LONGEST_ROW:
+        return f"it is longer than {LONGEST_ROW // 2**20} Mi characters"
+    with suppress(UnicodeEncodeError):
+        text.encode()
+        return None
+    return NOT_UNICODE
+
 
 @contextmanager
 def open_text(file: TableFile, options: ReadOptions) -> Iterator[TextStream]:
@@ -279,7 +315,7 @@ def _decoded(file: TableFile, raw: Any, options: ReadOptions) -> TextIO:
     refuse_foreign(file.path, head)
     if head.startswith(b"PAR1"):
         raise InputError(f"{file.path} is a Parquet file: let its name end with .parquet.")
-    binary: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**16) if head.startswith(b"\x1f\x8b") else raw  # type: ignore[arg-type]
+    binary: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**16) if head.startswith(b"\x1f\x8b") else raw
     head = binary.peek(4_096)
     codec = options.encoding or _encoding_of(head)
     codec = "utf-8-sig" if codecs.lookup(codec).name == "utf-8" else codec

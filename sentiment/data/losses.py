@@ -50,7 +50,7 @@ class _Losses:
 def _count(files: Sequence[TableFile], options: ReadOptions, text_column: str | None) -> _Losses:
     losses, most = _Losses(files[0]), 0
     for file in files:
-        with closing(TableReader(file, text_column, options=options, columns=(), is_scored=True)) as reader:
+        with closing(TableReader(file, text_column, options=options, columns=())) as reader:
             text_column = reader.text_column
             for rejected in (rejected for chunk in reader.chunks() for rejected in chunk.rejected if rejected.lines):
                 kind = re.sub(r"\d[\d,]*", "0", rejected.reason)
@@ -65,9 +65,10 @@ def _count(files: Sequence[TableFile], options: ReadOptions, text_column: str | 
 def _remedy(file: TableFile, options: ReadOptions, text_column: str | None) -> str:
     """The option that reads most of a file, if one does, found by reading it so."""
     found: list[tuple[int, str]] = []
-    for name, value in (("encoding", "cp1252"), ("quote", "none"), ("quote", '"')):
+    others = replace(options, encoding="cp1252"), replace(options, quote="none"), replace(options, quote='"')
+    for other, name, value in zip(others, ("encoding", "quote", "quote"), ("cp1252", "none", '"'), strict=True):
         with suppress(InputError):
-            losses = _count([file], replace(options, **{name: value}), text_column)
+            losses = _count([file], other, text_column)
             if losses.lost < USUALLY_ALLOWED * losses.lines:
                 reads = f"all but {losses.lost:,}" if losses.lost else "all"
                 found.append((losses.lost, f"--{name} {shlex.quote(value)} reads {reads} of them."))

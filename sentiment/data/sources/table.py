@@ -193,7 +193,6 @@ def _read_rows(config: SourceConfig, left_out: dict[str, list[str]]) -> tuple[li
                 text_column,
                 options=config.read_options,
                 columns=(*label_columns, SPLIT_COLUMN),
-                is_scored=True,
             )
         ) as reader:
             text_column = text_column or (None if reader.is_fasttext else reader.text_column)

@@ -20,11 +20,8 @@ LABEL_COLUMN, PROBABILITY_COLUMN = "predicted_label", "positive_probability"
 """Columns that scoring adds."""
 
 TEXT_TYPES = (pa.string(), pa.large_string(), pa.string_view())
-CHUNK_ROWS, CHUNK_SIZE = 1_024, 2**23
-"""A chunk ends with the row that reaches either; the size is in characters."""
-
-MOST_COLUMNS = 20_000
-"""Each takes some kilobytes of memory."""
+CHUNK_ROWS, CHUNK_SIZE = 1_024, 2**23  # a chunk ends with the row that reaches either; the size is in characters
+MOST_COLUMNS = 20_000  # each takes some kilobytes of memory
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,6 @@ class TableReader:
         options: ReadOptions | None = None,
         output_format: str = "jsonl",
         columns: Collection[str] | None = None,
-        is_scored: bool = False,
         schema: pa.Schema | None = None,
         stamp: Stamp | None = None,
     ) -> None:
@@ -99,8 +95,8 @@ class TableReader:
             text_column: None for the first of DEFAULT_TEXT_COLUMNS that there is.
             options: how to read what does not say so itself.
             output_format: where the rows are to fit into columns of types if it is Parquet, of text if CSV or TSV.
-            columns: those of Parquet to read beside the reviews, as far as they are there; None for all.
-            is_scored: the columns that scoring adds may be there already.
+            columns: those of Parquet to read beside the reviews, as far as they are there. None for all, to be scored:
+                then the columns that scoring adds may not be there already.
             schema: the columns that are expected; None for those that are found.
             stamp: that of the file that is meant; None for the file that is there.
 
@@ -109,7 +105,7 @@ class TableReader:
         """
         self.file, self.rows, self.lines, self.lost = file, 0, 0, 0
         self._options, self._format, self._wanted = options or ReadOptions(), output_format, columns
-        self._added = set() if is_scored else {LABEL_COLUMN, PROBABILITY_COLUMN}
+        self._added = {LABEL_COLUMN, PROBABILITY_COLUMN} if columns is None else set()
         self._rows: Iterator[Row] = iter(())
         self._waiting: list[Row] = []
         self._position: Callable[[], int] = int

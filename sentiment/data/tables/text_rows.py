@@ -6,25 +6,14 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from sentiment.data.files import (
-    DEFAULT_TEXT_COLUMNS,
-    LONGEST_ROW,
-    SEPARATORS,
-    ReadOptions,
-    TableFile,
-    TextStream,
-    separator_of,
-)
+from sentiment.data import files
+from sentiment.data.files import ReadOptions, TableFile, TextStream
 from sentiment.errors import InputError, shown
 
-SWALLOWED = 3
-"""Lines of a row from which on they may be rows that an open quotation mark has swallowed."""
-
-NOT_UNICODE = "it is not UTF-8"
+SWALLOWED = 3  # lines of a row from which on they may be rows that an open quotation mark has swallowed
 FASTTEXT = re.compile(r"((?:__label__\S+[ \t]+)*)(.*)", re.DOTALL)
 
 
@@ -43,12 +32,12 @@ def text_rows(
 ) -> tuple[list[str] | None, Iterator[Row]]:
     """The names of the columns, None where each object of JSON has its own, and the rows."""
     if file.format == "jsonl":
-        items = _array_items(text, file.path) if text.beginning.startswith("[") else text.lines()
+        items = text.array_items(file.path) if text.beginning.startswith("[") else text.lines()
         return None, _line_rows(items, _parse_object)
-    name = text_column or DEFAULT_TEXT_COLUMNS[0]
+    name = text_column or files.DEFAULT_TEXT_COLUMNS[0]
     if text.is_fasttext:
         return [name, "label"], _line_rows(text.lines(), lambda line: _fasttext_row(line, name))
-    separator = SEPARATORS.get(file.format) or separator_of(text.beginning, text_column, options)
+    separator = files.SEPARATORS.get(file.format) or files.separator_of(text.beginning, text_column, options)
     if separator is None:
         return [name], _line_rows(text.lines(), lambda line: {name: line.rstrip("\r\n")})
     dialect = find_dialect(text.head, options, separator)
@@ -61,7 +50,7 @@ def _line_rows(lines: Iterable[str], parse: Callable[[str], dict[str, Any] | Non
     """A row from every line that `parse` makes something of; it raises ValueError with the reason where it cannot."""
     for number, line in enumerate(lines, 1):
         values: Any = line
-        if not (reason := _refusal(line)):
+        if not (reason := files.refusal(line)):
             try:
                 values = parse(line)
             except ValueError as error:
@@ -83,46 +72,12 @@ def _parse_object(text: str) -> dict[str, Any] | None:
         if "\\u" in text or text.count("[") + text.count("{") > 200:
             json.dumps([values], ensure_ascii=False).encode()  # half a surrogate pair, or values nested too deep
     except UnicodeEncodeError:
-        raise ValueError(NOT_UNICODE) from None
+        raise ValueError(files.NOT_UNICODE) from None
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it cannot be parsed: {shown(error)}") from None
     if not isinstance(values, dict):
         raise ValueError("it is no JSON object")
     return values
-
-
-def _array_items(text: TextStream, path: object) -> Iterator[str]:
-    """The values of a JSON array, each as its text; raises InputError where the array is damaged."""
-    decoder, rest, mark, count = json.JSONDecoder(), "", r"\[", 0
-    while True:
-        more = text.stream.read(max(2**16, len(rest)))
-        rest += more
-        while start := re.match(rf"\s*{mark}\s*", rest):
-            try:
-                _, end = decoder.raw_decode(rest, start.end())
-            except (ValueError, RecursionError):
-                break
-            if end == len(rest) and more:  # a number may go on
-                break
-            yield rest[start.end() : end]
-            rest, mark, count = rest[end:], ",", count + 1
-        if not more or len(rest) > LONGEST_ROW:
-            if re.fullmatch(r"\s*\]\s*" if count else r"\s*\[\s*\]\s*", rest):
-                return
-            raise InputError(
-                f"{path}: the JSON array is damaged or ends here, after {count:,} objects "
-                f"({shown(rest[:60].strip()) or 'the file ends'}): mend it, or write JSON lines, an object a line."
-            )
-
-
-def _refusal(text: str) -> str | None:
-    """Why a text cannot be a row: it is too long, or holds bytes that are no text in the encoding of its file."""
-    if len(text) > LONGEST_ROW:
-        return f"it is longer than {LONGEST_ROW // 2**20} Mi characters"
-    with suppress(UnicodeEncodeError):
-        text.encode()
-        return None
-    return NOT_UNICODE
 
 
 @dataclass(frozen=True)
@@ -145,7 +100,7 @@ class Dialect:
 
     def reader(self, lines: Iterable[str], *, strict: bool) -> Any:
         """A reader of Python's csv."""
-        csv.field_size_limit(LONGEST_ROW)
+        csv.field_size_limit(files.LONGEST_ROW)
         quotes: dict[str, Any] = {"quotechar": self.quote} if self.quote else {"quoting": csv.QUOTE_NONE}
         if self.is_escaped:
             quotes.update(doublequote=False, escapechar="\\")
@@ -175,7 +130,7 @@ def find_dialect(head: list[str], options: ReadOptions, usual: str) -> Dialect:
     dialects = [Dialect(separator, mark) for separator in separators]
     dialect = max(dialects, key=lambda found: len(next(found.reader([first], strict=False), [])))
     reader = dialect.reader(lines, strict=False)
-    names = next((cells for cells in reader if cells), [])
+    names: list[str] = next((cells for cells in reader if cells), [])
     if options.header:
         dialect = replace(dialect, names=distinct(names), skipped=has_line + reader.line_num)
     else:
@@ -193,8 +148,8 @@ def _harm(head: list[str], dialect: Dialect) -> int:
     """Lines that a dialect loses; without a quotation mark, also cells that stand between two."""
     rows = list(delimited_rows(iter(head), dialect))
     cells = [cell for row in rows if not (row.reason or dialect.quote) for cell in row.values.values()]
-    between = sum(len(cell) > 1 and cell[0] == cell[-1] == '"' for cell in cells)
-    return between + sum(row.lines for row in rows if row.reason)
+    between = [cell for cell in cells if len(cell) > 1 and cell[0] == cell[-1] == '"']
+    return len(between) + sum(row.lines for row in rows if row.reason)
 
 
 def delimited_rows(lines: Iterator[str], dialect: Dialect) -> Iterator[Row]:
@@ -231,7 +186,7 @@ def delimited_rows(lines: Iterator[str], dialect: Dialect) -> Iterator[Row]:
             reader = dialect.reader(feed(), strict=True)
         raw = "".join(taken)
         if cells or reason or len(names) == 1:
-            reason = reason or _refusal(raw)
+            reason = reason or files.refusal(raw)
             if not reason and len(cells or [""]) != len(names):
                 reason = f"it has {len(cells)} cells, the header {len(names)}"
             values = raw if reason else dict(zip(names, cells or [""], strict=True))
@@ -243,6 +198,6 @@ def distinct(names: Iterable[str]) -> list[str]:
     """Names of columns, each once: as in pandas, a second `n` becomes `n.1`."""
     found: dict[str, None] = {}
     for name in names:
-        copies = (f"{name}.{count}" for count in itertools.count(1))
-        found[name if name not in found else next(copy for copy in copies if copy not in found)] = None
+        copies = itertools.chain([name], (f"{name}.{count}" for count in itertools.count(1)))
+        found[next(copy for copy in copies if copy not in found)] = None
     return list(found)
