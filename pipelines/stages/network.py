@@ -9,10 +9,9 @@ from pipelines.configuration import Trial
 from pipelines.stages.context import Context, training_environment
 from pipelines.stages.data import Prepared
 from pipelines.stages.start import start_classifier
-from sentiment.data.language import is_english, sample
 from sentiment.data.markup import has_line_breaks_alone, without_markup
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import Tokenizer
+from sentiment.data.vocabulary import Tokenizer, is_english, sample
 from sentiment.errors import InputError
 from sentiment.training.counterfactuals import Counterfactuals
 from sentiment.training.models import build_model

@@ -18,7 +18,7 @@ from pipelines.stages.pseudo_labels import WEIGHTS_FILE, train_on_pseudo_labels
 from pipelines.stages.start import choose, start_classifier
 from pipelines.working_directory import Stage
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.unknown_words import learned_words
+from sentiment.data.vocabulary import learned_words
 from sentiment.engine.recurrent_model import VOCABULARY_FILE, engine_here
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile

@@ -132,51 +132,12 @@ class Corpus:
             )
         notes = (
             *self.notes,
-            _seen_note(taken, "test review", "moved to train" if self.is_cut else "dropped", left),
+            seen_note(taken, "test review", "moved to train" if self.is_cut else "dropped", left),
         )
         if not self.is_cut:
             return replace(self, test=left, notes=notes)
         labels = np.concatenate([self.train.labels, taken.labels])
         return replace(self, train=Reviews([*self.train.texts, *taken.texts], labels), test=left, notes=notes)
-
-    def of_fold(self, fold: Fold, seed: int, is_seen: Callable[[Sequence[str]], np.ndarray] | None = None) -> "Corpus":
-        """All labelled reviews, those of one fold as the test split; copies of one text stand in the same fold.
-
-        Args:
-            is_seen: whether a trained network to start from has learned from each of N texts, bool (N,). Such reviews
-                are in no fold, so every training learns from them; a note counts them.
-
-        Raises:
-            InputError: the source sets reviews aside; a class has fewer distinct texts than there are folds, or the
-                start has learned from all of them.
-        """
-        from sentiment.data.validation import split_folds
-
-        if len(self.validation) or (len(self.test) and not self.is_cut):
-            raise InputError(
-                "--folds tests on every labelled row in turn, but the column split sets rows aside for test or "
-                "validation: say train or unlabelled there, or leave out --folds."
-            )
-        texts = [*self.train.texts, *self.test.texts]
-        labels = np.concatenate([self.train.labels, self.test.labels])
-        everything, notes = Reviews(texts, labels), self.notes
-        seen = np.zeros(len(texts), bool) if is_seen is None else is_seen(texts)
-        if seen.any():
-            notes = (
-                *notes,
-                _seen_note(everything.where(seen), "row", "kept out of all folds", everything.where(~seen)),
-            )
-        if seen.all():
-            raise InputError(
-                f"The start has learned from all {len(texts):,} labelled rows, so none is left to test on: add rows "
-                "that it has not seen, name another start, or train from scratch without --start-from."
-            )
-        fresh, free = everything.where(~seen), np.flatnonzero(~seen)
-        folds = split_folds(fresh.texts, fresh.labels, fold.of, seed)
-        tested = np.zeros(len(texts), bool)
-        if fold.number is not None:
-            tested[free[folds[fold.number][1]]] = True
-        return replace(self, train=everything.where(~tested), test=everything.where(tested), notes=notes, is_cut=False)
 
     def checked(self, *, keep_duplicates: bool = False, tests: bool = True) -> "Corpus":
         """This corpus without blank reviews, and without copies of test reviews in train and unlabelled.
@@ -248,7 +209,7 @@ class Corpus:
         }
 
 
-def _seen_note(seen: Reviews, noun: str, fate: str, left: Reviews) -> str:
+def seen_note(seen: Reviews, noun: str, fate: str, left: Reviews) -> str:
     """A sentence that counts the reviews that a start has seen, and names the first of them."""
     counted = f"{len(seen):,} {noun}{'s' * (len(seen) > 1)}"
     return (

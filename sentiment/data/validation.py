@@ -1,11 +1,12 @@
-"""split_validation, split_folds: reviews to learn from and to check on; nested_part: as if fewer had labels."""
+"""Reviews to learn from and to check on: by split_validation, split_folds and in_fold; nested_part takes fewer."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from sentiment.data.corpus import normalized
+from sentiment.data.corpus import Corpus, Fold, Reviews, normalized, seen_note
 from sentiment.errors import InputError
 
 
@@ -69,6 +70,41 @@ def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int)
     for fold, (_, chosen) in enumerate(splits):
         number[[position for text in chosen.tolist() for position in distinct[text]]] = fold
     return [(np.flatnonzero(number != fold), np.flatnonzero(number == fold)) for fold in range(folds)]
+
+
+def in_fold(
+    corpus: Corpus, fold: Fold, seed: int, is_seen: Callable[[Sequence[str]], np.ndarray] | None = None
+) -> Corpus:
+    """All labelled reviews, those of one fold as the test split; copies of one text stand in the same fold.
+
+    Args:
+        is_seen: whether a trained network to start from has learned from each of N texts, bool (N,). Such reviews
+            are in no fold, so every training learns from them; a note counts them.
+
+    Raises:
+        InputError: the source sets reviews aside; a class has fewer distinct texts than there are folds, or the
+            start has learned from all of them.
+    """
+    if len(corpus.validation) or (len(corpus.test) and not corpus.is_cut):
+        raise InputError(
+            "--folds tests on every labelled row in turn, but the column split sets rows aside for test or "
+            "validation: say train or unlabelled there, or leave out --folds."
+        )
+    texts = [*corpus.train.texts, *corpus.test.texts]
+    everything = Reviews(texts, np.concatenate([corpus.train.labels, corpus.test.labels]))
+    seen = np.zeros(len(texts), bool) if is_seen is None else is_seen(texts)
+    fresh, notes = everything.where(~seen), corpus.notes
+    if seen.all():
+        raise InputError(
+            f"The start has learned from all {len(texts):,} labelled rows, so none is left to test on: add rows "
+            "that it has not seen, name another start, or train from scratch without --start-from."
+        )
+    if seen.any():
+        notes = (*notes, seen_note(everything.where(seen), "row", "kept out of all folds", fresh))
+    folds, tested = split_folds(fresh.texts, fresh.labels, fold.of, seed), np.zeros(len(texts), bool)
+    if fold.number is not None:
+        tested[np.flatnonzero(~seen)[folds[fold.number][1]]] = True
+    return replace(corpus, train=everything.where(~tested), test=everything.where(tested), notes=notes, is_cut=False)
 
 
 def _copies(texts: Sequence[str]) -> list[list[int]]:

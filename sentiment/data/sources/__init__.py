@@ -10,6 +10,7 @@ from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Fold, label_word
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.validation import in_fold
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
@@ -137,7 +138,7 @@ def load_corpus(
     corpus = _sources()[config.source].load(config, files, seed)
     is_seen = None if start is None else start.holds
     if fold is not None:
-        corpus = corpus.of_fold(fold, seed, is_seen)
+        corpus = in_fold(corpus, fold, seed, is_seen)
     elif is_seen is not None:
         corpus = corpus.tested_without(is_seen)
     return corpus.checked(keep_duplicates=config.keep_duplicates, tests=fold is None or fold.number is not None)

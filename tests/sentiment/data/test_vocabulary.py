@@ -20,6 +20,7 @@ from sentiment.data.vocabulary import (
     TYPOGRAPHY,
     Tokenizer,
     Vocabulary,
+    learned_words,
     tokenize,
 )
 from sentiment.errors import InputError
@@ -246,3 +247,9 @@ def test_scripts_without_blanks_are_split_by_character() -> None:
     assert tokenize("\u5f88\u597d\uff01 Film\u3002\u304b\u306a \uc88b\uc544\uc694 \u0e14\u0e35") == [
         *"\u5f88\u597d", "film", *"\u304b\u306a", "\uc88b\uc544\uc694", *"\u0e14\u0e35",
     ]  # fmt: skip
+
+
+def test_a_word_that_only_a_validation_review_holds_is_not_learned() -> None:
+    vocabulary = Vocabulary.fit(["fine film.", "dull film."], 100, ".")
+    assert learned_words(vocabulary, [np.array([[0, *vocabulary.encode("fine film. rare")]])]) == {"fine", "film", "."}
+    assert learned_words(vocabulary, []) == frozenset()
