@@ -67,7 +67,7 @@ def test_of_a_logged_model_the_classifier_alone_is_copied(store: Path) -> None:
         assert not list(folder.rglob("*.py")), uri
 
 
-@pytest.mark.parametrize("model", [[], ["--model", "models:/reviews@champion"], ["--model", "models:/reviews/1"]])
+@pytest.mark.parametrize("model", [[], ["--model", "models:/reviews/1"]])
 def test_predict_reads_a_sqlite_store_without_mlflow_and_finds_what_mlflow_finds(store: Path, model: list[str]) -> None:
     script = "import sys; from pipelines.cli import main; import atexit\n" + (
         f"atexit.register(lambda: print('mlflow' in sys.modules)); sys.argv[1:] = ['predict', 'fine', *{model}]; main()"
