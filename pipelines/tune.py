@@ -19,7 +19,7 @@ from optuna.trial import Trial, TrialState
 
 from pipelines.configuration import PipelineConfig
 from pipelines.files import write_file
-from pipelines.stages.comparison import is_ours, owner_of, place_of_page
+from pipelines.stages.comparison import check_report, owner_of, place_of_page
 from pipelines.stages.context import Context, resume_key
 from pipelines.stages.data import prepare
 from pipelines.tuning.conclusion import conclude, describe, preset_text
@@ -53,7 +53,8 @@ def search_settings(context: Context, config: SearchConfig) -> None:
     """
     started = time.monotonic()
     store.silence()
-    _check_output(config.output, owner_of(context))
+    if config.output is not None:
+        check_report(config.output, owner_of(context), what="preset", suffix=".toml")
     if context.start is not None:
         raise InputError(
             "A search trains from scratch, and --start-from finds its own settings: leave --start-from out, and give "
@@ -235,18 +236,3 @@ def _name(config: PipelineConfig, search_config: SearchConfig, corpus: Corpus) -
     reviews = [corpus.train.digest(), corpus.unlabelled.digest(), corpus.validation.tolist()]
     key = [content, settings, objective, reviews, __version__]
     return f"tune-{hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]}"
-
-
-def _check_output(output: Path | None, owner: str) -> None:
-    """Refuse a place for the preset that cannot be one, before hours of work.
-
-    Raises:
-        InputError: it is neither a folder nor a file that ends with .toml in a folder; or a file of another owner
-            stands there.
-    """
-    if output is None or output.is_dir():
-        return
-    if output.suffix != ".toml" or not output.parent.is_dir():
-        raise InputError(f"The preset cannot go to {output}: give a file ending with .toml, in a folder that exists.")
-    if not is_ours(output, owner):
-        raise InputError(f"{output} is there already, and not of this search: name another file, or delete this one.")

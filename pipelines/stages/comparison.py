@@ -118,19 +118,21 @@ def place_of_page(output: Path, name: str, owner: str) -> Path:
     return page if is_ours(page, owner) else page.with_stem(f"{page.stem}-{owner}")
 
 
-def check_report(output: Path, owner: str) -> None:
-    """Refuse a place for the report that cannot be one, before hours of work.
+def check_report(output: Path, owner: str, *, what: str = "report", suffix: str = ".html") -> None:
+    """Refuse a place for the report, or for another file, that cannot be one, before hours of work.
 
     Raises:
-        InputError: the place is neither a folder nor a file that ends with .html in a folder; or a file of another
-            owner stands there.
+        InputError: the place is neither a folder nor a file with this ending in a folder; or a file of another owner
+            stands there.
     """
     if output.is_dir():
         return
-    if output.suffix != ".html":
-        raise InputError(f"The report cannot go to {output}: give a folder that exists, or a file ending with .html.")
+    if output.suffix != suffix:
+        raise InputError(
+            f"The {what} cannot go to {output}: give a folder that exists, or a file ending with {suffix}."
+        )
     if not output.parent.is_dir():
-        raise InputError(f"The folder {output.parent}, where the report goes, does not exist: make it first.")
+        raise InputError(f"The folder {output.parent}, where the {what} goes, does not exist: make it first.")
     if not is_ours(output, owner):
         raise InputError(f"{output} is there already, and not of these runs: name another file, or delete this one.")
 

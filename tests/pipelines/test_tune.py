@@ -247,7 +247,7 @@ def test_accuracy_as_the_objective_is_that_of_the_weights_that_are_kept() -> Non
         pytest.param(SPACE, "--batch-size 32 --dropout 0.1 --learning-rate 0.01", "Nothing is left", id="all fixed"),
         pytest.param(SPACE, "--models lstm,gru", "give one of --models", id="several models"),
         pytest.param(SPACE, "--minutes 0", "--minutes is 0", id="minutes"),
-        pytest.param(SPACE, "--output nowhere/best.toml", "The preset cannot go to", id="place of the preset"),
+        pytest.param(SPACE, "--output nowhere/best.toml", "where the preset goes, does not", id="place of the preset"),
         pytest.param(SPACE, "--output start.toml", "start.toml is there already", id="preset of the user"),
         pytest.param(SPACE, "--storage tuning", "--storage is no URL", id="storage"),
         pytest.param(SPACE, "--storage sqlite:////proc/none/tuning.db", "cannot be written", id="unwritable storage"),
