@@ -65,7 +65,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(small_run: PipelineRun, tmp_p
     arguments = ["--model", str(small_run.classifier)]
     spark = ["--engine", "spark", "--spark-master", "local-cluster[2,1,1024]"]
     process = command.start("score", "in", "spark.csv", *arguments, *spark)
-    while not any((tmp_path / "spark.csv.partial").glob("*.tally.json")):
+    while not any((tmp_path / "spark.csv.partial").glob("table/*.tally.json")):
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
     executors = [
