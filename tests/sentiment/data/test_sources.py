@@ -114,14 +114,12 @@ TABLE = pd.DataFrame(
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz"])
 def test_a_table_is_read_in_every_format_and_copies_stay_on_one_side(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"reviews.{suffix}"
-    {
-        "csv": lambda: TABLE.to_csv(path, index=False),
-        "tsv": lambda: TABLE.to_csv(path, index=False, sep="\t"),
-        "jsonl": lambda: TABLE.to_json(path, orient="records", lines=True),
-        "parquet": lambda: TABLE.to_parquet(path),
-        "csv.gz": lambda: TABLE.to_csv(path, index=False),
-        "jsonl.gz": lambda: TABLE.to_json(path, orient="records", lines=True),
-    }[suffix]()
+    if suffix == "parquet":
+        TABLE.to_parquet(path)
+    elif suffix.startswith("jsonl"):
+        TABLE.to_json(path, orient="records", lines=True)
+    else:
+        TABLE.to_csv(path, index=False, sep="\t" if suffix == "tsv" else ",")
     corpus = load("table", path)
     assert len(corpus.train) + len(corpus.test) == 100
     assert not set(corpus.train.texts) & set(corpus.test.texts)
@@ -140,14 +138,8 @@ def test_labels_may_be_words_of_any_case(tmp_path: Path, positive: str, negative
 
 
 def test_a_split_column_decides_and_copies_of_test_reviews_leave_train(tmp_path: Path) -> None:
-    rows = [
-        ("a", 1, "train"),
-        ("b", 0, "train"),
-        ("c", 0, "train"),
-        ("c", 0, "Test"),
-        ("d", 1, "test"),
-        ("e", "", "unlabelled"),
-    ]
+    rows = [("a", 1, "train"), ("b", 0, "train"), ("c", 0, "train"), ("c", 0, "Test"), ("d", 1, "test"),
+            ("e", "", "unlabelled")]  # fmt: skip
     pd.DataFrame(rows, columns=["text", "label", "split"]).to_csv(tmp_path / "t.csv", index=False)
     corpus = load("table", tmp_path / "t.csv")
     assert (corpus.train.texts, corpus.test.texts, corpus.unlabelled.texts) == (["a", "b"], ["c", "d"], ["e"])
@@ -156,16 +148,8 @@ def test_a_split_column_decides_and_copies_of_test_reviews_leave_train(tmp_path:
 
 @pytest.mark.parametrize(("word", "unlabelled"), [("validation", "unsupervised"), ("Dev", "unlabelled")])
 def test_a_split_column_may_set_reviews_aside_for_validation(tmp_path: Path, word: str, unlabelled: str) -> None:
-    rows = [
-        ("a", 1, "train"),
-        ("b", 0, word),
-        ("c", 1, word),
-        ("b", 0, "train"),
-        ("d", 0, "train"),
-        ("c", 1, "test"),
-        ("e", 0, "test"),
-        ("f", -1, unlabelled),
-    ]
+    rows = [("a", 1, "train"), ("b", 0, word), ("c", 1, word), ("b", 0, "train"), ("d", 0, "train"), ("c", 1, "test"),
+            ("e", 0, "test"), ("f", -1, unlabelled)]  # fmt: skip
     pd.DataFrame(rows, columns=["text", "label", "split"]).to_parquet(tmp_path / "t.parquet")
     corpus = load("table", tmp_path / "t.parquet")
     assert (corpus.train.texts, corpus.train.labels.tolist()) == (["a", "b", "d"], [1, 0, 0])

@@ -33,21 +33,7 @@ MARKUP = (
 ).split(" ")
 """Pieces that may join to other markup."""
 odd_pieces = st.sampled_from(
-    [
-        "<br />",
-        "<BR>",
-        "<br",
-        " />",
-        "...",
-        "e\u0301",
-        "\u0338",
-        "\u0130",
-        "\u03a3",
-        "\u0e31",
-        "\u597d",
-        *MARKUP,
-        *TYPOGRAPHY,
-    ]
+    [*"<br />|<BR>|<br| />|...|e\u0301|\u0338|\u0130|\u03a3|\u0e31|\u597d".split("|"), *MARKUP, *TYPOGRAPHY]
 )
 odd_texts = st.lists(texts | st.text(max_size=4) | odd_pieces, max_size=12).map("".join)
 tokenizers = st.builds(Tokenizer, st.sampled_from(["", "!?.", PUNCTUATION]))
@@ -82,9 +68,9 @@ def test_words_stand_by_falling_frequency_and_ties_alphabetically() -> None:
     assert Vocabulary.fit(["b a c", "c"], num_words=10).words == ("c", "a", "b")
 
 
-@pytest.mark.parametrize("character", '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n')
-def test_every_filter_of_keras_separates_tokens(character: str) -> None:
-    assert tokenize(f"Don't{character}STOP") == ["don't", "stop"]
+def test_every_filter_of_keras_separates_tokens() -> None:
+    for character in '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n':
+        assert tokenize(f"Don't{character}STOP") == ["don't", "stop"]
 
 
 @given(odd_texts, st.integers(1, 5), st.sampled_from(["first", "last"]), tokenizers)
@@ -142,16 +128,10 @@ def test_num_words_leaves_room_for_a_word_beside_the_reserved_indices() -> None:
         Vocabulary.fit(["a"], num_words=4)
 
 
-def test_a_saved_vocabulary_is_read_back(tmp_path: Path) -> None:
-    vocabulary = Vocabulary.fit(["ça va 🎬", "va"], num_words=6)
-    vocabulary.save(tmp_path / "vocabulary.json")
-    assert Vocabulary.load(tmp_path / "vocabulary.json").encode("va ça").tolist() == [1, 4, 5]
-
-
-def test_a_vocabulary_keeps_its_punctuation_marks_in_its_file(tmp_path: Path) -> None:
-    Vocabulary.fit(["good! good."], num_words=10, punctuation_tokens="!?.").save(tmp_path / "vocabulary.json")
-    vocabulary = Vocabulary.load(tmp_path / "vocabulary.json")
-    assert vocabulary.decode(vocabulary.encode("Good!")) == ["[START]", "good", "!"]
+def test_a_saved_vocabulary_is_read_back_with_its_punctuation_marks(tmp_path: Path) -> None:
+    Vocabulary.fit(["\u00e7a va! \U0001f3ac", "va!"], num_words=7, punctuation_tokens="!?.").save(tmp_path / "v.json")
+    vocabulary = Vocabulary.load(tmp_path / "v.json")
+    assert vocabulary.encode("va ! \u00e7a").tolist() == [1, 5, 4, 6]
 
 
 @pytest.mark.parametrize(
