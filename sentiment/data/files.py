@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -288,10 +288,11 @@ def refusal(text: str) -> str | None:
     """Why a text cannot be a row: it is too long, or holds bytes that are no text in the encoding of its file."""
     if len(text) > LONGEST_ROW:
         return f"it is longer than {LONGEST_ROW // 2**20} Mi characters"
-    with suppress(UnicodeEncodeError):
+    try:
         text.encode()
-        return None
-    return NOT_UNICODE
+    except UnicodeEncodeError:
+        return NOT_UNICODE
+    return None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from sentiment.data.files import ReadOptions, TableFile, TextStream
 from sentiment.errors import InputError, shown
 
 SWALLOWED = 3  # lines of a row from which on they may be rows that an open quotation mark has swallowed
+JSON = json.JSONDecoder(parse_constant=lambda name: None)  # NaN
 FASTTEXT = re.compile(r"((?:__label__\S+[ \t]+)*)(.*)", re.DOTALL)
 
 
@@ -68,7 +69,7 @@ def _parse_object(text: str) -> dict[str, Any] | None:
     if text.isspace():
         return None
     try:
-        values = json.loads(text, parse_constant=lambda name: None)  # NaN
+        values = JSON.decode(text)
         if "\\u" in text or text.count("[") + text.count("{") > 200:
             json.dumps([values], ensure_ascii=False).encode()  # half a surrogate pair, or values nested too deep
     except UnicodeEncodeError:
