@@ -179,9 +179,9 @@ class Tokenizer:
 
     def _capitalized(self, texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
         """How often each word is capitalized where no sentence starts, and how often it is not; in lower case."""
-        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
+        counts = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
         capitalized, others = Counter[str](), Counter[str]()
-        for word, count in inside.items():
+        for word, count in counts.items():
             is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
             (capitalized if is_name else others)[word.lower()] += count
         return capitalized, others

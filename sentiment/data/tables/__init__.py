@@ -1,1 +1,1 @@
-"""Files of reviews: found and told apart (`files`), read chunk by chunk (`reader`), and written (`writer`)."""
+"""Tables of reviews, read in chunks (`reader`); how the rows of texts are written (`text_rows`)."""
