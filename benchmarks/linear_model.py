@@ -85,7 +85,7 @@ def main() -> None:
     started = time.perf_counter()
     vocabulary, _ = index_words(corpus.train.texts, LinearModelConfig().punctuation_tokens)
     counted = time.perf_counter()
-    Tokens.of([vocabulary.indices(vocabulary.tokens(text)) for text in texts])
+    Tokens.from_encoded([vocabulary.indices(vocabulary.tokens(text)) for text in texts])
     found = time.perf_counter()
     print(f"texts to token ids: {counted - started:.1f} s of the fit, {found - counted:.1f} s of the application")
 

@@ -27,8 +27,9 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
     import keras
     from tensorflow.keras.preprocessing.text import text_to_word_sequence
 
-    from sentiment.classifier import SentimentClassifier, classifier_folder
+    from sentiment.classifier import SentimentClassifier
     from sentiment.data.vocabulary import OUT_OF_VOCABULARY, START
+    from sentiment.saved_classifier import classifier_folder
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
@@ -72,8 +73,9 @@ def pytorch(model: Path) -> Score:
     """torch.nn.LSTM with the same weights, on this project's (faster) tokens."""
     import torch
 
-    from sentiment.classifier import SentimentClassifier, classifier_folder
+    from sentiment.classifier import SentimentClassifier
     from sentiment.data.sequences import pad_texts
+    from sentiment.saved_classifier import classifier_folder
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     embedding, lstm, dense = (

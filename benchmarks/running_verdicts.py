@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer
@@ -51,14 +51,14 @@ def main() -> None:
     arguments = parser.parse_args()
     config = SourceConfig(source="aclimdb", data=arguments.archive)
     test = load_corpus(config, find_files(config), seed=0).test
-    classifiers = [load_classifier(folder) for folder in arguments.classifiers]
+    classifiers = [SentimentClassifier.load(folder) for folder in arguments.classifiers]
     print("| what is read | texts |" + " accuracy | error |" * len(classifiers))
     print("|---|---:|" + "---:|---:|" * len(classifiers))
     for name, texts, labels in parts(test):
         row = f"| {name} | {len(texts):,} |"
         for classifier in classifiers:
             probabilities = classifier.positive_probability(texts)
-            accuracy = np.mean((probabilities >= classifier.threshold) == labels)
+            accuracy = np.mean((probabilities >= classifier.threshold_) == labels)
             error = expected_calibration_error(labels, probabilities)
             row += f" {100 * accuracy:.1f} | {100 * error:.1f} |"
         print(row)

@@ -103,7 +103,8 @@ def calls(model: Path, texts: Sequence[str]) -> dict[str, float]:
     import mlflow
     import pandas as pd
 
-    from sentiment.classifier import SentimentClassifier, classifier_folder
+    from sentiment.classifier import SentimentClassifier
+    from sentiment.saved_classifier import classifier_folder
 
     loaded, classifier = mlflow.pyfunc.load_model(str(model)), SentimentClassifier.load(classifier_folder(model))
     timed: dict[str, Callable[[str], object]] = {

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from pipelines.configuration import PipelineConfig
 from pipelines.models import IMDB_NAME
-from pipelines.stages.data import FEW_ROWS, Prepared
+from pipelines.stages.load import FEW_ROWS
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.result import Result
 from sentiment.tracking.sqlite_store import CHAMPION
 from sentiment.training.linear_model import LINEAR_MODEL
+from sentiment.training.recipe import Recipe
 
 ENOUGH_STEPS = 1_000
 """Gradient steps below which a network is advised to make more."""
@@ -25,9 +26,7 @@ BALANCE = (
 )
 
 
-def advise(
-    config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str, *, has_start: bool
-) -> list[str]:
+def advise(config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str, *, has_start: bool) -> list[str]:
     """Sentences on a network that loses to the linear model or the majority, and on what helps; else none.
 
     Args:
@@ -37,11 +36,11 @@ def advise(
     if title in comparison.no_better_than_majority and not config.training.balance:
         is_rare = comparison.any_result.metrics["majority_accuracy"] > RARE
         return [BALANCE] if is_rare else []
-    return _on_linear_model(config, prepared, comparison, title, has_start=has_start)
+    return _on_linear_model(config, recipe, comparison, title, has_start=has_start)
 
 
 def _on_linear_model(
-    config: PipelineConfig, prepared: Prepared, comparison: Comparison, title: str, *, has_start: bool
+    config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str, *, has_start: bool
 ) -> list[str]:
     lost = [
         difference
@@ -54,19 +53,19 @@ def _on_linear_model(
         return []
     return [
         f"The linear model, {LINEAR_MODEL}, is better than the {title} here, by {-100 * lost[0].value:.1f} points.",
-        *_remedies(config, prepared, title, comparison.results[title], has_start=has_start),
+        *_remedies(config, recipe, title, comparison.results[title], has_start=has_start),
         f"Or take {LINEAR_MODEL}: `sentiment score` and `predict` use it as they use the {title}.",
     ]
 
 
 def _remedies(
-    config: PipelineConfig, prepared: Prepared, title: str, results: Sequence[Result], *, has_start: bool
+    config: PipelineConfig, recipe: Recipe, title: str, results: Sequence[Result], *, has_start: bool
 ) -> list[str]:
     """What helps: for a network from scratch more steps; with few rows of a table, a trained network to start from."""
     if config.pretraining.start_from is not None:
         return [f"Folds chose how the {title} was fine-tuned, so try more labels, or another network to start from."]
-    corpus, (training, _) = prepared.corpus, prepared.training_and_validation(config.seeds[0])
-    count = len(training)
+    corpus = recipe.corpus.value
+    count = len(recipe.cut(config.seeds[0]).training)
     if config.pretraining.pseudo_label_epochs:
         count += len(corpus.unlabelled)
     remedies = [_more_steps(config, config.training.examples_of_epoch(count), title, results)]

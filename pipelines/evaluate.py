@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.console import Console
 from pipelines.models import located_classifier
 from pipelines.stages.comparison import Findings, check_report
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.sources.table import load_labelled
@@ -34,7 +34,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
     """
     check_report(output, OWNER)
     with located_classifier(model) as (folder, name):
-        classifier = load_classifier(folder)
+        classifier = SentimentClassifier.load(folder)
         profile = ValidationProfile.load(folder, classifier)
         reviews, notes = _labelled_reviews(source)
         for note in notes:

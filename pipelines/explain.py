@@ -15,13 +15,12 @@ from rich.text import Text
 from pipelines.console import Console, escaped
 from pipelines.files import write_file
 from pipelines.models import located_classifier
-from sentiment.classifier import SentimentClassifier, load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.files import ReadOptions, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
-from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation, explain
-from sentiment.linear_classifier import LinearClassifier
+from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
 from sentiment.reporting.playground import render_playground
 from sentiment.reporting.plots import COLOURS
 
@@ -52,12 +51,11 @@ def explain_review(console: Console, text: str, model: str | None, output: Path 
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
-        classifier = load_classifier(folder)
-        if isinstance(classifier, LinearClassifier):
+        classifier = SentimentClassifier.load(folder)
+        if classifier.is_linear:
             content = _explain_by_ngrams(console, classifier, text, name, output)
         else:
-            assert isinstance(classifier, SentimentClassifier)  # there are two kinds
-            explanation = explain(classifier, text)
+            explanation = classifier.explain(text)
             console.say(f"{'model':<11} {name}")
             _show(console, explanation)
             if output is not None and output.suffix.lower() == ".html":
@@ -108,8 +106,8 @@ def write_playground(console: Console, model: str | None, page: Path, *, exact: 
     if not page.parent.is_dir():
         raise InputError(f"{page}: there is no folder {page.parent}; make it first.")
     with located_classifier(model) as (folder, name), console.without_native_log():
-        classifier = load_classifier(folder)
-        if not isinstance(classifier, SentimentClassifier):
+        classifier = SentimentClassifier.load(folder)
+        if classifier.is_linear:
             raise InputError(f"{name} is the linear model: the playground needs an LSTM, GRU or SimpleRNN; name one.")
         content = render_playground(classifier, exact=exact, name=name)
     write_file(page, content)
@@ -229,14 +227,14 @@ def summary(explanation: Explanation) -> list[str]:
 
 
 def _explain_by_ngrams(
-    console: Console, classifier: LinearClassifier, text: str, name: str, output: Path | None
+    console: Console, classifier: SentimentClassifier, text: str, name: str, output: Path | None
 ) -> str:
     """Show what each n-gram of the review adds to the log-odds of the linear model; all of them as JSON."""
     if output is not None and output.suffix.lower() != ".json":
         raise InputError(f"--output {output} must end with .json, because the linear model has only n-grams to show.")
     probabilities = classifier.positive_probability([text])
     probability, label = float(probabilities[0]), classifier.labels(probabilities)[0]
-    ngrams = classifier.model.explain(text)
+    ngrams = classifier.explain(text)
     console.say(f"{'model':<11} {name}")
     console.say(f"            P(positive) is {probability:.1%}: {label}.")
     rows = [[" ".join(ngram.tokens), f"{ngram.weight:+.2f}"] for ngram in ngrams[:DECISIVE_NGRAMS]]
@@ -245,7 +243,7 @@ def _explain_by_ngrams(
         "text": text,
         "predicted_label": label,
         "positive_probability": probability,
-        "threshold": classifier.threshold,
+        "threshold": classifier.threshold_,
         "ngrams": [asdict(ngram) for ngram in ngrams],
     }
     return json.dumps(content, ensure_ascii=False)

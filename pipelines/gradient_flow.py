@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from pipelines.files import write_json
-from pipelines.stages.context import Context, resume_key, training_environment
-from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.network import build_network
-from pipelines.stages.training import train_network
+from pipelines.stages.cache import environment, resume_key
+from pipelines.stages.context import Context
+from pipelines.stages.load import load
 from pipelines.working_directory import Stage
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import PADDING
 from sentiment.engine.cells import CELLS
@@ -23,6 +23,7 @@ from sentiment.errors import InputError
 from sentiment.interpretation.gradient_flow import FACTOR, measure_gradient_flow
 from sentiment.reporting import plots
 from sentiment.tracking import runs, store
+from sentiment.training.recipe import Recipe
 
 TABLE_FILE, SUMMARY_FILE, FIGURE_FILE = "gradient_flow.csv", "summary.json", "gradient_flow.png"
 
@@ -55,19 +56,23 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         raise InputError(
             f"--length is {length}, but the model reads 2 to {maxlen} tokens: choose it so or set --maxlen."
         )
-    networks = [network for network in config.trials() if network.seed == config.seeds[0]]
-    prepared = prepare(context)
-    inputs, labels = _long_reviews(context, prepared, length, reviews)
+    networks = [each for each in config.candidates() if each.seed == config.seeds[0] and not each.is_linear]
+    recipe = context.recipe(load(context))
+    inputs, labels = _long_reviews(recipe, config.seeds[0], length, reviews)
     length = inputs.shape[1]
-    trained = {} if fresh else {network.cell: train_network(context, prepared, network) for network in networks}
+    trained = {} if fresh else {each.model: recipe.train(each) for each in networks}
 
     def run(folder: Path) -> None:
         tables, summary = {}, {}
         for each in networks:
-            network = build_network(context, prepared, each) if fresh else trained[each.cell].classifier().network
+            network = (
+                recipe.build_network(each)
+                if fresh
+                else SentimentClassifier.from_trained(trained[each.model].value).network
+            )
             flow = measure_gradient_flow(network, inputs, labels)
-            tables[each.cell] = flow.by_step()
-            summary[each.cell] = {
+            tables[each.model] = flow.by_step()
+            summary[each.model] = {
                 "steps_to_vanish": flow.steps_to_vanish(),
                 "exploding_share": flow.exploding_share(),
             }
@@ -75,17 +80,18 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         write_json(folder / SUMMARY_FILE, summary)
         title = f"{'fresh' if fresh else 'trained'} networks, {len(inputs)} reviews of {length} tokens"
         titled = {CELLS[cell].layer: table for cell, table in tables.items()}
-        plots.gradient_flow(titled, f"{title}{context.of_reviews}").savefig(folder / FIGURE_FILE)
+        plots.gradient_flow(titled, f"{title}{context.suffix}").savefig(folder / FIGURE_FILE)
 
     key = {
-        "models": [[each.cell, None if fresh else trained[each.cell].stage.digest] for each in networks],
+        "models": [[each.model, None if fresh else trained[each.model].digest] for each in networks],
         "model": config.model.model_dump(),
-        **prepared.key,
+        "load": recipe.corpus.digest,
+        "vocabulary": recipe.vocabulary.digest,
         "length": length,
         "reviews": len(inputs),
         "seed": config.seeds[0],
         "validation_share": config.training.validation_share,
-        **training_environment(),
+        "environment": environment(),
     }
     stage = context.run_stage(
         "gradient-flow",
@@ -99,7 +105,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
     console.say(f"            figure: {stage.folder / FIGURE_FILE}")
 
 
-def _long_reviews(context: Context, prepared: Prepared, length: int | None, most: int) -> tuple[np.ndarray, np.ndarray]:
+def _long_reviews(recipe: Recipe, seed: int, length: int | None, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Validation reviews cut to `length` tokens, none of them padding: (reviews, length), and labels (reviews,).
 
     Args:
@@ -108,10 +114,8 @@ def _long_reviews(context: Context, prepared: Prepared, length: int | None, most
     Raises:
         InputError: no review is that long.
     """
-    config, reviews = context.config, prepared.corpus.train
-    _, validation = prepared.training_and_validation(config.seeds[0])
-    texts = [reviews.texts[position] for position in validation]
-    lengths = (pad_texts(texts, prepared.vocabulary(), config.sequences) != PADDING).sum(axis=1)
+    validation, vocabulary, sequences = recipe.validation(seed), recipe.vocabulary.value, recipe.config.sequences
+    lengths = (pad_texts(validation.texts, vocabulary, sequences) != PADDING).sum(axis=1)
     if length is None:
         length = max(2, int(np.sort(lengths)[-most:][0]))
     whole = np.flatnonzero(lengths >= length)[:most]
@@ -120,9 +124,9 @@ def _long_reviews(context: Context, prepared: Prepared, length: int | None, most
             f"None of the {len(validation):,} validation reviews has {length} tokens, the longest has {lengths.max()}: "
             "lower --length."
         )
-    sequences = config.sequences.model_copy(update={"maxlen": length})
-    inputs = pad_texts([texts[position] for position in whole], prepared.vocabulary(), sequences)
-    return inputs, reviews.labels[validation][whole]
+    sequences = sequences.model_copy(update={"maxlen": length})
+    inputs = pad_texts([validation.texts[position] for position in whole], vocabulary, sequences)
+    return inputs, validation.labels[whole]
 
 
 def _show(context: Context, stage: Stage, length: int) -> None:
@@ -134,7 +138,7 @@ def _show(context: Context, stage: Stage, length: int) -> None:
         explodes = f"in {share:.0%} of the reviews" if share else "no"
         rows.append([CELLS[cell].layer, f"{median.iloc[-1]:.1e}", f"{median.iloc[0]:.1e}", vanishes, explodes])
     context.console.table(
-        f"Norm of the gradient of the loss by the hidden state, {length} steps{context.of_reviews}",
+        f"Norm of the gradient of the loss by the hidden state, {length} steps{context.suffix}",
         ["model", "median at the last step", "at the first", f"steps to fall {FACTOR}-fold", "explodes"],
         rows,
     )

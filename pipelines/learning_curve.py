@@ -11,26 +11,30 @@ would tell of steps, not of labels.
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from pipelines.configuration import Trial
+from pipelines.configuration import TITLES
 from pipelines.files import write_file
+from pipelines.stages.cache import resume_key
 from pipelines.stages.comparison import check_report, owner_of, place_of_page
-from pipelines.stages.context import Context, resume_key
-from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.evaluation import Outcome, evaluate
-from pipelines.stages.linear_model import fit_linear_model
-from pipelines.stages.training import train_network
+from pipelines.stages.context import Context
+from pipelines.stages.evaluation import evaluate
+from pipelines.stages.load import load
 from pipelines.working_directory import Stage
+from sentiment.data.corpus import Corpus
 from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import SIZES, LearningCurves, default_more
+from sentiment.evaluation.result import Result
 from sentiment.reporting import plots
 from sentiment.reporting.pages import gain_rows, markdown_table, point_rows, render_learning_curve
 from sentiment.tracking import runs, store
+from sentiment.training.cut import Cut, cut_validation, keep_labels
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+from sentiment.training.recipe import Recipe
+from sentiment.training.trained import Candidate
 
 PAGE_FILE, TRAININGS_FILE, POINTS_FILE = "learning-curve.html", "trainings.csv", "learning_curve.csv"
 FIGURE_NAME = "accuracy_by_labels"
@@ -47,42 +51,17 @@ class Part:
 
     Attributes:
         labels: how many they are, those of validation reviews too.
-        prepared: what a model that has these labels alone starts from.
+        recipe: for a model that has these labels alone.
     """
 
     labels: int
-    prepared: Prepared
+    recipe: Recipe
 
-
-@dataclass(frozen=True)
-class Learner:
-    """A model with a seed.
-
-    Attributes:
-        trial: of the network; None for the linear model.
-    """
-
-    seed: int
-    trial: Trial | None = None
-
-    @property
-    def title(self) -> str:
-        """The model as people know it."""
-        return self.trial.title if self.trial else LINEAR_MODEL
-
-    @property
-    def name(self) -> str:
-        """The model in tags and metrics."""
-        return self.trial.cell if self.trial else LINEAR_MODEL_NAME
-
-    def measure(self, context: Context, part: Part) -> Outcome:
-        """Train it on a part of the labels, and evaluate it on the test split."""
-        name = f"{self.title} with {part.labels:,} labels, seed {self.seed}"
-        if self.trial is None:
-            fitted = fit_linear_model(context, part.prepared, self.seed)
-            return evaluate(context, part.prepared, fitted, name, self.title)
-        trained = train_network(context, part.prepared, self.trial._replace(name=name))
-        return evaluate(context, part.prepared, trained, name, self.title)
+    def measure(self, context: Context, candidate: Candidate) -> Result:
+        """Train a model on this part of the labels, and evaluate it on the test split."""
+        name = f"{TITLES[candidate.model]} with {self.labels:,} labels, seed {candidate.seed}"
+        named = candidate._replace(name=name)
+        return evaluate(context, self.recipe, named, self.recipe.train(named))
 
 
 def check_shares(shares: Sequence[str], seeds: int) -> list[float]:
@@ -129,43 +108,44 @@ def run_learning_curve(
     if output is not None:
         check_report(output, owner_of(context))
     config = context.config
-    prepared = prepare(context)
-    parts = _parts(prepared, shares, config.seeds[0])
+    parts = _parts(context, shares)
     more = more or default_more(parts[-1].labels)
-    learners = [Learner(trial.seed, trial) for trial in config.trials()]
+    candidates = [candidate for candidate in config.candidates() if not candidate.is_linear]
     if config.linear_model:
-        learners += [Learner(seed) for seed in config.seeds]
+        candidates += [Candidate(LINEAR_MODEL_NAME, seed, LINEAR_MODEL) for seed in config.seeds]
     name = f"Learning curve on {config.source.source}"
-    content = prepared.digest_of_padded, config.model_dump_json(), str(shares), str(more)
+    content = parts[-1].recipe.padded("train").digest, config.model_dump_json(), str(shares), str(more)
     key = resume_key(context.work, name, *content)
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
-    outcomes: list[tuple[Learner, Part, Outcome]] = []
+    results: list[tuple[Candidate, Part, Result]] = []
     with tracked_run(name, tags=context.tags, resume_key=key) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_parameters({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
-        for learner in learners:
-            tags = {**context.tags, "model": learner.name, "seed": str(learner.seed)}
-            child_key = f"{parent.info.run_id}:{learner.name}:{learner.seed}"
-            child_name = f"{learner.title}, seed {learner.seed}"
+        for candidate in candidates:
+            model, seed = candidate.model, candidate.seed
+            tags = {**context.tags, "model": model, "seed": str(seed)}
+            child_key = f"{parent.info.run_id}:{model}:{seed}"
+            child_name = f"{TITLES[model]}, seed {seed}"
             with tracked_run(child_name, tags=tags, resume_key=child_key, nested=True) as child:
-                runs.log_parameters({**config.flat(), "models": learner.name, "seeds": learner.seed})
+                runs.log_parameters({**config.flat(), "models": model, "seeds": seed})
                 for part in parts:
-                    outcome = learner.measure(context, part)
-                    metrics = {metric: outcome.result.metrics[metric] for metric in LOGGED}
+                    result = part.measure(context, candidate)
+                    metrics = {metric: result.metrics[metric] for metric in LOGGED}
                     points = {metric: {part.labels: value} for metric, value in runs.tracked_metrics(metrics).items()}
                     runs.log_points(child, points)
-                    outcomes.append((learner, part, outcome))
-        folder = _fit(context, outcomes, more).folder
+                    results.append((candidate, part, result))
+        folder = _fit(context, results, more).folder
         curves = LearningCurves(pd.read_csv(folder / POINTS_FILE), pd.read_csv(folder / TRAININGS_FILE))
         _log(context, parent, curves, folder, more)
     _show(context, curves, folder, more, output)
 
 
-def _parts(prepared: Prepared, shares: Sequence[float], seed: int) -> list[Part]:
-    parts = []
+def _parts(context: Context, shares: Sequence[float]) -> list[Part]:
+    loaded, parts = load(context), []
     for share in shares:
-        part = replace(prepared, labelled_share=share)
-        parts.append(Part(sum(map(len, part.training_and_validation(seed))), part))
+        recipe = context.recipe(loaded, functools.partial(_cut_labels, share))
+        cut = recipe.cut(context.config.seeds[0])
+        parts.append(Part(len(cut.training) + len(cut.validation), recipe))
     if parts[0].labels < FEWEST_LABELS:
         raise InputError(
             f"{100 * shares[0]:g} % of the labels are {parts[0].labels}, and a training takes {FEWEST_LABELS}: "
@@ -174,15 +154,20 @@ def _parts(prepared: Prepared, shares: Sequence[float], seed: int) -> list[Part]
     return parts
 
 
-def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], more: int) -> Stage:
+def _cut_labels(part: float, corpus: Corpus, share: float, seed: int) -> Cut:
+    """The usual cut for validation, of which a part has labels."""
+    return keep_labels(cut_validation(corpus, share, seed), corpus.train.labels, part, seed)
+
+
+def _fit(context: Context, results: Sequence[tuple[Candidate, Part, Result]], more: int) -> Stage:
     """All evaluations -> trainings.csv, learning_curve.csv and learning-curve.html."""
     config = context.config
 
     def run(folder: Path) -> None:
-        rows = [[learner.title, learner.seed, part.labels] for learner, part, _ in outcomes]
+        rows = [[TITLES[candidate.model], candidate.seed, part.labels] for candidate, part, _ in results]
         trainings = pd.DataFrame(rows, columns=["model", "seed", "labels"])
-        positive = float(outcomes[0][2].result.labels.mean())
-        correct = [outcome.result.correct for *_, outcome in outcomes]
+        positive = float(results[0][2].labels.mean())
+        correct = [result.correct for *_, result in results]
         curves = LearningCurves.from_trainings(trainings, correct, chance=max(positive, 1 - positive))
         curves.trainings.to_csv(folder / TRAININGS_FILE, index=False)
         curves.points.to_csv(folder / POINTS_FILE, index=False)
@@ -197,10 +182,10 @@ def _fit(context: Context, outcomes: Sequence[tuple[Learner, Part, Outcome]], mo
         )
         write_file(folder / PAGE_FILE, page)
 
-    evaluated = [[learner.title, part.labels, outcome.evaluated.digest] for learner, part, outcome in outcomes]
+    evaluated = [[candidate.model, part.labels, result.digest] for candidate, part, result in results]
     key = {"evaluated": evaluated, "more": more, "configuration": config.flat()}
     return context.run_stage(
-        "learning-curve", f"{len(outcomes)} evaluations", key, run, code=("evaluation", "reporting")
+        "learning-curve", f"{len(results)} evaluations", key, run, code=("evaluation", "reporting")
     )
 
 
@@ -214,7 +199,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
     for model, law in curves.laws.items():
         gains = dict(zip(("", "_low", "_high"), law.gain(more), strict=True))
         runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
-    title = f"Accuracy by number of labels{context.of_reviews}"
+    title = f"Accuracy by number of labels{context.suffix}"
     runs.log_figure(plots.accuracy_by_labels(curves, more, title), FIGURE_NAME)
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
         runs.log_file(folder / name)
@@ -225,7 +210,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
 def _show(context: Context, curves: LearningCurves, folder: Path, more: int, output: Path | None) -> None:
     """The tables and the sentence, and the page in its place."""
     console = context.console
-    title = f"Accuracy on the test split of {context.config.source.source}{context.of_reviews}"
+    title = f"Accuracy on the test split of {context.config.source.source}{context.suffix}"
     console.table(f"{title}, with 95 % intervals", *point_rows(curves))
     console.table("What more labels would bring, with 95 % intervals", *gain_rows(curves, more))
     console.result(curves.sentence(LINEAR_MODEL, more))

@@ -14,19 +14,18 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipelines.configuration import read_preset, validated
 from pipelines.console import Console
 from pipelines.files import write_json
-from pipelines.stages.context import resume_key, training_environment
-from pipelines.stages.fitting import fit_with_progress, read_history
-from pipelines.working_directory import Stage, WorkingDirectory
+from pipelines.stages.cache import HISTORY_FILE, environment, resume_key
+from pipelines.working_directory import CHECKPOINTS, Stage, WorkingDirectory
 from sentiment.configuration import Configuration
 from sentiment.engine.cells import CELLS, CellName
 from sentiment.interpretation.memory_tasks import TASKS, TaskName, build_task_network
+from sentiment.presets import read_preset
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs, store
-from sentiment.training.trainer import History, TrainingConfig, kept_epoch
+from sentiment.training.trainer import History, TrainingConfig, fit, kept_epoch
 
 METRICS_FILE, RESULTS_FILE, CURVES_FILE = "metrics.json", "results.csv", "learning_curves.png"
 
@@ -78,7 +77,7 @@ def compose_memory(preset: str, options: Mapping[str, Any], epochs: int | None =
     if epochs is not None:
         for task in get_args(TaskName):
             content.setdefault(task.replace("-", "_"), {})["epochs"] = epochs
-    return validated(MemoryConfig, content, f"preset {preset}")
+    return MemoryConfig.compose(content, {}, f"preset {preset}")
 
 
 @dataclass(frozen=True)
@@ -149,20 +148,23 @@ def train_on_task(
         data = TASKS[training.task].make(training.seed, training.length)
         learned, validation = data.split(training.config.validation_share)
         network = build_task_network(training.task, training.cell, learned[0], seed=training.seed)
-        history = fit_with_progress(
-            console,
-            str(training),
-            network,
-            learned,
-            validation,
-            training.config,
-            seed=training.seed,
-            folder=folder,
-            loss="mean_squared_error",
-            metrics=(),
-            examples="sequences",
-            on_epoch=on_epoch,
-        )
+        with console.training(
+            str(training), training.config.epochs, len(learned[1]), on_epoch=on_epoch, examples="sequences"
+        ) as progress:
+            history = fit(
+                network,
+                learned,
+                validation,
+                training.config,
+                seed=training.seed,
+                checkpoints=folder / CHECKPOINTS,
+                loss="mean_squared_error",
+                metrics=(),
+                examples="sequences",
+                on_batch=progress.on_batch,
+                on_epoch=progress.on_epoch,
+            )
+        write_json(folder / HISTORY_FILE, history)
         inputs, targets = data.test
         metrics = {
             "test_error": network.evaluate(inputs, targets, batch_size=256, verbose=0),
@@ -175,9 +177,9 @@ def train_on_task(
         write_json(folder / METRICS_FILE, metrics)
 
     key = {**asdict(training), "config": training.config.model_dump()}
-    stage = work.run_stage("memory", {**key, **training_environment()}, run, code=("training", "interpretation"))
+    stage = work.run_stage("memory", {**key, "environment": environment()}, run, code=("training", "interpretation"))
     console.finished_stage(stage, training.case)
-    history = read_history(stage)
+    history = stage.read_json(HISTORY_FILE)
     on_epoch(history)
     console.say(
         f"            {training} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}: "
@@ -198,7 +200,7 @@ def _tabulate(stages: Sequence[tuple[MemoryTraining, Stage]], work: WorkingDirec
             row = {"task": training.task, "length": training.length, "model": training.cell, "seed": training.seed}
             rows.append({**row, "reference": TASKS[training.task].reference, **metrics})
             models = histories.setdefault(training.case, {})
-            models.setdefault(CELLS[training.cell].layer, []).append(read_history(stage))
+            models.setdefault(CELLS[training.cell].layer, []).append(stage.read_json(HISTORY_FILE))
             references[training.case] = metrics["reference_error"]
         pd.DataFrame(rows).to_csv(folder / RESULTS_FILE, index=False)
         plots.memory_curves(histories, references).savefig(folder / CURVES_FILE)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from pipelines.configuration import PipelineConfig, compose, option_fields, preset_names
+from pipelines.configuration import PipelineConfig, compose
+from sentiment.presets import preset_names
 
 LISTED = ("models", "seeds", "positive", "negative")
 """Fields whose options are comma-separated."""
@@ -44,12 +45,14 @@ def options_of(reads: Sequence[str]) -> dict[str, Any]:
     def is_read(section: str | None, field: str) -> bool:
         return (field if section is None else section) in reads or f"{section}.{field}" in reads
 
-    return {name: _option(name) for name, (section, field) in option_fields().items() if is_read(section, field)}
+    return {
+        name: _option(name) for name, (section, field) in PipelineConfig.settings().items() if is_read(section, field)
+    }
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options that were given; comma-separated ones as lists."""
-    listed = {name for name, (_, field) in option_fields().items() if field in LISTED}
+    listed = {name for name, (_, field) in PipelineConfig.settings().items() if field in LISTED}
     return {
         name: split_list(value) if name in listed else value for name, value in options.items() if value is not None
     }
@@ -57,7 +60,7 @@ def given_options(options: dict[str, Any]) -> dict[str, Any]:
 
 def _option(name: str) -> Any:
     """The Typer option of a configuration field: its type, its description, its default in `standard`."""
-    section, field_name = option_fields()[name]
+    section, field_name = PipelineConfig.settings()[name]
     owner: Any = PipelineConfig if section is None else PipelineConfig.model_fields[section].annotation
     field = owner.model_fields[field_name]
     kind = field.annotation

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pipelines.console import Console
 from pipelines.models import located_classifier
 from pipelines.output import STANDARD_STREAM
-from sentiment.classifier import Classifier, SentimentClassifier, load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import reason_against_review
 from sentiment.errors import InputError
 
@@ -67,9 +67,9 @@ def predict(
         raise InputError("Give either reviews or - for standard input, and not both.")
     refused = 0
     with located_classifier(model) as (folder, name):
-        classifier = load_classifier(folder)
+        classifier = SentimentClassifier.load(folder)
         if threshold is not None:
-            classifier.threshold = threshold
+            classifier.threshold_ = threshold
         console.note(f"model: {name}")
         reviews = _lines(console) if texts[0] == STANDARD_STREAM else iter(texts)
         for number, verdict in enumerate(verdicts(classifier, reviews), 1):
@@ -89,10 +89,10 @@ def predict(
         raise InputError(f"{refused} of {number} reviews had no text to judge: leave them out.")
 
 
-def _warnings(classifier: Classifier, verdict: Verdict) -> Iterator[str]:
+def _warnings(classifier: SentimentClassifier, verdict: Verdict) -> Iterator[str]:
     """What the user should know about a verdict: the review is too long to be read in whole, or has unusual words."""
     words, known, expected = verdict.words, verdict.known_words, classifier.unknown_share
-    if verdict.unread_words and isinstance(classifier, SentimentClassifier):
+    if verdict.unread_words:
         part, left_out = ("last", "beginning") if classifier.sequences.truncating == "pre" else ("first", "end")
         yield (
             f"the model reads the {part} {words:,} of {words + verdict.unread_words:,} words, so the {left_out} has no "
@@ -105,7 +105,7 @@ def _warnings(classifier: Classifier, verdict: Verdict) -> Iterator[str]:
         )
 
 
-def verdicts(classifier: Classifier, texts: Iterable[str]) -> Iterator[Verdict]:
+def verdicts(classifier: SentimentClassifier, texts: Iterable[str]) -> Iterator[Verdict]:
     """The verdict on each text, in their order."""
     remaining = iter(texts)
     while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):

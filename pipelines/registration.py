@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.files import write_file
-from pipelines.model_card import size_of
 from pipelines.stages.context import Context
-from pipelines.stages.evaluation import Outcome
+from sentiment.evaluation.result import Result
 from sentiment.reporting.report import render_flips, show_flips
 from sentiment.tracking import champion, runs
-from sentiment.tracking.champion import LoggedModel
 from sentiment.tracking.model import load_run_classifier
 from sentiment.tracking.registry import Version
 from sentiment.training.linear_model import LINEAR_MODEL
@@ -21,21 +19,16 @@ FLIPS_PAGE = "flips.html"
 EXAMPLE = "A moving film."
 
 
-def logged_model(outcome: Outcome, model_id: str, card: str) -> LoggedModel:
-    """A model as the registry takes it, with its card and the ID under which its run has logged it."""
-    return LoggedModel(outcome.result, model_id, size_of(outcome.trained.folder), card)
-
-
 def register(
     context: Context,
     name: str,
-    networks: Sequence[LoggedModel],
-    linear_model: Sequence[LoggedModel],
+    results: Sequence[Result],
+    linear_model: Sequence[Result],
     report: Path,
     *,
     promote: bool,
 ) -> str:
-    """Register every network, and say what became of the one with the lowest validation loss, and why.
+    """Register every model, and say what became of the one with the lowest validation loss, and why.
 
     The linear model, if there is one, becomes a version that is no candidate: `sentiment promote` makes it champion.
 
@@ -49,12 +42,12 @@ def register(
     Raises:
         InputError: a logged model cannot be loaded, or MLflow cannot be used.
     """
-    versions = champion.register(name, networks, linear_model, promote=promote)
+    versions = champion.register(name, results, linear_model, promote=promote)
     candidate = next(version for version in versions if version.reason)
-    seeds = dict.fromkeys(version.number for version in versions[: len(networks)] if version.number != candidate.number)
+    seeds = dict.fromkeys(version.number for version in versions[: len(results)] if version.number != candidate.number)
     others = f"; versions of the other seeds: {', '.join(map(str, seeds))}" if seeds else ""
     context.console.say(f"registered  {candidate}, {candidate.reason}{others}")
-    for version in versions[len(networks) :]:
+    for version in versions[len(results) :]:
         command = f"`sentiment promote {version.number} --name {shlex.quote(name)}`"
         context.console.say(f"            {version} is the linear model, {LINEAR_MODEL}: {command} makes it champion")
     if candidate.flips is not None and candidate.rival is not None:
@@ -76,11 +69,6 @@ def render_contest(context: Context, candidate: Version) -> str:
         title=f"{candidate.name}: version {candidate.number} against version {candidate.rival.number}",
         note=context.note,
     )
-
-
-def folder_of_best(networks: Sequence[LoggedModel], outcomes: Sequence[Outcome]) -> str:
-    """Where the classifier with the lowest validation loss lies, of networks with their outcomes in the same order."""
-    return str(outcomes[networks.index(champion.best_of(networks))].trained.folder)
 
 
 def show_next_steps(context: Context, model: str) -> None:

@@ -8,15 +8,17 @@ Raises InputError for what a stage cannot use, and where MLflow cannot be reache
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from pipelines.advice import advise
+from pipelines.configuration import TITLES
 from pipelines.model_card import MODEL_CARD_FILE, model_card
 from pipelines.models import IMDB_NAME
-from pipelines.registration import folder_of_best, logged_model, register, show_next_steps
+from pipelines.registration import register, show_next_steps
+from pipelines.stages.cache import resume_key
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
     DIFFERENCES_FILE,
@@ -26,28 +28,29 @@ from pipelines.stages.comparison import (
     compare,
     owner_of,
 )
-from pipelines.stages.context import Context, resume_key
-from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.evaluation import Outcome, evaluate, evaluate_linear_model
+from pipelines.stages.context import Context
+from pipelines.stages.evaluation import evaluate
+from pipelines.stages.load import load, read_summary
 from pipelines.stages.side_by_side import side_by_side
-from pipelines.stages.training import Trained
 from pipelines.working_directory import Stage
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.vocabulary import tokenize
-from sentiment.engine.cells import CELLS, CellName
+from sentiment.engine.recurrent_model import VOCABULARY_FILE
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.metrics import metric_rows
 from sentiment.evaluation.result import Result
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
-from sentiment.tracking import model, registry, runs, store
-from sentiment.tracking.champion import LoggedModel
+from sentiment.tracking import champion, model, registry, runs, store
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+from sentiment.training.recipe import Recipe
+from sentiment.training.trained import Candidate
 
-NAMES = {**{cell.layer: name for name, cell in CELLS.items()}, LINEAR_MODEL: LINEAR_MODEL_NAME}
+NAMES = {title: name for name, title in TITLES.items()}
 """Title of a model -> its name in tags and metrics."""
 
-REGISTERED_CELL: CellName = "lstm"
+REGISTERED_MODEL = "lstm"
 
 EXPERIMENT, SYNTHETIC_EXPERIMENT = "sentiment", "sentiment-demo"
 
@@ -81,47 +84,39 @@ def run_pipeline(
     if output is not None:
         check_report(output, owner_of(context))
     config = context.config
-    prepared = prepare(context)
+    recipe, candidates = context.recipe(load(context)), config.candidates()
+    recipe.pad_all()
     usual = SYNTHETIC_EXPERIMENT if config.source.is_synthetic else EXPERIMENT
-    tracked = TrackedPipeline(context, prepared, experiment or usual)
-    outcomes: dict[str, list[Outcome]] = {}
-    networks: dict[CellName, list[LoggedModel]] = {}
-    linear_model: list[LoggedModel] = []
-    with tracked.parent() as parent, side_by_side(context, prepared, config.trials()) as train:
-        for trial in config.trials():
-            with tracked.child(parent, trial.name, title=trial.title, seed=trial.seed) as child:
-                log_epochs = functools.partial(runs.log_history, child)
-                trained = train(trial, log_epochs)
-                outcome = evaluate(context, prepared, trained, trial.name, trial.title)
-                _log_outcome(child, f"{trial.title}{context.of_reviews}", outcome)
-                _log_explanations(trained, outcome.result, note=context.note)
-                card = _log_card(context, prepared, outcome, trial.seed)
-                model_id = model.log_classifier(child, trained.folder)
-            networks.setdefault(trial.cell, []).append(logged_model(outcome, model_id, card))
-            outcomes.setdefault(trial.title, []).append(outcome)
-        if config.linear_model:
-            with tracked.child(parent, LINEAR_MODEL, title=LINEAR_MODEL, seed=config.seeds[0]) as child:
-                outcome = evaluate_linear_model(context, prepared)
-                _log_outcome(child, f"{LINEAR_MODEL}{context.of_reviews}", outcome)
-                card = _log_card(context, prepared, outcome, config.seeds[0])
-                model_id = model.log_classifier(child, outcome.trained.folder)
-            linear_model.append(logged_model(outcome, model_id, card))
-            outcomes[LINEAR_MODEL] = [outcome]
-        compared, comparison, report = compare(
-            context, outcomes, output, run_id=parent.info.run_id, lost=prepared.summary()["lost"]
-        )
+    tracked = TrackedPipeline(context, recipe, experiment or usual)
+    results: dict[str, list[Result]] = {}
+    with tracked.parent() as parent, side_by_side(recipe, candidates, context.console) as train:
+        for candidate in candidates:
+            with tracked.child(parent, candidate) as child:
+                trained = train(candidate, functools.partial(runs.log_history, child))
+                result = evaluate(context, recipe, candidate, trained)
+                _log_result(child, f"{TITLES[candidate.model]}{context.suffix}", result)
+                if not candidate.is_linear:
+                    _log_explanations(result, note=context.note)
+                card = model_card(context, recipe, candidate, result)
+                runs.log_text(card, MODEL_CARD_FILE)
+                model_id = model.log_classifier(child, result.classifier_folder)
+            logged = replace(result, model_id=model_id, card=card)
+            results.setdefault(TITLES[candidate.model], []).append(logged)
+        lost = read_summary(recipe.corpus)["lost"]
+        compared, comparison, report = compare(context, results, output, run_id=parent.info.run_id, lost=lost)
         _log_comparison(context, parent, compared, comparison)
-        _log_curves({f"{title}{context.of_reviews}": of_seeds for title, of_seeds in comparison.results.items()})
-        cell = REGISTERED_CELL if REGISTERED_CELL in networks else config.models[0]
+        _log_curves({f"{title}{context.suffix}": seeds for title, seeds in results.items()})
+        used = REGISTERED_MODEL if REGISTERED_MODEL in config.models else config.models[0]
         has_start = registry.has_champion(IMDB_NAME)
-        for sentence in advise(config, prepared, comparison, CELLS[cell].layer, has_start=has_start):
+        for sentence in advise(config, recipe, comparison, TITLES[used], has_start=has_start):
             context.console.say(f"            {sentence}", style="yellow")
-        if register_as is not None and cell == REGISTERED_CELL:
-            uri = register(context, register_as, networks[cell], linear_model, report, promote=promote)
+        if register_as is not None and used in (REGISTERED_MODEL, LINEAR_MODEL_NAME):
+            linear = [] if used == LINEAR_MODEL_NAME else results.get(LINEAR_MODEL, [])
+            uri = register(context, register_as, results[TITLES[used]], linear, report, promote=promote)
         else:
-            uri = folder_of_best(networks[cell], outcomes[CELLS[cell].layer])
+            uri = str(champion.best_of(results[TITLES[used]]).classifier_folder)
     show_next_steps(context, uri)
-    if lost := prepared.summary()["lost"]:
+    if lost:
         context.console.warn(lost)
 
 
@@ -130,16 +125,16 @@ class TrackedPipeline:
     """The MLflow runs of one pipeline."""
 
     context: Context
-    prepared: Prepared
+    recipe: Recipe
     experiment: str
 
     @contextmanager
     def parent(self) -> Iterator[runs.Run]:
         """The run of the whole pipeline, with its configuration and its corpus."""
         config = self.context.config
-        name = f"{' vs '.join(CELLS[cell].layer for cell in config.models)} on {config.source.source}"
+        name = f"{' vs '.join(TITLES[model] for model in config.models)} on {config.source.source}"
         seeds = ",".join(map(str, config.seeds))
-        key = resume_key(self.context.work, self.prepared.digest_of_padded, config.model_dump_json())
+        key = resume_key(self.context.work, self.recipe.padded("train").digest, config.model_dump_json())
         tags = {**self.context.tags, "seed": seeds}
         about = self.context.description(ABOUT_EXPERIMENT)
         with runs.tracked_run(
@@ -147,39 +142,40 @@ class TrackedPipeline:
         ) as parent:
             self.context.console.say(f"mlflow      run {parent.info.run_id} in experiment {self.experiment}")
             runs.log_parameters(config.flat())
-            runs.log_json(self.prepared.summary(), "corpus.json")
+            runs.log_json(read_summary(self.recipe.corpus), "corpus.json")
             self._log_datasets()
             yield parent
 
     @contextmanager
-    def child(self, parent: runs.Run, name: str, *, title: str, seed: int, fold: str = "") -> Iterator[runs.Run]:
+    def child(self, parent: runs.Run, candidate: Candidate, *, fold: str = "") -> Iterator[runs.Run]:
         """The run of one model with one seed; of one fold, where the pipeline has several."""
-        model_name = NAMES[title]
-        tags = {**self.context.tags, "model": model_name, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
-        key = f"{parent.info.run_id}:{model_name}:{seed}"
+        seed, title = candidate.seed, TITLES[candidate.model]
+        tags = {**self.context.tags, "model": candidate.model, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
+        key = f"{parent.info.run_id}:{candidate.model}:{seed}"
         if fold:
             tags["fold"] = fold
             key += f":{fold}"
-        with runs.tracked_run(name, experiment=self.experiment, tags=tags, resume_key=key, nested=True) as child:
-            runs.log_parameters({**self.context.config.flat(), "models": model_name, "seeds": seed})
+        with runs.tracked_run(
+            candidate.name, experiment=self.experiment, tags=tags, resume_key=key, nested=True
+        ) as child:
+            runs.log_parameters({**self.context.config.flat(), "models": candidate.model, "seeds": seed})
             self._log_datasets()
             yield child
 
     @property
     def _colours(self) -> dict[str, str]:
-        titles = [*(CELLS[cell].layer for cell in self.context.config.models), LINEAR_MODEL]
+        titles = dict.fromkeys(TITLES[candidate.model] for candidate in self.context.config.candidates())
         return dict(zip(titles, plots.COLOURS, strict=False))
 
     def _log_datasets(self) -> None:
-        source, corpus = self.context.config.source.source, self.prepared.corpus
+        source, corpus = self.context.config.source.source, self.recipe.corpus.value
         runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
         if len(corpus.test):
             runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
 
 
-def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
-    """The metrics, tables and figures of one model; figures also as images that the chart view sets side by side."""
-    result = outcome.result
+def _log_result(child: runs.Run, title: str, result: Result) -> None:
+    """The metrics, tables and plots of one model; plots also as images that the chart view sets side by side."""
     runs.log_metrics(child, runs.tracked_metrics(result.metrics))
     failures = result.behaviour.groupby("capability")[["cases", "failures"]].sum()
     runs.log_metrics(
@@ -190,7 +186,7 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
             if row["cases"]
         },
     )
-    for path in outcome.tables:
+    for path in result.tables:
         runs.log_file(path)
     _log_curves({title: [result]})
     confusion_matrix = plots.confusion_matrix(result.metrics, title)
@@ -204,17 +200,11 @@ def _log_outcome(child: runs.Run, title: str, outcome: Outcome) -> None:
         runs.log_image(child, figure, key)
 
 
-def _log_card(context: Context, prepared: Prepared, outcome: Outcome, seed: int) -> str:
-    card = model_card(context, prepared, outcome, seed)
-    runs.log_text(card, MODEL_CARD_FILE)
-    return card
-
-
-def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
+def _log_explanations(result: Result, *, note: str) -> None:
     """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
-    classifier = trained.classifier()
+    classifier = SentimentClassifier.load(result.classifier_folder)
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
-    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold), np.nan)
+    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold_), np.nan)
     cases = {
         "Surest right": np.where(result.correct, sureness, np.nan),
         "Surest wrong": np.where(result.correct, np.nan, sureness),
@@ -228,16 +218,16 @@ def _log_explanations(trained: Trained, result: Result, *, note: str) -> None:
     examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
     page = render_playground(classifier, examples, name=classifier.network.name, note=note)
     runs.log_text(page, "playground.html")
-    runs.log_file(trained.vocabulary_file)
+    runs.log_file(result.classifier_folder / VOCABULARY_FILE)
 
 
 def _log_comparison(context: Context, parent: runs.Run, compared: Stage, comparison: Comparison) -> None:
     """The accuracy of each model with its interval, tables, the report and a description."""
-    figures_of_parent: dict[str, float] = {}
+    parent_metrics: dict[str, float] = {}
     for title, (value, low, high) in comparison.accuracies.items():
         name = f"{NAMES[title]}_test_accuracy"
-        figures_of_parent |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    runs.log_metrics(parent, figures_of_parent)
+        parent_metrics |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    runs.log_metrics(parent, parent_metrics)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
         if (compared.folder / name).exists():  # one model alone has no flips
             runs.log_file(compared.folder / name)
@@ -249,8 +239,8 @@ def _log_comparison(context: Context, parent: runs.Run, compared: Stage, compari
 def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
     """Learning, ROC, precision-recall and reliability curves on common axes; models: title -> a result per seed."""
     labels = next(iter(models.values()))[0].labels  # the same for all
-    probabilities = {title: [result.probabilities for result in of_seeds] for title, of_seeds in models.items()}
-    histories = {t: [r.history for r in of_seeds] for t, of_seeds in models.items() if of_seeds[0].history}
+    probabilities = {title: [result.probabilities for result in seeds] for title, seeds in models.items()}
+    histories = {title: [r.history for r in seeds] for title, seeds in models.items() if seeds[0].history}
     if histories:
         runs.log_figure(plots.learning_curves(histories), "learning_curves")
     runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve")

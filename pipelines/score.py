@@ -45,7 +45,7 @@ from pipelines.score_summary import Scored, show_summary
 from sentiment import __version__
 from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable, Tally
-from sentiment.classifier import Classifier, load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
 from sentiment.data.losses import check_losses
@@ -113,7 +113,7 @@ class Job:
     files: list[TableFile]
     output: TableFile
     folder: Path
-    classifier: Classifier
+    classifier: SentimentClassifier
     abstention: Abstention | None
 
     @property
@@ -121,7 +121,7 @@ class Job:
         """The verdict on each P(positive), None where there is no answer; it holds no classifier."""
         if self.abstention:
             return self.abstention.labels
-        return functools.partial(predicted_labels, threshold=self.classifier.threshold)
+        return functools.partial(predicted_labels, threshold=self.classifier.threshold_)
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
         """Of one of the files, with the columns of the first one."""
@@ -142,7 +142,7 @@ class Job:
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": [self.config.engine, self.classifier.engine],
-            "thresholds": [*dataclasses.astuple(self.abstention)] if self.abstention else self.classifier.threshold,
+            "thresholds": [*dataclasses.astuple(self.abstention)] if self.abstention else self.classifier.threshold_,
             "text_column": text_column,
             "options": dataclasses.asdict(self.config.options),
             "format": self.output.ending,
@@ -172,7 +172,7 @@ def score(config: ScoreConfig, console: Console) -> None:
             files, left_out = find_tables(config.input, own_files(Path(config.output).resolve()))
         output = _checked_output(config, files)
         folder, model = stack.enter_context(located_classifier(config.model))
-        classifier = load_classifier(folder)
+        classifier = SentimentClassifier.load(folder)
         profile = ValidationProfile.load(folder, classifier)
         if profile is None and (config.sure is not None or config.drift is not None):
             raise InputError(
@@ -181,7 +181,7 @@ def score(config: ScoreConfig, console: Console) -> None:
             )
         abstention = profile.abstention(config.sure) if profile and config.sure is not None else None
         if config.threshold is not None:
-            classifier.threshold = config.threshold
+            classifier.threshold_ = config.threshold
         job = Job(config, files, output, folder, classifier, abstention)
         tally, sample, lost = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)
     drift = config.drift if profile is not None and len(sample) else None
@@ -238,7 +238,7 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
         job.partial_output(first.text_column) as partial,
         contextlib.closing(KeptScores(partial)) as kept,
         table_and_rejected(partial) as (sink, rejected_sink),
-        scoring_pool(job.classifier, load_classifier, job.folder) as pool,
+        scoring_pool(job.classifier, SentimentClassifier.load, job.folder) as pool,
         contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(total) as progress,
     ):
@@ -295,7 +295,7 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
         parts = partial.absolute() / TABLE
         parts.mkdir(exist_ok=True)
         scoring = SparkScoring(
-            job.files, stamps, first.text_column, first.schema, job.output, parts, Path.cwd(), load_classifier,
+            job.files, stamps, first.text_column, first.schema, job.output, parts, Path.cwd(), SentimentClassifier.load,
             job.labels, job.config.options,
         )  # fmt: skip
         tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))

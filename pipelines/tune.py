@@ -19,9 +19,10 @@ from optuna.trial import Trial, TrialState
 
 from pipelines.configuration import PipelineConfig
 from pipelines.files import write_file
+from pipelines.stages.cache import resume_key
 from pipelines.stages.comparison import check_report, owner_of, place_of_page
-from pipelines.stages.context import Context, resume_key
-from pipelines.stages.data import prepare
+from pipelines.stages.context import Context
+from pipelines.stages.load import load
 from pipelines.tuning.conclusion import conclude, describe, preset_text
 from pipelines.tuning.study import ENDED, Search, database_url
 from pipelines.tuning.trials import (
@@ -63,7 +64,7 @@ def search_settings(context: Context, config: SearchConfig) -> None:
     context = replace(context, config=trial_config(context.config))
     url = database_url(config.storage or f"sqlite:///{context.work.path / STORAGE_FILE}")
     first = config.space.values_of(context.config)
-    corpus = prepare(context).corpus
+    corpus = load(context).value
     has_unlabelled = len(corpus.unlabelled) > 0
     search = Search(
         url,
@@ -139,7 +140,7 @@ class Tuning:
                     max_microseconds=self.config.max_microseconds,
                     on_epoch=self._on_epoch(trial, config, child),
                 )
-                metrics = kept_metrics(trained.history())
+                metrics = kept_metrics(trained.value.history)
                 state, value, outcome = TrialState.COMPLETE, self.config.objective(metrics), "finished"
             except HopelessError:
                 outcome = "stopped early: others had a lower validation loss after as many epochs"

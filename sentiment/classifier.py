@@ -1,162 +1,277 @@
-"""Classifier: text in, probability out; SentimentClassifier: vocabulary, network and threshold together."""
+"""SentimentClassifier: the one trained model, as a scikit-learn estimator of texts."""
 
-import hashlib
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+import inspect
+from collections.abc import Sequence, Sized
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import Field
 
 from sentiment import __version__
-from sentiment.configuration import Configuration
-from sentiment.data.corpus import Reviews, predicted_labels
+from sentiment.data.corpus import LABEL_NAMES, Corpus, Reviews, positive_of, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
-from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.data.vocabulary import Vocabulary, count_words
+from sentiment.engine.cells import CELLS
+from sentiment.engine.recurrent_model import KERAS_FILE, RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
+from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.saved_classifier import CLASSIFIER_FILE, ClassifierDescription, sha256_of
+from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME, LinearModel
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sentiment.data.frames import ReviewsLike
+    from sentiment.data.frames import LabelsLike, ReviewsLike
     from sentiment.evaluation.result import Result
-
-CLASSIFIER_FILE = "classifier.json"
-
-LARGEST_DESCRIPTION = 2**16
-"""Bytes of classifier.json."""
+    from sentiment.training.recipe import RecipeConfig
+    from sentiment.training.trained import Trained
 
 
-class ClassifierDescription(Configuration):
-    """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields."""
+class SentimentClassifier:
+    """A classifier of reviews that learns from texts and labels, with the interface of scikit-learn.
 
-    kind: Literal["network", "linear"]
-    sequences: SequenceConfig | None = None
-    threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
-    unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
-    versions: dict[str, str]
-    sha256: dict[str, str]
-    digest: str = ""
+    A setting that is None has the value of the preset. `sentiment run-pipeline --help` says what each setting does.
 
-    def save(self, folder: Path) -> None:
-        """Write classifier.json."""
-        signed = self.model_copy(update={"digest": self._digest()})
-        (folder / CLASSIFIER_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read classifier.json.
-
-        Raises:
-            ValueError: it is damaged.
-        """
-        description = cls.model_validate_json(read_description(folder))
-        if description.digest != description._digest():
-            raise ValueError(f"{CLASSIFIER_FILE} is not the file that was saved")
-        return description
-
-    def _digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
-
-    def check(self, path: Path) -> None:
-        """Compare a file with its checksum.
-
-        Raises:
-            ValueError: the file is not the one that was saved.
-        """
-        if self.sha256.get(path.name) != sha256_of(path):
-            raise ValueError(f"{path.name} is not the file that was saved")
-
-    def learned(self, folder: Path) -> Fingerprints | None:
-        """The texts that the classifier in this folder has learned from; None where nobody said.
-
-        Raises:
-            ValueError: their file is missing, or not the one that was saved.
-        """
-        path = folder / FINGERPRINTS_FILE
-        if not path.exists():
-            if FINGERPRINTS_FILE in self.sha256:
-                raise ValueError(f"{path.name} is missing")
-            return None
-        self.check(path)
-        try:
-            return Fingerprints.load(folder)
-        except Exception as error:  # zipfile lets errors of many kinds out of a foreign file
-            raise ValueError(f"{path.name}: {error}") from error
-
-
-class Classifier(ABC):
-    """What every trained classifier of reviews can do.
+    Args:
+        preset: named configuration, such as `standard`, `strong`, `textbook` or `linear`, or the path of a TOML file.
+        seed: decides the validation reviews, the first weights and the order of the reviews.
+        cell: lstm, simple_rnn or gru; None for the first of the preset.
+        verbose: 1 shows progress bars, 0 nothing.
 
     Attributes:
-        threshold: P(positive) from which on a review is called positive.
+        classes_: the two labels, sorted.
+        positive_class_: the one whose probability is P(positive): the name that means positive, else `classes_[1]`.
+        threshold_: P(positive) from which on a review is positive.
+        history_: metrics of every epoch; empty for the linear model.
+        model_: what scores, a RecurrentModel or a LinearModel.
+        profile_: what the validation reviews promise; None where nobody validated it.
+        learned: fingerprints of the texts that it has learned from; None where nobody kept them.
         unknown_share: of the words of its validation reviews, those that it did not know; None where there were none.
-        learned: the texts that it has learned from; None where nobody said.
+
+    Examples:
+        >>> from sentiment import SentimentClassifier
+        >>> texts = ["a fine film", "a dull film"] * 20
+        >>> labels = ["pos", "neg"] * 20
+        >>> SentimentClassifier(preset="linear").fit(texts, labels).predict(["fine"]).tolist()
+        ['pos']
     """
 
-    threshold: float
-    unknown_share: float | None
+    preset: str
+    seed: int
+    cell: str | None
+    verbose: int
+    model_: RecurrentModel | LinearModel
+    threshold_: float
+    profile_: ValidationProfile | None
     learned: Fingerprints | None
+    unknown_share: float | None
+    classes_: np.ndarray
+    history_: dict[str, list[float]]
 
-    @abstractmethod
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
+    def __init__(
+        self,
+        preset: str = "standard",
+        *,
+        seed: int = 0,
+        cell: str | None = None,
+        verbose: int = 0,
+        threshold: str | None = None,
+        num_words: int | None = None,
+        punctuation_tokens: str | None = None,
+        names: bool | None = None,
+        maxlen: int | None = None,
+        padding: str | None = None,
+        truncating: str | None = None,
+        word_vectors: bool | None = None,
+        document_vectors: int | None = None,
+        pseudo_label_epochs: int | None = None,
+        label_softness: float | None = None,
+        embedding_dim: int | None = None,
+        units: int | None = None,
+        layers: int | None = None,
+        bidirectional: bool | None = None,
+        embedding_dropout: float | None = None,
+        pooling: str | None = None,
+        mask_padding: bool | None = None,
+        dropout: float | None = None,
+        validation_share: float | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        patience: int | None = None,
+        target_loss: float | None = None,
+        learning_rate: float | None = None,
+        balance: bool | None = None,
+        clipnorm: float | None = None,
+        warmup_epochs: float | None = None,
+        schedule: str | None = None,
+        word_dropout: float | None = None,
+        snippet_share: float | None = None,
+        counterfactual_share: float | None = None,
+    ) -> None:
+        given = locals()
+        for name in SETTINGS:
+            setattr(self, name, given[name])
 
-    @abstractmethod
-    def words(self, text: str) -> list[tuple[str, bool]]:
-        """The words of a text that it reads, in their order, and whether it knows each."""
+    # scikit-learn's contract -------------------------------------------------------------------------------------
 
-    @abstractmethod
-    def count_unread(self, text: str) -> int:
-        """How many words of a text it does not read because the text is too long."""
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The settings as they were given; `deep` is there for scikit-learn and changes nothing."""
+        return {name: getattr(self, name) for name in SETTINGS}
 
-    def count_words(self, texts: Sequence[str]) -> np.ndarray:
-        """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
-        counts = []
-        for text in texts:
-            known = [is_known for word, is_known in self.words(text) if word not in PUNCTUATION]
-            counts.append((len(known), sum(known)))
-        return np.array(counts, np.int64).reshape(-1, 2)
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings, for the next `fit`.
+
+        Raises:
+            InputError: there is no such setting.
+        """
+        for name, value in settings.items():
+            if name not in SETTINGS:
+                raise InputError(f"SentimentClassifier has no setting {name}: it has {', '.join(SETTINGS)}.")
+            setattr(self, name, value)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(multi_class=False),
+            input_tags=InputTags(two_d_array=False, string=True),
+        )
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    def __repr__(self) -> str:
+        given = [f"{name}={value!r}" for name, value in self.get_params().items() if value is not None]
+        return f"SentimentClassifier({', '.join(given)})"
+
+    # Training ----------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        reviews: "ReviewsLike",
+        labels: "LabelsLike",
+        unlabelled: "ReviewsLike | None" = None,
+        validation: "tuple[ReviewsLike, Sequence[Any]] | None" = None,
+    ) -> Self:
+        """Learn from labelled reviews.
+
+        Args:
+            reviews: N texts as a list, an array or a Series; or a DataFrame with a column `text`, or else `review`.
+            labels: (N,), of two kinds: names such as positive and neg, 1 and 0, True and False, or any other two.
+            unlabelled: more reviews, which presets such as `standard` learn from, too.
+            validation: reviews and labels that choose the epoch and the threshold; None sets a share of the reviews
+                aside.
+
+        Raises:
+            InputError: a setting, review or label cannot be used, or there are too few reviews of a label.
+        """
+        from sentiment.data import frames
+        from sentiment.training.recipe import Recipe
+        from sentiment.training.steps import InMemory, Output
+        from sentiment.training.trained import Candidate
+
+        model, config = self._configuration()
+        texts = frames.texts_in(reviews)
+        values = frames.label_values(labels, texts)
+        classes, positive = frames.classes_of(values)
+        validating = None if validation is None else frames.texts_in(validation[0])
+        if validation is not None and validating is not None:
+            texts = [*texts, *validating]
+            values = np.concatenate([values, frames.label_values(validation[1], validating)])
+        self.classes_, numbers = classes, (values == positive).astype(np.int8)
+        if unknown := sorted({*map(str, values)} - {*map(str, classes)}):
+            raise InputError(f"Validation has the labels {', '.join(unknown)}, which no review to learn from has.")
+        corpus = Corpus(
+            Reviews(texts, numbers),
+            Reviews([]),
+            Reviews([] if unlabelled is None else frames.texts_in(unlabelled)),
+            validation=np.arange(len(texts) - len(validating or ()), len(texts)),
+        ).checked(keep_duplicates=True, tests=False)
+        recipe = Recipe(config, Output("reviews", lambda: corpus), InMemory(verbose=bool(self.verbose)))
+        title = LINEAR_MODEL if model == LINEAR_MODEL_NAME else CELLS[model].layer
+        return self._take(recipe.train(Candidate(model, self.seed, title)).value)
+
+    def _configuration(self) -> "tuple[str, RecipeConfig]":
+        """The model that the settings ask for, and its configuration."""
+        from sentiment.presets import read_preset
+        from sentiment.training.recipe import RecipeConfig
+
+        content = read_preset(self.preset)
+        model = self.cell or content.get("models", ["lstm"])[0]
+        if model not in (*CELLS, LINEAR_MODEL_NAME):
+            raise InputError(f"There is no cell {model}: choose {', '.join(CELLS)}, or preset='linear'.")
+        content = {name: value for name, value in content.items() if name in RecipeConfig.model_fields}
+        return model, RecipeConfig.compose(content, self.get_params(), f"preset {self.preset}")
+
+    def _take(self, trained: "Trained") -> Self:
+        self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned
+        self.threshold_, self.unknown_share = trained.profile.threshold, trained.profile.unknown_share
+        self.history_ = trained.history
+        return self
+
+    @classmethod
+    def from_trained(cls, trained: "Trained") -> "SentimentClassifier":
+        """The classifier that a recipe has trained, with the labels negative and positive."""
+        classifier = cls()._take(trained)
+        classifier.classes_ = np.array(LABEL_NAMES)
+        return classifier
+
+    @classmethod
+    def from_model(
+        cls, model: RecurrentModel | LinearModel, threshold: float = 0.5, learned: Fingerprints | None = None
+    ) -> "SentimentClassifier":
+        """The classifier of a model that nobody validated, with the labels negative and positive."""
+        classifier = cls()
+        classifier.model_, classifier.threshold_, classifier.learned = model, threshold, learned
+        classifier.profile_, classifier.unknown_share, classifier.history_ = None, None, {}
+        classifier.classes_ = np.array(LABEL_NAMES)
+        return classifier
+
+    # Verdicts ----------------------------------------------------------------------------------------------------
 
     @property
-    @abstractmethod
-    def parameters(self) -> int:
-        """How many numbers were learned."""
+    def positive_class_(self) -> Any:
+        """The label whose probability is P(positive)."""
+        return positive_of(self.classes_)
 
-    @property
-    def frees_lock(self) -> bool:
-        """Whether other threads of Python go on while it scores."""
-        return False
+    def predict(self, reviews: "ReviewsLike") -> np.ndarray:
+        """The label of each review, as the labels came: (N,).
 
-    @property
-    @abstractmethod
-    def engine(self) -> str:
-        """Name of what scores; two engines differ in the last bits of a probability."""
+        Raises:
+            InputError: a review is missing or no text; `annotate` leaves missing ones missing.
+        """
+        from sentiment.data import frames
 
-    @abstractmethod
-    def digest(self) -> str:
-        """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
+        is_positive = self.positive_probability(frames.texts_in(reviews)) >= self.threshold_
+        negative = self.classes_[0] if self.positive_class_ == self.classes_[1] else self.classes_[1]
+        predicted: np.ndarray = np.where(is_positive, self.positive_class_, negative).astype(self.classes_.dtype)
+        return predicted
 
-    @abstractmethod
-    def save(self, folder: Path) -> None:
-        """Write all that `load_classifier` reads into a folder."""
+    def predict_proba(self, reviews: "ReviewsLike") -> np.ndarray:
+        """The probability of each label, in the order of `classes_`: float32 (N, 2).
 
-    def _saved_fingerprints(self, folder: Path) -> list[str]:
-        """Write what it has learned from, where that is known; the names of the files that it wrote."""
-        if self.learned is None:
-            return []
-        self.learned.save(folder)
-        return [FINGERPRINTS_FILE]
+        Raises:
+            InputError: a review is missing or no text.
+        """
+        from sentiment.data import frames
 
-    def labels(self, probabilities: np.ndarray) -> list[str]:
-        """The verdict, positive or negative, on each P(positive)."""
-        return predicted_labels(probabilities, self.threshold)
+        positive = self.positive_probability(frames.texts_in(reviews))
+        columns = [1 - positive, positive]
+        return np.stack(columns if self.positive_class_ == self.classes_[1] else columns[::-1], axis=1)
 
-    def predict(self, reviews: "ReviewsLike") -> "pd.DataFrame":
+    def score(self, reviews: "ReviewsLike", labels: "LabelsLike") -> float:
+        """Accuracy: the share of the reviews whose label is predicted."""
+        from sentiment.data import frames
+
+        texts = frames.texts_in(reviews)
+        return float(np.mean((self.positive_probability(texts) >= self.threshold_) == self._numbers(labels, texts)))
+
+    def annotate(self, reviews: "ReviewsLike") -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per review.
 
         Args:
@@ -168,9 +283,9 @@ class Classifier(ABC):
         """
         import pandas as pd
 
-        from sentiment.data.frames import reviews_in
+        from sentiment.data import frames
 
-        series = reviews_in(reviews)
+        series = frames.reviews_in(reviews)
         has_text = series.notna().to_numpy(bool)
         scored = self.positive_probability(series[has_text].tolist()) if has_text.any() else np.zeros(0, np.float32)
         probabilities = np.full(len(series), np.nan, np.float32)
@@ -180,14 +295,12 @@ class Classifier(ABC):
         columns = {"predicted_label": pd.Series(labels, series.index, object), "positive_probability": probabilities}
         return pd.DataFrame(columns, index=series.index)
 
-    def evaluate(
-        self, reviews: "ReviewsLike", labels: "Sequence[Any] | np.ndarray | pd.Series", *, name: str = "classifier"
-    ) -> "Result":
+    def evaluate(self, reviews: "ReviewsLike", labels: "LabelsLike", *, name: str = "classifier") -> "Result":
         """Test it on labelled reviews that it has not learned from.
 
         Args:
-            reviews: N of them, as for `predict`; those that are missing or blank are left out.
-            labels: (N,), of both classes: 1 and 0, True and False, or names such as positive and neg.
+            reviews: N of them, as for `annotate`; those that are missing or blank are left out.
+            labels: (N,), of both classes: those that it was trained with, 1 and 0, or names such as positive and neg.
             name: what the result calls the classifier.
 
         Returns:
@@ -196,180 +309,162 @@ class Classifier(ABC):
         Raises:
             InputError: reviews and labels differ in number, a label is unknown, or all are of one class.
         """
-        from sentiment.data.frames import labels_in, reviews_in
+        from sentiment.data import frames
         from sentiment.evaluation.result import evaluate_classifier
 
-        series, numbers = reviews_in(reviews), labels_in(labels)
-        if len(series) != len(numbers):
-            raise InputError(f"There are {len(series):,} reviews and {len(numbers):,} labels: give a label for each.")
+        series = frames.reviews_in(reviews)
+        numbers = self._numbers(labels, series)
         has_text = series.notna().to_numpy(bool)
         return evaluate_classifier(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
 
+    def explain(self, text: str) -> Any:
+        """Why it judges a review as it does, and what each word adds.
 
-class SentimentClassifier(Classifier):
-    """A trained network that classifies reviews. It scores without TensorFlow, in the project's own core or in NumPy.
+        Returns:
+            For a network an `Explanation`: its gates and states, and the share of each word in the verdict. For the
+            linear model an `NgramWeight` for each n-gram, the largest weight first.
 
-    Attributes:
-        model: the RecurrentModel.
-        threshold, unknown_share, learned: as in Classifier.
-    """
+        Raises:
+            InputError: the text holds no word.
+        """
+        if isinstance(self.model_, LinearModel):
+            return self.model_.explain(text)
+        from sentiment.interpretation.explanation import explain
 
-    def __init__(
-        self,
-        model: RecurrentModel,
-        threshold: float = 0.5,
-        unknown_share: float | None = None,
-        learned: Fingerprints | None = None,
-    ) -> None:
-        self.model, self.threshold, self.unknown_share, self.learned = model, threshold, unknown_share, learned
+        return explain(self.model_, text, self.threshold_)
 
-    @classmethod
-    def from_network(
-        cls,
-        vocabulary: Vocabulary,
-        sequences: SequenceConfig,
-        network: Any,
-        threshold: float = 0.5,
-        unknown_share: float | None = None,
-    ) -> "SentimentClassifier":
-        """The classifier of a trained Keras network, as `build_model` makes it."""
-        return cls(RecurrentModel.from_keras(vocabulary, sequences, network), threshold, unknown_share)
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, float32 (N,); it does not depend on the other texts."""
+        return self.model_.positive_probability(texts)
+
+    def labels(self, probabilities: np.ndarray) -> list[str]:
+        """The verdict, positive or negative, on each P(positive)."""
+        return predicted_labels(probabilities, self.threshold_)
+
+    def _numbers(self, labels: "LabelsLike", reviews: Sized) -> np.ndarray:
+        """Labels as int8 (N,): 1 positive, 0 negative."""
+        from sentiment.data import frames
+
+        values = frames.label_values(labels, reviews)
+        if {*map(str, values)} <= {*map(str, self.classes_)}:
+            is_positive: np.ndarray = values.astype(self.classes_.dtype) == self.positive_class_
+            return is_positive.astype(np.int8)
+        return frames.labels_in(values)
+
+    # What it is made of ------------------------------------------------------------------------------------------
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is the linear model, and no network."""
+        return isinstance(self.model_, LinearModel)
+
+    @property
+    def recurrent_model(self) -> RecurrentModel:
+        """The network with its vocabulary and padding; the linear model has none."""
+        assert isinstance(self.model_, RecurrentModel)
+        return self.model_
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """By which a text becomes indices."""
-        return self.model.vocabulary
+        """The words that it knows, and how it finds them in a text."""
+        return self.model_.vocabulary
 
     @property
     def sequences(self) -> SequenceConfig:
-        """How reviews are cut and padded."""
-        return self.model.sequences
+        """How a network cuts and pads a review."""
+        return self.recurrent_model.sequences
 
     @property
     def network(self) -> Any:
         """The Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for."""
-        return self.model.keras_network
+        return self.recurrent_model.keras_network
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,); it does not depend on the other texts."""
-        return self.model.positive_probability(texts)
-
-    def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
-        """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 of shape (N,)."""
-        return self.model.encoded_probability(encoded)
-
-    def words(self, text: str) -> list[tuple[str, bool]]:
-        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
-        return self.model.words(text)
-
-    def count_unread(self, text: str) -> int:
-        """How many words of a text lie beyond its last or first `maxlen`, punctuation marks apart."""
-        return self.model.count_unread(text)
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+        return self.model_.parameters
 
     @property
     def engine(self) -> str:
-        """Name of what scores: the core or NumPy. They differ in the last bits of a probability."""
-        return self.model.engine
+        """Name of what scores; two engines differ in the last bits of a probability."""
+        return self.model_.engine
 
     @property
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
-        return self.model.frees_lock
+        return self.model_.frees_lock
 
-    @property
-    def parameters(self) -> int:
-        """Weights of the network, word vectors included."""
-        return self.model.parameters
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The words of a text that it reads, in their order, and whether it knows each."""
+        return self.model_.words(text)
+
+    def count_unread(self, text: str) -> int:
+        """How many words of a text it does not read because the text is too long."""
+        return self.model_.count_unread(text)
+
+    def count_words(self, texts: Sequence[str]) -> np.ndarray:
+        """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
+        return count_words(self.model_, texts)
 
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
-        return self.model.digest()
+        return self.model_.digest()
 
-    def save(self, folder: Path) -> None:
-        """Write the folder: the files of the RecurrentModel, fingerprints.npz where it is known what it learned from,
-        and last classifier.json."""
-        import keras
-        import tensorflow as tf
+    # Files -------------------------------------------------------------------------------------------------------
 
+    def save(self, folder: str | Path) -> None:
+        """Write all that `load` reads into a folder; classifier.json comes last. Nothing is pickled."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        files = [*self.model.save(folder), *self._saved_fingerprints(folder)]
+        files = self.model_.save(folder)
+        if self.learned is not None:
+            self.learned.save(folder)
+            files.append(FINGERPRINTS_FILE)
+        if self.profile_ is not None:
+            self.profile_.for_classifier(self.model_).save(folder)
+        packages = ("numpy", "scipy") if self.is_linear else ("numpy", "keras", "tensorflow")
         ClassifierDescription(
-            kind="network",
-            sequences=self.sequences,
-            threshold=self.threshold,
+            kind="linear" if self.is_linear else "network",
+            sequences=None if self.is_linear else self.sequences,
+            threshold=self.threshold_,
             unknown_share=self.unknown_share,
-            versions={
-                "sentiment": __version__,
-                "keras": keras.__version__,
-                "tensorflow": tf.__version__,
-                "numpy": np.__version__,
-            },
+            classes=tuple(self.classes_.tolist()),
+            versions={"sentiment": __version__, **{package: version(package) for package in packages}},
             sha256={name: sha256_of(folder / name) for name in files},
         ).save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> "SentimentClassifier":
+    def load(cls, folder: str | Path) -> "SentimentClassifier":
         """Read what `save` wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
 
         Raises:
             InputError: the folder lacks one of the files, or one is damaged or not what the others say.
         """
-        missing = [name for name in (CLASSIFIER_FILE, *RecurrentModel.FILES) if not (folder / name).is_file()]
-        if missing:
-            raise InputError(f"{folder} is no saved classifier: {', '.join(missing)} is missing.")
+        folder = Path(folder)
+        if not (folder / CLASSIFIER_FILE).is_file():
+            raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")
         try:
             description = ClassifierDescription.load(folder)
-            if description.sequences is None:
+            for name in description.sha256:
+                if name != KERAS_FILE:  # which is read, and checked, when somebody asks for it
+                    description.check(folder / name)
+            classifier = cls()
+            if description.kind == "linear":
+                classifier.model_ = LinearModel.load(folder)
+            elif description.sequences is None:
                 raise ValueError("it says nothing of sequences")
-            model = RecurrentModel.load(folder, description.sequences, description.check)
-            return cls(model, description.threshold, description.unknown_share, description.learned(folder))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            else:
+                classifier.model_ = RecurrentModel.load(folder, description.sequences, description.check)
+            classifier.classes_, classifier.threshold_ = np.array(description.classes), description.threshold
+            classifier.unknown_share, classifier.history_ = description.unknown_share, {}
+            classifier.learned = Fingerprints.load(folder) if FINGERPRINTS_FILE in description.sha256 else None
+        except InputError:
+            raise
+        except Exception as error:  # NumPy and zipfile let errors of many kinds out of a foreign file
             raise damaged_classifier(folder, error) from error
+        classifier.profile_ = ValidationProfile.load(folder, classifier)
+        return classifier
 
 
-def read_description(folder: Path) -> bytes:
-    """The content of classifier.json.
-
-    Raises:
-        ValueError: it is larger than any that was saved.
-    """
-    path = folder / CLASSIFIER_FILE
-    if path.stat().st_size > LARGEST_DESCRIPTION:
-        raise ValueError(f"{path.name} is longer than {LARGEST_DESCRIPTION:,} bytes")
-    return path.read_bytes()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def load_classifier(folder: Path) -> Classifier:
-    """Read a saved classifier of any kind.
-
-    Raises:
-        InputError: the folder lacks one of the files, or one is damaged.
-    """
-    try:
-        content = json.loads(read_description(folder))
-        is_linear = isinstance(content, dict) and content.get("kind") == "linear"
-    except (OSError, ValueError, RecursionError):
-        is_linear = False  # what is wrong, the network's classifier says
-    if is_linear:
-        from sentiment.linear_classifier import LinearClassifier
-
-        return LinearClassifier.load(folder)
-    return SentimentClassifier.load(folder)
-
-
-def classifier_folder(folder: Path) -> Path:
-    """Where a saved classifier lies in a folder: the folder itself, or a part of it if MLflow wrote it.
-
-    Raises:
-        InputError: there is none.
-    """
-    for candidate in (folder, folder / "artifacts" / "classifier"):
-        if (candidate / CLASSIFIER_FILE).is_file():
-            return candidate
-    raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")
+SETTINGS = tuple(inspect.signature(SentimentClassifier).parameters)
+"""Names of the settings, those of `preset`, `seed`, `cell` and `verbose` among them."""

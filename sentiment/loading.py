@@ -5,16 +5,17 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from sentiment.classifier import Classifier, classifier_folder, load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
+from sentiment.saved_classifier import classifier_folder
 from sentiment.tracking import sqlite_store
 
 
-def load(model: str | Path) -> Classifier:
+def load(model: str | Path) -> SentimentClassifier:
     """The classifier that a folder or a model URI of MLflow names.
 
     Args:
-        model: a folder that `Classifier.save` or MLflow wrote, or a URI such as models:/NAME@ALIAS,
+        model: a folder that `SentimentClassifier.save` or MLflow wrote, or a URI such as models:/NAME@ALIAS,
             models:/NAME/VERSION or runs:/ID/model.
 
     Raises:
@@ -22,7 +23,7 @@ def load(model: str | Path) -> Classifier:
     """
     with contextlib.ExitStack() as stack:
         folder, _ = stack.enter_context(located(model))
-        classifier = load_classifier(folder)
+        classifier = SentimentClassifier.load(folder)
         weakref.finalize(classifier, stack.pop_all().close)  # its Keras network is read from the folder when asked for
     return classifier
 

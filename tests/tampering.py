@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sentiment.classifier import CLASSIFIER_FILE, ClassifierDescription, sha256_of
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
+from sentiment.saved_classifier import CLASSIFIER_FILE, ClassifierDescription, sha256_of
 
 
 def sign_again(folder: Path, **changes: Any) -> None:

@@ -9,7 +9,6 @@ from typer import Argument, Option
 from pipelines.commands import options
 from pipelines.commands.command import UNDERSTAND, command
 from pipelines.commands.given import Given
-from pipelines.configuration import preset_names
 from pipelines.console import Console
 from pipelines.options import split_list
 from pipelines.working_directory import WorkingDirectory
@@ -17,6 +16,7 @@ from sentiment.data.files import ReadOptions
 from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.interpretation.memory_tasks import TaskName
+from sentiment.presets import preset_names
 
 
 @command("describe", panel=UNDERSTAND, reads=("models", "vocabulary.num_words", "sequences.maxlen", "model"))

@@ -8,13 +8,13 @@ from typer import Option
 from pipelines.commands import options
 from pipelines.commands.command import TRAIN, command
 from pipelines.commands.given import Given
-from pipelines.configuration import Trial, default_preset, option_fields
+from pipelines.configuration import TITLES, PipelineConfig, default_preset
 from pipelines.console import Console
 from pipelines.models import registered_name
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.sources import SourceConfig
-from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
+from sentiment.training.trained import Candidate
 
 if TYPE_CHECKING:
     from pipelines.stages.context import Context
@@ -64,40 +64,40 @@ def run_pipeline(
 def load(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Read the reviews and report their number, balance, lengths and duplicates."""
     with given.opened(console, work_dir) as context:
-        from pipelines.stages import data
+        from pipelines.stages.load import load
 
-        data.load(context, report=True)
+        load(context, report=True)
 
 
 @command("vocabulary", panel=TRAIN, reads=(*options.TEXT_SECTIONS, "vocabulary"))
 def vocabulary(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Find the most frequent words of the training reviews."""
     with given.opened(console, work_dir) as context:
-        from pipelines.stages import data
+        from pipelines.stages.load import load
 
-        data.fit_vocabulary(context, data.load(context))
+        _ = context.recipe(load(context)).vocabulary
 
 
 @command("pad", panel=TRAIN, reads=options.ARRAY_SECTIONS)
 def pad(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Turn the training reviews into padded arrays of word indices."""
     with given.opened(console, work_dir) as context:
-        from pipelines.stages import data
+        from pipelines.stages.load import load
 
-        loaded = data.load(context)
-        data.pad(context, loaded, data.fit_vocabulary(context, loaded), "train")
+        context.recipe(load(context)).padded("train")
 
 
 @command("pretrain", panel=TRAIN, reads=(*options.ARRAY_SECTIONS, "pretraining", "model.embedding_dim"))
 def pretrain(console: Console, given: Given, work_dir: options.WorkDir = options.DEFAULT_WORK_DIR) -> None:
     """Learn vectors of words and reviews from the texts alone, without labels."""
     with given.opened(console, work_dir) as context:
-        from pipelines.stages import data
+        from pipelines.stages.load import load
 
         config = context.config.pretraining
         if not (config.word_vectors or config.document_vectors):
             raise InputError("The configuration has no pre-training: add --word-vectors, or use --preset strong.")
-        data.prepare(context)
+        recipe = context.recipe(load(context))
+        _ = recipe.word_vectors, recipe.document_vectors
 
 
 @command("train", panel=TRAIN, reads=options.NETWORK_SECTIONS)
@@ -106,13 +106,13 @@ def train(
 ) -> None:
     """Train one model or all of them, without logging to MLflow."""
     with given.opened(console, work_dir) as context:
-        from pipelines.stages.data import prepare
+        from pipelines.stages.load import load
         from pipelines.stages.side_by_side import side_by_side
 
-        chosen, prepared = _trials(context, model), prepare(context)
-        with side_by_side(context, prepared, chosen) as train_one:
-            for trial in chosen:
-                train_one(trial, lambda history: None)
+        chosen, recipe = _candidates(context, model), context.recipe(load(context))
+        with side_by_side(recipe, chosen, console) as train_one:
+            for candidate in chosen:
+                train_one(candidate, lambda history: None)
 
 
 @command("evaluate", panel=TRAIN, reads=options.ALL_SECTIONS)
@@ -122,7 +122,7 @@ def evaluate(
     model: Annotated[
         str | None,
         Option(
-            help=f"One of {', '.join(CELLS)} (default: all of --models). Or a saved model to test on your labelled "
+            help=f"One of {', '.join(TITLES)} (default: all of --models). Or a saved model to test on your labelled "
             "reviews in --data: a folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model."
         ),
     ] = None,
@@ -132,7 +132,7 @@ def evaluate(
     work_dir: options.WorkDir = options.DEFAULT_WORK_DIR,
 ) -> None:
     """Measure one model or all of them on the test split, or a saved model on your own labelled table."""
-    if model is not None and model not in CELLS:
+    if model is not None and model not in TITLES:
         from pipelines.evaluate import evaluate_model
 
         evaluate_model(model, _source_of_labels(given), console, output or Path())
@@ -141,12 +141,11 @@ def evaluate(
         raise InputError("--output is for the report on a saved model: name one with --model, or use `compare`.")
     with given.opened(console, work_dir) as context:
         from pipelines.stages.comparison import show_metrics
-        from pipelines.stages.data import prepare
-        from pipelines.stages.evaluation import evaluate_all
+        from pipelines.stages.evaluation import train_and_evaluate
+        from pipelines.stages.load import load
 
-        chosen, prepared = _trials(context, model), prepare(context)
-        with_linear_model = context.config.linear_model and model is None
-        show_metrics(context, evaluate_all(context, prepared, chosen, linear_model=with_linear_model))
+        chosen = _candidates(context, model)
+        show_metrics(context, train_and_evaluate(context, context.recipe(load(context)), chosen))
 
 
 @command("compare", panel=TRAIN, reads=options.ALL_SECTIONS)
@@ -167,15 +166,14 @@ def compare(
         return
     with given.opened(console, work_dir) as context:
         from pipelines.stages import comparison
-        from pipelines.stages.data import prepare
-        from pipelines.stages.evaluation import evaluate_all
+        from pipelines.stages.evaluation import train_and_evaluate
+        from pipelines.stages.load import load, read_summary
 
         if output is not None:
             comparison.check_report(output, comparison.owner_of(context))
-        config = context.config
-        prepared = prepare(context)
-        outcomes = evaluate_all(context, prepared, config.trials(), linear_model=config.linear_model)
-        comparison.compare(context, outcomes, output, lost=prepared.summary()["lost"])
+        loaded = load(context)
+        results = train_and_evaluate(context, context.recipe(loaded), context.config.candidates())
+        comparison.compare(context, results, output, lost=read_summary(loaded)["lost"])
 
 
 @command("clean", panel=TRAIN)
@@ -196,19 +194,19 @@ def clean(
         clean(work, keep, console, delete=delete)
 
 
-def _trials(context: "Context", model: str | None) -> list[Trial]:
-    """Those of one model, or all.
+def _candidates(context: "Context", model: str | None) -> list[Candidate]:
+    """The candidates of one model, or all; the linear model is one of them where it is asked for.
 
     Raises:
         InputError: there is no such model, or the start is another one.
     """
     if model is None:
-        return context.config.trials()
-    if model not in CELLS:
-        raise InputError(f"There is no model {model}: choose {', '.join(CELLS)}.")
+        return context.config.candidates()
+    if model not in TITLES:
+        raise InputError(f"There is no model {model}: choose {', '.join(TITLES)}.")
     if context.start is not None and (model,) != context.config.models:
         raise InputError(f"--model is {model}, but the start is a {context.config.models[0]}: leave --model out.")
-    return context.config.model_copy(update={"models": (model,)}).trials()
+    return context.config.model_copy(update={"models": (model,), "linear_model": False}).candidates()
 
 
 def _source_of_labels(given: Given) -> SourceConfig:
@@ -217,7 +215,7 @@ def _source_of_labels(given: Given) -> SourceConfig:
     Raises:
         InputError: options of the training are given, or no reviews are.
     """
-    source_options = {name for name, (section, _) in option_fields().items() if section == "source"}
+    source_options = {name for name, (section, _) in PipelineConfig.settings().items() if section == "source"}
     others = [*(["preset"] if given.preset else []), *sorted({*given.options} - source_options)]
     if others:
         named = ", ".join(f"--{name.replace('_', '-')}" for name in others)

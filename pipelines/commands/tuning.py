@@ -8,10 +8,10 @@ from typer import Option
 from pipelines.commands import options
 from pipelines.commands.command import IMPROVE, command
 from pipelines.commands.given import Given
-from pipelines.configuration import preset_names
 from pipelines.console import Console
 from pipelines.options import split_list
 from sentiment.errors import InputError
+from sentiment.presets import preset_names
 
 DEFAULT_MINUTES = 20
 

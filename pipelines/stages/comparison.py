@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.configuration import BASELINE
+from pipelines.configuration import BASELINE, TITLES
 from pipelines.console import Console
 from pipelines.files import write_file
 from pipelines.stages.context import SYNTHETIC_NOTE, Context
-from pipelines.stages.evaluation import Outcome
 from pipelines.working_directory import Stage
-from sentiment.classifier import Classifier
-from sentiment.engine.cells import CELLS
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Comparison, difference_rows, flip_rows
 from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
@@ -43,7 +41,7 @@ class Findings:
     is_synthetic: bool
     configuration: Mapping[str, object]
     owner: str
-    classifier_of: Callable[[str], Classifier | None]
+    classifier_of: Callable[[str], SentimentClassifier | None]
     reviews: str = "Test split"
     lost: str = ""
 
@@ -144,13 +142,13 @@ def owner_of(context: Context) -> str:
 
 def compare(
     context: Context,
-    outcomes: Mapping[str, Sequence[Outcome]],
+    results: Mapping[str, Sequence[Result]],
     output: Path | None = None,
     *,
     run_id: str | None = None,
     lost: str = "",
 ) -> tuple[Stage, Comparison, Path]:
-    """All outcomes -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
+    """All results -> comparison.csv, differences.csv, flips.csv and report.html, also shown as tables.
 
     Args:
         output: where a copy of the report goes; None for the folder of the working directory.
@@ -161,28 +159,28 @@ def compare(
         The stage, the comparison, and where the copy of the report is.
     """
     source = context.config.source
-    comparison = with_baseline({title: [o.result for o in of_seeds] for title, of_seeds in outcomes.items()})
+    comparison = with_baseline(results)
     findings = Findings(
         comparison,
         source.source,
         source.is_synthetic,
         context.config.flat(),
         owner_of(context),
-        classifier_of=lambda title: outcomes[title][0].trained.classifier(),
+        classifier_of=lambda title: SentimentClassifier.load(results[title][0].classifier_folder),
         lost=lost,
     )
-    found = [(outcome.name, outcome.evaluated) for of_seeds in outcomes.values() for outcome in of_seeds]
-    read = ", ".join(f"{stage.name} {stage.digest}" for _, stage in found)
-    key = {"evaluated": [[name, stage.digest] for name, stage in found], "configuration": context.config.flat()}
+    evaluated = [[result.name, result.digest] for seeds in results.values() for result in seeds]
+    read = ", ".join(f"evaluate {digest}" for _, digest in evaluated)
+    key = {"evaluated": evaluated, "configuration": context.config.flat()}
     stage = context.run_stage("compare", read, key, findings.write, code=("evaluation", "interpretation", "reporting"))
     name = (run_id or stage.digest)[:8]
     report = findings.publish(stage.folder, output or context.work.path.parent, context.console, name=name)
     return stage, comparison, report
 
 
-def show_metrics(context: Context, outcomes: Mapping[str, Sequence[Outcome]]) -> None:
+def show_metrics(context: Context, results: Mapping[str, Sequence[Result]]) -> None:
     """The metrics of some models as a table."""
-    metrics = tabulate_metrics({title: [o.result.metrics for o in of_seeds] for title, of_seeds in outcomes.items()})
+    metrics = tabulate_metrics({title: [result.metrics for result in seeds] for title, seeds in results.items()})
     source = context.config.source
     context.console.table(title_of_reviews(source.source, source.is_synthetic), *metric_rows(metrics))
 
@@ -193,7 +191,7 @@ def with_baseline(results: Mapping[str, Sequence[Result]]) -> Comparison:
     Args:
         results: title of the model -> a result for each seed.
     """
-    baseline = CELLS[BASELINE].layer
+    baseline = TITLES[BASELINE]
     return Comparison(
         results,
         baseline if baseline in results else next(iter(results)),

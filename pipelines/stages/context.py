@@ -1,17 +1,20 @@
-"""Context: what every stage needs; and what decides results beside configuration and reviews."""
+"""Context: what the stages of one command share."""
 
-import json
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from pipelines.configuration import PipelineConfig
 from pipelines.console import Console
-from pipelines.working_directory import Stage, WorkingDirectory, digest_of_all_code
-from sentiment.data.corpus import Fold
-from sentiment.engine.recurrent_model import engine_here
+from pipelines.stages.cache import CachedSteps
+from pipelines.working_directory import Stage, WorkingDirectory
+from sentiment.data.corpus import Corpus, Fold
+from sentiment.training.cut import Cut, cut_validation
+from sentiment.training.recipe import Recipe
+from sentiment.training.start import Start
+from sentiment.training.steps import Output
 
 SYNTHETIC_NOTE = "These reviews are synthetic: the figures say nothing about IMDB."
 
@@ -21,20 +24,26 @@ class Context:
     """The configuration, the place for results, and somebody to tell.
 
     Attributes:
-        start: the stage with the trained classifier to start from, if there is one.
+        start: the trained network to start from, if there is one.
         fold: to test on, where a table is cross-validated; else the test split is the source's.
     """
 
     config: PipelineConfig
     work: WorkingDirectory
     console: Console
-    start: Stage | None = None
+    start: Output[Start] | None = None
     fold: Fold | None = None
+
+    def recipe(self, corpus: Output[Corpus], cut: Callable[[Corpus, float, int], Cut] = cut_validation) -> Recipe:
+        """The recipe for some reviews, whose steps are kept in the working directory."""
+        self.console.import_tensorflow()
+        steps = CachedSteps(self.work, self.console)
+        return Recipe(self.config, corpus, steps, cut=cut, start=self.start, choices=self.config.choices)
 
     def run_stage(
         self, name: str, read: str, key: Mapping[str, Any], run: Callable[[Path], None], *, code: tuple[str, ...]
     ) -> Stage:
-        """Run one stage, or find it cached, and say so.
+        """Run a stage that is no step of the recipe, or find it cached, and say so.
 
         Args:
             read: what it reads, for people.
@@ -44,55 +53,22 @@ class Context:
         self.console.finished_stage(stage, read)
         return stage
 
-    @property
+    @functools.cached_property
     def note(self) -> str:
-        """The warning that goes before figures of synthetic reviews; "" where the reviews are real."""
+        """The warning that goes before metrics of synthetic reviews; "" where the reviews are real."""
         return SYNTHETIC_NOTE if self.config.source.is_synthetic else ""
 
     @property
-    def of_reviews(self) -> str:
-        """What follows a title, so that figures of synthetic reviews are known as such."""
+    def suffix(self) -> str:
+        """What follows a title, so that metrics of synthetic reviews are known as such."""
         return " (synthetic reviews)" if self.config.source.is_synthetic else ""
 
     @property
     def tags(self) -> dict[str, str]:
-        """Of every MLflow run: the source, and whether a program wrote its reviews."""
+        """Tags of every MLflow run: the source, and whether a program wrote its reviews."""
         source = self.config.source
         return {"source": source.source, "synthetic": str(source.is_synthetic).lower()}
 
     def description(self, *paragraphs: str) -> str:
-        """Of an MLflow run or experiment, in Markdown, behind the warning of synthetic reviews where they are."""
+        """The description of an MLflow run or experiment, in Markdown, behind the warning of synthetic reviews."""
         return "\n\n".join([*([f"**{self.note}**"] if self.note else []), *paragraphs])
-
-
-def versions(*packages: str) -> dict[str, str]:
-    """The versions of packages that decide a result, for the key of a stage."""
-    return {package: metadata.version(package) for package in packages}
-
-
-def training_environment() -> dict[str, Any]:
-    """What decides the digits of a training beside its configuration, for the key of a stage."""
-    import tensorflow as tf
-
-    from sentiment.training.time_loop import PARTS
-
-    device = "GPU" if tf.config.list_physical_devices("GPU") else f"CPU in {PARTS} parts"
-    return {**versions("keras", "tensorflow", "numpy"), "device": device}
-
-
-def resume_key(work: WorkingDirectory, *content: str) -> str:
-    """What all attempts at the same MLflow run share.
-
-    Beside the content it covers all that the digests of stages may cover: code, versions of packages, device and
-    engine. So a run that was cut short before an upgrade stays as it is, and the new figures get a run of their own.
-
-    Args:
-        content: configuration and digests of inputs, or the key of the parent run and what tells its children apart.
-    """
-    environment = {
-        **training_environment(),
-        **versions("scikit-learn", "scipy"),
-        "engine": engine_here(),
-        "code": digest_of_all_code(),
-    }
-    return work.key(*content, json.dumps(environment, sort_keys=True))

@@ -9,58 +9,61 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
-from pipelines.configuration import Trial
-from pipelines.stages.context import Context
-from pipelines.stages.data import Prepared
-from pipelines.stages.training import Trained, train_network
+from pipelines.console import Console
 from sentiment.cores import available_cores
+from sentiment.training.recipe import Recipe
+from sentiment.training.steps import OnEpoch, Output
+from sentiment.training.trained import Candidate, Trained
 from sentiment.training.trainer import History
 
-Train = Callable[[Trial, Callable[[History], None]], Trained]
-"""As `train_network`, of one of the trials, with what is called with the history after each of its epochs."""
+Train = Callable[[Candidate, OnEpoch], Output[Trained]]
+"""`Recipe.train` for one of the candidates, with what is called with the history after each of its epochs."""
 
 
 @contextmanager
-def side_by_side(context: Context, prepared: Prepared, trials: Sequence[Trial]) -> Iterator[Train]:
-    """Train as many of the trials at once as there are cores; the function that it gives waits for all of them.
+def side_by_side(recipe: Recipe, candidates: Sequence[Candidate], console: Console) -> Iterator[Train]:
+    """Train as many of the networks at once as there are cores; the function that it gives waits for all of them.
 
     So nothing that is measured afterwards shares the cores with a training. A GPU trains one after the other. An
     exception ends all trainings at their next step, and what they finished is kept.
     """
     import tensorflow as tf
 
-    threads = min(len(trials), available_cores())
-    if threads == 1 or tf.config.list_physical_devices("GPU"):
-        yield functools.partial(train_network, context, prepared)
+    networks = [candidate for candidate in candidates if not candidate.is_linear]
+    threads = min(len(networks), available_cores())
+    if threads < 2 or tf.config.list_physical_devices("GPU"):
+        yield recipe.train
         return
     lock = threading.Lock()
-    histories: dict[Trial, History] = {}
-    listeners: dict[Trial, Callable[[History], None]] = {}
+    histories: dict[Candidate, History] = {}
+    listeners: dict[Candidate, OnEpoch] = {}
 
-    def tell(trial: Trial, history: History) -> None:
+    def tell(candidate: Candidate, history: History) -> None:
         with lock:
-            histories[trial] = history
-            if trial in listeners:
-                listeners[trial](history)
+            histories[candidate] = history
+            if candidate in listeners:
+                listeners[candidate](history)
 
     with ThreadPoolExecutor(threads) as executor:
         futures = {
-            trial: executor.submit(train_network, context, prepared, trial, functools.partial(tell, trial))
-            for trial in trials
+            candidate: executor.submit(recipe.train, candidate, functools.partial(tell, candidate))
+            for candidate in networks
         }
 
-        def train(trial: Trial, on_epoch: Callable[[History], None]) -> Trained:
+        def train(candidate: Candidate, on_epoch: OnEpoch) -> Output[Trained]:
+            if candidate.is_linear:
+                return recipe.train(candidate)
             with lock:
-                listeners[trial] = on_epoch
-                if trial in histories:
-                    on_epoch(histories[trial])
+                listeners[candidate] = on_epoch
+                if candidate in histories:
+                    on_epoch(histories[candidate])
             for future in wait(futures.values(), return_when=FIRST_EXCEPTION).done:
                 future.result()
-            return futures[trial].result()
+            return futures[candidate].result()
 
         try:
             yield train
         except BaseException:
-            context.console.stop_trainings()
+            console.stop_trainings()
             executor.shutdown(wait=True, cancel_futures=True)
             raise

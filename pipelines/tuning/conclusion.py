@@ -44,7 +44,7 @@ def conclude(context: Context, search: Search, config: SearchConfig, preset: Pat
     }
     settings, validation = _setting_rows(trials, best), _metric_rows(results)
     console.table("Best settings", *settings)
-    console.table(f"Validation metrics{context.of_reviews}", *validation)
+    console.table(f"Validation metrics{context.suffix}", *validation)
     verdicts = _verdicts(results, best.number, config.metric, tried=len(search.trials(*ENDED)))
     for verdict in verdicts:
         console.result(verdict)
@@ -60,7 +60,7 @@ def conclude(context: Context, search: Search, config: SearchConfig, preset: Pat
     console.say(f"preset      {preset}")
     console.say(f"to use it   sentiment run-pipeline --preset {preset}")
     losses = [(t.number, t.state.name.lower(), list(t.intermediate_values.values())) for t in trials]
-    figure = plots.search([trial for trial in losses if trial[2]], importance, f"Search{context.of_reviews}")
+    figure = plots.search([trial for trial in losses if trial[2]], importance, f"Search{context.suffix}")
     runs.log_artifact(str(preset))
     runs.log_dict({"importance": importance}, "importance.json")
     runs.log_figure(figure, "tuning")

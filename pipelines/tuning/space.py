@@ -7,8 +7,9 @@ from typing import Any, get_args
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from pipelines.configuration import PipelineConfig, option_fields, read_preset, validated
+from pipelines.configuration import PipelineConfig
 from sentiment.errors import InputError, shown
+from sentiment.presets import read_preset
 
 SPACES = "spaces"
 """Folder of the spaces that come with the project."""
@@ -45,7 +46,7 @@ class Space:
                 content[section][field] = value
             else:
                 content[field] = [value]
-        return validated(PipelineConfig, content, f"space {self.name}")
+        return PipelineConfig.compose(content, {}, f"space {self.name}")
 
     def values_of(self, config: PipelineConfig) -> dict[str, Any]:
         """What the configuration has for each setting.
@@ -109,7 +110,7 @@ def _settings(content: Mapping[str, Any], space: str) -> Iterator[tuple[str, Bas
         else:
             for field, values in fields.items():
                 name = f"{section}.{field}"
-                known = [inner for outer, inner in option_fields().values() if outer == section]
+                known = [inner for outer, inner in PipelineConfig.settings().values() if outer == section]
                 if field not in known or name in NOT_SEARCHED:
                     raise InputError(
                         f"Unknown key {shown(name)} in space {space}; known are "

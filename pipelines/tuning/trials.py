@@ -1,21 +1,24 @@
 """One trial of a search: it trains a network on what two cuts for validation leave, and is measured on them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pipelines.configuration import PipelineConfig, Trial
+from pipelines.configuration import PipelineConfig
 from pipelines.stages.context import Context
-from pipelines.stages.data import Prepared, prepare
-from pipelines.stages.network import build_network
-from pipelines.stages.training import Trained, train_network
+from pipelines.stages.load import load
 from pipelines.tuning.space import Space
 from pipelines.working_directory import AbandonedError
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import Reviews
+from sentiment.data.corpus import Corpus, Reviews
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.result import Result, evaluate_classifier
+from sentiment.training.cut import Cut, cut_validation, hold_out
+from sentiment.training.recipe import Recipe
+from sentiment.training.steps import OnEpoch, Output
+from sentiment.training.trained import Candidate, Trained
 from sentiment.training.trainer import History, kept_epoch
 
 MetricName = Literal["loss", "accuracy"]
@@ -90,8 +93,8 @@ def train_trial(
     name: str,
     *,
     max_microseconds: float | None = None,
-    on_epoch: Callable[[History], None] = lambda history: None,
-) -> tuple[Trained, Prepared]:
+    on_epoch: OnEpoch = lambda history: None,
+) -> tuple[Output[Trained], Recipe]:
     """Train the network of a trial, or find it trained.
 
     Args:
@@ -101,39 +104,45 @@ def train_trial(
             cached.
 
     Returns:
-        The network, and what it started from.
+        The network, and the recipe that it is trained by.
 
     Raises:
         TooSlowError: before training.
     """
     context = replace(context, config=config.model_copy(update={"settings_tried": 1}))  # a trial promises nothing
-    prepared = replace(prepare(context), holds_out=True)
-    network = Trial(config.models[0], config.seeds[0], name)
-    if max_microseconds is not None and (cost := microseconds(context, prepared, network)) > max_microseconds:
+    recipe = context.recipe(load(context), _two_cuts)
+    candidate = Candidate(config.models[0], config.seeds[0], name)
+    if max_microseconds is not None and (cost := microseconds(recipe, candidate)) > max_microseconds:
         raise TooSlowError(cost)
-    return train_network(context, prepared, network, on_epoch), prepared
+    return recipe.train(candidate, on_epoch), recipe
+
+
+def _two_cuts(corpus: Corpus, share: float, seed: int) -> Cut:
+    """The usual cut for validation, and a second one that nothing chooses by."""
+    return hold_out(cut_validation(corpus, share, seed), corpus.train, seed)
 
 
 def evaluate_trial(context: Context, config: PipelineConfig, name: str) -> tuple[Result, Result]:
     """The network of a trial on the reviews that the search chooses by, and on those that nothing chooses by."""
-    trained, prepared = train_trial(context, config, name)
-    classifier, train, seed = trained.classifier(), prepared.corpus.train, config.seeds[0]
+    trained, recipe = train_trial(context, config, name)
+    classifier, train = SentimentClassifier.from_trained(trained.value), recipe.corpus.value.train
+    cuts = recipe.cut(config.seeds[0])
     first, second = (
         evaluate_classifier(classifier, Reviews([train.texts[position] for position in cut], train.labels[cut]), name)
-        for cut in (prepared.training_and_validation(seed)[1], prepared.second_validation(seed))
+        for cut in (cuts.validation, cuts.held_out)
     )
     return first, second
 
 
-def microseconds(context: Context, prepared: Prepared, network: Trial) -> float:
+def microseconds(recipe: Recipe, candidate: Candidate) -> float:
     """What scoring one review from its text takes on this machine, with all its cores; weights do not matter for it."""
-    built = build_network(context, prepared, network)
-    classifier = SentimentClassifier.from_network(prepared.vocabulary(), context.config.sequences, built)
-    texts = list(prepared.corpus.train.texts[:TIMED_REVIEWS])
+    network = recipe.build_network(candidate)
+    model = RecurrentModel.from_keras(recipe.vocabulary.value, recipe.config.sequences, network)
+    texts = list(recipe.corpus.value.train.texts[:TIMED_REVIEWS])
 
     def timed() -> float:
         started = time.perf_counter()
-        classifier.positive_probability(texts)
+        model.positive_probability(texts)
         return time.perf_counter() - started
 
     return min(timed() for _ in range(TIMES)) / len(texts) * 1e6

@@ -19,7 +19,7 @@ from sentiment.errors import InputError
 
 
 class Scorer(Protocol):
-    """What the pool needs of a Classifier."""
+    """What the pool needs of a SentimentClassifier."""
 
     @property
     def frees_lock(self) -> bool:

@@ -30,6 +30,12 @@ def label_word(value: object) -> str:
         return word
 
 
+def positive_of(classes: np.ndarray) -> Any:
+    """The one of two labels that means positive; the second where neither is known to."""
+    meanings = [LABELS.get(label_word(label)) for label in classes]
+    return classes[0] if meanings == [1, 0] else classes[1]
+
+
 def predicted_labels(probabilities: np.ndarray, threshold: float) -> list[str]:
     """The label, positive or negative, for each P(positive); positive from the threshold on."""
     return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
@@ -154,19 +160,19 @@ class Corpus:
         """
         keys = {name: list(map(normalized, getattr(self, name).texts)) for name in ("train", "test", "unlabelled")}
         notes = list(self.notes)
-        kept = {name: np.array([bool(key) for key in found], bool) for name, found in keys.items()}
-        if blanks := sum(int(np.sum(~found)) for found in kept.values()):
+        kept = {name: np.array([bool(key) for key in of_split], bool) for name, of_split in keys.items()}
+        if blanks := sum(int(np.sum(~of_split)) for of_split in kept.values()):
             notes.append(f"{blanks:,} empty or blank reviews dropped.")
         is_validation = np.isin(np.arange(len(self.train)), self.validation)
         tested = set(keys["test"])
-        validated = {key for key, is_one in zip(keys["train"], is_validation, strict=True) if is_one} - tested
-        for part, split, members, others, where in (
+        validated = {key for key, inside in zip(keys["train"], is_validation, strict=True) if inside} - tested
+        for part, split, inside, others, where in (
             ("train", "train", ~is_validation, tested, "test"),
             ("validation", "train", is_validation, tested, "test"),
             ("unlabelled", "unlabelled", np.ones(len(self.unlabelled), bool), tested, "test"),
             ("train", "train", ~is_validation, validated, "validation"),
         ):
-            copies = kept[split] & members & np.array([key in others for key in keys[split]], bool)
+            copies = kept[split] & inside & np.array([key in others for key in keys[split]], bool)
             if copies.any() and not keep_duplicates:
                 reviews = "review" if copies.sum() == 1 else "reviews"
                 notes.append(f"{copies.sum():,} {part} {reviews} dropped, as the same text stands in {where}.")

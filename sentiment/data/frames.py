@@ -1,16 +1,18 @@
 """What Python holds reviews and labels in, a list, an array, a Series or a DataFrame, as one Series and one array."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Sequence, Sized
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABELS, label_word
+from sentiment.data.corpus import LABELS, label_word, positive_of
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError, shown_names
 
 ReviewsLike = str | Sequence[str | None] | np.ndarray | pd.Series | pd.DataFrame
+LabelsLike = Sequence[Any] | np.ndarray | pd.Series
 
 
 def reviews_in(reviews: ReviewsLike) -> pd.Series:
@@ -37,7 +39,7 @@ def reviews_in(reviews: ReviewsLike) -> pd.Series:
     )
 
 
-def labels_in(labels: Sequence[Any] | np.ndarray | pd.Series) -> np.ndarray:
+def labels_in(labels: LabelsLike) -> np.ndarray:
     """The labels, int8 (N,): 1 positive, 0 negative.
 
     Raises:
@@ -51,6 +53,57 @@ def labels_in(labels: Sequence[Any] | np.ndarray | pd.Series) -> np.ndarray:
             "true/false."
         )
     return np.array([LABELS[word] for word in words], np.int8)
+
+
+def texts_in(reviews: ReviewsLike) -> list[str]:
+    """The reviews as a list.
+
+    Raises:
+        InputError: one is missing, or no text.
+    """
+    series = reviews_in(reviews)
+    missing = series.index[series.isna()]
+    if len(missing):
+        raise InputError(
+            f"{len(missing):,} of {len(series):,} reviews are missing or blank, the first at index {missing[0]}: drop "
+            "them, or use `annotate`, which leaves them missing."
+        )
+    return list(series)
+
+
+def label_values(labels: LabelsLike, reviews: Sized) -> np.ndarray:
+    """The labels as an array (N,), one for each review.
+
+    Raises:
+        InputError: they are not as many as the reviews, or one is missing.
+    """
+    values = np.asarray(labels)
+    if values.ndim != 1 or len(values) != len(reviews):
+        raise InputError(f"There are {len(reviews):,} reviews and {values.size:,} labels: give a label for each.")
+    if missing := int(pd.isna(values).sum()):
+        raise InputError(
+            f"{missing:,} of {len(values):,} labels are missing: drop these reviews, or give them a label."
+        )
+    return values.astype(str) if values.dtype == object and isinstance(values[0], str) else values
+
+
+def classes_of(labels: np.ndarray) -> tuple[np.ndarray, Any]:
+    """The two labels, sorted, and the one that means positive.
+
+    Raises:
+        InputError: there are not two.
+    """
+    classes = np.unique(labels)
+    if len(classes) != 2:
+        named = ", ".join(map(str, classes[:5]))
+        raise InputError(f"A classifier needs reviews of two labels, and these have {len(classes):,}: {named}.")
+    if not {label_word(label) for label in classes} <= LABELS.keys():
+        warnings.warn(
+            f"Neither {str(classes[0])!r} nor {str(classes[1])!r} is known to mean positive: P(positive) is that of "
+            f"{str(classes[1])!r}.",
+            stacklevel=3,
+        )
+    return classes, positive_of(classes)
 
 
 def _column(frame: pd.DataFrame) -> pd.Series:

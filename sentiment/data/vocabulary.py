@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -179,9 +179,9 @@ class Tokenizer:
 
     def _capitalized(self, texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
         """How often each word is capitalized where no sentence starts, and how often it is not; in lower case."""
-        counts = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
+        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
         capitalized, others = Counter[str](), Counter[str]()
-        for word, count in counts.items():
+        for word, count in inside.items():
             is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
             (capitalized if is_name else others)[word.lower()] += count
         return capitalized, others
@@ -389,3 +389,19 @@ def learned_words(vocabulary: Vocabulary, learned: Iterable[np.ndarray]) -> froz
         is_learned[indices.ravel()] = True
     words = zip(vocabulary.words, is_learned[INDEX_FROM:].tolist(), strict=False)
     return frozenset(word for word, is_known in words if is_known)
+
+
+class Reader(Protocol):
+    """A model that reads words."""
+
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """The words of a text that it reads, in their order, and whether it knows each."""
+
+
+def count_words(model: Reader, texts: Sequence[str]) -> np.ndarray:
+    """Words that a model reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
+    counts = []
+    for text in texts:
+        known = [is_known for word, is_known in model.words(text) if word not in PUNCTUATION]
+        counts.append((len(known), sum(known)))
+    return np.array(counts, np.int64).reshape(-1, 2)

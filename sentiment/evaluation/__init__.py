@@ -6,10 +6,8 @@ from typing import Protocol
 import numpy as np
 
 
-class TextClassifier(Protocol):
-    """What an evaluation needs of a classifier; every `sentiment.classifier.Classifier` has it."""
-
-    threshold: float
+class TextModel(Protocol):
+    """What an evaluation needs of a trained model."""
 
     @property
     def parameters(self) -> int:
@@ -26,3 +24,9 @@ class TextClassifier(Protocol):
 
     def digest(self) -> str:
         """A digest of all that decides its probabilities."""
+
+
+class TextClassifier(TextModel, Protocol):
+    """A model with a threshold: P(positive) from which on a review is positive."""
+
+    threshold_: float

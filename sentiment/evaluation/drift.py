@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from sentiment.data.vocabulary import PUNCTUATION
-from sentiment.evaluation import TextClassifier
+from sentiment.evaluation import TextModel
 
 LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
 
@@ -180,7 +180,7 @@ class ReviewSample:
         seen: how many reviews there were.
     """
 
-    def __init__(self, classifier: TextClassifier, learned: Collection[str] | None = None) -> None:
+    def __init__(self, classifier: TextModel, learned: Collection[str] | None = None) -> None:
         """Begin an empty sample.
 
         Args:

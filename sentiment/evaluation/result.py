@@ -41,6 +41,9 @@ class Result:
         behaviour: as `measure_behaviour` gives.
         history: metric -> its value after each epoch; empty for a model without epochs.
         guarantees: what each guaranteed accuracy was worth; none where no accuracy can be guaranteed.
+        folder, digest: where it is kept, and what tells it from any other; missing for one that is not kept.
+        classifier_folder: where the classifier is saved.
+        model_id, card: of the logged model, once a run has logged it; its model card as Markdown.
     """
 
     name: str
@@ -49,6 +52,16 @@ class Result:
     behaviour: pd.DataFrame
     history: dict[str, list[float]] = field(default_factory=dict)
     guarantees: Sequence[GuaranteeCheck] = ()
+    folder: Path | None = None
+    digest: str = ""
+    classifier_folder: Path = Path()
+    model_id: str = ""
+    card: str = ""
+
+    @property
+    def tables(self) -> list[Path]:
+        """The files of its folder that hold predictions, slices, mistakes, behaviour and guarantees."""
+        return [] if self.folder is None else [self.folder / name for name in TABLE_FILES]
 
     @property
     def correct(self) -> np.ndarray:
@@ -120,6 +133,7 @@ class Result:
             pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False, na_values={"failure_rate": [""]}),
             json.loads((folder / HISTORY_FILE).read_bytes()) if history is None else history,
             [GuaranteeCheck(*row) for row in checks.itertuples(index=False, name=None)],
+            folder,
         )
 
 
@@ -138,7 +152,7 @@ def evaluate_classifier(
         abstentions: guaranteed accuracies to check.
         seen: sentences that training may have seen, which no behavioural test then uses.
     """
-    threshold, labels = classifier.threshold, reviews.labels
+    threshold, labels = classifier.threshold_, reviews.labels
     started = time.perf_counter()
     probabilities = classifier.positive_probability(reviews.texts)  # (N,)
     seconds = time.perf_counter() - started

@@ -15,7 +15,7 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError, damaged_classifier
-from sentiment.evaluation import TextClassifier
+from sentiment.evaluation import TextClassifier, TextModel
 from sentiment.evaluation.abstention import Abstention, choose_abstention
 from sentiment.evaluation.drift import Drift, Reference, ReviewSample, find_drift
 
@@ -44,22 +44,22 @@ class ValidationProfile(Configuration):
     @classmethod
     def from_reviews(
         cls,
-        classifier: TextClassifier,
+        model: TextModel,
         validation: Reviews,
         probabilities: np.ndarray,
         learned: Collection[str] | None = None,
     ) -> "ValidationProfile":
-        """The profile of a classifier that was not chosen among several.
+        """The profile of a model that was not chosen among several, with the threshold 0.5.
 
         Args:
             validation: N reviews that did not train it.
-            probabilities: (N,), P(positive) of these reviews by this classifier.
+            probabilities: (N,), P(positive) of these reviews by this model.
             learned: words that it learned from other reviews; None for all that it knows.
         """
-        sample = ReviewSample(classifier, learned)
+        sample = ReviewSample(model, learned)
         sample.add(validation.texts, probabilities)
-        profile = cls.from_samples([sample], validation.labels, probabilities, classifier.threshold)
-        return profile.for_classifier(classifier)
+        profile = cls.from_samples([sample], validation.labels, probabilities, 0.5)
+        return profile.for_classifier(model)
 
     @classmethod
     def from_samples(
@@ -99,9 +99,9 @@ class ValidationProfile(Configuration):
             unsure_share=np.average([sample.unsure_share for sample in samples], weights=sizes),
         )
 
-    def for_classifier(self, classifier: TextClassifier) -> "ValidationProfile":
-        """The same profile, as that of a classifier."""
-        return self.model_copy(update={"classifier": classifier.digest()})
+    def for_classifier(self, model: TextModel) -> "ValidationProfile":
+        """The same profile, as that of a model."""
+        return self.model_copy(update={"classifier": model.digest()})
 
     def with_thresholds(
         self, threshold: float, choices: int, labels: np.ndarray, probabilities: np.ndarray
@@ -135,7 +135,7 @@ class ValidationProfile(Configuration):
         """
         try:
             profile = cls.model_validate_json((folder / PROFILE_FILE).read_bytes())
-            if (profile.classifier, profile.threshold) != (classifier.digest(), classifier.threshold):
+            if (profile.classifier, profile.threshold) != (classifier.digest(), classifier.threshold_):
                 raise ValueError(f"{PROFILE_FILE} is of another classifier")
             if profile.sha256 != profile._checksum():
                 raise ValueError(f"{PROFILE_FILE} has another checksum")

@@ -5,7 +5,7 @@ How much a word decided is measured in two ways, both in points of P(positive):
 - integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding to
   this one; they add up to the difference between the two verdicts (completeness).
 
-For classifiers of every kind, `word_effects` gives the occlusion in log-odds.
+For models of every kind, `word_effects` gives the occlusion in log-odds.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.classifier import Classifier, SentimentClassifier
 from sentiment.data.sequences import pad_texts
 from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span, Tokenizer
 from sentiment.engine.cells import CELL_OF_LAYER, is_recurrent
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModel
 
 COMPLETENESS = 0.01
 """Largest error of the sum of integrated gradients, as a share of the difference that they explain."""
@@ -82,31 +83,34 @@ class Explanation:
     layers: tuple[LayerTrace, ...]
 
 
-def explain(classifier: SentimentClassifier, text: str) -> Explanation:
+def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explanation:
     """Explain how a network judges a review.
+
+    Args:
+        threshold: P(positive) from which on a review is called positive.
 
     Raises:
         InputError: the text holds no word, or the network no recurrent layer.
     """
-    tokenizer = classifier.vocabulary.tokenizer
+    tokenizer = model.vocabulary.tokenizer
     words = tokenizer.spans(text)
     if not words:
         raise InputError("The text holds no word, as it is empty or only punctuation: give a review.")
-    network, sequences = classifier.network, classifier.sequences
+    network, sequences = model.keras_network, model.sequences
     if not any(map(is_recurrent, network.layers)):
         kinds = ", ".join(type(layer).__name__ for layer in network.layers)
         raise InputError(
             f"The model {network.name} has no recurrent layer ({kinds}): choose an LSTM, GRU or SimpleRNN."
         )
-    kept = _kept(classifier)
-    indices, spans = classifier.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
+    kept = _kept(model)
+    indices, spans = model.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
     names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
     skips_padding = network.layers[0].mask_zero
-    [padded] = [indices] if skips_padding else pad_texts([text], classifier.vocabulary, sequences)  # (time,)
+    [padded] = [indices] if skips_padding else pad_texts([text], model.vocabulary, sequences)  # (time,)
     read = padded != PADDING
     prefixes = [indices[: end + 1] for end in range(len(indices))]
     without_one = [np.delete(indices, position) for position in range(len(indices))]
-    running_verdict, occluded = np.split(classifier.encoded_probability([*prefixes, *without_one]), 2)
+    running_verdict, occluded = np.split(model.encoded_probability([*prefixes, *without_one]), 2)
     attributed, baseline = integrated_gradients(network, padded)
     return Explanation(
         text=text,
@@ -115,7 +119,7 @@ def explain(classifier: SentimentClassifier, text: str) -> Explanation:
         cut_spans=tuple(span for span in words if span not in spans),
         out_of_vocabulary=indices == OUT_OF_VOCABULARY,
         probability=float(running_verdict[-1]),
-        threshold=classifier.threshold,
+        threshold=threshold,
         running_verdict=running_verdict,
         occlusion=running_verdict[-1] - occluded,
         integrated_gradients=attributed[read],
@@ -222,31 +226,33 @@ def _along_path(network: Any, start: np.ndarray, way: np.ndarray, shares: np.nda
     return np.concatenate(values), np.concatenate(slopes)
 
 
-def word_effects(classifier: Classifier, text: str) -> dict[Span, float]:
-    """Place of each word that the classifier reads -> log-odds of the review less those without the word, in nats."""
-    if isinstance(classifier, SentimentClassifier):
-        kept = _kept(classifier)
-        indices = classifier.vocabulary.encode(text)[kept]
-        read = [(0, 0), *classifier.vocabulary.tokenizer.spans(text)][kept]
+def word_effects(model: RecurrentModel | LinearModel, text: str) -> dict[Span, float]:
+    """Place of each word that a model reads -> log-odds of the review less those without the word, in nats."""
+    if isinstance(model, RecurrentModel):
+        kept = _kept(model)
+        indices = model.vocabulary.encode(text)[kept]
+        read = [(0, 0), *model.vocabulary.tokenizer.spans(text)][kept]
         spans = [span for span in read if span != (0, 0)]
         without = [np.delete(indices, position) for position, span in enumerate(read) if span != (0, 0)]
-        probabilities = classifier.encoded_probability([indices, *without])
+        probabilities = model.encoded_probability([indices, *without])
     else:
         spans = Tokenizer().spans(text)
         without_word = [f"{text[:start]} {text[end:]}" for start, end in spans]
-        probabilities = classifier.positive_probability([text, *without_word])
+        probabilities = model.positive_probability([text, *without_word])
     clipped = np.clip(probabilities.astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     log_odds = np.log(clipped) - np.log1p(-clipped)
     return dict(zip(spans, (log_odds[0] - log_odds[1:]).tolist(), strict=True))
 
 
-def moved_words(model: Classifier, baseline: Classifier, text: str) -> dict[Span, float]:
+def moved_words(
+    model: RecurrentModel | LinearModel, baseline: RecurrentModel | LinearModel, text: str
+) -> dict[Span, float]:
     """How much more each word adds to the log-odds of a model than to those of a baseline, in nats."""
     effects, others = word_effects(model, text), word_effects(baseline, text)
     return {span: effects.get(span, 0.0) - others.get(span, 0.0) for span in sorted({*effects, *others})}
 
 
-def _kept(classifier: SentimentClassifier) -> slice:
+def _kept(model: RecurrentModel) -> slice:
     """The tokens of a review that the network reads, [START] among them."""
-    maxlen = classifier.sequences.maxlen
-    return slice(-maxlen, None) if classifier.sequences.truncating == "pre" else slice(maxlen)
+    maxlen = model.sequences.maxlen
+    return slice(-maxlen, None) if model.sequences.truncating == "pre" else slice(maxlen)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from sentiment.classifier import Classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.vocabulary import Span
 from sentiment.evaluation.behaviour import left_out_note
 from sentiment.evaluation.comparison import RIGHT, VERDICT_RULE, WRONG, Comparison, Flips, difference_rows
@@ -43,7 +43,7 @@ def render_report(
     note: str,
     configuration: Mapping[str, object],
     owner: str = "",
-    classifier_of: Callable[[str], Classifier | None] = lambda model: None,
+    classifier_of: Callable[[str], SentimentClassifier | None] = lambda model: None,
     lost: str = "",
 ) -> str:
     """The page, as HTML.
@@ -182,7 +182,9 @@ class ShownFlips:
     is_coloured: bool
 
 
-def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifier | None = None) -> ShownFlips:
+def show_flips(
+    flips: Flips, model: SentimentClassifier | None = None, baseline: SentimentClassifier | None = None
+) -> ShownFlips:
     """The flips as a page shows them; words are coloured where both classifiers are given."""
     kinds = {}
     for kind in (RIGHT, WRONG):
@@ -191,7 +193,7 @@ def show_flips(flips: Flips, model: Classifier | None = None, baseline: Classifi
         for place, row in enumerate(shown):
             moved = {}
             if model and baseline and place < COLOURED and len(row["text"].split()) < LONGEST:
-                moved = moved_words(model, baseline, row["text"])
+                moved = moved_words(model.model_, baseline.model_, row["text"])
             row["parts"] = list(_coloured(row["text"], moved))
         kinds[kind] = (len(table), [shown[start : start + PER_PAGE] for start in range(0, len(shown), PER_PAGE)])
     return ShownFlips(flips, kinds, model is not None and baseline is not None)

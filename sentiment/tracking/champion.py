@@ -14,7 +14,7 @@ import functools
 import io
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import mlflow
 import numpy as np
@@ -25,6 +25,7 @@ from sentiment.data.fingerprints import are_among
 from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
 from sentiment.evaluation.result import Result
 from sentiment.evaluation.significance import Difference, compare_accuracy
+from sentiment.saved_classifier import scoring_bytes
 from sentiment.tracking.model import load_logged_classifier, load_run_classifier
 from sentiment.tracking.registry import (
     CANDIDATE_TAG,
@@ -65,37 +66,23 @@ LONGEST_DESCRIPTION = 5_000
 """Characters that the databases of MLflow keep of a description."""
 
 
-@dataclass(frozen=True, eq=False)
-class LoggedModel:
-    """A trained and evaluated model, as its run has logged it.
-
-    Attributes:
-        result: what it does on the test split; the registry takes its name, predictions and metrics.
-        model_id: of MLflow.
-        size: bytes of what scores.
-        card: its description, as Markdown.
-        on_folds: whether the predictions are of trainings on folds, none of which had learned from what it judged.
-    """
-
-    result: Result
-    model_id: str
-    size: int
-    card: str = ""
-    on_folds: bool = False
-
-
-def best_of(models: Sequence[LoggedModel]) -> LoggedModel:
+def best_of(models: Sequence[Result]) -> Result:
     """The model with the lowest validation loss, the first of several; a NaN is the highest.
 
     Every seed cuts its own validation reviews, so their losses also differ by those reviews. That costs a little of
     the choice, but favours nothing on the test split.
     """
-    losses = [model.result.validation_loss for model in models]
+    losses = [model.validation_loss for model in models]
     return models[int(np.argmin(np.nan_to_num(losses, nan=np.inf)))]
 
 
 def register(
-    name: str, candidates: Sequence[LoggedModel], others: Sequence[LoggedModel] = (), *, promote: bool = False
+    name: str,
+    candidates: Sequence[Result],
+    others: Sequence[Result] = (),
+    *,
+    promote: bool = False,
+    on_folds: bool = False,
 ) -> list[Version]:
     """Register models as versions under a name, and decide whether the best candidate becomes champion.
 
@@ -106,8 +93,10 @@ def register(
     with the one that all of them would choose.
 
     Args:
+        candidates: models that a run has logged, with their `model_id`, `card` and `classifier_folder`.
         others: become versions too, but none of them is decided on.
         promote: whether the best candidate becomes champion whatever it is worth.
+        on_folds: whether the predictions are of trainings on folds, none of which had learned from what it judged.
 
     Returns:
         The version of each candidate and of each other model, in this order. That of the best candidate has a reason,
@@ -118,24 +107,24 @@ def register(
     """
     models, best = [*candidates, *others], best_of(candidates)
     classifiers = [load_logged_classifier(model.model_id) for model in models]
-    identities = [f"{classifier.digest()}:{classifier.threshold!r}" for classifier in classifiers]
+    identities = [f"{classifier.digest()}:{classifier.threshold_!r}" for classifier in classifiers]
     with store_errors_explained(), store_lock() as locked:
         numbers = [
-            _registered(name, model, identity, is_candidate=model is best)
+            _registered(name, model, identity, is_candidate=model is best, on_folds=on_folds)
             for model, identity in zip(models, identities, strict=True)
         ]
         number = numbers[models.index(best)]
-        decision = _Decision(name, number, best.result.predictions)
+        decision = _Decision(name, number, best.predictions)
         decision.make(promote=promote, again=not locked)
         known = {version.number: version for version in versions(name)}
     reason = decision.reason
     if len(set(numbers[: len(candidates)])) > 1:
-        reason += f"; {best.result.name}, has the lowest validation loss, {best.result.validation_loss:.4f}"
+        reason += f"; {best.name}, has the lowest validation loss, {best.validation_loss:.4f}"
     known[number] = replace(known[number], reason=reason, rival=decision.rival, flips=decision.flips)
     return [known[number] for number in numbers]
 
 
-def _registered(name: str, model: LoggedModel, identity: str, *, is_candidate: bool) -> int:
+def _registered(name: str, model: Result, identity: str, *, is_candidate: bool, on_folds: bool) -> int:
     """The number of the version that a classifier has or gets."""
     client = mlflow.MlflowClient()
     before = next((found for found in versions(name) if found.tags.get(CLASSIFIER_TAG) == identity), None)
@@ -143,17 +132,17 @@ def _registered(name: str, model: LoggedModel, identity: str, *, is_candidate: b
         if is_candidate and CANDIDATE_TAG not in before.tags:  # of other seeds it was not the best
             client.set_model_version_tag(name, str(before.number), CANDIDATE_TAG, "true")
         return before.number
-    metrics, loss = tracked_metrics(model.result.metrics), model.result.validation_loss
+    metrics, loss = tracked_metrics(model.metrics), model.validation_loss
     tags = {
         CLASSIFIER_TAG: identity,
-        SPLIT_TAG: _reviews(model.result.predictions).digest(),
-        MODEL_TAG: model.result.name,
+        SPLIT_TAG: _reviews(model.predictions).digest(),
+        MODEL_TAG: model.name,
         **({} if math.isnan(loss) else {LOSS_TAG: f"{loss:.6f}"}),
         **{metric: f"{metrics[metric]:.6f}" for metric in (*METRICS, SPEED) if metric in metrics},
-        REVIEWS: str(len(model.result.predictions)),
-        SIZE: str(model.size),
+        REVIEWS: str(len(model.predictions)),
+        SIZE: str(scoring_bytes(model.classifier_folder)),
         **({CANDIDATE_TAG: "true"} if is_candidate else {}),
-        **({TESTED_TAG: ON_FOLDS} if model.on_folds else {}),
+        **({TESTED_TAG: ON_FOLDS} if on_folds else {}),
     }
     with contextlib.redirect_stderr(io.StringIO()):  # where MLflow prints its progress
         number = int(mlflow.register_model(f"models:/{model.model_id}", name, tags=tags).version)

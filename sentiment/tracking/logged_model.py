@@ -9,16 +9,16 @@ from typing import Any
 import mlflow
 import pandas as pd
 
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 
 
 class SentimentModel(mlflow.pyfunc.PythonModel):
-    """Takes a DataFrame with a column `text` or `review`, or a list; returns the columns of `Classifier.predict`."""
+    """Takes a DataFrame with a column `text` or `review`, or a list; gives what `annotate` gives."""
 
     def load_context(self, context: Any) -> None:
         """Load the classifier from the model's artifact `classifier`."""
-        self.classifier = load_classifier(Path(context.artifacts["classifier"]))
+        self.classifier = SentimentClassifier.load(Path(context.artifacts["classifier"]))
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """A row per input row; a missing or blank review has a null label and a null probability.
@@ -33,7 +33,7 @@ class SentimentModel(mlflow.pyfunc.PythonModel):
         if [*map(str, model_input.columns)] == ["0"]:  # what pandas calls the column of a list
             model_input = model_input.set_axis(["text"], axis="columns")
         try:
-            predicted = self.classifier.predict(model_input)
+            predicted = self.classifier.annotate(model_input)
         except InputError as error:
             raise mlflow.MlflowException.invalid_parameter_value(str(error)) from error
         if predicted.notna().all(axis=None):

@@ -16,9 +16,10 @@ import pandas as pd
 from mlflow.entities import LoggedModel, LoggedModelStatus, Run
 from mlflow.types import ColSpec, Schema
 
-from sentiment.classifier import Classifier, classifier_folder, load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError
+from sentiment.saved_classifier import classifier_folder
 from sentiment.tracking.store import check_store, place, reason_of
 
 REQUIREMENTS = ("numpy", "pandas", "pydantic", "scipy", "mlflow")
@@ -57,7 +58,7 @@ def log_classifier(run: Run, folder: Path) -> str:
                 load_logged_classifier(logged.model_id)
                 return str(logged.model_id)
         mlflow.MlflowClient().delete_logged_model(logged.model_id)
-    package, unknown_share = Path(__file__).parents[1], load_classifier(folder).unknown_share
+    package, unknown_share = Path(__file__).parents[1], SentimentClassifier.load(folder).unknown_share
     model = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(package / "tracking" / "logged_model.py"),
@@ -74,7 +75,7 @@ def log_classifier(run: Run, folder: Path) -> str:
     return str(model.model_id)
 
 
-def load_logged_classifier(model_id: str) -> Classifier:
+def load_logged_classifier(model_id: str) -> SentimentClassifier:
     """The classifier of a logged model; it has scored a text.
 
     Raises:
@@ -82,7 +83,7 @@ def load_logged_classifier(model_id: str) -> Classifier:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            classifier = load_classifier(classifier_folder(copied_classifier(f"models:/{model_id}", folder)))
+            classifier = SentimentClassifier.load(classifier_folder(copied_classifier(f"models:/{model_id}", folder)))
             probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
         except (mlflow.MlflowException, OSError, InputError) as error:
             raise InputError(
@@ -94,7 +95,7 @@ def load_logged_classifier(model_id: str) -> Classifier:
         return classifier
 
 
-def load_run_classifier(run_id: str) -> Classifier | None:
+def load_run_classifier(run_id: str) -> SentimentClassifier | None:
     """The classifier that a run has logged; None where it logged none that can be loaded."""
     for logged in _logged_models(mlflow.MlflowClient().get_run(run_id)):
         with contextlib.suppress(InputError):

@@ -319,10 +319,10 @@ def written_by_rule(sentences: Collection[str], texts: Iterable[str]) -> set[str
     searched, written = _forms(rules), _written_forms(rules)
     plain = {sentence: set(_said_plainly(rules, written, sentence.rstrip(" .!?"))) for sentence in sentences}
     wanted = {said for found in plain.values() for said in found}
-    of_rules = set(_WORD.findall(rules.model_dump_json().lower()))
-    known = of_rules.union(*(_WORD.findall(sentence.lower()) for sentence in sentences))
+    rule_words = set(_WORD.findall(rules.model_dump_json().lower()))
+    known = rule_words.union(*(_WORD.findall(sentence.lower()) for sentence in sentences))
     matches = ((form, form.pattern.search(sentence.rstrip(" .!?"))) for sentence in sentences for form in written)
-    opinions = {match["opinion"] for form, match in matches if match and "{opinion}" in form.template} - of_rules
+    opinions = {match["opinion"] for form, match in matches if match and "{opinion}" in form.template} - rule_words
     opinions |= {f"to {forms['base']}" for forms in rules.forms["verb"].values()}
     said = set()
     for clause in Counterfactuals(dict.fromkeys(opinions, 1.0)).clauses(texts):

@@ -57,7 +57,7 @@ def factorize(matrix: Any, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return left @ turn[:, strongest], values, right @ turn[:, strongest] / values
 
 
-def of_length_one(vectors: np.ndarray) -> np.ndarray:
+def normalized_rows(vectors: np.ndarray) -> np.ndarray:
     """Each row, (N, size), scaled to a Euclidean norm of 1; zeros stay."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(norms > 0, norms, 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.training.factorization import factorize, of_length_one
+from sentiment.training.factorization import factorize, normalized_rows
 from sentiment.training.ngrams import Ngrams, index_words
 
 HIGHEST_ORDER, MIN_REVIEWS, PUNCTUATION_TOKENS = 3, 10, "!?."
@@ -33,7 +33,7 @@ def document_vectors(texts: Sequence[str], size: int) -> np.ndarray:
     matrix = weighted_ngrams(texts)
     if matrix.nnz:
         left, strengths, _ = factorize(matrix, min(size, *matrix.shape))
-        vectors[:, : len(strengths)] = of_length_one(left * np.sqrt(strengths))
+        vectors[:, : len(strengths)] = normalized_rows(left * np.sqrt(strengths))
     return vectors
 
 

@@ -6,6 +6,7 @@ what teaches one.
 """
 
 import functools
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -89,6 +90,8 @@ class LinearModel:
         weights: of the regression, (F,).
     """
 
+    engine, frees_lock = "NumPy", False
+
     def __init__(
         self,
         config: LinearModelConfig,
@@ -147,26 +150,38 @@ class LinearModel:
         """Of each text, float64 (N,); a text's does not depend on the texts beside it, to the last bit."""
         starts = range(0, len(texts), REVIEWS_AT_ONCE)
 
-        def of_some(start: int) -> np.ndarray:
+        def score(start: int) -> np.ndarray:
             tokenized = map(self.vocabulary.tokens, texts[start : start + REVIEWS_AT_ONCE])
-            tokens = Tokens.of([self.vocabulary.indices(words) for words in tokenized])
+            tokens = Tokens.from_encoded([self.vocabulary.indices(words) for words in tokenized])
             reviews, ngrams = self._ngrams.occurrences(tokens)
             return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
 
         with ThreadPoolExecutor(available_cores()) as pool:
-            return np.concatenate([np.empty(0), *pool.map(of_some, starts)])
+            return np.concatenate([np.empty(0), *pool.map(score, starts)])
 
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float64 (N,)."""
+        """P(positive) of each text, float32 (N,); it does not depend on the other texts."""
         from scipy.special import expit
 
-        probabilities: np.ndarray = expit(self.log_odds(texts))
+        probabilities: np.ndarray = expit(self.log_odds(texts)).astype(np.float32)
         return probabilities
+
+    def words(self, text: str) -> list[tuple[str, bool]]:
+        """All words of a text, and whether each has a weight of its own."""
+        return [(token, token in self.known_words) for token in self.vocabulary.tokens(text)]
+
+    def count_unread(self, text: str) -> int:
+        """None: it reads texts of any length."""
+        return 0
+
+    def digest(self) -> str:
+        """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
+        return hashlib.sha256(self._to_bytes()).hexdigest()[:32]
 
     def explain(self, text: str) -> list[NgramWeight]:
         """The n-grams of a review that have a weight, the largest first, whatever their sign."""
         words, spans = self.vocabulary.tokenizer.tokenize(text), self.vocabulary.tokenizer.spans(text)
-        tokens = Tokens.of([self.vocabulary.indices(words)])
+        tokens = Tokens.from_encoded([self.vocabulary.indices(words)])
         places: dict[int, list[tuple[int, int]]] = {}
         for order, (positions, ngrams) in enumerate(self._ngrams.found(tokens), 1):
             for position, ngram in zip(positions.tolist(), ngrams.tolist(), strict=True):
@@ -183,15 +198,15 @@ class LinearModel:
         ]
         return sorted(explained, key=lambda ngram: -abs(ngram.weight))
 
-    def to_bytes(self) -> bytes:
+    def _to_bytes(self) -> bytes:
         """All that decides a log-odds, for a digest."""
         description = json.dumps([self.config.model_dump(), self._intercept, self.vocabulary.words])
         return b"".join(
             [description.encode(), *(array.tobytes() for array in (*self._ngrams.keys, self._ratios, self._weights))]
         )
 
-    def save(self, folder: Path) -> None:
-        """Write arrays, configuration and vocabulary as files of a folder."""
+    def save(self, folder: Path) -> list[str]:
+        """Write arrays, configuration and vocabulary as files of a folder, whose names it gives."""
         orders = {f"keys_{order}": keys for order, keys in enumerate(self._ngrams.keys, 1)}
         np.savez_compressed(
             folder / ARRAYS_FILE, allow_pickle=False, **orders, ratios=self._ratios, weights=self._weights
@@ -199,6 +214,7 @@ class LinearModel:
         content = {"intercept": self._intercept, "config": self.config.model_dump()}
         (folder / CONFIG_FILE).write_text(json.dumps(content, indent=2), "utf-8")
         self.vocabulary.save(folder / VOCABULARY_FILE)
+        return [ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE]
 
     @classmethod
     def load(cls, folder: Path) -> "LinearModel":

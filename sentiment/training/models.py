@@ -8,6 +8,7 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.engine.cells import CELL_OF_LAYER, CELLS, CellName
 from sentiment.engine.network import MOST_UNITS, POOLINGS
+from sentiment.errors import InputError
 
 _GLOBAL_SEED = threading.Lock()
 """Held while first weights are drawn, as Keras draws them by a seed that all threads share."""
@@ -101,3 +102,18 @@ def shape_of(network: Any) -> tuple[CellName, ModelConfig]:
             raise ValueError(f"a network with a layer {kind}")
     [cell] = cells
     return cell, ModelConfig(**content)
+
+
+def check_gpu(config: ModelConfig, padding: str) -> None:
+    """Refuse what cuDNN cannot do, where there is a GPU.
+
+    Args:
+        padding: side on which reviews are padded, pre or post.
+
+    Raises:
+        InputError: padding before the words is to be skipped.
+    """
+    import tensorflow as tf
+
+    if config.mask_padding and padding == "pre" and tf.config.list_physical_devices("GPU"):
+        raise InputError("cuDNN skips padding only behind the words: on a GPU --mask-padding needs --padding post.")

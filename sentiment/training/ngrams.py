@@ -29,12 +29,12 @@ class Tokens:
     count: int
 
     @functools.cached_property
-    def goes_on(self) -> np.ndarray:
+    def continues(self) -> np.ndarray:
         """Whether the review of each token has another one behind it, bool (T,)."""
         return np.append(self.reviews[1:] == self.reviews[:-1], False)[: len(self.reviews)]
 
     @classmethod
-    def of(cls, encoded: Sequence[np.ndarray]) -> "Tokens":
+    def from_encoded(cls, encoded: Sequence[np.ndarray]) -> "Tokens":
         """Of encoded reviews, one array of indices each, without the start token."""
         reviews = np.repeat(np.arange(len(encoded)), [len(indices) for indices in encoded])
         indices = np.concatenate(encoded) if len(encoded) else np.empty(0)
@@ -48,7 +48,7 @@ def index_words(texts: Sequence[str], punctuation_tokens: str) -> tuple[Vocabula
     names = tokenizer.names(texts)
     words = [word for word in by_frequency(chain.from_iterable(tokenized)) if word not in names]
     vocabulary = Vocabulary(words, INDEX_FROM + max(1, len(words)), tokenizer)
-    return vocabulary, Tokens.of([vocabulary.indices(tokens) for tokens in tokenized])
+    return vocabulary, Tokens.from_encoded([vocabulary.indices(tokens) for tokens in tokenized])
 
 
 class Ngrams:
@@ -137,9 +137,9 @@ def _longer(
     """Where n-grams of `order` tokens go on to one more, and the keys of what they become; of none: the words."""
     if not order:
         return positions, tokens.indices
-    goes_on = tokens.goes_on[positions + order - 1]
-    positions = positions[goes_on]
-    return positions, ngrams[goes_on] * num_words + tokens.indices[positions + order]
+    continues = tokens.continues[positions + order - 1]
+    positions = positions[continues]
+    return positions, ngrams[continues] * num_words + tokens.indices[positions + order]
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""DenseAdam: Keras' Adam, with the gradient of an embedding as one array, and a pull to where training started."""
+"""DenseAdam: Keras' Adam with the gradient of an embedding as one array, and a penalty on the way from the start."""
 
 from typing import Any
 
@@ -48,11 +48,11 @@ class DenseAdam(keras.optimizers.Adam):
         for variable in self.variables:
             variable.assign(tf.zeros_like(variable.value))
         self.learning_rate = learning_rate
-        for start, variable in zip(self._starts, self._trainable_variables, strict=False):  # none without a pull
+        for start, variable in zip(self._starts, self._trainable_variables, strict=False):  # none without a penalty
             start.assign(variable)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """A step of Adam, and the pull."""
+        """A step of Adam, and one towards the start."""
         if variable.shape.num_elements() >= LARGE and is_compiled():
             self._compiled_step(gradient, variable, learning_rate)
         else:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from sentiment.training.trainer import History
 
 
+def new_console() -> Console:
+    """Standard output, or the cell of a notebook."""
+    return Console(highlight=False)
+
+
 def new_bar(console: Console, *, is_drawn: bool = True) -> Progress:
     """A bar that is erased in the end, and is drawn on terminals alone. Its tasks have a field `metrics`."""
     return Progress(

@@ -9,16 +9,24 @@ Labels of training reviews may be softened, too, by teachers that have not seen 
 weights learns hard labels by heart.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sentiment.cores import available_cores
+from sentiment.data.corpus import Corpus
+from sentiment.data.sequences import SequenceConfig
+from sentiment.data.vocabulary import Vocabulary
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
+from sentiment.training.cut import Cut
+from sentiment.training.latent_semantics import regressed_probability
+from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.snippets import EpochSnippets
 from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
 
@@ -77,19 +85,84 @@ def has_enough_for_folds(labels: np.ndarray) -> bool:
     return int(np.bincount(labels, minlength=2).min()) >= FOLDS
 
 
+class Teacher(NamedTuple):
+    """What a teacher says of reviews: P(positive), float32.
+
+    Attributes:
+        training: of the reviews to learn from, (N,), each by a teacher that has not seen its label.
+        validation: of the validation reviews, (V,).
+        unlabelled: of the reviews without labels, (M,).
+    """
+
+    training: np.ndarray
+    validation: np.ndarray
+    unlabelled: np.ndarray
+
+
+def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarray | None, *, softens: bool) -> Teacher:
+    """Let the linear model say what it thinks of reviews; where there are vectors, its mean log-odds with a regression.
+
+    Args:
+        linear_model: fitted on the reviews to learn from.
+        vectors: of the reviews of train and then the unlabelled ones, (N + M, size).
+        softens: whether training labels are to be softened; else, and where there are too few for folds, the teacher
+            repeats the label of a training review.
+    """
+    train, texts = corpus.train, [*corpus.train.texts, *corpus.unlabelled.texts]
+    others = np.concatenate([cut.validation, np.arange(len(train), len(texts))])
+    judges: list[Judge] = [functools.partial(_by_ngrams, texts, train.labels, linear_model.config)]
+    taught = [linear_model.positive_probability([texts[position] for position in others])]
+    if vectors is not None:
+        judges.append(functools.partial(_by_vectors, vectors, train.labels))
+        taught.append(judges[-1](cut.training, others))
+    softened = train.labels.astype(np.float32)
+    if softens:
+        in_order = np.sort(cut.training)
+        with contextlib.suppress(InputError):
+            softened[in_order] = mean_log_odds(
+                *(out_of_fold_probability(train.labels, in_order, judge) for judge in judges)
+            )
+    validation, unlabelled = np.split(mean_log_odds(*taught), [len(cut.validation)])
+    return Teacher(softened[cut.training], validation, unlabelled)
+
+
+def _by_ngrams(
+    texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig, known: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
+    """A Judge: the linear model."""
+    from scipy.special import expit
+
+    model = LinearModel.fit([texts[position] for position in known], labels[known], config)
+    probabilities: np.ndarray = expit(model.log_odds([texts[position] for position in asked]))
+    return probabilities
+
+
+def _by_vectors(vectors: np.ndarray, labels: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """A Judge: a regression on vectors of reviews."""
+    return regressed_probability(vectors[known], labels[known], vectors[asked])
+
+
+def judge(vocabulary: Vocabulary, sequences: SequenceConfig, texts: Sequence[str], network: Any) -> np.ndarray:
+    """P(positive) of reviews by a network in training, float32 (N,); every core judges a part of them."""
+    model = RecurrentModel.from_keras(vocabulary, sequences, network)
+    share = -(-len(texts) // available_cores())
+    parts = (texts[first : first + share] for first in range(0, len(texts), share))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return np.concatenate([*pool.map(model.positive_probability, parts)])
+
+
 def learn_pseudo_labels(
     network: Any,
     snippets: EpochSnippets,
     labels: np.ndarray,
-    taught: np.ndarray,
+    teacher: Teacher,
     validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
-    taught_validation: np.ndarray,
     judge: Callable[[Any], np.ndarray],
     seed: int,
     checkpoints: Path,
-    on_batch: OnBatch = lambda done, figures: None,
+    on_batch: OnBatch = lambda done, metrics: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
@@ -102,10 +175,9 @@ def learn_pseudo_labels(
     Args:
         snippets: of the labelled reviews and then the unlabelled ones, N + M.
         labels: (N,), which may be probabilities.
-        taught: the first teacher's P(positive) of the unlabelled reviews, (M,).
+        teacher: the first teacher, of which no training sees what it says of validation reviews.
         validation: indices and labels; None: the last weights are kept.
         config: its patience is left out.
-        taught_validation: the first teacher's P(positive) of the validation reviews, which no training sees; (V,).
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
         on_epoch: called with the history so far after every epoch.
@@ -113,32 +185,32 @@ def learn_pseudo_labels(
     Returns:
         As `fit`, and teacher_val_loss and teacher_val_accuracy of the teacher of each epoch.
     """
-    first = np.concatenate([taught, taught_validation])
-    judged, history = taught_validation, History()
+    taught, judged, history = teacher.unlabelled, teacher.validation, History()
+    first = np.concatenate([taught, judged])
     rounds = _rounds(config.epochs)
     for number in range(len(rounds)):
         if number:
             votes = [first] * TEACHER_VOTES[number]
             taught, judged = np.split(mean_log_odds(*votes, judge(network)), [len(taught)])
-        figures = {} if validation is None else _figures(judged, validation[1])
+        metrics = {} if validation is None else _metrics(judged, validation[1])
         all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
             (snippets.inputs, all_labels),
             validation,
-            _of_round(config, number, rounds),
+            _round_config(config, number, rounds),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
             epoch_examples=snippets.labelled(all_labels, first_epoch=sum(rounds[:number])),
             on_batch=on_batch,
-            on_epoch=functools.partial(_tell, on_epoch, history, figures),
+            on_epoch=functools.partial(_tell, on_epoch, history, metrics),
         )
-        history = _joined(history, figures, found)
+        history = _joined(history, metrics, found)
     return history
 
 
-def _figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Those of a teacher on the validation reviews, both (V,)."""
+def _metrics(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Loss and accuracy of a teacher on the validation reviews, both (V,)."""
     from sklearn.metrics import accuracy_score, log_loss
 
     return {
@@ -149,9 +221,9 @@ def _figures(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
 
 def _joined(before: History, teacher: dict[str, float], found: History) -> History:
     """The history so far, with the epochs of one teacher."""
-    *figures, seconds, speed = found.items()
-    of_teacher = [(name, [value] * len(found["loss"])) for name, value in teacher.items()]
-    return {metric: [*before.get(metric, []), *values] for metric, values in (*figures, *of_teacher, seconds, speed)}
+    *metrics, seconds, speed = found.items()
+    teachers = [(name, [value] * len(found["loss"])) for name, value in teacher.items()]
+    return {metric: [*before.get(metric, []), *values] for metric, values in (*metrics, *teachers, seconds, speed)}
 
 
 def _tell(on_epoch: Callable[[History], None], before: History, teacher: dict[str, float], found: History) -> None:
@@ -163,7 +235,7 @@ def _rounds(epochs: int) -> list[int]:
     return [1] * epochs if epochs < len(TEACHER_VOTES) else [1, 1, epochs - 3, 1]
 
 
-def _of_round(config: TrainingConfig, number: int, rounds: list[int]) -> TrainingConfig:
+def _round_config(config: TrainingConfig, number: int, rounds: list[int]) -> TrainingConfig:
     """The step size rises with the first teacher, and falls with the third, with the fourth, and with the last.
 
     Args:

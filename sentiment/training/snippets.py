@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sentiment.data.vocabulary import TOKEN
+from sentiment.data.markup import has_line_breaks_alone, without_markup
+from sentiment.data.vocabulary import TOKEN, Tokenizer, is_english, sample
 from sentiment.training.counterfactuals import Counterfactuals, Snippet
 from sentiment.training.trainer import EpochExamples, TrainingConfig
 
-PIECE_WORDS = 3, 100
+SNIPPET_WORDS = 3, 100
 """Fewest and most words of a random snippet."""
 
 _WORD = re.compile(TOKEN)
@@ -49,8 +50,8 @@ class EpochSnippets:
         seed: int,
         counterfactuals: Counterfactuals | None = None,
     ) -> None:
-        self.inputs = inputs
-        self._texts, self._pad, self._seed, self._counterfactuals = texts, pad, seed, counterfactuals
+        self.inputs, self._texts = inputs, [_readable(text) for text in texts]
+        self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
         self._cut = round(config.snippet_share * len(texts))
         self._turned = round(config.counterfactual_share * len(texts))
         self._drawing = threading.Lock()
@@ -67,7 +68,7 @@ class EpochSnippets:
             labels: of the whole reviews, (N,), which may be probabilities.
             first_epoch: number of the epoch that the training counts as its first.
         """
-        return _LabelledPieces(self, labels.astype(np.float32), first_epoch)
+        return _LabelledSnippets(self, labels.astype(np.float32), first_epoch)
 
     def draw(self, epoch: int) -> "Drawn":
         """The snippets of an epoch."""
@@ -81,14 +82,14 @@ class EpochSnippets:
         generator = np.random.default_rng([self._seed, epoch])
         cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
         own = np.full(len(cut) + len(turned), np.nan, np.float32)
-        snippets = [random_piece(self._texts[position], generator) for position in cut.tolist()]
+        snippets = [random_snippet(self._texts[position], generator) for position in cut.tolist()]
         texts = [self._texts[position] for position in turned.tolist()]
         drawn: Iterable[Snippet | None] = [None] * len(texts)
         if self._counterfactuals is not None:
             drawn = self._counterfactuals.snippets(texts, generator)
         for number, snippet in enumerate(drawn):
             if snippet is None:
-                snippets.append(random_piece(texts[number], generator))
+                snippets.append(random_snippet(texts[number], generator))
             else:
                 snippets.append(snippet.text)
                 own[len(cut) + number] = snippet.positive_probability
@@ -104,7 +105,7 @@ class Drawn(NamedTuple):
     own_labels: np.ndarray
 
 
-class _LabelledPieces(NamedTuple):
+class _LabelledSnippets(NamedTuple):
     snippets: EpochSnippets
     labels: np.ndarray
     first_epoch: int
@@ -114,17 +115,33 @@ class _LabelledPieces(NamedTuple):
 
     def __call__(self, epoch: int) -> Examples:
         inputs, reviews, own_labels = self.snippets.draw(self.first_epoch + epoch)
-        of_snippets = np.where(np.isnan(own_labels), self.labels[reviews], own_labels)
-        return inputs, np.concatenate([self.labels, of_snippets])
+        snippet_labels = np.where(np.isnan(own_labels), self.labels[reviews], own_labels)
+        return inputs, np.concatenate([self.labels, snippet_labels])
 
 
-def random_piece(text: str, generator: np.random.Generator) -> str:
+def fit_counterfactuals(texts: Sequence[str], labels: np.ndarray) -> Counterfactuals | None:
+    """What turns clauses of reviews into their opposite; None where they are not English, as its rules are.
+
+    Args:
+        texts: N reviews.
+        labels: (N,), 1 positive, 0 negative.
+    """
+    readable = [_readable(text) for text in texts]
+    return Counterfactuals.fit(readable, labels) if is_english(Tokenizer().counts(sample(readable))) else None
+
+
+def _readable(text: str) -> str:
+    """A review as the rules that cut it can read it: "don't" where it has `don&#39;t`."""
+    return text if has_line_breaks_alone(text) else without_markup(text, line_break="\n")
+
+
+def random_snippet(text: str, generator: np.random.Generator) -> str:
     """A contiguous snippet of a text, of 3 to 100 words, every order of magnitude alike; all of a shorter text.
 
     It starts with a sentence, and ends with one where one ends in the second half of its length.
     """
     firsts = [match.start() for match in _WORD.finditer(text)]
-    fewest, most = PIECE_WORDS
+    fewest, most = SNIPPET_WORDS
     length = round(float(np.exp(generator.uniform(np.log(fewest), np.log(most)))))
     if length >= len(firsts):
         return text

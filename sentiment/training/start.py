@@ -1,16 +1,19 @@
-"""Starting from a trained network: it is grown by new words, and how it is fine-tuned is chosen by cross-validation."""
+"""Start: a trained network that grows by new words, and is fine-tuned in the way that cross-validation chooses."""
 
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sentiment.configuration import Configuration
+from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sequences import trim
-from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary, count_words
+from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.errors import InputError
 from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.trainer import TrainingConfig, fit
@@ -22,7 +25,13 @@ MIN_COUNT = 5
 FOLDS = 5
 
 CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
-"""Of fine-tuning: the step size as a share of that of the configuration, and the pull towards the start."""
+"""Ways to fine-tune: the step size as a share of the configuration's, and the penalty on leaving the start."""
+
+MOST_COUNTED = 1_000
+"""Reviews whose words are counted to tell their language."""
+
+FOREIGN, UNUSUAL = 1 / 3, 2.0
+"""Reviews are in another language where so many of their words are unknown, and so many times as many as usual."""
 
 WINDOW, FEWEST_CONTEXTS, RIDGE = 5, 10, 1.0
 """Words to each side that are the context of a word; occurrences of a known word that the map is learned from; and the
@@ -93,19 +102,73 @@ def induce_vectors(texts: Sequence[str], vocabulary: Vocabulary, vectors: np.nda
     return result
 
 
-@dataclass(frozen=True)
-class FineTuning:
+class Start(NamedTuple):
+    """A trained network to start from.
+
+    Attributes:
+        learned: the texts that it has learned from.
+        unknown_share: of the words of its validation reviews, those that it did not know; None where it had none.
+    """
+
+    model: RecurrentModel
+    learned: Fingerprints
+    unknown_share: float | None
+
+
+def check_language(start: Start, texts: Sequence[str]) -> str:
+    """A sentence on how many words of the reviews the start does not know.
+
+    Raises:
+        InputError: there are so many that the reviews are hardly in its language.
+    """
+    words, known = count_words(start.model, texts[:MOST_COUNTED]).sum(axis=0)
+    share = 1 - known / words if words else 0.0
+    usual = "" if start.unknown_share is None else f"; of its own validation reviews {start.unknown_share:.1%}"
+    sentence = f"{share:.1%} of the words of the training reviews are unknown to the start{usual}"
+    if share > max(FOREIGN, UNUSUAL * (start.unknown_share or 0)):
+        raise InputError(
+            f"{sentence}: they seem to be in another language. Train from scratch without --start-from, or start from "
+            "a classifier of this language."
+        )
+    return sentence
+
+
+class FineTuning(Configuration):
     """One way to fine-tune.
 
     Attributes:
         config: with its step size and its epochs.
-        start_penalty: pull towards the start.
+        start_penalty: penalty on the distance from the start.
         loss: mean over the folds of the validation loss after these epochs, in nats.
     """
 
     config: TrainingConfig
     start_penalty: float
     loss: float
+
+
+class FineTunings(Configuration):
+    """Every way of CANDIDATES with its best number of epochs, that of the lowest loss first.
+
+    Attributes:
+        start_loss: log loss of the start as it is, in nats.
+    """
+
+    found: tuple[FineTuning, ...]
+    start_loss: float
+
+    @property
+    def best(self) -> FineTuning:
+        """The way that is taken."""
+        return self.found[0]
+
+    def __str__(self) -> str:
+        best = self.best
+        return (
+            f"step size {best.config.learning_rate:g}, penalty on the distance from the start {best.start_penalty:g}, "
+            f"{best.config.epochs} epochs: loss {best.loss:.4f} over {FOLDS} folds; the start as it is "
+            f"{self.start_loss:.4f}"
+        )
 
 
 def choose_fine_tuning(
@@ -117,8 +180,8 @@ def choose_fine_tuning(
     seed: int,
     checkpoints: Path,
     on_training: Callable[[int, int], None] = lambda done, of: None,
-) -> list[FineTuning]:
-    """Every way of CANDIDATES with its best number of epochs, that of the lowest mean validation loss first.
+) -> FineTunings:
+    """Try every way of CANDIDATES on every fold.
 
     A killed choice that starts again with the same arguments goes on with the first training that is not finished.
 
@@ -130,7 +193,7 @@ def choose_fine_tuning(
         checkpoints: a folder of this choice alone; the caller removes it.
         on_training: called with the number of finished trainings, and that of all.
     """
-    start = network.get_weights()
+    start, start_loss = network.get_weights(), mean_loss(network, examples, config.batch_size)
     found, trainings = [], len(CANDIDATES) * len(folds)
     for number, (share, penalty) in enumerate(CANDIDATES):
         candidate = config.model_copy(update={"learning_rate": share * config.learning_rate})
@@ -146,11 +209,11 @@ def choose_fine_tuning(
             curves.append(json.loads(kept.read_text()))
             on_training(number * len(folds) + fold + 1, trainings)
         epochs = min(map(len, curves))
-        curve = np.nan_to_num(np.mean([of_fold[:epochs] for of_fold in curves], axis=0), nan=np.inf)
+        curve = np.nan_to_num(np.mean([losses[:epochs] for losses in curves], axis=0), nan=np.inf)
         best = int(np.argmin(curve)) + 1
         tuned = candidate.model_copy(update={"epochs": best, "patience": best})
-        found.append(FineTuning(tuned, penalty, float(curve[best - 1])))
-    return sorted(found, key=lambda tuning: tuning.loss)
+        found.append(FineTuning(config=tuned, start_penalty=penalty, loss=float(curve[best - 1])))
+    return FineTunings(found=tuple(sorted(found, key=lambda tuning: tuning.loss)), start_loss=start_loss)
 
 
 def _train_fold(

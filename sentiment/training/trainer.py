@@ -93,7 +93,7 @@ def fit(
     metrics: Sequence[str] = ("accuracy",),
     examples: str = "reviews",
     epoch_examples: EpochExamples | None = None,
-    on_batch: OnBatch = lambda done, figures: None,
+    on_batch: OnBatch = lambda done, metrics: None,
     on_epoch: Callable[[History], None] = lambda history: None,
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
@@ -106,10 +106,10 @@ def fit(
     Args:
         network: Keras model from inputs (batch, ...) to outputs (batch, 1).
         training, validation: inputs (N, ...) and labels or targets (N,); a training label may be a probability.
-            Without validation, the history has no figures of it, and the last weights are kept.
+            Without validation, the history has no metrics of it, and the last weights are kept.
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, whatever their number in `config`, by which step sizes fall.
-        start_penalty: pull to the weights that `network` has now, as DenseAdam takes it.
+        start_penalty: penalty on the distance from the weights that `network` has now, as DenseAdam takes it.
         loss, metrics: as Keras names them.
         examples: what the network learns from; history counts EXAMPLES_per_second.
         epoch_examples: what an epoch learns from instead of `training`.
@@ -129,10 +129,10 @@ def fit(
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    figures = ("loss", *metrics)
-    of_validation = [f"val_{name}" for name in figures] if validation is not None else []
+    metric_names = ("loss", *metrics)
+    validation_names = [f"val_{name}" for name in metric_names] if validation is not None else []
     history = _resume(network, checkpoints) or {
-        name: [] for name in (*figures, *of_validation, "seconds", f"{examples}_per_second")
+        name: [] for name in (*metric_names, *validation_names, "seconds", f"{examples}_per_second")
     }
     if history["loss"]:
         on_epoch(history)
@@ -156,7 +156,7 @@ def fit(
             trained = time.perf_counter()
             validated = {} if validating is None else network.evaluate(validating, verbose=0, return_dict=True)
             for metric, value in {
-                **{name: fitted.history[name][0] for name in figures},
+                **{name: fitted.history[name][0] for name in metric_names},
                 **{f"val_{name}": value for name, value in validated.items()},
                 "seconds": time.perf_counter() - started,
                 f"{examples}_per_second": count / (trained - started),

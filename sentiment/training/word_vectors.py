@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.vocabulary import INDEX_FROM, PADDING
-from sentiment.training.factorization import SEED, factorize, of_length_one
+from sentiment.training.factorization import SEED, factorize, normalized_rows
 
 WINDOW = 3
 """Words to each side that stand beside a word."""
@@ -38,7 +38,7 @@ def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int) -> np.ndar
     information = mutual_information(pair_counts(tokens, num_words, WINDOW))
     left, values, _ = factorize(information, min(size, num_words))
     learned = np.zeros((num_words, size), np.float32)
-    learned[:, : len(values)] = of_length_one(left * np.sqrt(values)) * SPREAD * np.sqrt(size)
+    learned[:, : len(values)] = normalized_rows(left * np.sqrt(values)) * SPREAD * np.sqrt(size)
     vectors = np.random.default_rng(SEED).normal(0, SPREAD, (num_words, size)).astype(np.float32)
     is_learned = np.diff(information.indptr) > 0
     vectors[is_learned] = learned[is_learned]
@@ -72,13 +72,13 @@ def mutual_information(counts: Any) -> Any:
     """
     from scipy.sparse import csr_array
 
-    of_word = counts.sum(axis=1)
-    of_context = of_word**CONTEXT_POWER
-    of_context /= max(of_context.sum(), 1)
+    word_weights = counts.sum(axis=1)
+    context_weights = word_weights**CONTEXT_POWER
+    context_weights /= max(context_weights.sum(), 1)
     pairs = counts.tocoo()
     used = pairs.data >= LEAST_COUNT
     words, contexts, seen = pairs.row[used], pairs.col[used], pairs.data[used]
-    information = np.log(seen / (of_word[words] * of_context[contexts]))
+    information = np.log(seen / (word_weights[words] * context_weights[contexts]))
     is_positive = information > 0
     shown = information[is_positive].astype(np.float32), (words[is_positive], contexts[is_positive])
     return csr_array(shown, counts.shape)

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.interpretation.explanation import explain
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.training.models import ModelConfig, build_model
 from tests.browser.conftest import AXE
@@ -32,7 +32,7 @@ def classifier() -> SentimentClassifier:
     network = build_model("lstm", model, num_words=40, maxlen=30, seed=3)
     generator = np.random.default_rng(5)
     network.set_weights([0.4 * generator.normal(size=array.shape) for array in network.get_weights()])
-    return SentimentClassifier.from_network(vocabulary, SequenceConfig(maxlen=30), network)
+    return SentimentClassifier.from_model(RecurrentModel.from_keras(vocabulary, SequenceConfig(maxlen=30), network))
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_a_link_opens_the_page_on_its_text_and_the_text_beside_it(browser: Brows
 def test_integrated_gradients_and_the_numbers_of_python_stand_side_by_side(
     browser: Browser, classifier: SentimentClassifier, tmp_path: Path
 ) -> None:
-    explanation = explain(classifier, "wonderful actors but a dull film")
+    explanation = classifier.explain("wonderful actors but a dull film")
     path = tmp_path / "opened.html"
     path.write_text(render_playground(classifier, exact=True, opened_on=explanation), "utf-8")
     page = opened(browser, path)

@@ -5,16 +5,18 @@ import pandas as pd
 import pytest
 
 from pipelines.advice import advise
-from pipelines.configuration import compose
+from pipelines.configuration import PipelineConfig, compose
 from pipelines.stages.comparison import with_baseline
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.result import Result
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.pipelines.test_prepared import prepared
+from sentiment.training.recipe import Recipe
+from sentiment.training.steps import InMemory, Output
+from tests.sentiment.training.test_cut import CORPUS
 
 REVIEWS = 200
 STEPS = (
-    "The LSTM made 5 gradient steps an epoch, 30 in all, which is few: try --batch-size 16 --epochs 20 --patience 6,"
+    "The LSTM made 6 gradient steps an epoch, 36 in all, which is few: try --batch-size 16 --epochs 20 --patience 6,"
 )
 START = "train one on IMDB by `sentiment run-pipeline` in this folder, then add --start-from models:/imdb-sentiment@"
 
@@ -34,6 +36,11 @@ def comparison(right: int) -> Comparison:
     return with_baseline({"LSTM": [result("LSTM", right)], LINEAR_MODEL: [result(LINEAR_MODEL, REVIEWS - 10)]})
 
 
+def recipe(config: PipelineConfig) -> Recipe:
+    """For a corpus in memory."""
+    return Recipe(config, Output("load", lambda: CORPUS), InMemory())
+
+
 @pytest.mark.parametrize(
     ("options", "said", "not_said"),
     [
@@ -47,7 +54,7 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
     options: dict[str, str], said: list[str], not_said: list[str]
 ) -> None:
     config = compose("textbook", options)
-    first, *remedies, last = advise(config, prepared(np.zeros(0, int)), comparison(150), "LSTM", has_start=False)
+    first, *remedies, last = advise(config, recipe(config), comparison(150), "LSTM", has_start=False)
     assert first == f"The linear model, {LINEAR_MODEL}, is better than the LSTM here, by 20.0 points."
     assert all(part in " ".join(remedies) for part in said), remedies
     assert not any(part in " ".join(remedies) for part in not_said), remedies
@@ -56,12 +63,12 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
 
 def test_a_network_that_does_not_clearly_lose_needs_no_advice() -> None:
     config = compose("textbook", {"source": "table"})
-    assert not advise(config, prepared(np.zeros(0, int)), comparison(REVIEWS - 11), "LSTM", has_start=False)
+    assert not advise(config, recipe(config), comparison(REVIEWS - 11), "LSTM", has_start=False)
 
 
 def test_a_start_is_named_as_it_is_where_it_is_registered() -> None:
     config = compose("textbook", {"source": "table"})
-    advice = advise(config, prepared(np.zeros(0, int)), comparison(150), "LSTM", has_start=True)
+    advice = advise(config, recipe(config), comparison(150), "LSTM", has_start=True)
     assert any("may help: try --start-from models:/imdb-sentiment@champion." in sentence for sentence in advice)
 
 
@@ -69,5 +76,5 @@ def test_a_network_that_knows_one_label_alone_gets_the_advice_to_balance() -> No
     few_negatives = REVIEWS - 10
     models = {"LSTM": [result("LSTM", few_negatives, few_negatives)]}
     config = compose("textbook", {"source": "table"})
-    [advice] = advise(config, prepared(np.zeros(0, int)), with_baseline(models), "LSTM", has_start=False)
+    [advice] = advise(config, recipe(config), with_baseline(models), "LSTM", has_start=False)
     assert "--balance" in advice

@@ -22,7 +22,7 @@ from pipelines.commands.exit_codes import errors_to_exit_codes, refusal
 from pipelines.commands.training import BEYOND_THE_DEFAULT
 from pipelines.console import Console
 from sentiment import __version__
-from sentiment.linear_classifier import LinearClassifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.training.linear_model import LinearModel
 from tests.conftest import SMALL, command_in
 
@@ -284,7 +284,7 @@ def test_a_terminal_that_refuses_what_is_printed_ends_the_command_without_a_trac
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
 def test_what_the_encoding_of_a_terminal_lacks_is_shown_as_an_escape(tmp_path: Path, encoding: str) -> None:
     model = LinearModel.fit(["a fine film", "a dull film"] * 10, np.array([1, 0] * 10))
-    LinearClassifier(model).save(tmp_path / "model")
+    SentimentClassifier.from_model(model).save(tmp_path / "model")
     environment = {**command_in(tmp_path).environment, "PYTHONIOENCODING": encoding}
     command = [sys.executable, "-m", "pipelines.cli", "predict", "--model", "model", "a fine film \U0001f600"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)

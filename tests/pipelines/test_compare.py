@@ -13,7 +13,7 @@ import pytest
 from mlflow.entities import Run
 from typer.testing import Result
 
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, PipelineRun, command_in
@@ -76,7 +76,7 @@ def test_every_seeds_lstm_is_a_version_and_that_of_the_lowest_validation_loss_is
 
 
 def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
-    assert len(list(two_seeds.folder.glob(".sentiment/thresholds/*"))) == 2
+    assert len(list(two_seeds.folder.glob(".sentiment/threshold/*"))) == 2
     classifiers = two_seeds.stage_json("thresholds", "classifier/classifier.json")
     thresholds = {classifier["threshold"] for classifier in classifiers}
     assert thresholds == {metrics["threshold"] for metrics in two_seeds.stage_json("evaluate", "metrics.json")}
@@ -89,8 +89,8 @@ def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_
 
 
 def test_each_of_two_seeds_promises_what_holds_for_the_one_that_is_chosen_of_them(two_seeds: PipelineRun) -> None:
-    for folder in two_seeds.folder.glob(".sentiment/thresholds/*/classifier"):
-        profile = ValidationProfile.load(folder, load_classifier(folder))
+    for folder in two_seeds.folder.glob(".sentiment/threshold/*/classifier"):
+        profile = ValidationProfile.load(folder, SentimentClassifier.load(folder))
         assert profile is not None
         assert profile.choices == 2
 

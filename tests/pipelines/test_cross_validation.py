@@ -11,7 +11,7 @@ import pytest
 from mlflow.entities import Run
 from typer.testing import Result
 
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.abstention import Abstention, choose_abstention
 from sentiment.evaluation.drift import PROBABILITY
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -65,7 +65,9 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
     assert 0 < last["found_by_folds"]["profile"]["unknown_share"] < 1
     assert "registered  mine version 1 (champion), as you asked with --promote" in result.output
     for model, folder in (("LSTM", "train"), ("NB-LR", "linear-model")):
-        kept = [load_classifier(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")]
+        kept = [
+            SentimentClassifier.load(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")
+        ]
         assert len(kept) == 4 and None not in kept, model
     folds = [names[f"NB-LR, fold {number} of 3"] for number in (1, 2, 3)]
     assert_thresholds_are_an_estimate_by_the_folds(invoke, folds, tmp_path)
@@ -84,11 +86,11 @@ def assert_thresholds_are_an_estimate_by_the_folds(invoke: Invoke, runs: list[Ru
         for path in folder.glob(".sentiment/linear-model/*/stage.json")
         if json.loads(path.read_text())["found_by_folds"]
     ]
-    loaded = load_classifier(classifier)
+    loaded = SentimentClassifier.load(classifier)
     profile = ValidationProfile.load(classifier, loaded)
     assert profile is not None
     assert (profile.is_estimate, profile.reviews) == (True, len(predictions))
-    expected = [choose_abstention(labels, probabilities, level, loaded.threshold) for level in profile.levels]
+    expected = [choose_abstention(labels, probabilities, level, loaded.threshold_) for level in profile.levels]
     assert list(profile.abstentions) == [abstention for abstention in expected if abstention]
     assert profile.features[PROBABILITY].mean == pytest.approx(probabilities.mean())
 

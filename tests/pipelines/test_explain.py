@@ -14,7 +14,6 @@ from typer.testing import Result
 from pipelines.explain import coloured, read_review
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
-from sentiment.interpretation.explanation import explain
 from tests.conftest import PipelineRun
 
 Invoke = Callable[..., Result]
@@ -85,7 +84,7 @@ def test_the_surest_and_the_most_undecided_test_reviews_are_examples_of_the_logg
 
 
 def test_words_that_are_cut_or_unknown_are_told_apart(small_classifiers: "dict[str, SentimentClassifier]") -> None:
-    text = coloured(explain(small_classifiers["lstm"], "zzgrmblfx " * 5 + "good " * 58))
+    text = coloured(small_classifiers["lstm"].explain("zzgrmblfx " * 5 + "good " * 58))
     styles = [span.style for span in text.spans]
     assert styles[:3] == ["dim strike"] * 3
     assert ["italic underline" in str(style) for style in styles[3:]] == [True] * 2 + [False] * (len(styles) - 5)

@@ -40,7 +40,7 @@ def test_vectors_come_from_training_and_unlabelled_text_alone(
     def pretrain(work_dir: str, *options: str) -> np.ndarray:
         result = invoke("pretrain", *SMALL_VECTORS, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
-        [path] = (tmp_path / work_dir).glob("document-vectors/*/vectors.npy")
+        [path] = (tmp_path / work_dir).glob("document-vectors/*/array.npy")
         vectors: np.ndarray = np.load(path)
         return vectors
 

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from sentiment.batch.spark import SparkScoring
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import ReadOptions, TableFile
 from sentiment.errors import InputError
@@ -167,4 +167,6 @@ def scoring_of(small_run: PipelineRun, folder: Path, rows: int) -> SparkScoring:
     stamp = TableFile.at(folder / "in.csv").stamp()
     labels = functools.partial(predicted_labels, threshold=0.5)
     out = folder / "out"
-    return SparkScoring([file], [stamp], "text", None, output, out, folder, load_classifier, labels, ReadOptions())
+    return SparkScoring(
+        [file], [stamp], "text", None, output, out, folder, SentimentClassifier.load, labels, ReadOptions()
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from sentiment.classifier import load_classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation import result
 from sentiment.evaluation.abstention import Abstention
@@ -24,7 +24,7 @@ Invoke = Callable[..., Result]
 def with_abstention(classifier: Path, folder: Path, texts: list[str]) -> tuple[Path, Abstention]:
     """A copy of a classifier that answers 0.9 of these texts' lower and upper third, and bears no 0.97."""
     shutil.copytree(classifier, folder)
-    loaded = load_classifier(folder)
+    loaded = SentimentClassifier.load(folder)
     profile = ValidationProfile.load(folder, loaded)
     assert profile is not None
     lower, upper = np.quantile(loaded.positive_probability(texts), [1 / 3, 2 / 3])
@@ -97,7 +97,7 @@ def test_a_profile_of_another_classifier_or_with_another_figure_is_damage(
     small_run: PipelineRun, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(small_run.classifier, tmp_path / "classifier")
-    content, classifier = json.loads((folder / PROFILE_FILE).read_text()), load_classifier(folder)
+    content, classifier = json.loads((folder / PROFILE_FILE).read_text()), SentimentClassifier.load(folder)
     without_checksum = {key: value for key, value in content.items() if key != "sha256"}
     changed = {"classifier": "0" * 32, "threshold": 0.25, "features": {"x": {}}, "reviews": 9}
     for profile in [without_checksum, *({**content, key: value} for key, value in changed.items())]:
@@ -112,7 +112,7 @@ def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> Non
         key = json.loads((stage / "stage.json").read_text())
         trained = small_run.folder / ".sentiment" / ("train" if "train" in key else "linear-model")
         folder = trained / (key.get("train") or key["linear-model"]) / "classifier"
-        profile = ValidationProfile.load(folder, load_classifier(folder))
+        profile = ValidationProfile.load(folder, SentimentClassifier.load(folder))
         assert profile is not None
         checks = result.Result.load(stage, "").guarantees
         assert [check.level for check in checks] == [abstention.level for abstention in profile.abstentions]

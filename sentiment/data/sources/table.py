@@ -141,9 +141,9 @@ def load_labelled(config: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
     find_table(config, False)
     rows, label_column, known, notes, lost = _read_table(config)
     if any(row.split is not None for row in rows):
-        tested = [row for row, split in zip(rows, _splits(rows), strict=True) if split == "test"]
-        notes += (f"{len(rows) - len(tested):,} rows left out, as their split is not test.",)
-        rows = tested
+        of_test = [row for row, split in zip(rows, _splits(rows), strict=True) if split == "test"]
+        notes += (f"{len(rows) - len(of_test):,} rows left out, as their split is not test.",)
+        rows = of_test
     if not rows:
         raise InputError(f"{config.data} holds no labelled review to test on. {' '.join(notes)}".rstrip())
     labels = _labels(rows, known, label_column)

@@ -1,1 +1,1 @@
-"""Tables of reviews, read in chunks (`reader`); how the rows of texts are written (`text_rows`)."""
+"""Files of reviews: found and told apart (`files`), read chunk by chunk (`reader`), and written (`writer`)."""

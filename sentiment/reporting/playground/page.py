@@ -122,7 +122,7 @@ def page_data(
         "name": name,
         "version": __version__,
         "labels": list(LABEL_NAMES),
-        "threshold": classifier.threshold,
+        "threshold": classifier.threshold_,
         "vocabulary": {"words": list(vocabulary.words), "num_words": vocabulary.num_words},
         "tokenizer": tokenizer_data(vocabulary.tokenizer),
         "sequences": {

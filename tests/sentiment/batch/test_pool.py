@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sentiment.batch.pool import scoring_pool
-from sentiment.linear_classifier import LinearClassifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.training.linear_model import LinearModel
 
 
@@ -17,8 +17,10 @@ def test_on_macos_its_processes_are_spawned_and_never_forked(tmp_path: Path, mon
     monkeypatch.setattr("sentiment.batch.pool.available_cores", lambda: 1)
     for method in ("fork", "forkserver"):
         monkeypatch.delitem(multiprocessing.context._concrete_contexts, method)  # type: ignore[attr-defined]
-    classifier = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+    classifier = SentimentClassifier.from_model(
+        LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4))
+    )
     classifier.save(tmp_path / "classifier")
-    with scoring_pool(classifier, LinearClassifier.load, tmp_path / "classifier") as pool:
+    with scoring_pool(classifier, SentimentClassifier.load, tmp_path / "classifier") as pool:
         found = pool.submit(["fine", "dull"]).result()
     assert np.array_equal(found, classifier.positive_probability(["fine", "dull"]))

@@ -31,7 +31,7 @@ def classifier(small_run: PipelineRun) -> Any:
     ids=["list", "other missing values", "array", "Series", "DataFrame", "text before review"],
 )
 def test_reviews_keep_their_index_and_missing_ones_have_missing_values(classifier: Any, reviews: Any) -> None:
-    predicted = classifier.predict(reviews)
+    predicted = classifier.annotate(reviews)
     index = reviews.index if isinstance(reviews, pd.Series | pd.DataFrame) else range(4)
     assert list(predicted.index) == list(index)
     assert predicted.isna().to_numpy().tolist() == [[False, False], [True, True], [True, True], [False, False]]
@@ -40,8 +40,8 @@ def test_reviews_keep_their_index_and_missing_ones_have_missing_values(classifie
 
 
 def test_one_text_is_one_row(classifier: Any) -> None:
-    assert classifier.predict("a good film").shape == (1, 2)
-    assert classifier.predict([]).shape == (0, 2)
+    assert classifier.annotate("a good film").shape == (1, 2)
+    assert classifier.annotate([]).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_one_text_is_one_row(classifier: Any) -> None:
 )
 def test_what_holds_no_reviews_is_named(classifier: Any, reviews: Any, says: str) -> None:
     with pytest.raises(sentiment.InputError, match=says):
-        classifier.predict(reviews)
+        classifier.annotate(reviews)
 
 
 def test_load_takes_a_folder_as_a_text_or_path_and_a_uri(

@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl.gz"])
-def test_a_file_that_is_changed_while_it_is_read_is_refused(ending: str, tmp_path: Path) -> None:
+def test_a_file_that_is_changed_while_it_is_read_is_told(ending: str, tmp_path: Path) -> None:
     """One that grows, and one that is written anew and ends within its first part."""
     path = tmp_path / f"in.{ending}"
     frame = pd.DataFrame({"text": ["a fine film", "a dull one"] * CHUNK_ROWS * 4})

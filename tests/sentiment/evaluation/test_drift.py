@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation import drift
 from sentiment.evaluation.drift import (
     LENGTH,
@@ -14,7 +15,6 @@ from sentiment.evaluation.drift import (
     index_by_chance,
     population_stability_index,
 )
-from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
 
 counts = st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)), min_size=2, max_size=10).map(np.array)
@@ -81,11 +81,11 @@ def test_the_largest_drift_comes_first_and_says_how_large_it_is() -> None:
 
 
 @pytest.fixture(scope="module")
-def classifier() -> LinearClassifier:
-    return LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+def classifier() -> SentimentClassifier:
+    return SentimentClassifier.from_model(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
 
 
-def test_length_unknown_words_and_probability_are_measured(classifier: LinearClassifier) -> None:
+def test_length_unknown_words_and_probability_are_measured(classifier: SentimentClassifier) -> None:
     sample = ReviewSample(classifier)
     sample.add(["A fine, moving film!", "film film", "..."], np.array([0.9, 0.5, 0.1], np.float32))
     measures = {feature: sorted(values.tolist()) for feature, values in sample.measures.items()}
@@ -99,7 +99,7 @@ def test_length_unknown_words_and_probability_are_measured(classifier: LinearCla
 
 
 def test_every_review_has_the_same_chance_and_a_second_run_draws_the_same(
-    classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
+    classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drift, "SAMPLE_SIZE", 200)
     drawn = []
@@ -116,7 +116,7 @@ def test_every_review_has_the_same_chance_and_a_second_run_draws_the_same(
 
 
 def test_texts_wait_to_be_measured_only_while_they_are_short(
-    classifier: LinearClassifier, monkeypatch: pytest.MonkeyPatch
+    classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what is measured early is what is measured late."""
     monkeypatch.setattr(drift, "SAMPLE_SIZE", 20)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck
 from sentiment.evaluation.behaviour import behaviour_sentences
@@ -17,13 +18,14 @@ from sentiment.evaluation.result import (
     slice_accuracy,
     slice_reviews,
 )
-from sentiment.linear_classifier import LinearClassifier
 from sentiment.training.linear_model import LinearModel
 
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    classifier = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+    classifier = SentimentClassifier.from_model(
+        LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4))
+    )
     reviews = Reviews(["fine", "dull", "not\x00 dull"], np.array([1, 0, 1], np.int8))
     seen = behaviour_sentences()  # all, so that a failure rate is missing
     return evaluate_classifier(classifier, reviews, "NB-LR", [Abstention(0.9, 0.0, 0.0)], seen)

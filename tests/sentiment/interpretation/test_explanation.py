@@ -10,9 +10,9 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.engine.cells import CELL_OF_LAYER, CellName
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
-from sentiment.interpretation.explanation import COMPLETENESS, Explanation, explain, moved_words, trace, word_effects
-from sentiment.linear_classifier import LinearClassifier
+from sentiment.interpretation.explanation import COMPLETENESS, Explanation, moved_words, trace, word_effects
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 
@@ -25,7 +25,7 @@ def untrained(cell: CellName, sequences: SequenceConfig, scale: float, **options
     config = ModelConfig.model_validate({"embedding_dim": 6, "units": 5, **options})
     network = build_model(cell, config, num_words=30, maxlen=sequences.maxlen, seed=1)
     network.set_weights([scale * array for array in network.get_weights()])
-    return SentimentClassifier.from_network(vocabulary, sequences, network)
+    return SentimentClassifier.from_model(RecurrentModel.from_keras(vocabulary, sequences, network))
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def relative_error(explanation: Explanation) -> float:
 def test_integrated_gradients_add_up_where_gradients_explode(monkeypatch: pytest.MonkeyPatch) -> None:
     exploding = untrained("simple_rnn", SequenceConfig(maxlen=60), 3.5)
     text = REVIEW.replace("<b>", "b ").replace("</b>", " b") * 3
-    assert relative_error(explain(exploding, text)) < COMPLETENESS
+    assert relative_error(exploding.explain(text)) < COMPLETENESS
     monkeypatch.setattr("sentiment.interpretation.explanation.MOST_HALVINGS", 0)  # the whole path as one segment
-    assert relative_error(explain(exploding, text)) > COMPLETENESS
+    assert relative_error(exploding.explain(text)) > COMPLETENESS
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     """Hidden states of the last layer, traced, lead to the verdict of Keras; arrays are (tokens, units)."""
     sequences = SequenceConfig.model_validate({"maxlen": 24, "padding": side, "truncating": side})
     classifier = untrained(cell, sequences, 1.5, layers=2, bidirectional=bidirectional)
-    explanation = explain(classifier, REVIEW)
+    explanation = classifier.explain(REVIEW)
     tokens = len(tokenize(REVIEW)) + 1
     assert explanation.probability == pytest.approx(classifier.positive_probability([REVIEW])[0], abs=1e-6)
     assert relative_error(explanation) < COMPLETENESS
@@ -72,7 +72,7 @@ def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
     """Hidden states, traced and pooled, lead to the verdict; integrated gradients add up."""
     sequences = SequenceConfig(maxlen=24, padding="post")
     classifier = untrained("lstm", sequences, 2.0, bidirectional=True, mask_padding=True, pooling=pooling)
-    explanation = explain(classifier, REVIEW)
+    explanation = classifier.explain(REVIEW)
     forward, backward = (layer.values["hidden_state"] for layer in explanation.layers)  # (tokens, units)
     states = np.concatenate([forward, backward], axis=1)  # (tokens, 2 * units)
     pooled = {
@@ -87,7 +87,7 @@ def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
 
 
 def test_running_verdict_and_occlusion_are_verdicts_on_shorter_reviews(classifier: SentimentClassifier) -> None:
-    explanation, words = explain(classifier, REVIEW), tokenize(REVIEW)
+    explanation, words = classifier.explain(REVIEW), tokenize(REVIEW)
     shortened = [" ".join(words[:end]) for end in range(len(words) + 1)]
     assert explanation.running_verdict == pytest.approx(classifier.positive_probability(shortened), abs=1e-6)
     without_first = classifier.positive_probability([" ".join(words[1:])])[0]
@@ -97,7 +97,7 @@ def test_running_verdict_and_occlusion_are_verdicts_on_shorter_reviews(classifie
 
 
 def test_words_beyond_the_length_that_is_read_are_named() -> None:
-    explanation = explain(untrained("lstm", SequenceConfig(maxlen=4, truncating="post"), 2.0), REVIEW)
+    explanation = untrained("lstm", SequenceConfig(maxlen=4, truncating="post"), 2.0).explain(REVIEW)
     assert explanation.tokens == ("[START]", "a", "moving", "film")
     assert [REVIEW[slice(*span)] for span in explanation.cut_spans[:2]] == ["and", "not"]
 
@@ -105,16 +105,16 @@ def test_words_beyond_the_length_that_is_read_are_named() -> None:
 @pytest.mark.parametrize("text", ["", " \n", "?!... -- !"])
 def test_a_text_without_words_is_refused(classifier: SentimentClassifier, text: str) -> None:
     with pytest.raises(InputError, match="holds no word"):
-        explain(classifier, text)
+        classifier.explain(text)
 
 
 def test_a_model_without_a_recurrent_layer_is_refused(
     classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers = [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
-    monkeypatch.setattr(classifier.model, "keras_network", keras.Sequential(layers))
+    monkeypatch.setattr(classifier.model_, "keras_network", keras.Sequential(layers))
     with pytest.raises(InputError, match=r"no recurrent layer \(Embedding, Flatten, Dense\)"):
-        explain(classifier, "good")
+        classifier.explain("good")
 
 
 @pytest.mark.parametrize("kind", CELL_OF_LAYER)
@@ -140,7 +140,7 @@ def log_odds(probability: float) -> float:
 
 
 def test_the_effect_of_a_word_is_that_of_the_explanation_in_log_odds(classifier: SentimentClassifier) -> None:
-    explanation, effects = explain(classifier, REVIEW), word_effects(classifier, REVIEW)
+    explanation, effects = classifier.explain(REVIEW), word_effects(classifier.model_, REVIEW)
     assert list(effects) == list(explanation.spans[1:])
     for span, occlusion in zip(explanation.spans[1:], explanation.occlusion[1:], strict=True):
         expected = log_odds(explanation.probability) - log_odds(explanation.probability - occlusion)
@@ -149,13 +149,15 @@ def test_the_effect_of_a_word_is_that_of_the_explanation_in_log_odds(classifier:
 
 def test_the_words_that_moved_a_verdict_are_those_whose_effects_differ() -> None:
     texts, labels = ["good film", "bad film", "fine plot", "dull plot"] * 5, np.array([1, 0, 1, 0] * 5)
-    model = LinearClassifier(LinearModel.fit(texts, labels))
-    turned = LinearClassifier(LinearModel.fit(texts, 1 - labels))
+    model = SentimentClassifier.from_model(LinearModel.fit(texts, labels))
+    turned = SentimentClassifier.from_model(LinearModel.fit(texts, 1 - labels))
     text = "A good film"
-    moved = moved_words(model, turned, text)
+    moved = moved_words(model.model_, turned.model_, text)
     words = {text[slice(*span)]: effect for span, effect in moved.items()}
     assert list(words) == ["A", "good", "film"]
     assert max(words, key=lambda word: abs(words[word])) == "good"
     assert words["good"] > 0
-    assert moved_words(model, model, text) == dict.fromkeys(moved, 0.0)
-    assert moved_words(turned, model, text) == pytest.approx({span: -effect for span, effect in moved.items()})
+    assert moved_words(model.model_, model.model_, text) == dict.fromkeys(moved, 0.0)
+    assert moved_words(turned.model_, model.model_, text) == pytest.approx(
+        {span: -effect for span, effect in moved.items()}
+    )

@@ -6,13 +6,12 @@ import pandas as pd
 import pytest
 from markupsafe import escape
 
-from sentiment.classifier import Classifier
+from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.abstention import GuaranteeCheck
 from sentiment.evaluation.behaviour import measure_behaviour
 from sentiment.evaluation.comparison import VERDICT_RULE, Comparison
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.evaluation.result import Result
-from sentiment.linear_classifier import LinearClassifier
 from sentiment.reporting.pages import review_markup
 from sentiment.reporting.report import render_report
 from sentiment.training.linear_model import LINEAR_MODEL, LinearModel
@@ -60,7 +59,9 @@ def compare_drawn() -> Comparison:
     )
 
 
-def render(comparison: Comparison, classifier_of: Callable[[str], Classifier | None] = lambda model: None) -> str:
+def render(
+    comparison: Comparison, classifier_of: Callable[[str], SentimentClassifier | None] = lambda model: None
+) -> str:
     return render_report(
         comparison,
         title="LSTM vs SimpleRNN",
@@ -78,8 +79,8 @@ def comparison() -> Comparison:
 @pytest.fixture(scope="module")
 def page(comparison: Comparison) -> str:
     """The report; words of flips are coloured by two linear models that contradict each other."""
-    linear = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
-    turned = LinearClassifier(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([0, 1] * 4)))
+    linear = SentimentClassifier.from_model(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4)))
+    turned = SentimentClassifier.from_model(LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([0, 1] * 4)))
     return render(comparison, classifier_of=lambda model: linear if model == "LSTM" else turned)
 
 

@@ -19,7 +19,6 @@ from sentiment.data.fingerprints import Fingerprints
 from sentiment.errors import InputError
 from sentiment.evaluation.result import Result
 from sentiment.tracking import champion, model, registry, runs
-from sentiment.tracking.champion import LoggedModel
 from tests.conftest import PipelineRun, command_in
 from tests.server import mlflow_server
 from tests.tampering import sign_again
@@ -37,13 +36,12 @@ class Trainer:
         self._classifier, self._folder, self._numbers = classifier, folder, itertools.count(1)
         self._logged = functools.cache(self._log)
 
-    def log(self, right: int, *, loss: float = 0.4, **options: Any) -> LoggedModel:
-        logged = self._logged(right, **options)
-        return replace(logged, result=replace(logged.result, history={"val_loss": [loss]}))
+    def log(self, right: int, *, loss: float = 0.4, **options: Any) -> Result:
+        return replace(self._logged(right, **options), history={"val_loss": [loss]})
 
-    def folder(self, model: LoggedModel) -> Path:
+    def folder(self, model: Result) -> Path:
         """Where the classifier of a model lies."""
-        return self._folder / model.result.name / "classifier"
+        return model.classifier_folder
 
     def _log(
         self,
@@ -53,7 +51,7 @@ class Trainer:
         with_file: bool = True,
         learned: Fingerprints | None = None,
         says_what_it_learned: bool = True,
-    ) -> LoggedModel:
+    ) -> Result:
         number = next(self._numbers)
         title = f"LSTM {number}"
         folder = self._folder / title / "classifier"
@@ -79,7 +77,8 @@ class Trainer:
                 runs.log_artifact(str(path))
             model_id = model.log_classifier(run, folder)
         metrics = dict.fromkeys(("accuracy", "f1", "roc_auc", "log_loss"), right / REVIEWS)
-        return LoggedModel(Result(title, predictions, metrics, pd.DataFrame()), model_id, size=1)
+        result = Result(title, predictions, metrics, pd.DataFrame())
+        return replace(result, classifier_folder=folder, model_id=model_id)
 
 
 @pytest.fixture(scope="module")
@@ -101,9 +100,10 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.node.name).split("[", 1)[0]
 
 
-def register(name: str, *models: LoggedModel, promote: bool = False) -> registry.Version:
+def register(name: str, *models: Result, promote: bool = False, on_folds: bool = False) -> registry.Version:
     """The version that was decided on."""
-    return next(version for version in champion.register(name, models, promote=promote) if version.reason)
+    versions = champion.register(name, models, promote=promote, on_folds=on_folds)
+    return next(version for version in versions if version.reason)
 
 
 def aliases(name: str) -> dict[int, tuple[str, ...]]:
@@ -153,9 +153,9 @@ def test_a_model_of_all_rows_is_held_to_the_folds_that_its_start_had_not_seen(tr
     """Its predictions are of trainings on the other folds, so its own training does not count against it."""
     texts = [f"review {number}" for number in range(REVIEWS)]
     first, start = trainer.log(300, learned=Fingerprints.of(texts)), Fingerprints.of(texts[:100])
-    register(name, replace(first, on_folds=True))
+    register(name, first, on_folds=True)
     second = trainer.log(340, learned=Fingerprints.of(texts, start))
-    found = register(name, replace(second, on_folds=True))
+    found = register(name, second, on_folds=True)
     assert "it beats version 1, the champion, on the same 300 test reviews by 13.3 points" in found.reason
 
 
@@ -198,7 +198,7 @@ def test_the_seed_with_the_lowest_validation_loss_is_the_candidate_whatever_the_
     seeds = [trainer.log(390, loss=float("nan")), trainer.log(300, loss=0.3), trainer.log(380, loss=0.5)]
     versions = champion.register(name, seeds)
     assert [(version.number, version.aliases) for version in versions] == [(1, ()), (2, ("champion",)), (3, ())]
-    reason = f"as there was none; {seeds[1].result.name}, has the lowest validation loss, 0.3000"
+    reason = f"as there was none; {seeds[1].name}, has the lowest validation loss, 0.3000"
     assert [version.reason for version in versions] == ["", reason, ""]
     again = champion.register(name, seeds)
     assert again == versions
@@ -225,7 +225,7 @@ def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(tra
     with pytest.raises(InputError, match=f"The logged model {training.model_id} cannot be loaded .* logs it again"):
         register(name, training)
     assert aliases(name) == {}
-    with runs.tracked_run("later", experiment="films", resume_key=training.result.name, tags={}, nested=True) as run:
+    with runs.tracked_run("later", experiment="films", resume_key=training.name, tags={}, nested=True) as run:
         model_id = model.log_classifier(run, trainer.folder(training))
     assert model_id != training.model_id
     assert register(name, replace(training, model_id=model_id)).aliases == ("champion",)

@@ -181,7 +181,7 @@ def test_mlflow_serves_the_champion_over_http(small_run: PipelineRun) -> None:
     from sentiment.classifier import SentimentClassifier
 
     texts = ["A moving film, and not a minute too long.", "Dull. <br /> Awful."]
-    expected = SentimentClassifier.load(small_run.classifier).predict(texts).to_dict("records")
+    expected = SentimentClassifier.load(small_run.classifier).annotate(texts).to_dict("records")
     serve = ("models", "serve", "--env-manager", "local", "--model-uri", "models:/reviews@champion")
     environment = command_in(small_run.folder).environment
     with mlflow_server(*serve, folder=small_run.folder, environment=environment) as address:

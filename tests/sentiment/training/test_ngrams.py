@@ -9,7 +9,7 @@ from sentiment.training.ngrams import Ngrams, Tokens
 def test_the_frequent_ngrams_are_those_of_enough_reviews_and_occur_where_they_are_found(
     reviews: list[list[int]], highest_order: int, min_reviews: int
 ) -> None:
-    tokens = Tokens.of([np.array(review, np.int32) for review in reviews])
+    tokens = Tokens.from_encoded([np.array(review, np.int32) for review in reviews])
     known, in_reviews, ngrams = Ngrams.frequent(tokens, 8, highest_order=highest_order, min_reviews=min_reviews)
     holding: dict[tuple[int, ...], set[int]] = {}
     for number, review in enumerate(reviews):

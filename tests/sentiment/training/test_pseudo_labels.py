@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sentiment.errors import InputError
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
-from sentiment.training.pseudo_labels import learn_pseudo_labels, mean_log_odds, out_of_fold_probability
+from sentiment.training.pseudo_labels import Teacher, learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.snippets import EpochSnippets
 from sentiment.training.trainer import History, TrainingConfig, kept_epoch
 
@@ -43,8 +43,8 @@ def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | No
         np.concatenate([inputs, task(600, 1)[0]]), [""] * 610, CONFIG, pad=lambda texts: np.zeros((0, 8)), seed=3
     )
     history = learn_pseudo_labels(
-        network, snippets, labels, taught, task(80, 2), CONFIG,
-        taught_validation=np.full(80, 0.5), judge=judge, seed=3, checkpoints=checkpoints, on_epoch=stop,
+        network, snippets, labels, Teacher(labels, np.full(80, 0.5), taught), task(80, 2), CONFIG,
+        judge=judge, seed=3, checkpoints=checkpoints, on_epoch=stop,
     )  # fmt: skip
     return history, network
 

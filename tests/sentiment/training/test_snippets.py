@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.training.counterfactuals import Counterfactuals, written_by_rule
-from sentiment.training.snippets import PIECE_WORDS, EpochSnippets, Examples, random_piece
+from sentiment.training.snippets import SNIPPET_WORDS, EpochSnippets, Examples, random_snippet
 from sentiment.training.trainer import TrainingConfig
 
 POLARITY = {"good": 1.0, "bad": -1.0, "to recommend": 1.5}
@@ -39,23 +39,23 @@ def examples(epoch: int, config: TrainingConfig, seed: int = 5) -> Examples:
 
 
 @given(st.text(alphabet="ab .!,'\n<", max_size=900), st.integers(0, 2**32))
-def test_a_random_piece_is_a_contiguous_part_of_3_to_100_words(text: str, seed: int) -> None:
-    snippet = random_piece(text, np.random.default_rng(seed))
+def test_a_random_snippet_is_a_contiguous_part_of_3_to_100_words(text: str, seed: int) -> None:
+    snippet = random_snippet(text, np.random.default_rng(seed))
     words = len(tokenize(snippet))
     assert snippet in text
-    assert min(PIECE_WORDS[0], len(tokenize(text))) <= words <= PIECE_WORDS[1]
+    assert min(SNIPPET_WORDS[0], len(tokenize(text))) <= words <= SNIPPET_WORDS[1]
 
 
-def test_a_random_piece_starts_with_a_sentence() -> None:
+def test_a_random_snippet_starts_with_a_sentence() -> None:
     text = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen fifteen."
-    starts = {random_piece(text, np.random.default_rng(seed)).split()[0] for seed in range(100)}
+    starts = {random_snippet(text, np.random.default_rng(seed)).split()[0] for seed in range(100)}
     assert starts == {"One", "Six", "Eleven"}
 
 
 def test_short_and_long_snippets_are_alike_in_number() -> None:
     text = "word " * 300
     generator = np.random.default_rng(0)
-    lengths = [len(random_piece(text, generator).split()) for _ in range(2_000)]
+    lengths = [len(random_snippet(text, generator).split()) for _ in range(2_000)]
     shares = np.histogram(lengths, [3, 10, 30, 101])[0] / 2_000
     assert shares == pytest.approx(np.diff(np.log([3, 10, 30, 100])) / np.log(100 / 3), abs=0.05)
 
@@ -89,7 +89,7 @@ def test_whole_reviews_stay_and_snippets_come_to_them() -> None:
     assert np.array_equal(inputs[:30], whole) and np.array_equal(more[:30], labels)
 
 
-def test_a_review_without_a_clause_to_turn_gives_a_random_piece_with_its_label() -> None:
+def test_a_review_without_a_clause_to_turn_gives_a_random_snippet_with_its_label() -> None:
     labels = examples(0, TrainingConfig(counterfactual_share=1.0))[1][30:]
     probabilities = set(np.round(labels, 2).tolist())
     assert {1.0} < probabilities

@@ -58,15 +58,15 @@ def test_a_new_word_gets_the_vector_that_its_contexts_speak_for() -> None:
     assert found[vocabulary.index["newcomer"]] == pytest.approx([0, 1, 0], abs=0.35)
 
 
-@pytest.mark.parametrize("cells", [10.0, 0.0])
-def test_the_pull_keeps_the_weights_near_the_start(cells: float, tmp_path: Path) -> None:
+@pytest.mark.parametrize("penalty", [10.0, 0.0])
+def test_the_penalty_keeps_the_weights_near_the_start(penalty: float, tmp_path: Path) -> None:
     inputs = pad_texts(TEXTS, KNOWN, SequenceConfig(maxlen=6))
     network = build_model("simple_rnn", CONFIGS[0], num_words=KNOWN.num_words, maxlen=6)
     start = network.get_weights()
     config = TrainingConfig(epochs=20, patience=20, batch_size=8, learning_rate=0.05)
-    fit(network, (inputs, LABELS), None, config, seed=0, checkpoints=tmp_path / "fit", start_penalty=cells)
+    fit(network, (inputs, LABELS), None, config, seed=0, checkpoints=tmp_path / "fit", start_penalty=penalty)
     moved = max(float(np.abs(now - before).max()) for now, before in zip(network.get_weights(), start, strict=True))
-    assert (moved < 2 / 10) == bool(cells)
+    assert (moved < 2 / 10) == bool(penalty)
 
 
 def test_fine_tuning_is_chosen_by_the_folds_and_leaves_the_start_as_it_was(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_fine_tuning_is_chosen_by_the_folds_and_leaves_the_start_as_it_was(tmp_p
     )
     assert done == list(range(1, 9))
     assert all(np.array_equal(now, before) for now, before in zip(network.get_weights(), start, strict=True))
-    assert [tuning.loss for tuning in found] == sorted(tuning.loss for tuning in found)
-    assert (found[0].config.learning_rate, found[0].start_penalty) == (
+    assert [way.loss for way in found.found] == sorted(way.loss for way in found.found)
+    assert (found.best.config.learning_rate, found.best.start_penalty) == (
         0.03,
         0.0,
     )  # the shortest way, as nothing is known

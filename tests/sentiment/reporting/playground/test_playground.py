@@ -18,7 +18,7 @@ from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import SourceConfig, find_files, load_corpus
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
 from sentiment.engine.cells import CellName
-from sentiment.interpretation.explanation import explain
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.reporting.playground.page import joined_script, page_data
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity
@@ -88,7 +88,7 @@ def make_classifier(
     network = build_model(cell, model, num_words=120, maxlen=sequences.maxlen, seed=3)
     generator = np.random.default_rng(5)
     network.set_weights([scale * generator.normal(size=array.shape) for array in network.get_weights()])
-    return SentimentClassifier.from_network(vocabulary, sequences, network)
+    return SentimentClassifier.from_model(RecurrentModel.from_keras(vocabulary, sequences, network))
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Pa
         agree(classifier, ask, [*texts, *TRAPS])
         bound = parity.of_probability(classifier.network)
         for text, answer in zip(texts, ask(texts, details=True), strict=True):
-            expected = explain(classifier, text)
+            expected = classifier.explain(text)
             for values in ("running_verdict", "occlusion", "integrated_gradients", "baseline_probability"):
                 assert np.allclose(answer[values], getattr(expected, values), atol=bound), values
             assert [layer["name"] for layer in answer["layers"]] == [layer.name for layer in expected.layers]
@@ -202,7 +202,7 @@ def same_verdicts(texts: list[str], folder: Path) -> None:
     sequences = SequenceConfig(maxlen=200)
     network = build_model("lstm", model, num_words=5000, maxlen=200, seed=3)
     network.set_weights([2 * array for array in network.get_weights()])
-    classifier = SentimentClassifier.from_network(vocabulary, sequences, network)
+    classifier = SentimentClassifier.from_model(RecurrentModel.from_keras(vocabulary, sequences, network))
     with asked(classifier, folder) as ask:
         agree(classifier, ask, texts)
 

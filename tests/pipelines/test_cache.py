@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sentiment
-from pipelines.stages.context import resume_key
+from pipelines.stages.cache import environment, resume_key
 from pipelines.working_directory import WorkingDirectory
 from sentiment.engine import native
 from sentiment.training import time_loop
@@ -15,6 +15,7 @@ from tests.conftest import PipelineRun
 
 
 def key_in(folder: Path) -> str:
+    environment.cache_clear()
     with WorkingDirectory(folder) as work:
         return resume_key(work, "configuration")
 
@@ -46,8 +47,8 @@ def test_every_package_whose_version_a_stage_depends_on_makes_another_run(
 ) -> None:
     stages = [json.loads(path.read_text()) for path in small_run.folder.glob(".sentiment/*/*/stage.json")]
     installed = {distribution.name.lower() for distribution in metadata.distributions()}
-    packages = {name for stage in stages for name in stage if name in installed}
-    assert {"keras", "numpy", "scikit-learn", "scipy", "tensorflow"} <= packages
+    packages = {name for stage in stages for name in stage.get("environment", {}) if name in installed}
+    assert packages == {"keras", "numpy", "scikit-learn", "scipy", "tensorflow"}
     key, version = key_in(tmp_path), metadata.version
     for changed in packages:
         with monkeypatch.context() as patch:

@@ -1,0 +1,93 @@
+"""What a saved classifier is on the disk: a folder with classifier.json, which holds a checksum of every other file."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field
+
+from sentiment.configuration import Configuration
+from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.fingerprints import FINGERPRINTS_FILE
+from sentiment.data.sequences import SequenceConfig
+from sentiment.engine.recurrent_model import KERAS_FILE
+from sentiment.errors import InputError
+
+CLASSIFIER_FILE, CLASSIFIER_FOLDER = "classifier.json", "classifier"
+"""The file that makes a folder a saved classifier, and the name of that folder in a larger one."""
+
+LARGEST_DESCRIPTION = 2**16
+"""Bytes of classifier.json."""
+
+Label = bool | int | str
+
+
+class ClassifierDescription(Configuration):
+    """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields."""
+
+    kind: Literal["network", "linear"]
+    sequences: SequenceConfig | None = None
+    threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
+    unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
+    classes: tuple[Label, Label] = LABEL_NAMES
+    versions: dict[str, str]
+    sha256: dict[str, str]
+    digest: str = ""
+
+    def save(self, folder: Path) -> None:
+        """Write classifier.json."""
+        signed = self.model_copy(update={"digest": self._digest()})
+        (folder / CLASSIFIER_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read classifier.json.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        path = folder / CLASSIFIER_FILE
+        if path.stat().st_size > LARGEST_DESCRIPTION:
+            raise ValueError(f"{path.name} is longer than {LARGEST_DESCRIPTION:,} bytes")
+        description = cls.model_validate_json(path.read_bytes())
+        if description.digest != description._digest():
+            raise ValueError(f"{CLASSIFIER_FILE} is not the file that was saved")
+        return description
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
+
+    def check(self, path: Path) -> None:
+        """Compare a file with its checksum.
+
+        Raises:
+            ValueError: the file is missing, or not the one that was saved.
+        """
+        if not path.is_file():
+            raise ValueError(f"{path.name} is missing")
+        if self.sha256.get(path.name) != sha256_of(path):
+            raise ValueError(f"{path.name} is not the file that was saved")
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def classifier_folder(folder: Path) -> Path:
+    """Where a saved classifier lies in a folder: the folder itself, or a part of it if MLflow wrote it.
+
+    Raises:
+        InputError: there is none.
+    """
+    for candidate in (folder, folder / "artifacts" / CLASSIFIER_FOLDER):
+        if (candidate / CLASSIFIER_FILE).is_file():
+            return candidate
+    raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")
+
+
+def scoring_bytes(folder: Path) -> int:
+    """Bytes of the files that score; the network of Keras and the fingerprints are for other uses."""
+    others = (KERAS_FILE, FINGERPRINTS_FILE)
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name not in others)

@@ -1,0 +1,453 @@
+"""The recipe: from reviews to a trained model, one step after the other, read from top to bottom.
+
+    vocabulary -> padding -> word vectors -> document vectors -> linear model -> teacher -> fine-tuning -> network
+    -> threshold
+
+Which of the steps are taken, the configuration decides. `SentimentClassifier.fit` runs them in memory; the pipelines
+run the same steps, but keep every output on the disk. A step is given by all that decides its output, so that an output
+that is kept can be found again.
+"""
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+from weakref import WeakValueDictionary
+
+import numpy as np
+from pydantic import Field
+
+from sentiment.configuration import Configuration
+from sentiment.data.corpus import Corpus, Reviews
+from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.sequences import SequenceConfig, pad_texts
+from sentiment.data.validation import split_folds
+from sentiment.data.vocabulary import Tokenizer, Vocabulary, VocabularyConfig, learned_words
+from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.evaluation.metrics import ThresholdRule, choose_threshold
+from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.training import start
+from sentiment.training.cut import Cut, cut_validation
+from sentiment.training.latent_semantics import document_vectors
+from sentiment.training.linear_model import LinearModel, LinearModelConfig
+from sentiment.training.models import ModelConfig, build_model, check_gpu
+from sentiment.training.pretraining import PretrainingConfig
+from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, teach
+from sentiment.training.snippets import EpochSnippets, fit_counterfactuals
+from sentiment.training.steps import Inputs, OnEpoch, Output, Step, Steps
+from sentiment.training.trained import Candidate, FoundByFolds, Trained
+from sentiment.training.trainer import TrainingConfig, fit, kept_epoch
+from sentiment.training.word_vectors import learn_word_vectors
+
+Split = Literal["train", "unlabelled"]
+
+
+class RecipeConfig(Configuration):
+    """All that decides a trained model, beside its kind, its seed and its reviews."""
+
+    threshold: ThresholdRule = Field(
+        "0.5",
+        description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
+    )
+    vocabulary: VocabularyConfig = VocabularyConfig()
+    sequences: SequenceConfig = SequenceConfig()
+    pretraining: PretrainingConfig = PretrainingConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+class Recipe:
+    """The steps for some reviews. What a step needs of others it asks for, so every method can be called alone.
+
+    Args:
+        config: what to do.
+        corpus: the reviews.
+        steps: runs the steps.
+        cut: which reviews to learn from and to validate on, as `cut_validation` says it for a seed.
+        start: a trained model to fine-tune; its vocabulary, shape and padding have to be those of the configuration.
+        choices: models of one kind that the validation reviews choose among, which their promises allow for.
+    """
+
+    def __init__(
+        self,
+        config: RecipeConfig,
+        corpus: Output[Corpus],
+        steps: Steps,
+        *,
+        cut: Callable[[Corpus, float, int], Cut] = cut_validation,
+        start: Output[start.Start] | None = None,
+        choices: int = 1,
+    ) -> None:
+        self.config, self.corpus, self.start, self.choices = config, corpus, start, choices
+        self._steps = steps
+        self._cut = functools.cache(lambda seed: cut(corpus.value, config.training.validation_share, seed))
+        self._snippets: WeakValueDictionary[int, EpochSnippets] = WeakValueDictionary()
+        self._sharing = threading.Lock()
+
+    def cut(self, seed: int) -> Cut:
+        """Which reviews of train a model with this seed learns from."""
+        return self._cut(seed)
+
+    def validation(self, seed: int) -> Reviews:
+        """The reviews that validate a model with this seed."""
+        train, positions = self.corpus.value.train, self.cut(seed).validation
+        return Reviews([train.texts[position] for position in positions], train.labels[positions])
+
+    # Texts to arrays ---------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def vocabulary(self) -> Output[Vocabulary]:
+        """The most frequent words of the training reviews; or those of the start, and new ones behind them."""
+        config = self.config.vocabulary
+
+        def compute(_: Path) -> Vocabulary:
+            corpus = self.corpus.value
+            if self.start is not None:
+                known, new = self.start.value.model.vocabulary, (*corpus.train.texts, *corpus.unlabelled.texts)
+                return known.grown(new, start.MIN_COUNT)
+            if not config.names and not Tokenizer(config.punctuation_tokens).capitals_mean_names(corpus.train.texts):
+                self._steps.note(
+                    "The training reviews capitalize more than names, as German does with every noun, so --no-names "
+                    "leaves no word out."
+                )
+            return Vocabulary.fit(corpus.train.texts, config.num_words, config.punctuation_tokens, names=config.names)
+
+        if self.start is not None:
+            self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
+        inputs: Inputs = {"load": self.corpus, "start": self.start}
+        return self._steps.run(
+            Step("vocabulary", Vocabulary, compute, inputs, {"vocabulary": config.model_dump()}, code=("data",))
+        )
+
+    @functools.cache  # noqa: B019 - a recipe lives as long as its command
+    def padded(self, split: Split) -> Output[np.ndarray]:
+        """The indices of the words of a split: int32 (N, maxlen)."""
+
+        def compute(_: Path) -> np.ndarray:
+            texts = getattr(self.corpus.value, split).texts
+            return pad_texts(texts, self.vocabulary.value, self.config.sequences)
+
+        settings = {"sequences": self.config.sequences.model_dump(), "split": split}
+        inputs: Inputs = {"load": self.corpus, "vocabulary": self.vocabulary}
+        return self._steps.run(Step("pad", np.ndarray, compute, inputs, settings, code=("data",), label=split))
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Whether a network learns anything from reviews without labels."""
+        return bool(self.config.pretraining.word_vectors or self.config.pretraining.pseudo_label_epochs)
+
+    @property
+    def learns_pseudo_labels(self) -> bool:
+        """Whether a teacher labels the unlabelled reviews."""
+        return bool(self.config.pretraining.pseudo_label_epochs and len(self.corpus.value.unlabelled))
+
+    def pad_all(self) -> dict[Split, Output[np.ndarray]]:
+        """Every split that a network learns from."""
+        splits: tuple[Split, ...] = ("train", "unlabelled") if self.learns_unlabelled else ("train",)
+        return {split: self.padded(split) for split in splits}
+
+    # What helps a network -----------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def word_vectors(self) -> Output[np.ndarray] | None:
+        """Vectors of the words, from the words beside them: float32 (num_words, embedding_dim)."""
+        if not self.config.pretraining.word_vectors:
+            return None
+        padded, size = self.pad_all(), self.config.model.embedding_dim
+
+        def compute(_: Path) -> np.ndarray:
+            inputs = np.concatenate([split.value for split in padded.values()])
+            return learn_word_vectors(inputs, self.vocabulary.value.num_words, size)
+
+        inputs: Inputs = {f"pad_{split}": output for split, output in padded.items()}
+        return self._steps.run(Step("word-vectors", np.ndarray, compute, inputs, {"size": size}))
+
+    @functools.cached_property
+    def document_vectors(self) -> Output[np.ndarray] | None:
+        """Vectors of the reviews of train and the unlabelled ones, which help to teach: float32 (N + M, size)."""
+        size = self.config.pretraining.document_vectors
+        if not (size and self.learns_pseudo_labels):
+            return None
+
+        def compute(_: Path) -> np.ndarray:
+            corpus = self.corpus.value
+            return document_vectors([*corpus.train.texts, *corpus.unlabelled.texts], size)
+
+        inputs = {"load": self.corpus}
+        return self._steps.run(Step("document-vectors", np.ndarray, compute, inputs, {"size": size}))
+
+    def linear_model(self, seed: int, found: FoundByFolds | None = None) -> Output[Trained]:
+        """The linear model, fitted on the reviews to learn from.
+
+        Args:
+            found: needed where no review validates.
+        """
+        cut, balance = self.cut(seed), self.config.training.balance
+
+        def compute(_: Path) -> Trained:
+            train, started = self.corpus.value.train, time.perf_counter()
+            texts = [train.texts[position] for position in cut.training]
+            model = LinearModel.fit(texts, train.labels[cut.training], LinearModelConfig(balance=balance))
+            seconds = time.perf_counter() - started
+            return Trained(model, self._profile(model, seed, found), Fingerprints.of(train.texts), {}, seconds)
+
+        return self._steps.run(
+            Step(
+                "linear-model",
+                Trained,
+                compute,
+                {"load": self.corpus},
+                {"cut": cut.digest, "balance": balance, "found_by_folds": found.key if found else None},
+            )
+        )
+
+    def teacher(self, seed: int, found: FoundByFolds | None = None) -> Output[Teacher]:
+        """What the linear model says of all reviews but those of test, with a regression on their vectors beside it."""
+        cut, softens = self.cut(seed), bool(self.config.pretraining.label_softness)
+        linear_model, vectors = self.linear_model(seed, found), self.document_vectors
+
+        def compute(_: Path) -> Teacher:
+            model = linear_model.value.model
+            assert isinstance(model, LinearModel)
+            return teach(model, self.corpus.value, cut, vectors.value if vectors else None, softens=softens)
+
+        return self._steps.run(
+            Step(
+                "teacher",
+                Teacher,
+                compute,
+                {"load": self.corpus, "linear_model": linear_model, "document_vectors": vectors},
+                {"cut": cut.digest, "softens": softens},
+            )
+        )
+
+    # The network --------------------------------------------------------------------------------------------------
+
+    def build_network(self, candidate: Candidate) -> Any:
+        """The network before its training, with the word vectors if there are any; or the start, grown by new words."""
+        config, vocabulary, corpus = self.config, self.vocabulary.value, self.corpus.value
+        if self.start is not None:
+            texts = [*corpus.train.texts, *corpus.unlabelled.texts] if len(corpus.unlabelled) else ()
+            model, maxlen = self.start.value.model, config.sequences.maxlen
+            return start.grow_network(
+                model.keras_network, model.vocabulary, vocabulary, config.model,
+                maxlen=maxlen, seed=candidate.seed, texts=texts,
+            )  # fmt: skip
+        network = build_model(
+            candidate.model, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen,
+            seed=candidate.seed,
+        )  # fmt: skip
+        if self.word_vectors is not None:
+            network.layers[0].set_weights([self.word_vectors.value])
+        return network
+
+    def snippets(self, seed: int) -> EpochSnippets:
+        """The reviews to learn from, and the snippets beside them; networks trained side by side share one object."""
+        with self._sharing:
+            snippets = self._snippets.get(seed)
+            if snippets is None:
+                snippets = self._snippets[seed] = self._make_snippets(seed)
+            return snippets
+
+    def _make_snippets(self, seed: int) -> EpochSnippets:
+        corpus, epoch, vocabulary = self.corpus.value, self.cut(seed).epoch, self.vocabulary.value
+        inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
+        counterfactuals = None
+        if self.config.training.counterfactual_share:
+            counterfactuals = fit_counterfactuals(texts, corpus.train.labels[epoch])
+            if counterfactuals is None:
+                self._steps.note(
+                    "The training reviews are not English, so the rules that turn English clauses into their opposite "
+                    "stay out, and random snippets of reviews take their place."
+                )
+        if self.learns_pseudo_labels:
+            inputs = np.concatenate([inputs, self.padded("unlabelled").value])
+            texts += corpus.unlabelled.texts
+        return EpochSnippets(
+            inputs,
+            texts,
+            self.config.training,
+            pad=lambda snippets: pad_texts(snippets, vocabulary, self.config.sequences),
+            seed=seed,
+            counterfactuals=counterfactuals,
+        )
+
+    def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
+        """How to fine-tune the start, chosen by cross-validation on the reviews to learn from."""
+        train, training = self.corpus.value.train, self.cut(candidate.seed).training
+
+        def compute(checkpoints: Path) -> start.FineTunings:
+            texts, labels = [train.texts[position] for position in training], train.labels[training]
+            return start.choose_fine_tuning(
+                self.build_network(candidate),
+                (self.padded("train").value[training], labels),
+                split_folds(texts, labels, start.FOLDS, candidate.seed),
+                self.config.training,
+                seed=candidate.seed,
+                checkpoints=checkpoints,
+                on_training=lambda done, of: self._steps.note(
+                    f"{candidate.name} fine-tuned: {done} of {of} trainings on folds"
+                ),
+            )
+
+        step = Step(
+            "fine-tuning",
+            start.FineTunings,
+            compute,
+            self._network_inputs(),
+            {**self._network_settings(candidate, self.config.training), "folds": start.FOLDS},
+            label=candidate.name,
+        )
+        output = self._steps.run(step)
+        self._steps.note(f"{candidate.name}: {output.value}")
+        return output
+
+    def network(
+        self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None, *, found: FoundByFolds | None = None
+    ) -> Output[Trained]:
+        """The trained network, with the threshold 0.5.
+
+        Args:
+            on_epoch: called with the history after every epoch, and at the end, also where the training is found.
+            found: needed where no review validates.
+        """
+        check_gpu(self.config.model, self.config.sequences.padding)
+        seed, pretraining = candidate.seed, self.config.pretraining
+        teacher = self.teacher(seed, found) if self.learns_pseudo_labels else None
+        tuning = None if self.start is None else self.fine_tuning(candidate).value.best
+        config = self.config.training if tuning is None else tuning.config
+        if teacher is not None:
+            config = config.model_copy(update={"epochs": pretraining.pseudo_label_epochs})
+
+        def compute(checkpoints: Path) -> Trained:
+            network, snippets = self.build_network(candidate), self.snippets(seed)
+            corpus, cut, padded = self.corpus.value, self.cut(seed), self.padded("train").value
+            labels = corpus.train.labels[cut.epoch]
+            validation = (padded[cut.validation], corpus.train.labels[cut.validation]) if len(cut.validation) else None
+            with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as progress:
+                callbacks: dict[str, Any] = {"seed": seed, "checkpoints": checkpoints, "on_batch": progress.on_batch,
+                        "on_epoch": progress.on_epoch}  # fmt: skip
+                if teacher is None:
+                    history = fit(
+                        network,
+                        (snippets.inputs, labels),
+                        validation,
+                        config,
+                        stop_after=found.epochs if found else None,
+                        start_penalty=tuning.start_penalty if tuning else 0.0,
+                        epoch_examples=snippets.labelled(labels),
+                        **callbacks,
+                    )
+                else:
+                    taught, softness = teacher.value, pretraining.label_softness
+                    judged = [*corpus.unlabelled.texts, *self.validation(seed).texts]
+                    history = learn_pseudo_labels(
+                        network,
+                        snippets,
+                        (1 - softness) * labels + softness * np.resize(taught.training, len(labels)),
+                        taught,
+                        validation,
+                        config,
+                        judge=functools.partial(judge, self.vocabulary.value, self.config.sequences, judged),
+                        **callbacks,
+                    )
+            model = RecurrentModel.from_keras(self.vocabulary.value, self.config.sequences, network)
+            profile = self._profile(model, seed, found, self.words_learned(seed))
+            return Trained(model, profile, self._learned(), history, sum(history["seconds"]))
+
+        output = self._steps.run(
+            Step(
+                "train",
+                Trained,
+                compute,
+                {**self._network_inputs(), "teacher": teacher},
+                {
+                    **self._network_settings(candidate, config),
+                    "start_penalty": tuning.start_penalty if tuning else None,
+                    "label_softness": pretraining.label_softness if teacher else None,
+                    "found_by_folds": found.key if found else None,
+                },
+                label=candidate.name,
+            )
+        )
+        history = output.value.history
+        on_epoch(history)
+        self._steps.note(f"{candidate.name} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}")
+        return output
+
+    def words_learned(self, seed: int) -> frozenset[str]:
+        """The words that a network learns from: those of its padded reviews, and those of its start."""
+        splits = [self.padded("train").value[self.cut(seed).training]]
+        if self.learns_unlabelled:
+            splits.append(self.padded("unlabelled").value)
+        known = () if self.start is None else self.start.value.model.vocabulary.words
+        return learned_words(self.vocabulary.value, splits).union(known)
+
+    def _network_inputs(self) -> dict[str, Output[Any] | None]:
+        padded = {f"pad_{split}": output for split, output in self.pad_all().items()}
+        return {"load": self.corpus, "vocabulary": self.vocabulary, **padded, "word_vectors": self.word_vectors,
+                "start": self.start}  # fmt: skip
+
+    def _network_settings(self, candidate: Candidate, training: TrainingConfig) -> dict[str, Any]:
+        return {
+            "cell": candidate.model,
+            "seed": candidate.seed,
+            "cut": self.cut(candidate.seed).digest,
+            "model": self.config.model.model_dump(),
+            "training": training.model_dump(),
+        }
+
+    def _learned(self) -> Fingerprints:
+        """Of all reviews that a network learns from, or that choose its epochs and its threshold."""
+        corpus, known = self.corpus.value, self.start.value.learned if self.start else None
+        unlabelled = corpus.unlabelled.texts if self.learns_unlabelled or self.start else ()
+        return Fingerprints.of([*corpus.train.texts, *unlabelled], known)
+
+    # Threshold and profile ----------------------------------------------------------------------------------------
+
+    def _profile(
+        self,
+        model: RecurrentModel | LinearModel,
+        seed: int,
+        found: FoundByFolds | None,
+        words: frozenset[str] | None = None,
+    ) -> ValidationProfile:
+        """What the validation reviews say of a model; words: those it learned, None for all that it knows."""
+        if found is not None:
+            return found.profile.for_classifier(model)
+        validation = self.validation(seed)
+        return ValidationProfile.from_reviews(model, validation, model.positive_probability(validation.texts), words)
+
+    def train(
+        self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None, *, found: FoundByFolds | None = None
+    ) -> Output[Trained]:
+        """A trained model of any kind, with the threshold that is best on its validation reviews: the whole recipe.
+
+        The arguments are those of `network`.
+        """
+        if candidate.is_linear:
+            trained, choices = self.linear_model(candidate.seed, found), 1
+        else:
+            trained, choices = self.network(candidate, on_epoch, found=found), self.choices
+        rule = self.config.threshold
+        if found is not None or (rule == "0.5" and choices == 1):
+            return trained
+
+        def compute(_: Path) -> Trained:
+            validation, model = self.validation(candidate.seed), trained.value.model
+            probabilities = model.positive_probability(validation.texts)
+            threshold = choose_threshold(validation.labels, probabilities, rule)
+            profile = trained.value.profile.with_thresholds(threshold, choices, validation.labels, probabilities)
+            return replace(trained.value, profile=profile)
+
+        inputs: Inputs = {"load": self.corpus, "train": trained}
+        settings = {"rule": rule, "choices": choices}
+        output = self._steps.run(Step("threshold", Trained, compute, inputs, settings, label=candidate.name))
+        if rule != "0.5":
+            self._steps.note(
+                f"{candidate.name}: threshold {output.value.profile.threshold:.4f}, of the best validation {rule}"
+            )
+        return output

@@ -1,0 +1,69 @@
+"""Candidate and Trained: a model that the recipe is asked for, and what it makes."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sentiment.data.fingerprints import Fingerprints
+from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel
+from sentiment.training.trainer import History
+
+
+class Candidate(NamedTuple):
+    """A model to train.
+
+    Attributes:
+        model: a key of CELLS, or LINEAR_MODEL_NAME.
+        name: title of the model, with the seed where there are several.
+    """
+
+    model: str
+    seed: int
+    name: str
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is the linear model, and no network."""
+        return self.model == LINEAR_MODEL_NAME
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What the recipe makes: a model, and what its training and validation reviews say of it.
+
+    Attributes:
+        profile: threshold, and what the validation reviews can promise.
+        learned: the texts that it has learned from.
+        history: metrics of every epoch; empty for the linear model.
+        seconds: that the training took.
+    """
+
+    model: RecurrentModel | LinearModel
+    profile: ValidationProfile
+    learned: Fingerprints
+    history: History
+    seconds: float
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What the training took: training_seconds and, for a network, epochs."""
+        epochs = {"epochs": len(self.history["loss"])} if self.history else {}
+        return {"training_seconds": self.seconds, **epochs}
+
+
+class FoundByFolds(NamedTuple):
+    """What a training on all reviews takes from those on folds, as no review is left to find it on.
+
+    Attributes:
+        epochs: after which it stops.
+        profile: of its classifier, as an estimate.
+    """
+
+    epochs: int
+    profile: ValidationProfile
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What tells it from any other, as JSON can hold it."""
+        return {"epochs": self.epochs, "profile": self.profile.model_dump(mode="json")}
