@@ -19,7 +19,7 @@ __all__ = ["InputError", "SentimentClassifier", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """SentimentClassifier and load, imported when they are first asked for: ONNX Runtime takes its time."""
+    """SentimentClassifier and load, imported when they are first asked for."""
     if name == "SentimentClassifier":
         from sentiment.classifier import SentimentClassifier
 

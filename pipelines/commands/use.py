@@ -91,6 +91,29 @@ def predict_texts(
     predict(texts, model, threshold, console, as_json=as_json)
 
 
+@command("export", panel=USE)
+def export(
+    console: Console,
+    onnx: Annotated[Path, Option("--onnx", metavar="FILE", help="ONNX model to write; an existing file is replaced.")],
+    model: options.ModelURI = None,
+) -> None:
+    """Write a network in a format that other programs read: ONNX.
+
+    The model takes padded indices, as the Keras model does, and gives P(positive). It needs the extra `onnx`.
+    """
+    from pipelines.files import write_file
+    from pipelines.models import located_classifier
+    from sentiment.classifier import SentimentClassifier, load_classifier
+    from sentiment.engine.onnx_export import export_onnx
+
+    with located_classifier(model) as (folder, name):
+        classifier = load_classifier(folder)
+        if not isinstance(classifier, SentimentClassifier):
+            raise InputError(f"{name} is a linear model, which ONNX has no operators for: export a network.")
+        write_file(onnx, export_onnx(classifier.model.network, classifier.sequences))
+    console.say(f"{onnx}: {name} as an ONNX model; vocabulary.json in its folder has the indices of words")
+
+
 @command("promote", panel=USE)
 def promote(
     console: Console,

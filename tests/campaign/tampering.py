@@ -175,60 +175,13 @@ def change_words(folder: Path, generator: random.Random) -> None:
 
 
 def change_network(folder: Path, generator: random.Random) -> None:
-    """An ONNX model with other nodes, weights, shapes, types, inputs, outputs or properties."""
-    import onnx
-    from onnx import helper, numpy_helper
-
-    path = folder / "model.onnx"
-    model = onnx.load_model_from_string(path.read_bytes())
-    graph = model.graph
-    weights, node = generator.choice(list(graph.initializer)), generator.choice(list(graph.node))
-    kind = generator.randrange(14)
-    if kind == 0:
-        number = generator.choice((np.nan, np.inf, 3e38, -3e38, 1e30))
-        weights.raw_data = np.full(list(weights.dims), number, np.float32).tobytes()
-    elif kind == 1:
-        weights.dims[:] = [generator.choice((0, 1, 7, 2**20, 2**40, -1)) for _ in weights.dims]
-    elif kind == 2:
-        weights.data_type = generator.randrange(24)
-    elif kind == 3:
-        weights.raw_data = mutated(weights.raw_data, generator, 5)
-    elif kind == 4:
-        node.op_type = generator.choice(
-            ("Loop", "If", "Tanh", "Exp", "Tile", "Expand", "Range", "Concat", "Less", "LSTM")
-        )
-    elif kind == 5:
-        del node.input[generator.randrange(len(node.input)) :]
-    elif kind == 6:
-        graph.node.remove(node)
-    elif kind == 7:
-        graph.initializer.append(numpy_helper.from_array(np.array([2**38]), "size"))
-        graph.node.append(helper.make_node("ConstantOfShape", ["size"], ["large"]))
-    elif kind == 8:
-        value_info = generator.choice([*graph.input, *graph.output])
-        value_info.name = generator.choice(("tokens", "lengths", "positive_probability", "other"))
-    elif kind == 9:
-        value_info = generator.choice([*graph.input, *graph.output])
-        value_info.type.tensor_type.elem_type = generator.randrange(1, 16)
-    elif kind == 10:
-        value_info = generator.choice([*graph.input, *graph.output])
-        value_info.type.tensor_type.shape.dim.add(dim_value=generator.choice((1, 2**40)))
-    elif kind == 11:
-        graph.output.append(generator.choice([*graph.input, *graph.output]))
-    elif kind == 12:
-        del model.metadata_props[:]
-        value = generator.choice(("500", "1000000000", "-1", "", "text", "5.5"))
-        helper.set_model_props(model, {"maxlen": value, "padding": generator.choice(("", "pre", "middle"))})
-    else:
-        weights.ClearField("raw_data")
-        weights.data_location = onnx.TensorProto.EXTERNAL
-        weights.external_data.add(key="location", value=generator.choice(("../../etc/passwd", "vocabulary.json")))
-    path.write_bytes(model.SerializeToString())
+    """Weights of a network with other values, types, shapes, sizes or names."""
+    change_npz(folder / "weights.npz", generator)
 
 
-def change_onnx_bytes(folder: Path, generator: random.Random) -> None:
-    """Bytes of the ONNX model changed anywhere."""
-    path = folder / "model.onnx"
+def change_network_bytes(folder: Path, generator: random.Random) -> None:
+    """Bytes of the weights changed anywhere."""
+    path = folder / "weights.npz"
     path.write_bytes(mutated(path.read_bytes(), generator, generator.choice((1, 5, 50))))
 
 
@@ -260,16 +213,30 @@ def change_keras(folder: Path, generator: random.Random) -> None:
 
 def change_arrays(folder: Path, generator: random.Random) -> None:
     """The arrays of a linear model with other values, types, shapes or sizes."""
-    path = folder / "linear_model.npz"
+    change_npz(folder / "linear_model.npz", generator)
+
+
+def change_npz(path: Path, generator: random.Random) -> None:
+    """One of the arrays of a file: another, under another name, or left out."""
     with np.load(path) as arrays:
         content: dict[str, Any] = dict(arrays)
     name = generator.choice(sorted(content))
-    values = content[name]
-    content[name] = (
-        values[::-1], values[:-1], values.astype(np.float16), values.astype(object), values[None], values * np.nan,
-        np.zeros(2**27), np.array("text"), -values, np.full_like(values, values.max() if len(values) else 0),
-    )[generator.randrange(10)]  # fmt: skip
-    np.savez_compressed(path, allow_pickle=True, **content)
+    values = content.pop(name)
+    number = generator.choice((np.nan, np.inf, 3e38, -3e38, 1e30))
+    is_number = values.dtype.kind in "fiu"
+    others: list[Any] = [
+        values[::-1] if values.ndim else values[None], values[..., None], values[None], values.astype(object),
+        np.zeros(2**27), np.array("text"), np.array(["gru", "lstm"]), np.array(10**9),
+    ]  # fmt: skip
+    if is_number:
+        with np.errstate(all="ignore"):
+            numbers = np.full(values.shape, number)
+            others += [values.astype(np.float16), values.astype(np.float64), -values, numbers.astype(values.dtype)]
+        others += [values[:-1], values[:0], np.concatenate([values, values])]
+    if generator.random() < 0.9:
+        content[generator.choice((name, name, name, name, "surprise"))] = generator.choice(others)
+    save = np.savez if generator.random() < 0.7 else np.savez_compressed
+    save(path, allow_pickle=True, **content)
 
 
 CHANGES: dict[str, Change] = {
@@ -279,7 +246,7 @@ CHANGES: dict[str, Change] = {
     "odd vocabulary.json": write_odd_json("vocabulary.json"),
     "other words": change_words,
     "other network": change_network,
-    "bytes of the network": change_onnx_bytes,
+    "bytes of the network": change_network_bytes,
 }
 LINEAR_CHANGES: dict[str, Change] = {
     "value in classifier.json": change_json("classifier.json"),
