@@ -50,9 +50,9 @@ def main() -> None:
         network = Network.from_keras(build_model("lstm", config, num_words=num_words, maxlen=TOKENS))
         engines: dict[str, NativeNetwork | NumpyNetwork] = {}
         print(name)
-        for engine_name, kind in (("core", NativeNetwork), ("NumPy", NumpyNetwork)):
+        for engine_name, engine_type in (("core", NativeNetwork), ("NumPy", NumpyNetwork)):
             started = time.process_time()
-            engines[engine_name] = kind(network, vocabulary, sequences)
+            engines[engine_name] = engine_type(network, vocabulary, sequences)
             print(f"  {engine_name} loads in {1e3 * (time.process_time() - started):.0f} ms")
         encoded = [(generator.zipf(1.2, TOKENS) % (num_words - 4) + 4).astype(np.int32) for _ in range(REVIEWS)]
         texts = [" ".join(vocabulary.decode(indices)) for indices in encoded]

@@ -103,14 +103,14 @@ def export(
     """
     from pipelines.files import write_file
     from pipelines.models import located_classifier
-    from sentiment.classifier import SentimentClassifier, load_classifier
+    from sentiment.classifier import SentimentClassifier
     from sentiment.engine.onnx_export import export_onnx
 
     with located_classifier(model) as (folder, name):
-        classifier = load_classifier(folder)
-        if not isinstance(classifier, SentimentClassifier):
+        classifier = SentimentClassifier.load(folder)
+        if classifier.is_linear:
             raise InputError(f"{name} is a linear model, which ONNX has no operators for: export a network.")
-        write_file(onnx, export_onnx(classifier.model.network, classifier.sequences))
+        write_file(onnx, export_onnx(classifier.recurrent_model.network, classifier.recurrent_model.sequences))
     console.say(f"{onnx}: {name} as an ONNX model; vocabulary.json in its folder has the indices of words")
 
 

@@ -65,7 +65,7 @@ class NumpyNetwork:
         for start in range(0, len(order), BLOCK):
             chosen = np.resize(order[start : start + BLOCK], BLOCK)
             with np.errstate(over="ignore", invalid="ignore"):  # the probabilities tell
-                probabilities[chosen] = self._block_probability([encoded[position] for position in chosen])
+                probabilities[chosen] = self._block_probability([encoded[int(position)] for position in chosen])
         return probabilities
 
     def _block_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
@@ -184,7 +184,8 @@ def product_of_rows(shapes: Sequence[tuple[int, int]]) -> Product:
 
 
 def _product_without_blas(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return np.einsum("bf,gfu->gbu", rows, weights)
+    product: np.ndarray = np.einsum("bf,gfu->gbu", rows, weights)
+    return product
 
 
 def _reordered(sequences: np.ndarray, order: np.ndarray) -> np.ndarray:

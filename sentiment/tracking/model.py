@@ -22,8 +22,9 @@ from sentiment.errors import InputError
 from sentiment.saved_classifier import classifier_folder
 from sentiment.tracking.store import check_store, place, reason_of
 
-REQUIREMENTS = ("numpy", "pandas", "pydantic", "scipy", "mlflow")
-"""What the logged model needs to score, pinned to the versions it was trained with."""
+REQUIREMENTS = ("numpy", "pandas", "pydantic", "mlflow")
+"""What the logged model needs to score, pinned to the versions it was trained with; the linear model needs SciPy, too.
+"""
 
 INPUT_EXAMPLE = pd.DataFrame({"text": ["A moving film, and not a minute too long.", "Gorgeous to look at, but dull."]})
 
@@ -58,7 +59,9 @@ def log_classifier(run: Run, folder: Path) -> str:
                 load_logged_classifier(logged.model_id)
                 return str(logged.model_id)
         mlflow.MlflowClient().delete_logged_model(logged.model_id)
-    package, unknown_share = Path(__file__).parents[1], SentimentClassifier.load(folder).unknown_share
+    package, classifier = Path(__file__).parents[1], SentimentClassifier.load(folder)
+    unknown_share = classifier.unknown_share
+    packages = (*REQUIREMENTS, "scipy") if classifier.is_linear else REQUIREMENTS
     model = mlflow.pyfunc.log_model(
         name="model",
         python_model=str(package / "tracking" / "logged_model.py"),
@@ -70,7 +73,7 @@ def log_classifier(run: Run, folder: Path) -> str:
         ),
         input_example=INPUT_EXAMPLE,
         metadata={} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
-        pip_requirements=[f"{requirement}=={version(requirement)}" for requirement in REQUIREMENTS],
+        pip_requirements=[f"{requirement}=={version(requirement)}" for requirement in packages],
     )
     return str(model.model_id)
 

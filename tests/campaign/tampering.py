@@ -235,7 +235,8 @@ def change_npz(path: Path, generator: random.Random) -> None:
         others += [values[:-1], values[:0], np.concatenate([values, values])]
     if generator.random() < 0.9:
         content[generator.choice((name, name, name, name, "surprise"))] = generator.choice(others)
-    save = np.savez if generator.random() < 0.7 else np.savez_compressed
+    is_small = sum(array.nbytes for array in content.values()) < 2**24
+    save = np.savez if is_small and generator.random() < 0.8 else np.savez_compressed
     save(path, allow_pickle=True, **content)
 
 

@@ -47,9 +47,11 @@ def small_network(cell: CellName = "lstm", layers: int = 1) -> Network:
 
 
 @cache
-def small_engine(
-    kind: type[Engine] = NativeNetwork, cell: CellName = "lstm", layers: int = 1, truncating: str = "pre"
-) -> Any:
-    """A small network, ready to score."""
+def engine_of(kind: Any, cell: CellName, layers: int, truncating: str) -> Any:
     sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "truncating": truncating})
     return kind(small_network(cell, layers), VOCABULARY, sequences)
+
+
+def small_engine(kind: Any = NativeNetwork, cell: CellName = "lstm", layers: int = 1, truncating: str = "pre") -> Any:
+    """A small network, ready to score."""
+    return engine_of(kind, cell, layers, truncating)

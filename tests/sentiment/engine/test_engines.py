@@ -24,6 +24,7 @@ from tests.sentiment.engine.networks import (
     VOCABULARY,
     WIDTHS,
     Engine,
+    engine_of,
     random_texts,
     small_engine,
     telling,
@@ -109,22 +110,22 @@ def test_a_network_too_large_for_a_table_is_scored_without_one(monkeypatch: pyte
     texts = random_texts(60)
     expected = small_engine(NumpyNetwork, "gru").positive_probability(texts).tolist()
     monkeypatch.setattr(numpy_network, "MOST_BYTES", 0)
-    small_engine.cache_clear()
+    engine_of.cache_clear()
     assert small_engine(NumpyNetwork, "gru").positive_probability(texts).tolist() == expected
-    small_engine.cache_clear()
+    engine_of.cache_clear()
 
 
 def test_where_a_blas_rounds_rows_by_their_place_sums_are_made_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def by_place(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        product = np.einsum("bf,gfu->gbu", rows, weights)
+        product: np.ndarray = np.einsum("bf,gfu->gbu", rows, weights)
         product[:, -1] *= np.float32(1 + 2e-7)
         return product
 
     expected = small_engine(NumpyNetwork).positive_probability(random_texts(60))
     monkeypatch.setattr(np, "matmul", by_place)
-    small_engine.cache_clear()
+    engine_of.cache_clear()
     found = small_engine(NumpyNetwork).positive_probability(random_texts(60))
-    small_engine.cache_clear()
+    engine_of.cache_clear()
     assert product_of_rows([(8, 7)]) is not by_place
     assert found == pytest.approx(expected, abs=1e-6)
 

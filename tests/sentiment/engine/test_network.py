@@ -71,7 +71,7 @@ def changed(**others: Any) -> bytes:
 def compressed() -> bytes:
     """A file that would fill more memory than it is long."""
     content = io.BytesIO()
-    np.savez_compressed(content, **{**arrays(), "embedding": np.zeros((10**6, 8), np.float32)})
+    np.savez_compressed(content, allow_pickle=False, **{**arrays(), "embedding": np.zeros((10**6, 8), np.float32)})
     return content.getvalue()
 
 
