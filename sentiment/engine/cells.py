@@ -119,7 +119,8 @@ def lstm_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -
     """The forget gate keeps part of the cell state, the input gate adds part of the candidate, the output gate shows
     part of the result; see `Step`.
     """
-    gates = np.tanh(from_inputs + from_state)
+    gates = from_inputs + from_state
+    np.tanh(gates, out=gates)
     input_gate, output_gate, forget_gate = _sigmoid(gates[:3])
     cell_state = forget_gate * before["cell_state"] + input_gate * gates[3]
     return {

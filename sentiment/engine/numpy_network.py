@@ -15,7 +15,7 @@ from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.cells import CELLS, STATES, Values
 from sentiment.engine.network import Network, Padding, RecurrentLayer
 
-BLOCK = 32
+BLOCK = 48
 """Reviews of similar length that are read side by side. More make a product so large that a BLAS divides it among
 threads, which then wait for one another.
 """
