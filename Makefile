@@ -31,6 +31,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@echo "lines: $$(find sentiment pipelines -name '*.py' | xargs cat | wc -l) of sentiment and pipelines," \
+	  "$$(find benchmarks -name '*.py' | xargs cat | wc -l) of benchmarks," \
+	  "$$(find tests -name '*.py' -not -path 'tests/campaign/*' | xargs cat | wc -l) of tests;" \
+	  "words of docs: $$(cat README.md docs/*.md | wc -w)"
 	@if command -v npm > /dev/null; then $(MAKE) lint-javascript; else echo 'No npm: the JavaScript is not linted.'; fi
 
 format: .venv/installed-dev

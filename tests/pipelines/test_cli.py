@@ -53,7 +53,7 @@ FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
                      id="no row of these values"),
         pytest.param("", "text,label\ngood,5\nbad,1\n", "such as --positive 4,5 --negative 1,2", id="stars"),
         pytest.param("--threshold 0.7", FOUR_REVIEWS, "threshold is '0.7'", id="threshold"),
-        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, fine-tune, standard, ", id="unknown preset"),
+        pytest.param("--preset none", FOUR_REVIEWS, "choose demo, fine-tune, linear, standard, ", id="unknown preset"),
         pytest.param("--work-dir /proc/none", FOUR_REVIEWS, "/proc/none cannot be written", id="unwritable"),
     ],
 )  # fmt: skip
