@@ -77,7 +77,7 @@ def test_every_seeds_lstm_is_a_version_and_that_of_the_lowest_validation_loss_is
 
 def test_the_threshold_of_the_best_f1_on_validation_judges_the_test_reviews(two_seeds: PipelineRun) -> None:
     assert len(list(two_seeds.folder.glob(".sentiment/threshold/*"))) == 2
-    classifiers = two_seeds.stage_json("thresholds", "classifier/classifier.json")
+    classifiers = two_seeds.stage_json("threshold", "classifier/classifier.json")
     thresholds = {classifier["threshold"] for classifier in classifiers}
     assert thresholds == {metrics["threshold"] for metrics in two_seeds.stage_json("evaluate", "metrics.json")}
     assert thresholds != {0.5}
