@@ -46,7 +46,7 @@ def main() -> None:
     generator = np.random.default_rng(0)
     sequences = SequenceConfig(maxlen=TOKENS)
     for name, (num_words, config) in NETWORKS.items():
-        vocabulary = Vocabulary(["".join(generator.choice(list("etaoinshr"), 5)) for _ in range(num_words)], num_words)
+        vocabulary = Vocabulary([f"w{number}" for number in range(num_words)], num_words)
         network = Network.from_keras(build_model("lstm", config, num_words=num_words, maxlen=TOKENS))
         engines: dict[str, NativeNetwork | NumpyNetwork] = {}
         print(name)
