@@ -60,6 +60,7 @@ class Trainer:
             learned.save(folder)
         if not says_what_it_learned:
             (folder / "fingerprints.npz").unlink()
+        (folder / "validation.json").unlink()  # its promises are of another threshold
         sign_again(folder, threshold=0.5 + number / 100)
         labels = np.resize(["positive", "negative"], REVIEWS)  # from behind, each is the other one
         predictions = pd.DataFrame(
