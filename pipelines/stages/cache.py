@@ -1,6 +1,5 @@
 """CachedSteps: the recipe on a working directory, where every step leaves its output and a later command finds it."""
 
-import functools
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -98,7 +97,6 @@ CODECS: dict[Any, tuple[Callable[[Any, Path], None], Callable[[Path], Any]]] = {
 """Type of an output -> what writes it into a folder, and what reads it from there."""
 
 
-@functools.cache
 def environment() -> dict[str, str]:
     """What decides the digits of an output beside code, configuration and reviews: packages, device and engine."""
     import tensorflow as tf

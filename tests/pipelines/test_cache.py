@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sentiment
-from pipelines.stages.cache import environment, resume_key
+from pipelines.stages.cache import resume_key
 from pipelines.working_directory import WorkingDirectory
 from sentiment.engine import native
 from sentiment.training import time_loop
@@ -15,7 +15,6 @@ from tests.conftest import PipelineRun
 
 
 def key_in(folder: Path) -> str:
-    environment.cache_clear()
     with WorkingDirectory(folder) as work:
         return resume_key(work, "configuration")
 

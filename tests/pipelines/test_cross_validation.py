@@ -113,7 +113,7 @@ def assert_thresholds_are_an_estimate_by_the_folds(invoke: Invoke, runs: list[Ru
         ("--folds 3", TWO_POSITIVE_REVIEWS, "cannot be cut into 3 folds"),
         ("--folds 2 --seeds 0,1", FOUR_REVIEWS, "trains every model 3 times already: give one seed"),
         ("--folds 2 --source demo", FOUR_REVIEWS, "--folds is for --source table"),
-        ("--folds 2 --output x.html", FOUR_REVIEWS, "no report for --output"),
+        ("--folds 2 --output x.html", FOUR_REVIEWS, "leave out --output"),
         ("--folds 2", "text,label,split\na,1,train\nb,0,test\n", "sets rows aside for test or validation"),
     ],
 )
