@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.stages.comparison import Findings, check_report, with_baseline
-from sentiment.data.corpus import Reviews
 from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.evaluation.result import Result
@@ -63,7 +62,7 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
 
 def _check_split(results: Sequence[tuple[Run, Result]]) -> None:
     """Refuse results on different test reviews."""
-    tested = [Reviews(result.predictions["text"].tolist(), result.labels).digest() for _, result in results]
+    tested = [result.reviews.digest() for _, result in results]
     other = next((number for number, digest in enumerate(tested) if digest != tested[0]), None)
     if other is None:
         return

@@ -119,7 +119,7 @@ def cross_validate(
     whole.pad_all()
     tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT)
     with tracked.parent() as parent:
-        runs.log_parameters({"folds": folds})
+        runs.log_params({"folds": folds})
         models = _evaluate_folds(context, folds, tracked, parent)
         differences = _show(context, models)
         _log(parent, models, differences)
@@ -142,7 +142,7 @@ def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, pare
                 result = evaluate(fold, recipe, named, trained)
                 runs.log_metrics(child, runs.tracked_metrics(result.metrics))
                 for path in result.tables:
-                    runs.log_file(path)
+                    runs.log_artifact(path)
             folds_of_model = models.setdefault(TITLES[candidate.model], Folds())
             folds_of_model.results.append(result)
             folds_of_model.learned.append(None if candidate.is_linear else recipe.words_learned(candidate.seed))
@@ -202,7 +202,7 @@ def _log(parent: runs.Run, models: Mapping[str, Folds], differences: Sequence[Di
         metrics[f"{pair}_p"] = difference.p_value
     runs.log_metrics(parent, metrics)
     runs.log_text(pd.DataFrame(rows).to_csv(index=False), TABLE_FILE)
-    runs.log_json(
+    runs.log_dict(
         [{**asdict(difference), "verdict": difference.verdict} for difference in differences], "differences.json"
     )
     runs.set_description("\n".join(f"- {difference.verdict}" for difference in differences))
@@ -212,7 +212,7 @@ def _log_predictions(predictions: pd.DataFrame) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PREDICTIONS_FILE
         predictions.to_parquet(path, index=False)
-        runs.log_file(path)
+        runs.log_artifact(path)
 
 
 def _train_on_all(

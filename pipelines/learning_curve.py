@@ -37,7 +37,6 @@ from sentiment.training.recipe import Recipe
 from sentiment.training.trained import Candidate
 
 PAGE_FILE, TRAININGS_FILE, POINTS_FILE = "learning-curve.html", "trainings.csv", "learning_curve.csv"
-FIGURE_NAME = "accuracy_by_labels"
 
 FEWEST_LABELS = 20
 
@@ -120,14 +119,14 @@ def run_learning_curve(
     results: list[tuple[Candidate, Part, Result]] = []
     with tracked_run(name, tags=context.tags, resume_key=key) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        runs.log_parameters({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
+        runs.log_params({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
         for candidate in candidates:
             model, seed = candidate.model, candidate.seed
             tags = {**context.tags, "model": model, "seed": str(seed)}
             child_key = f"{parent.info.run_id}:{model}:{seed}"
             child_name = f"{TITLES[model]}, seed {seed}"
             with tracked_run(child_name, tags=tags, resume_key=child_key, nested=True) as child:
-                runs.log_parameters({**config.flat(), "models": model, "seeds": seed})
+                runs.log_params({**config.flat(), "models": model, "seeds": seed})
                 for part in parts:
                     result = part.measure(context, candidate)
                     metrics = {metric: result.metrics[metric] for metric in LOGGED}
@@ -200,9 +199,9 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
         gains = dict(zip(("", "_low", "_high"), law.gain(more), strict=True))
         runs.log_metrics(parent, {f"{model}_gain{end}": value for end, value in gains.items()})
     title = f"Accuracy by number of labels{context.suffix}"
-    runs.log_figure(plots.accuracy_by_labels(curves, more, title), FIGURE_NAME)
+    runs.log_figure(plots.accuracy_by_labels(curves, more, title), "accuracy_by_labels.png")
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
-        runs.log_file(folder / name)
+        runs.log_artifact(folder / name)
     tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
     runs.set_description(context.description(f"{curves.sentence(LINEAR_MODEL, more)}.", *tables))
 

@@ -141,8 +141,8 @@ class TrackedPipeline:
             name, experiment=self.experiment, tags=tags, resume_key=key, about_experiment=about
         ) as parent:
             self.context.console.say(f"mlflow      run {parent.info.run_id} in experiment {self.experiment}")
-            runs.log_parameters(config.flat())
-            runs.log_json(read_summary(self.recipe.corpus), "corpus.json")
+            runs.log_params(config.flat())
+            runs.log_dict(read_summary(self.recipe.corpus), "corpus.json")
             self._log_datasets()
             yield parent
 
@@ -158,7 +158,7 @@ class TrackedPipeline:
         with runs.tracked_run(
             candidate.name, experiment=self.experiment, tags=tags, resume_key=key, nested=True
         ) as child:
-            runs.log_parameters({**self.context.config.flat(), "models": candidate.model, "seeds": seed})
+            runs.log_params({**self.context.config.flat(), "models": candidate.model, "seeds": seed})
             self._log_datasets()
             yield child
 
@@ -187,10 +187,10 @@ def _log_result(child: runs.Run, title: str, result: Result) -> None:
         },
     )
     for path in result.tables:
-        runs.log_file(path)
+        runs.log_artifact(path)
     _log_curves({title: [result]})
     confusion_matrix = plots.confusion_matrix(result.metrics, title)
-    runs.log_figure(confusion_matrix, "confusion_matrix")
+    runs.log_figure(confusion_matrix, "confusion_matrix.png")
     probabilities = {title: [result.probabilities]}
     for key, figure in (
         ("confusion_matrix", confusion_matrix),
@@ -218,7 +218,7 @@ def _log_explanations(result: Result, *, note: str) -> None:
     examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
     page = render_playground(classifier, examples, name=classifier.network.name, note=note)
     runs.log_text(page, "playground.html")
-    runs.log_file(result.classifier_folder / VOCABULARY_FILE)
+    runs.log_artifact(result.classifier_folder / VOCABULARY_FILE)
 
 
 def _log_comparison(context: Context, parent: runs.Run, compared: Stage, comparison: Comparison) -> None:
@@ -230,7 +230,7 @@ def _log_comparison(context: Context, parent: runs.Run, compared: Stage, compari
     runs.log_metrics(parent, parent_metrics)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
         if (compared.folder / name).exists():  # one model alone has no flips
-            runs.log_file(compared.folder / name)
+            runs.log_artifact(compared.folder / name)
     table = markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
     runs.set_description(context.description(verdicts, comparison.scope, table))
@@ -242,7 +242,7 @@ def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
     probabilities = {title: [result.probabilities for result in seeds] for title, seeds in models.items()}
     histories = {title: [r.history for r in seeds] for title, seeds in models.items() if seeds[0].history}
     if histories:
-        runs.log_figure(plots.learning_curves(histories), "learning_curves")
-    runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve")
-    runs.log_figure(plots.precision_recall_curves(labels, probabilities), "precision_recall_curve")
-    runs.log_figure(plots.reliability_diagram(labels, probabilities), "reliability_diagram")
+        runs.log_figure(plots.learning_curves(histories), "learning_curves.png")
+    runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve.png")
+    runs.log_figure(plots.precision_recall_curves(labels, probabilities), "precision_recall_curve.png")
+    runs.log_figure(plots.reliability_diagram(labels, probabilities), "reliability_diagram.png")

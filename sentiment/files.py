@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,3 +59,19 @@ def lock(file: IO[Any], *, elsewhere: str, refusal: str | None = None) -> None:
             f"{file.name} is on a file system that cannot lock files ({error.strerror}), so nothing would keep two "
             f"commands apart: {elsewhere}."
         ) from error
+
+
+@contextlib.contextmanager
+def locked_beside(path: Path, *, elsewhere: str) -> Iterator[None]:
+    """One process at a time: holds a lock on the file .NAME.lock beside the file NAME, once no other process does.
+
+    Args:
+        elsewhere: as for `lock`.
+
+    Raises:
+        OSError: the lock file cannot be written.
+        InputError: it cannot be locked.
+    """
+    with path.with_name(f".{path.name}.lock").open("w") as file:
+        lock(file, elsewhere=elsewhere)
+        yield

@@ -63,7 +63,7 @@ def conclude(context: Context, search: Search, config: SearchConfig, preset: Pat
     figure = plots.search([trial for trial in losses if trial[2]], importance, f"Search{context.suffix}")
     runs.log_artifact(str(preset))
     runs.log_dict({"importance": importance}, "importance.json")
-    runs.log_figure(figure, "tuning")
+    runs.log_figure(figure, "tuning.png")
     runs.set_description(context.description(*verdicts, *(markdown_table(*table) for table in tables)))
 
 

@@ -7,7 +7,7 @@ follows from the seed and its number. So a search that was killed resumes as if 
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, Prog
 
 from pipelines.tuning.space import Space
 from sentiment.errors import InputError
-from sentiment.files import lock
+from sentiment.files import locked_beside
 
 OWNER, IDENTITY = "owner", "identity"
 """Attribute of a trial: the working directory that runs it; of the study: what no other study has."""
@@ -191,16 +191,12 @@ def _lock(url: URL) -> Iterator[None]:
     Raises:
         InputError: the file cannot be written or locked.
     """
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        yield
-        return
-    database = Path(str(url.database))
-    try:
-        file = database.with_name(f".{database.name}.lock").open("w")
-    except OSError as error:
-        raise InputError(
-            f"The storage {database} cannot be written ({error.strerror}): give another --storage."
-        ) from error
-    with file:
-        lock(file, elsewhere="give a --storage on another")
+    with ExitStack() as stack:
+        if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            try:
+                stack.enter_context(locked_beside(Path(url.database), elsewhere="give a --storage on another"))
+            except OSError as error:
+                raise InputError(
+                    f"The storage {url.database} cannot be written ({error.strerror}): give another --storage."
+                ) from error
         yield

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sentiment.errors import InputError
 from sentiment.evaluation.significance import accuracy_with_interval
 
 RATES = np.linspace(0.05, 1.0, 96)
@@ -65,19 +64,11 @@ def fit_learning_curve(labels: np.ndarray, accuracies: np.ndarray, *, seed: int 
     the interval still trusts the law.
 
     Args:
-        labels: (T,), how many labels each training had.
+        labels: (T,), how many labels each training had: more trainings than SIZES, with SIZES different numbers.
         accuracies: (T,), of each training, on the same reviews.
-
-    Raises:
-        InputError: fewer than 4 different numbers of labels, or fewer than 5 trainings.
     """
     labels, errors = np.asarray(labels, float), 1 - np.asarray(accuracies, float)
     sizes = np.unique(labels)
-    if len(sizes) < SIZES or len(labels) <= SIZES:
-        raise InputError(
-            f"A learning curve takes {SIZES + 1} trainings on {SIZES} different numbers of labels; there are "
-            f"{len(labels)} on {len(sizes)}: name more sizes or more seeds."
-        )
     means = np.array([errors[labels == size].mean() for size in sizes])
     weights = 1 / np.maximum(means, 1e-3)[np.searchsorted(sizes, labels)]  # (T,), one over the spread
     largest = sizes[-1]  # labels are counted in it, so that numbers stay near one

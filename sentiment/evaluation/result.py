@@ -74,6 +74,11 @@ class Result:
         return (self.predictions["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
 
     @property
+    def reviews(self) -> Reviews:
+        """The test reviews with their labels."""
+        return Reviews(self.predictions["text"].tolist(), self.labels)
+
+    @property
     def probabilities(self) -> np.ndarray:
         """P(positive), (N,)."""
         return self.predictions["positive_probability"].to_numpy()

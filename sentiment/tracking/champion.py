@@ -13,14 +13,14 @@ import contextlib
 import functools
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABEL_NAMES, Reviews
+from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import are_among
 from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
 from sentiment.evaluation.result import Result
@@ -108,14 +108,14 @@ def register(
     models, best = [*candidates, *others], best_of(candidates)
     classifiers = [load_logged_classifier(model.model_id) for model in models]
     identities = [f"{classifier.digest()}:{classifier.threshold_!r}" for classifier in classifiers]
-    with store_errors_explained(), store_lock() as locked:
+    with store_errors_explained(), store_lock():
         numbers = [
             _registered(name, model, identity, is_candidate=model is best, on_folds=on_folds)
             for model, identity in zip(models, identities, strict=True)
         ]
         number = numbers[models.index(best)]
-        decision = _Decision(name, number, best.predictions)
-        decision.make(promote=promote, again=not locked)
+        decision = _Decision(name, number, best)
+        decision.make(promote=promote)
         known = {version.number: version for version in versions(name)}
     reason = decision.reason
     if len(set(numbers[: len(candidates)])) > 1:
@@ -135,7 +135,7 @@ def _registered(name: str, model: Result, identity: str, *, is_candidate: bool, 
     metrics, loss = tracked_metrics(model.metrics), model.validation_loss
     tags = {
         CLASSIFIER_TAG: identity,
-        SPLIT_TAG: _reviews(model.predictions).digest(),
+        SPLIT_TAG: model.reviews.digest(),
         MODEL_TAG: model.name,
         **({} if math.isnan(loss) else {LOSS_TAG: f"{loss:.6f}"}),
         **{metric: f"{metrics[metric]:.6f}" for metric in (*METRICS, SPEED) if metric in metrics},
@@ -173,22 +173,17 @@ class _Decision:
         flips: what it judges otherwise than the rival; None as `rival` is.
     """
 
-    def __init__(self, name: str, number: int, predictions: pd.DataFrame) -> None:
-        self._name, self._number, self._own_predictions = name, number, predictions
+    def __init__(self, name: str, number: int, candidate: Result) -> None:
+        self._name, self._number, self._candidate = name, number, candidate
         self._read_predictions = functools.cache(read_predictions)
         self._load_classifier = functools.cache(load_run_classifier)
         self.reason = "as registered before"
         self.rival: Version | None = None
         self.flips: Flips | None = None
 
-    def make(self, *, promote: bool, again: bool) -> None:
-        """Set the aliases, and the tag that holds the reason.
-
-        Args:
-            promote: make the candidate champion without a contest.
-            again: others may decide at the same time, so look again until nothing is left to correct.
-        """
-        known = versions(self._name)
+    def make(self, *, promote: bool) -> None:
+        """Set the aliases, and the tag that holds the reason; `promote` makes the candidate champion uncontested."""
+        client, known = mlflow.MlflowClient(), versions(self._name)
         own = next(version for version in known if version.number == self._number)
         if promote:
             self.reason = "as you asked with --promote"
@@ -196,26 +191,27 @@ class _Decision:
         elif DECISION_TAG in own.tags and champion_of(known) is not None:
             return
         else:
-            winner = self._winner_of_all(known, again=again)
-            if winner is None or winner.number != self._number:
-                mlflow.MlflowClient().set_registered_model_alias(self._name, CHALLENGER, str(self._number))
-        mlflow.MlflowClient().set_model_version_tag(self._name, str(self._number), DECISION_TAG, self.reason)
+            winner = self._decide(known)
+            if _number(winner) != self._number:
+                client.set_registered_model_alias(self._name, CHALLENGER, str(self._number))
+        client.set_model_version_tag(self._name, str(self._number), DECISION_TAG, self.reason)
 
-    def _winner_of_all(self, known: list[Version], *, again: bool) -> Version | None:
-        """Make the last to hold the field champion: the version that wins, or None."""
+    def _decide(self, known: list[Version]) -> Version | None:
+        """Make the last to hold the field champion: the version that wins, or None.
+
+        Others may decide at the same time on a server, so look again until nothing is left to correct.
+        """
         base = champion_of(known)
         settled = {version.number for version in known if DECISION_TAG in version.tags} - {self._number}
         winner = base
-        for _ in range(ROUNDS if again else 1):
+        for _ in range(ROUNDS):
             winner = self._winner(base, known, settled)
             if winner is not None and _number(winner) != _number(champion_of(known)):
                 make_champion(winner)
-            if not again:
-                break
-            seen = {version.number for version in known}
+            seen = len(known)
             known = versions(self._name)
             champion = champion_of(known)
-            if _number(champion) == _number(winner) and seen == {version.number for version in known}:
+            if (_number(champion), len(known)) == (_number(winner), seen):
                 break
             if champion is not None and champion.number in settled:
                 base = champion  # decided by hand meanwhile
@@ -247,79 +243,66 @@ class _Decision:
     def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
         """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
         if holder is None:
-            poor = _no_better_than_majority(self._predictions(contender, f"version {contender.number}"))
+            poor = _no_better_than_majority(self._result(contender, f"version {contender.number}"))
             return poor is None, poor or "there was none"
         title = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
         sides = ((contender, f"version {contender.number}"), (holder, title))
-        predictions = [self._predictions(version, of) for version, of in sides]
-        learned = np.union1d(*(self._learned(version, of) for version, of in sides))
-        own, others = (table[~are_among(table["text"].tolist(), learned)] for table in predictions)
-        if len(own) < FEWEST_REVIEWS:
+        whole = [self._result(version, name) for version, name in sides]
+        learned = np.union1d(*(self._learned(version, name) for version, name in sides))
+        unseen = [result.predictions[~are_among(result.reviews.texts, learned)] for result in whole]
+        own, other = (replace(result, predictions=table) for result, table in zip(whole, unseen, strict=True))
+        if len(own.predictions) < FEWEST_REVIEWS:
             raise _NoContestError(
                 f"it or {title} has learned from every test review, so nothing is left to compare them on"
             )
-        if _reviews(own).digest() != _reviews(others).digest():
+        if own.reviews.digest() != other.reviews.digest():
             raise _NoContestError(f"{title} was tested on other reviews")
-        difference = compare_accuracy(
-            f"version {contender.number}", _correct(own), f"version {holder.number}", _correct(others)
-        )
-        flips = Flips.between(difference.model, own, difference.baseline, others)
+        names = (f"version {contender.number}", f"version {holder.number}")
+        difference = compare_accuracy(names[0], own.correct[None], names[1], other.correct[None])
+        flips = Flips.between(names[0], own.predictions, names[1], other.predictions)
         if contender.number == self._number:
             self.rival, self.flips = holder, flips
-        left_out = max(map(len, predictions)) - len(own)
+        left_out = max(len(result.predictions) for result in whole) - difference.reviews
         without = f"; {left_out:,} others are left out, as one of the two has learned from them" if left_out else ""
-        poor = _no_better_than_majority(predictions[0]) if difference.low > 0 else None
+        poor = _no_better_than_majority(whole[0]) if difference.low > 0 else None
         wins = difference.low > 0 and poor is None
         return wins, poor or f"{_verdict(difference, title)}; {flips.counts}{without}"
 
-    def _predictions(self, version: Version, title: str) -> pd.DataFrame:
+    def _result(self, version: Version, title: str) -> Result:
+        """The predictions of a version on the test split."""
         if version.number == self._number:
-            return self._own_predictions
-        with _unreadable(title):
-            return self._read_predictions(version.run_id)
+            return self._candidate
+        try:
+            return Result(title, self._read_predictions(version.run_id), {}, pd.DataFrame())
+        except (*STORE_ERRORS, OSError, ValueError) as error:
+            raise _NoContestError(f"the predictions of {title} cannot be read ({reason_of(error)})") from error
 
     def _learned(self, version: Version, title: str) -> np.ndarray:
         """The fingerprints of the texts that do not count, as the version has learned from them."""
-        with _unreadable(title):
+        try:
             classifier = self._load_classifier(version.run_id)
+        except STORE_ERRORS:
+            classifier = None
         if classifier is None or classifier.learned is None:
             raise _NoContestError(f"nothing says which texts {title} has learned from")
         is_on_folds = version.tags.get(TESTED_TAG) == ON_FOLDS
         return classifier.learned.start if is_on_folds else classifier.learned.everything
 
 
-@contextlib.contextmanager
-def _unreadable(title: str) -> Iterator[None]:
-    """Turn an error of the store into the reason why there is no contest."""
-    try:
-        yield
-    except (*STORE_ERRORS, OSError, ValueError) as error:
-        raise _NoContestError(f"the predictions of {title} cannot be read ({reason_of(error)})") from error
-
-
 def _number(version: Version | None) -> int | None:
     return None if version is None else version.number
 
 
-def _reviews(predictions: pd.DataFrame) -> Reviews:
-    labels = (predictions["label"] == LABEL_NAMES[1]).to_numpy("int8")
-    return Reviews(predictions["text"].tolist(), labels)
-
-
-def _no_better_than_majority(predictions: pd.DataFrame) -> str | None:
+def _no_better_than_majority(result: Result) -> str | None:
     """Why a model cannot be champion whose verdicts are no better than one label for all; None where they are."""
-    labels = _reviews(predictions).labels
-    if compare_with_majority("it", _correct(predictions), labels).low > 0:
+    labels = result.labels
+    if compare_with_majority("it", result.correct[None], labels).low > 0:
         return None
     name, share = LABEL_NAMES[majority_label(labels)], max(labels.mean(), 1 - labels.mean())
     return (
         f"it is not significantly better than calling every review {name}, which is right for {100 * share:.1f} % of "
         f"the {len(labels):,} test reviews; --promote makes it champion all the same"
     )
-
-
-def _correct(predictions: pd.DataFrame) -> np.ndarray:
-    return (predictions["label"] == predictions["predicted_label"]).to_numpy(bool)[None]  # (1, N)
 
 
 def _verdict(difference: Difference, champion: str) -> str:

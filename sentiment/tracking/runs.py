@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from mlflow import log_artifact as log_artifact
 from mlflow import log_dict as log_dict
+from mlflow import log_figure as log_figure
 from mlflow import log_params as log_params
 from mlflow import log_text as log_text
 from mlflow import set_tags as set_tags
@@ -148,11 +149,6 @@ def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> No
     mlflow.log_input(dataset, context=context)
 
 
-def log_figure(figure: Figure, name: str) -> None:
-    """Log a figure to the active run as NAME.png."""
-    mlflow.log_figure(figure, f"{name}.png")
-
-
 def log_image(run: Run, figure: Figure, key: str) -> None:
     """Log a figure to the active run as an image that the UI's chart view sets beside that of other runs; one that an
     earlier attempt has logged whole is left alone. MLflow uploads its small copy last."""
@@ -162,9 +158,6 @@ def log_image(run: Run, figure: Figure, key: str) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     mlflow.log_image(Image.open(picture), key=key, step=0, synchronous=True)
-
-
-log_parameters, log_tags, log_file, log_json = log_params, set_tags, log_artifact, log_dict
 
 
 def set_description(markdown: str) -> None:

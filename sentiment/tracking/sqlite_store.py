@@ -11,14 +11,11 @@ import os
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from sentiment.errors import InputError
-from sentiment.files import lock
 
 CHAMPION = "champion"
 """Alias of the version that commands use where none is named."""
@@ -100,8 +97,8 @@ def relocate(database: Path) -> str | None:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             if not _moved_roots(connection, own):
                 return None
-        with database_lock(database), closing(sqlite3.connect(database)) as connection, connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")  # waits for others that write
             roots = _moved_roots(connection, own)  # another process may have been here first
             for root, here in roots.items():
                 for table, column in PATHS:
@@ -109,25 +106,12 @@ def relocate(database: Path) -> str | None:
                     keep = "" if table == "experiments" else f" AND (exists_({moved}) OR NOT exists_({column}))"
                     update = f"UPDATE {table} SET {column} = {moved} WHERE {below}{keep}"
                     connection.execute(update, {"root": root, "here": here})
-    except (sqlite3.Error, OSError, InputError):  # what needs the store says what is wrong with it
+    except (sqlite3.Error, OSError):  # what needs the store says what is wrong with it
         return None
     if not roots:
         return None
     folders = " and ".join(str(_path(root).parent) for root in roots)
     return f"the MLflow store {database} was made in {folders}; it now names the files in {own}"
-
-
-@contextmanager
-def database_lock(database: Path) -> Iterator[None]:
-    """One process at a time: holds a lock on the file .NAME.lock beside the database NAME.
-
-    Raises:
-        OSError: the lock file cannot be written.
-        InputError: it cannot be locked.
-    """
-    with database.with_name(f".{database.name}.lock").open("w") as file:
-        lock(file, elsewhere="set MLFLOW_TRACKING_URI to a database on another, or to a server")
-        yield
 
 
 def folder_elsewhere(location: str, experiment_id: str) -> Path | None:

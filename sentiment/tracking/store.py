@@ -18,6 +18,7 @@ from requests import RequestException
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sentiment.errors import InputError
+from sentiment.files import locked_beside
 from sentiment.tracking import sqlite_store
 
 STORE_ERRORS = (mlflow.MlflowException, SQLAlchemyError, CommandError, RequestException)
@@ -105,26 +106,21 @@ def make_store() -> None:
 
 
 @contextmanager
-def store_lock() -> Iterator[bool]:
-    """One process at a time in a SQLite store: holds a lock on the file .NAME.lock beside the database NAME.
-
-    Yields:
-        Whether there is a lock. There is none for a server and for other databases: nothing keeps others out.
+def store_lock() -> Iterator[None]:
+    """One process at a time in a SQLite store; for a server and for other databases nothing keeps others out.
 
     Raises:
-        InputError: the lock file cannot be written or locked.
+        InputError: the lock file beside the database cannot be written or locked.
     """
-    path = _sqlite_file()
-    if path is None:
-        yield False
-        return
     with ExitStack() as stack:
-        try:
-            stack.enter_context(sqlite_store.database_lock(path))
-        except OSError as error:
-            reason = error.strerror or ""
-            raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
-        yield True
+        if path := _sqlite_file():
+            elsewhere = "set MLFLOW_TRACKING_URI to a database on another, or to a server"
+            try:
+                stack.enter_context(locked_beside(path, elsewhere=elsewhere))
+            except OSError as error:
+                reason = error.strerror or ""
+                raise InputError(f"MLflow at {place()} cannot be used ({reason}): {_remedy(reason)}.") from error
+        yield
 
 
 def check_place_of(experiment: Experiment) -> None:

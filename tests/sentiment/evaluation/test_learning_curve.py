@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentiment.errors import InputError
 from sentiment.evaluation.learning_curve import LearningCurves, find_crossing, fit_learning_curve
 
 SIZES = np.array([1_000, 2_000, 5_000, 10_000, 20_000])
@@ -53,11 +52,6 @@ def test_where_two_curves_cross_the_better_model_changes() -> None:
     first_better = truth[error(truth, 0.06, 20.0, 0.6) < error(truth, 0.08, 1.0, 0.3)][0]
     assert find_crossing(network, linear, 1_000) == pytest.approx(first_better, rel=0.1)
     assert find_crossing(network, network, 1_000) is None
-
-
-def test_too_few_sizes_are_refused_with_the_remedy() -> None:
-    with pytest.raises(InputError, match="name more sizes or more seeds"):
-        fit_learning_curve(np.repeat([1_000, 2_000, 4_000], 5), np.full(15, 0.8))
 
 
 def draw_curves(accuracies: dict[str, list[float]]) -> LearningCurves:
