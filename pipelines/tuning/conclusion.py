@@ -13,13 +13,11 @@ from pipelines.stages.context import Context
 from pipelines.tuning.study import ENDED, FEWEST_FOR_IMPORTANCE, Search
 from pipelines.tuning.trials import MetricName, SearchConfig, evaluate_trial
 from sentiment.errors import InputError
+from sentiment.evaluation.metrics import Table
 from sentiment.evaluation.result import Result
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs
-
-Table = tuple[list[str], list[list[str]]]
-"""Header and rows."""
 
 
 def conclude(context: Context, search: Search, config: SearchConfig, preset: Path) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
 
 from pipelines.configuration import PipelineConfig
 from sentiment.errors import InputError, shown
@@ -20,6 +21,8 @@ NOT_SEARCHED = ("training.validation_share",)
 
 RANGE_KEYS = {"low", "high", "log", "step"}
 
+Values = CategoricalDistribution | IntDistribution | FloatDistribution
+
 
 @dataclass(frozen=True)
 class Space:
@@ -31,7 +34,7 @@ class Space:
     """
 
     name: str
-    settings: Mapping[str, BaseDistribution]
+    settings: Mapping[str, Values]
 
     def configured(self, config: PipelineConfig, values: Mapping[str, Any]) -> PipelineConfig:
         """A configuration with the values of some settings.
@@ -54,14 +57,18 @@ class Space:
         Raises:
             InputError: a value lies outside the space.
         """
-        values = {name: _value_of(config, name) for name in self.settings}
+        content, values = config.model_dump(), dict[str, Any]()
         for name, distribution in self.settings.items():
-            if not _holds(distribution, values[name]):
+            section, _, field = name.rpartition(".")
+            value = values[name] = content[section][field] if section else content[field][0]
+            try:
+                create_trial(state=TrialState.RUNNING, params={name: value}, distributions={name: distribution})
+            except ValueError as error:
                 raise InputError(
-                    f"{name} is {_shown(values[name])} in the configuration, but the space {self.name} has "
+                    f"{name} is {_shown(value)} in the configuration, but the space {self.name} has "
                     f"{_described(distribution)}: the search starts from the configuration, so widen the space, or "
                     "choose another preset."
-                )
+                ) from error
         return values
 
     def largest(self, name: str) -> Any:
@@ -98,7 +105,7 @@ def read_space(space: str) -> Space:
     return found
 
 
-def _settings(content: Mapping[str, Any], space: str) -> Iterator[tuple[str, BaseDistribution]]:
+def _settings(content: Mapping[str, Any], space: str) -> Iterator[tuple[str, Values]]:
     for section, fields in content.items():
         if section == "models":
             yield section, _choices(section, fields, space)
@@ -127,7 +134,7 @@ def _choices(name: str, values: Any, space: str) -> CategoricalDistribution:
     return CategoricalDistribution(values)
 
 
-def _range(name: str, values: Mapping[str, Any], space: str) -> BaseDistribution:
+def _range(name: str, values: Mapping[str, Any], space: str) -> Values:
     kind, place = _kind(name), f"{name} in space {space}"
     if kind not in (int, float):
         raise InputError(f"{place} takes no range, as it is no number: give a list of choices.")
@@ -158,34 +165,18 @@ def _kind(name: str) -> Any:
     return get_args(kind)[0] if isinstance(kind, types.UnionType) else kind
 
 
-def _value_of(config: PipelineConfig, name: str) -> Any:
-    section, _, field = name.rpartition(".")
-    return getattr(getattr(config, section), field) if section else getattr(config, field)[0]
-
-
-def _ends(distribution: BaseDistribution) -> list[Any]:
+def _ends(distribution: Values) -> list[Any]:
     """Values that the field must take: the choices, or both ends."""
     if isinstance(distribution, CategoricalDistribution):
         return list(distribution.choices)
-    assert isinstance(distribution, (IntDistribution, FloatDistribution))
     return [distribution.low, distribution.high]
 
 
-def _holds(distribution: BaseDistribution, value: Any) -> bool:
-    if isinstance(distribution, CategoricalDistribution):
-        return bool(value in distribution.choices)
-    assert isinstance(distribution, (IntDistribution, FloatDistribution))
-    if value is None or not distribution.low <= value <= distribution.high:
-        return False
-    steps = (value - distribution.low) / distribution.step if distribution.step else 0
-    return bool(abs(steps - round(steps)) < 1e-9)
-
-
-def _described(distribution: BaseDistribution) -> str:
+def _described(distribution: Values) -> str:
     if isinstance(distribution, CategoricalDistribution):
         return ", ".join(map(_shown, distribution.choices))
     low, high = _ends(distribution)
-    step = getattr(distribution, "step", None)
+    step = distribution.step
     return f"{low} to {high}" + (f" by steps of {step}" if step not in (None, 1) else "")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.exceptions import DuplicatedStudyError, StorageInternalError
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.pruners import BasePruner, HyperbandPruner
@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 
-from pipelines.tuning.space import Space
+from pipelines.tuning.space import Space, Values
 from sentiment.errors import InputError
 from sentiment.files import locked_beside
 
@@ -174,13 +174,12 @@ def _make_or_load(storage: RDBStorage, name: str, pruner: BasePruner) -> optuna.
     return study
 
 
-def _suggest(trial: Trial, name: str, values: BaseDistribution) -> Any:
+def _suggest(trial: Trial, name: str, values: Values) -> Any:
     """A value of a setting; the same again where the trial has one."""
     if isinstance(values, CategoricalDistribution):
         return trial.suggest_categorical(name, values.choices)
     if isinstance(values, IntDistribution):
         return trial.suggest_int(name, values.low, values.high, step=values.step, log=values.log)
-    assert isinstance(values, FloatDistribution)
     return trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
 
 

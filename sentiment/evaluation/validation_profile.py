@@ -6,14 +6,13 @@ learned from all reviews has none for validation; the folds of its cross-validat
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation import TextClassifier, TextModel
 from sentiment.evaluation.abstention import Abstention, choose_abstention
@@ -42,26 +41,6 @@ class ValidationProfile(Configuration):
     sha256: str = Field("", description="Checksum of all others.")
 
     @classmethod
-    def from_reviews(
-        cls,
-        model: TextModel,
-        validation: Reviews,
-        probabilities: np.ndarray,
-        learned: Collection[str] | None = None,
-    ) -> "ValidationProfile":
-        """The profile of a model that was not chosen among several, with the threshold 0.5.
-
-        Args:
-            validation: N reviews that did not train it.
-            probabilities: (N,), P(positive) of these reviews by this model.
-            learned: words that it learned from other reviews; None for all that it knows.
-        """
-        sample = ReviewSample(model, learned)
-        sample.add(validation.texts, probabilities)
-        profile = cls.from_samples([sample], validation.labels, probabilities, 0.5)
-        return profile.for_classifier(model)
-
-    @classmethod
     def from_samples(
         cls,
         samples: Sequence[ReviewSample],
@@ -74,13 +53,13 @@ class ValidationProfile(Configuration):
     ) -> "ValidationProfile":
         """A profile that has no classifier yet; `for_classifier` gives it one.
 
-        As an estimate it is for a classifier that learns from all reviews, by classifiers that each left a fold of
-        them out: then there is a sample for each fold, as the classifier reads it that left it out.
-
         Args:
-            labels: (N,), 1 positive, 0 negative, of the reviews of all samples.
+            samples: of the validation reviews; for an estimate one for each fold, as the classifier reads it that left
+                it out.
+            labels: (N,), 1 positive, 0 negative, of the reviews of all samples, which did not train the model.
             probabilities: (N,), P(positive).
             threshold, choices: of the classifier that it is for; as `choose_abstention` takes them.
+            is_estimate: the classifier that it is for learns from all reviews, those of the folds too.
         """
         measures = [sample.measures for sample in samples]
         sizes = [len(sample) for sample in samples]

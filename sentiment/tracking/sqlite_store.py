@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-
 CHAMPION = "champion"
 """Alias of the version that commands use where none is named."""
 

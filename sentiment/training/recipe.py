@@ -27,6 +27,7 @@ from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import Tokenizer, Vocabulary, VocabularyConfig, learned_words
 from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.metrics import ThresholdRule, choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training import start
@@ -418,8 +419,10 @@ class Recipe:
         """What the validation reviews say of a model; words: those it learned, None for all that it knows."""
         if found is not None:
             return found.profile.for_classifier(model)
-        validation = self.validation(seed)
-        return ValidationProfile.from_reviews(model, validation, model.positive_probability(validation.texts), words)
+        validation, sample = self.validation(seed), ReviewSample(model, words)
+        probabilities = model.positive_probability(validation.texts)
+        sample.add(validation.texts, probabilities)
+        return ValidationProfile.from_samples([sample], validation.labels, probabilities, 0.5).for_classifier(model)
 
     def train(
         self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None, *, found: FoundByFolds | None = None
