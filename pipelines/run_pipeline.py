@@ -107,7 +107,7 @@ def run_pipeline(
         _log_comparison(context, parent, compared, comparison)
         _log_curves({f"{title}{context.suffix}": seeds for title, seeds in results.items()})
         used = REGISTERED_MODEL if REGISTERED_MODEL in config.models else config.models[0]
-        has_start = registry.has_champion(IMDB_NAME)
+        has_start = registry.champion_of(registry.versions(IMDB_NAME)) is not None
         for sentence in advise(config, recipe, comparison, TITLES[used], has_start=has_start):
             context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and used in (REGISTERED_MODEL, LINEAR_MODEL_NAME):

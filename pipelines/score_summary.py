@@ -7,7 +7,7 @@ from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
 from sentiment.batch.scored_table import Tally
 from sentiment.evaluation.abstention import binomial_interval
-from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample
+from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample, find_drift
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 
@@ -85,7 +85,8 @@ def _words(scored: Scored) -> list[list[str]]:
 
 def _show_drift(console: Console, profile: ValidationProfile, sample: ReviewSample, page: Path | None) -> None:
     """In one line, how the rows compare with the validation reviews; and a warning where they differ much."""
-    drifts, measures = profile.drift(sample), sample.measures
+    measures = sample.measures
+    drifts = find_drift(profile.features, measures)
     moved = [drift for drift in drifts if drift.grade != "stable"]
     if moved:
         shifts = [f"{drift.feature} {drift.grade} ({drift.index:.2f})" for drift in moved]

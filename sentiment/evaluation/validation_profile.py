@@ -16,7 +16,7 @@ from sentiment.configuration import Configuration
 from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation import TextClassifier, TextModel
 from sentiment.evaluation.abstention import Abstention, choose_abstention
-from sentiment.evaluation.drift import Drift, Reference, ReviewSample, find_drift
+from sentiment.evaluation.drift import Reference, ReviewSample
 
 PROFILE_FILE = "validation.json"
 
@@ -94,10 +94,6 @@ class ValidationProfile(Configuration):
         """
         abstentions = _abstentions(labels, probabilities, threshold, choices)
         return self.model_copy(update={"threshold": threshold, "choices": choices, "abstentions": abstentions})
-
-    def drift(self, sample: ReviewSample) -> list[Drift]:
-        """How far other reviews lie from the validation reviews: a Drift of every feature, the largest index first."""
-        return find_drift(self.features, sample.measures)
 
     def save(self, folder: Path) -> None:
         """Write validation.json beside the saved classifier."""

@@ -25,6 +25,7 @@ from sentiment.evaluation.drift import (
     UNSURE,
     Reference,
     ReviewSample,
+    find_drift,
 )
 from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import Table
@@ -106,7 +107,8 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
         title: what was scored.
         model: its name for people.
     """
-    drifts, measures = profile.drift(sample), sample.measures
+    measures = sample.measures
+    drifts = find_drift(profile.features, measures)
     rows, drawn = [], []
     for drift in drifts:
         reference, values = profile.features[drift.feature], measures[drift.feature]

@@ -91,15 +91,6 @@ def champion_of(known: list[Version]) -> Version | None:
     return next((version for version in known if CHAMPION in version.aliases), None)
 
 
-def has_champion(name: str) -> bool:
-    """Whether a model of this name is registered and has a champion.
-
-    Raises:
-        InputError: there is no MLflow store, or it cannot be used.
-    """
-    return champion_of(versions(name)) is not None
-
-
 def default_name(preferred: str) -> str:
     """The registered model that commands use where none is named: the only one, or else the preferred one.
 

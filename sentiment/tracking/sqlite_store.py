@@ -44,8 +44,8 @@ PATHS = (
 )
 """Table and column of everything that MLflow finds by an absolute path."""
 
-FOUND_BY = PATHS[1:3]
-"""Those whose last parts are random, so that files at the same place below another folder are the same files."""
+FOUND_BY = ("runs", "logged_models")
+"""Tables whose paths end at random, so that files at the same place below another folder are the same files."""
 
 
 def default_name(preferred: str) -> str | None:
@@ -94,22 +94,19 @@ def relocate(database: Path) -> str | None:
         return None
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            if not _moved_roots(connection, own):
+            if not _moves(connection, own):
                 return None
         with closing(sqlite3.connect(database)) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")  # waits for others that write
-            roots = _moved_roots(connection, own)  # another process may have been here first
-            for root, here in roots.items():
-                for table, column in PATHS:
-                    below, moved = _below(column), _moved(column)
-                    keep = "" if table == "experiments" else f" AND (exists_({moved}) OR NOT exists_({column}))"
-                    update = f"UPDATE {table} SET {column} = {moved} WHERE {below}{keep}"
-                    connection.execute(update, {"root": root, "here": here})
+            found = _moves(connection, own)  # another process may have been here first
+            for moves in found.values():
+                for table, column, old, new in moves:
+                    connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (new, old))
     except (sqlite3.Error, OSError):  # what needs the store says what is wrong with it
         return None
-    if not roots:
+    if not found:
         return None
-    folders = " and ".join(str(_path(root).parent) for root in roots)
+    folders = " and ".join(str(_path(root).parent) for root in sorted(found))
     return f"the MLflow store {database} was made in {folders}; it now names the files in {own}"
 
 
@@ -124,33 +121,29 @@ def folder_elsewhere(location: str, experiment_id: str) -> Path | None:
     return None if is_own else folder
 
 
-def _moved_roots(connection: sqlite3.Connection, own: Path) -> dict[str, str]:
-    """How paths of another folder begin whose files came along -> how they are to begin."""
-    connection.create_function("exists_", 1, lambda location: location is not None and _path(location).exists())
+def _moves(connection: sqlite3.Connection, own: Path) -> dict[str, list[tuple[str, str, str, str]]]:
+    """How paths of another folder begin whose files came along -> table, column, old and new path of each to change."""
     experiments = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
-    roots = {
-        location.removesuffix(f"/{number}"): own.as_uri() if location.startswith("file:") else str(own)
+    found = {}
+    for root in {
+        location.removesuffix(f"/{number}")
         for number, location in experiments
         if location and folder_elsewhere(location, str(number))
-    }
-    query = " UNION ALL ".join(
-        f"SELECT 1 FROM {table} WHERE {_below(column)} AND exists_({_moved(column)})" for table, column in FOUND_BY
-    )
-    return {
-        root: here
-        for root, here in sorted(roots.items())
-        if connection.execute(f"{query} LIMIT 1", {"root": root, "here": here}).fetchone()
-    }
-
-
-def _below(column: str) -> str:
-    """SQL for a path below `:root`."""
-    return f"substr({column}, 1, length(:root) + 1) = :root || '/'"
-
-
-def _moved(column: str) -> str:
-    """SQL for the same path below `:here`."""
-    return f":here || substr({column}, length(:root) + 1)"
+    }:
+        here = own.as_uri() if root.startswith("file:") else str(own)
+        below = [
+            (table, column, old, here + old.removeprefix(root))
+            for table, column in PATHS
+            for (old,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}")
+            if old and old.startswith(f"{root}/")
+        ]
+        if any(_path(new).exists() for table, _, _, new in below if table in FOUND_BY):
+            found[root] = [
+                move
+                for move in below
+                if move[0] == "experiments" or _path(move[3]).exists() or not _path(move[2]).exists()
+            ]
+    return found
 
 
 def _path(location: str) -> Path:

@@ -25,7 +25,7 @@ from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
-from sentiment.data.vocabulary import FILTERS, INDEX_FROM, TYPOGRAPHY, UNSPACED, Tokenizer
+from sentiment.data.vocabulary import FILTERS, INDEX_FROM, TYPOGRAPHY, UNSPACED
 from sentiment.interpretation.explanation import (
     COMPLETENESS,
     MOST_HALVINGS,
@@ -124,7 +124,14 @@ def page_data(
         "labels": list(LABEL_NAMES),
         "threshold": classifier.threshold_,
         "vocabulary": {"words": list(vocabulary.words), "num_words": vocabulary.num_words},
-        "tokenizer": tokenizer_data(vocabulary.tokenizer),
+        "tokenizer": {  # all that tokenizer.js needs to find the same tokens
+            **character_tables(),
+            "filters": FILTERS,
+            "punctuation_tokens": vocabulary.tokenizer.punctuation_tokens,
+            "typography": TYPOGRAPHY,
+            "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG},
+            "unspaced": UNSPACED,
+        },
         "sequences": {
             "maxlen": sequences.maxlen,
             "padding": sequences.padding,
@@ -145,18 +152,6 @@ def page_data(
         "opened_on": opened_on and {name: np.asarray(getattr(opened_on, name)).tolist() for name in COMPARED},
     }
     return content, arrays.base64()
-
-
-def tokenizer_data(tokenizer: Tokenizer) -> dict[str, Any]:
-    """All that tokenizer.js needs to find the same tokens."""
-    return {
-        **character_tables(),
-        "filters": FILTERS,
-        "punctuation_tokens": tokenizer.punctuation_tokens,
-        "typography": TYPOGRAPHY,
-        "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG},
-        "unspaced": UNSPACED,
-    }
 
 
 @functools.cache
