@@ -80,9 +80,12 @@ def search_settings(context: Context, config: SearchConfig) -> None:
     context.console.say(f"search      {search.name} in {search.place}")
     name = f"Tuning {CELLS[context.config.models[0]].layer} on {context.config.source.source}"
     key = f"tune:{search.identity}"
-    with runs.tracked_run(
-        name, experiment=config.experiment, tags=_tags(context), resume_key=key, even_finished=True
-    ) as parent:
+    with (
+        search.errors_explained(),
+        runs.tracked_run(
+            name, experiment=config.experiment, tags=_tags(context), resume_key=key, even_finished=True
+        ) as parent,
+    ):
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {config.experiment}")
         runs.log_params({**context.config.flat(), "objective": config.metric, "space": config.space.name})
         tuning = Tuning(context, config, search, parent, started, has_unlabelled=has_unlabelled)
@@ -195,12 +198,12 @@ class Tuning:
             runs.log_history(child, history)
             losses, before = history.get("val_loss", []), reported  # a phase before the last has other names
             for epoch in range(before, len(losses)):
-                self.search.report(trial, losses[epoch], epoch + 1)
+                trial.report(losses[epoch], epoch + 1)
             reported = len(losses)
             if not losses and self._time_is_up():
                 raise TimeIsUpError
             if reported == before + 1 and reported < last:  # an epoch has just ended, and it was not the last
-                if self.search.is_hopeless(trial):
+                if trial.should_prune():
                     raise HopelessError
                 if self._time_is_up():
                     raise TimeIsUpError

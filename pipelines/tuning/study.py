@@ -50,8 +50,8 @@ class Search:
         seed: what is drawn at random follows from it.
         owner: of the trials that this process runs; no two processes at a time share it.
 
-    Raises, as its methods do:
-        InputError: the storage cannot be used.
+    Raises:
+        InputError: the storage cannot be used. The methods raise what `errors_explained` turns into one.
     """
 
     def __init__(
@@ -61,30 +61,23 @@ class Search:
         self._space, self._first, self._seed, self._owner = space, first, seed, owner
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         pruner = HyperbandPruner(min_resource=1, max_resource=most_epochs)
-        with self._explained(), _lock(url):
-            self._study = _make_or_load(_connected(url), name, pruner)
+        with self.errors_explained(), _lock(url):
+            try:
+                storage = _connected(url)
+            except ImportError as error:  # the driver of its database is missing
+                raise StorageInternalError(str(error)) from error
+            self._study = _make_or_load(storage, name, pruner)
             self.identity = str(self._study.user_attrs[IDENTITY])
 
     def next(self) -> tuple[Trial, dict[str, Any]]:
         """The trial that this process left unfinished, or a new one; and its values."""
-        with self._explained():
-            left = [t for t in self.trials(TrialState.RUNNING) if t.user_attrs.get(OWNER) == self._owner]
-            trial = Trial(self._study, left[0]._trial_id) if left else self._study.ask()  # it has no public name
-            trial.set_user_attr(OWNER, self._owner)
-            random = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
-            sampler = TPESampler(seed=random)
-            self._study.sampler = PartialFixedSampler(dict(self._first), sampler) if trial.number == 0 else sampler
-            return trial, {name: _suggest(trial, name, values) for name, values in self._space.settings.items()}
-
-    def report(self, trial: Trial, loss: float, epoch: int) -> None:
-        """The validation loss after an epoch, from 1."""
-        with self._explained():
-            trial.report(loss, epoch)
-
-    def is_hopeless(self, trial: Trial) -> bool:
-        """Whether Hyperband stops the trial."""
-        with self._explained():
-            return bool(trial.should_prune())
+        left = [trial for trial in self.trials(TrialState.RUNNING) if trial.user_attrs.get(OWNER) == self._owner]
+        trial = Trial(self._study, left[0]._trial_id) if left else self._study.ask()  # it has no public name
+        trial.set_user_attr(OWNER, self._owner)
+        random = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
+        sampler = TPESampler(seed=random)
+        self._study.sampler = PartialFixedSampler(dict(self._first), sampler) if trial.number == 0 else sampler
+        return trial, {name: _suggest(trial, name, values) for name, values in self._space.settings.items()}
 
     def finish(self, trial: Trial, value: float | None, state: TrialState, attributes: Mapping[str, Any]) -> None:
         """How a trial ended.
@@ -93,20 +86,17 @@ class Search:
             value: the smaller the better; None unless the state is COMPLETE.
             attributes: what `trials` then holds of it.
         """
-        with self._explained():
-            for name, content in attributes.items():
-                trial.set_user_attr(name, content)
-            self._study.tell(trial, value, state)
+        for name, content in attributes.items():
+            trial.set_user_attr(name, content)
+        self._study.tell(trial, value, state)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Trials of all processes by number; of any state, if none is named."""
-        with self._explained():
-            return self._study.get_trials(deepcopy=False, states=states or None)
+        return self._study.get_trials(deepcopy=False, states=states or None)
 
     def best(self) -> FrozenTrial | None:
         """The finished trial with the smallest value, the first of equals."""
-        finished = self.trials(TrialState.COMPLETE)
-        return min(finished, key=lambda trial: (trial.values[0], trial.number), default=None)
+        return min(self.trials(TrialState.COMPLETE), key=lambda trial: (trial.values[0], trial.number), default=None)
 
     def importance(self) -> dict[str, float]:
         """Setting -> its share of the variance of the value, the largest first, by fANOVA (Hutter et al. 2014).
@@ -116,15 +106,14 @@ class Search:
         finished = self.trials(TrialState.COMPLETE)
         if len(finished) < FEWEST_FOR_IMPORTANCE or len({trial.values[0] for trial in finished}) == 1:
             return {}
-        with self._explained():
-            return get_param_importances(self._study, evaluator=FanovaImportanceEvaluator(seed=self._seed))
+        return get_param_importances(self._study, evaluator=FanovaImportanceEvaluator(seed=self._seed))
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def errors_explained(self) -> Iterator[None]:
         """Turn an error of the storage into an InputError."""
         try:
             yield
-        except (SQLAlchemyError, StorageInternalError, ImportError) as error:
+        except (SQLAlchemyError, StorageInternalError) as error:
             cause: BaseException = error
             while cause.__cause__ is not None:
                 cause = cause.__cause__

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import calibration, expected_calibration_error
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+Probabilities = Mapping[str, Sequence[np.ndarray]]
+"""Model -> P(positive) of the test reviews, (N,), for each seed."""
 
 EPOCHS = "epoch (dashed: training, solid: validation)"
 
@@ -35,11 +39,12 @@ def _figure(*titles: str, size: tuple[float, float] = (5.2, 4.2)) -> tuple[Figur
     return figure, axes
 
 
-def _legend(figure: Figure) -> None:
-    """Below the axes, one entry per label, however many curves share it."""
+def _with_legend(figure: Figure) -> Figure:
+    """The figure with a legend below its axes: one entry per label, however many curves share it."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
     figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center")
+    return figure
 
 
 def learning_curves(
@@ -63,61 +68,54 @@ def learning_curves(
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if metric == "accuracy":
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
-def roc_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """True against false positive rate on the test split; probabilities: model -> (N,) per seed."""
+def roc_curves(labels: np.ndarray, probabilities: Probabilities) -> Figure:
+    """True against false positive rate on the test split."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
     figure, [axis] = _figure("ROC curve")
-    for colour, label, values in _by_seed(labels, probabilities, "area", roc_auc_score):
+    for values, style in _by_seed(labels, probabilities, "area", roc_auc_score):
         false_rate, true_rate, _ = roc_curve(labels, values)
-        axis.plot(false_rate, true_rate, color=colour, lw=1.3, label=label)
+        axis.plot(false_rate, true_rate, **style)
     axis.plot([0, 1], [0, 1], ":", color="grey", label="chance")
     axis.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
-def precision_recall_curves(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Precision against recall on the test split; probabilities: model -> (N,) per seed."""
+def precision_recall_curves(labels: np.ndarray, probabilities: Probabilities) -> Figure:
+    """Precision against recall on the test split."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     figure, [axis] = _figure("Precision-recall curve")
-    for colour, label, values in _by_seed(labels, probabilities, "average precision", average_precision_score):
+    for values, style in _by_seed(labels, probabilities, "average precision", average_precision_score):
         precision, recall, _ = precision_recall_curve(labels, values)
-        axis.plot(recall, precision, color=colour, lw=1.3, label=label)
+        axis.plot(recall, precision, **style)
     axis.axhline(float(np.mean(labels)), ls=":", color="grey", label="chance")
     axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
-def reliability_diagram(labels: np.ndarray, probabilities: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Share of positive reviews against P(positive) on the test split; probabilities: model -> (N,) per seed."""
+def reliability_diagram(labels: np.ndarray, probabilities: Probabilities) -> Figure:
+    """Share of positive reviews against P(positive) on the test split."""
     figure, [axis] = _figure("Reliability diagram")
-    for colour, label, values in _by_seed(labels, probabilities, "calibration error", expected_calibration_error):
+    for values, style in _by_seed(labels, probabilities, "calibration error", expected_calibration_error):
         bins = calibration(labels, values)
-        axis.plot(bins["probability"], bins["positive"], color=colour, lw=1.3, marker="o", ms=4, label=label)
+        axis.plot(bins["probability"], bins["positive"], marker="o", ms=4, **style)
     axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
     axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
 def _by_seed(
-    labels: np.ndarray,
-    probabilities: Mapping[str, Sequence[np.ndarray]],
-    name: str,
-    metric: Callable[[np.ndarray, np.ndarray], float],
-) -> Iterator[tuple[str, str, np.ndarray]]:
-    """For each seed of each model: its colour, its label with the mean of a metric over the seeds, and P(positive)."""
+    labels: np.ndarray, probabilities: Probabilities, name: str, metric: Callable[[np.ndarray, np.ndarray], float]
+) -> Iterator[tuple[np.ndarray, dict[str, Any]]]:
+    """P(positive) of each seed of each model, and how its line is drawn; its label has the mean of a metric."""
     for colour, (model, seeds) in zip(cycle(COLOURS), probabilities.items(), strict=False):
         mean = np.mean([metric(labels, values) for values in seeds])
         for values in seeds:
-            yield colour, f"{model}, {name} {mean:.3f}", values
+            yield values, {"color": colour, "lw": 1.3, "label": f"{model}, {name} {mean:.3f}"}
 
 
 def guaranteed_accuracy(checks: Mapping[str, Sequence[Sequence[GuaranteeCheck]]]) -> Figure:
@@ -158,8 +156,7 @@ def _against_level(figure: Figure, ylabel: str) -> Figure:
     axis.xaxis.set_major_locator(MultipleLocator(0.05))
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
 def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray, rows: np.ndarray) -> Figure:
@@ -172,8 +169,7 @@ def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray,
     axis.grid(visible=False, axis="x")
     axis.set(xlabel=feature, ylabel="share")
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    _legend(figure)
-    return figure
+    return _with_legend(figure)
 
 
 def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
@@ -265,7 +261,7 @@ def search(trials: Sequence[tuple[int, str, Sequence[float]]], importance: Mappi
             axes[0].step(numbers, np.minimum.accumulate(losses), where="post", color=COLOURS[1], label="best so far")
     axes[0].set(xlabel="trial", ylabel="lowest validation loss (nats)")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    _legend(figure)
+    _with_legend(figure)
     if importance:
         names = [name.rpartition(".")[2] for name in importance]
         axes[1].barh(names[::-1], list(importance.values())[::-1], color=COLOURS[0])

@@ -40,8 +40,8 @@ def run_trials(search: Search, count: int) -> None:
     for _ in range(count):
         trial, values = search.next()
         for epoch in range(1, EPOCHS + 1):
-            search.report(trial, loss(values, epoch), epoch)
-            if epoch < EPOCHS and search.is_hopeless(trial):
+            trial.report(loss(values, epoch), epoch)
+            if epoch < EPOCHS and trial.should_prune():
                 search.finish(trial, None, TrialState.PRUNED, {})
                 break
         else:
@@ -64,7 +64,7 @@ def test_a_search_that_stops_within_trials_proposes_what_one_that_never_stops_do
         stopped = search_in(tmp_path / "stopped.db")
         left, _ = stopped.next()
         assert left.number == number
-        stopped.report(left, loss(left.params, 1), 1)
+        left.report(loss(left.params, 1), 1)
         run_trials(search_in(tmp_path / "stopped.db"), 3)
     found = [[(t.params, t.state, t.values) for t in search.trials()] for search in (whole, stopped)]
     assert found[0] == found[1]
@@ -109,7 +109,7 @@ sys.stdin.readline()
 search = Search(database_url(url), "shared", space, first, most_epochs=3, seed=0, owner=owner)
 while len(search.trials(*ENDED)) < 10:
     trial, values = search.next()
-    search.report(trial, values["model.dropout"], 1)
+    trial.report(values["model.dropout"], 1)
     search.finish(trial, values["model.dropout"], TrialState.COMPLETE, {})
 print(search.place, search.identity, sorted(search.importance()))
 """
