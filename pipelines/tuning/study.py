@@ -26,6 +26,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, Prog
 from pipelines.tuning.space import Space, Values
 from sentiment.errors import InputError
 from sentiment.files import locked_beside
+from sentiment.tracking.store import reason_of
 
 OWNER, IDENTITY = "owner", "identity"
 """Attribute of a trial: the working directory that runs it; of the study: what no other study has."""
@@ -65,7 +66,7 @@ class Search:
             try:
                 storage = _connected(url)
             except ImportError as error:  # the driver of its database is missing
-                raise StorageInternalError(str(error)) from error
+                raise StorageInternalError(str(error.__cause__ or error)) from error
             self._study = _make_or_load(storage, name, pruner)
             self.identity = str(self._study.user_attrs[IDENTITY])
 
@@ -114,12 +115,8 @@ class Search:
         try:
             yield
         except (SQLAlchemyError, StorageInternalError) as error:
-            cause: BaseException = error
-            while cause.__cause__ is not None:
-                cause = cause.__cause__
-            reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".:")
             raise InputError(
-                f"The storage {self.place} cannot be used ({reason}): give another --storage, such as "
+                f"The storage {self.place} cannot be used ({reason_of(error)}): give another --storage, such as "
                 "sqlite:///tuning.db, or start its server and install its driver; the same command then resumes."
             ) from error
 
