@@ -102,7 +102,7 @@ def _run_to_resume(resume_key: str, even_finished: bool, location: str) -> str |
 
 
 def log_metrics(run: Run, metrics: Mapping[str, float]) -> None:
-    """Log single values to the active run; those that an earlier attempt has logged are left alone."""
+    """Log single values to the active run."""
     mlflow.log_metrics({name: float(value) for name, value in metrics.items() if name not in run.data.metrics})
 
 
@@ -112,27 +112,17 @@ def tracked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def log_history(run: Run, history: History) -> None:
-    """Log per-epoch metrics with the epoch, from 1, as their step; epochs logged before are left alone.
-
-    Any thread may call it, whichever run is active there.
-    """
-    names = {metric: "epoch_seconds" if metric == "seconds" else metric for metric in history}
-    log_series(run, {names[metric]: values for metric, values in history.items()})
+    """Log per-epoch metrics with the epoch, from 1, as their step, in any thread."""
+    log_series(run, {"epoch_seconds" if name == "seconds" else name: values for name, values in history.items()})
 
 
 def log_series(run: Run, series: Mapping[str, Sequence[float]]) -> None:
-    """Log metrics that have a value per step, from 1; the steps that an earlier attempt has logged are left alone."""
+    """Log metrics that have a value per step, from 1."""
     log_points(run, {name: dict(enumerate(values, 1)) for name, values in series.items()})
 
 
 def log_points(run: Run, points: Mapping[str, Mapping[int, float]]) -> None:
-    """Log metrics at some steps; the steps that an earlier attempt has logged are left alone.
-
-    They go in batches of the most metrics that MLflow takes at once.
-
-    Args:
-        points: metric -> step -> value.
-    """
+    """Log metrics at some steps; points: metric -> step -> value."""
     client, now = mlflow.MlflowClient(), int(time.time() * 1000)
     metrics = []
     for name, values in points.items():
@@ -150,11 +140,10 @@ def log_dataset(reviews: Reviews, *, name: str, source: str, context: str) -> No
 
 
 def log_image(run: Run, figure: Figure, key: str) -> None:
-    """Log a figure to the active run as an image that the UI's chart view sets beside that of other runs; one that an
-    earlier attempt has logged whole is left alone. MLflow uploads its small copy last."""
+    """Log a figure to the active run as an image that the UI's chart view sets beside that of other runs."""
     logged = mlflow.MlflowClient().list_artifacts(run.info.run_id, "images")
     if any(Path(image.path).name.startswith(key) and image.path.endswith(".webp") for image in logged):
-        return
+        return  # MLflow uploads this small copy last, so the image is whole
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     mlflow.log_image(Image.open(picture), key=key, step=0, synchronous=True)
