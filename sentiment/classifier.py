@@ -38,7 +38,6 @@ class SentimentClassifier:
         preset: named configuration, such as `standard`, `strong`, `textbook` or `linear`, or the path of a TOML file.
         seed: decides the validation reviews, the first weights and the order of the reviews.
         cell: lstm, simple_rnn or gru; None for the first of the preset.
-        verbose: 1 shows progress bars, 0 nothing.
 
     Attributes:
         classes_: the two labels, sorted.
@@ -61,7 +60,6 @@ class SentimentClassifier:
     preset: str
     seed: int
     cell: str | None
-    verbose: int
     model_: RecurrentModel | LinearModel
     threshold_: float
     profile_: ValidationProfile | None
@@ -76,7 +74,6 @@ class SentimentClassifier:
         *,
         seed: int = 0,
         cell: str | None = None,
-        verbose: int = 0,
         threshold: str | None = None,
         num_words: int | None = None,
         punctuation_tokens: str | None = None,
@@ -157,6 +154,8 @@ class SentimentClassifier:
         labels: "LabelsLike",
         unlabelled: "ReviewsLike | None" = None,
         validation: "tuple[ReviewsLike, Sequence[Any]] | None" = None,
+        *,
+        verbose: int = 0,
     ) -> Self:
         """Learn from labelled reviews.
 
@@ -166,6 +165,7 @@ class SentimentClassifier:
             unlabelled: more reviews, which presets such as `standard` learn from, too.
             validation: reviews and labels that choose the epoch and the threshold; None sets a share of the reviews
                 aside.
+            verbose: 1 shows progress bars, on a terminal and in a notebook; 0 nothing.
 
         Raises:
             InputError: a setting, review or label cannot be used, or there are too few reviews of a label.
@@ -192,7 +192,7 @@ class SentimentClassifier:
             Reviews([] if unlabelled is None else frames.texts_in(unlabelled)),
             validation=np.arange(len(texts) - len(validating or ()), len(texts)),
         ).checked(keep_duplicates=True, tests=False)
-        recipe = Recipe(config, Output("reviews", lambda: corpus), InMemory(verbose=bool(self.verbose)))
+        recipe = Recipe(config, Output("reviews", lambda: corpus), InMemory(verbose=bool(verbose)))
         title = LINEAR_MODEL if model == LINEAR_MODEL_NAME else CELLS[model].layer
         return self._take(recipe.train(Candidate(model, self.seed, title)).value)
 
@@ -467,4 +467,4 @@ class SentimentClassifier:
 
 
 SETTINGS = tuple(inspect.signature(SentimentClassifier).parameters)
-"""Names of the settings, those of `preset`, `seed`, `cell` and `verbose` among them."""
+"""Names of the settings, those of `preset`, `seed` and `cell` among them."""

@@ -92,7 +92,7 @@ def test_every_setting_of_a_recipe_is_a_setting_of_the_classifier() -> None:
     from sentiment.training.recipe import RecipeConfig
 
     settings = RecipeConfig.settings().keys() - {"start_from"}
-    assert settings == SentimentClassifier().get_params().keys() - {"preset", "seed", "cell", "verbose"}
+    assert settings == SentimentClassifier().get_params().keys() - {"preset", "seed", "cell"}
 
 
 @pytest.mark.filterwarnings("ignore:Neither")
@@ -133,7 +133,7 @@ def test_progress_is_shown_where_it_is_asked_for(capsys: pytest.CaptureFixture[s
     labels = [int(label == "good") for label in LABELS]
     SentimentClassifier(**NETWORK).fit(TEXTS, labels)
     assert capsys.readouterr().out == ""
-    SentimentClassifier(**NETWORK, verbose=1).fit(TEXTS, labels)
+    SentimentClassifier(**NETWORK).fit(TEXTS, labels, verbose=1)
     assert "LSTM epoch 1/1: loss" in capsys.readouterr().out
 
 
