@@ -15,7 +15,7 @@ import typer
 
 from pipelines.commands.command import app
 from pipelines.commands.exit_codes import EXIT_INPUT, refusal
-from sentiment import __version__
+from sentiment.version import __version__
 
 MODULES = ("training", "tuning", "use", "interpretation")
 """Each adds its commands to the application when it is imported; in the order of the list of commands."""

@@ -42,7 +42,6 @@ from pipelines.output import (
     table_and_rejected,
 )
 from pipelines.score_summary import Scored, show_summary
-from sentiment import __version__
 from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable, Tally
 from sentiment.classifier import SentimentClassifier
@@ -54,6 +53,7 @@ from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.validation_profile import ValidationProfile
+from sentiment.version import __version__
 
 WAITING_SIZE = 2**25
 """Characters of the chunks that are scored at the same time, beside a last one that may be larger."""

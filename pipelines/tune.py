@@ -35,12 +35,12 @@ from pipelines.tuning.trials import (
     train_trial,
     trial_config,
 )
-from sentiment import __version__
 from sentiment.data.corpus import Corpus
 from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.tracking import runs, store
 from sentiment.training.trainer import DivergedError, History
+from sentiment.version import __version__
 
 STORAGE_FILE, PRESET_FILE = "tuning.db", "best.toml"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import sentiment
 from pipelines.files import PARTIAL_ENDING, write_json
-from sentiment import __version__
 from sentiment.errors import InputError
 from sentiment.files import finish, lock
+from sentiment.version import __version__
 
 FORMAT = 5
 """Raised when a stage's folder changes its layout, so that no older one is misread."""

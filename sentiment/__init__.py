@@ -9,12 +9,13 @@
 from typing import TYPE_CHECKING, Any
 
 from sentiment.errors import InputError
+from sentiment.version import __version__
 
 if TYPE_CHECKING:
     from sentiment.classifier import SentimentClassifier
     from sentiment.loading import load
 
-__version__ = "0.2.0"
+
 __all__ = ["InputError", "SentimentClassifier", "__version__", "load"]
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sentiment import __version__
 from sentiment.data.corpus import LABEL_NAMES, Corpus, Reviews, positive_of, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
 from sentiment.data.sequences import SequenceConfig
@@ -19,6 +18,7 @@ from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.saved_classifier import CLASSIFIER_FILE, ClassifierDescription, sha256_of
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME, LinearModel
+from sentiment.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

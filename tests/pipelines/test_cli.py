@@ -21,9 +21,9 @@ from typer.testing import Result
 from pipelines.commands.exit_codes import errors_to_exit_codes, refusal
 from pipelines.commands.training import BEYOND_THE_DEFAULT
 from pipelines.console import Console
-from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.training.linear_model import LinearModel
+from sentiment.version import __version__
 from tests.conftest import SMALL, command_in
 
 Invoke = Callable[..., Result]

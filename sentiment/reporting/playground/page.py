@@ -21,7 +21,6 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from sentiment import __version__
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
@@ -34,6 +33,7 @@ from sentiment.interpretation.explanation import (
     Explanation,
 )
 from sentiment.reporting.playground.weights import describe_network
+from sentiment.version import __version__
 
 ENTRY = "app.js"
 """The module that starts the page; all others are imported from it on."""

@@ -1,0 +1,3 @@
+"""The version of this project, which no other module has to wait for."""
+
+__version__ = "0.2.0"
