@@ -168,18 +168,18 @@ def _laid_out(network: Network, sequences: SequenceConfig, width: int) -> list[n
     is_tabulated = network.padding(sequences) is Padding.TABULATED
     states = network.padding_states(sequences.maxlen) if is_tabulated else [NO_STATES] * len(network.layers)
     arrays: list[np.ndarray] = []
-    for layer, of_layer in zip(network.layers, states, strict=True):
+    for layer, layer_states in zip(network.layers, states, strict=True):
         for kernel, recurrent_kernel, bias in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True):
-            of_input, of_state = bias if len(bias) > 1 else (bias[0], np.zeros_like(bias[0]))
-            inner = np.zeros_like(of_state[-1:])
+            input_bias, state_bias = bias if len(bias) > 1 else (bias[0], np.zeros_like(bias[0]))
+            inner = np.zeros_like(state_bias[-1:])
             if network.cell == "gru":  # what the reset gate multiplies too
-                of_state, inner = np.concatenate([of_state[:-1], inner]), of_state[-1:]
+                state_bias, inner = np.concatenate([state_bias[:-1], inner]), state_bias[-1:]
             arrays += [
                 _packed(kernel, width),
                 _packed(recurrent_kernel, width),
-                _packed((of_input + of_state)[:, None], width),
+                _packed((input_bias + state_bias)[:, None], width),
                 _packed(inner[:, None], width),
-                _aligned(of_layer),
+                _aligned(layer_states),
             ]
     return arrays
 
