@@ -73,7 +73,7 @@ class Flips:
 
     @property
     def counts(self) -> str:
-        """In words, such as `212 newly right, 180 newly wrong, McNemar's exact p 0.1201`."""
+        """The number of flips in words, such as `212 newly right, 180 newly wrong, McNemar's exact p 0.1201`."""
         right, wrong = len(self.select(RIGHT)), len(self.select(WRONG))
         return f"{right:,} {RIGHT}, {wrong:,} {WRONG}, McNemar's exact p {format_p(self.p_value)}"
 
@@ -104,7 +104,7 @@ class Comparison:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """As `tabulate_metrics` gives."""
+        """The metrics of all models, as `tabulate_metrics` gives them."""
         return tabulate_metrics({model: [r.metrics for r in seeds] for model, seeds in self.results.items()})
 
     @cached_property

@@ -8,7 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -84,7 +84,7 @@ class Drift:
 
     @property
     def grade(self) -> Literal["stable", "shifted", "strongly shifted"]:
-        """By the usual thresholds; an index that chance alone may give in so small a sample is stable."""
+        """The usual thresholds decide; an index that chance alone may give in so small a sample is stable."""
         if self.index < STABLE or self.index <= self.chance:
             return "stable"
         return "shifted" if self.index <= SHIFTED else "strongly shifted"
@@ -143,32 +143,20 @@ def index_by_chance(bins: int, expected: int, actual: int) -> float:
     return float(chdtri(bins - 1, 0.05) * (1 / expected + 1 / actual))
 
 
-@dataclass
-class DrawnReview:
-    """One review of the sample; those with the highest keys stay in it.
-
-    It waits to be measured until somebody asks, as most reviews that are drawn leave the sample before.
+class Measures(NamedTuple):
+    """What is measured of one review.
 
     Attributes:
-        key: drawn at random.
-        text: empty once it is measured.
-        probability: P(positive).
-        length: words between white space; None until it is measured.
+        length: words between white space.
         read: words that the classifier reads, punctuation marks apart.
         unknown: those of them that it does not know.
-        is_cut: whether it has words that the classifier does not read, as it is too long.
+        is_cut: whether it is too long for the classifier to read in whole.
     """
 
-    key: float
-    text: str
-    probability: float
-    length: int | None = None
-    read: int = 0
-    unknown: tuple[str, ...] = ()
-    is_cut: bool = False
-
-    def __lt__(self, other: "DrawnReview") -> bool:
-        return self.key < other.key
+    length: int
+    read: int
+    unknown: tuple[str, ...]
+    is_cut: bool
 
 
 class ReviewSample:
@@ -189,21 +177,20 @@ class ReviewSample:
         self.seen = 0
         self._classifier, self._learned = classifier, learned
         self._random = np.random.default_rng(0)
-        self._kept: list[DrawnReview] = []  # a heap, the lowest key first
+        # A heap, the lowest key first: key, P(positive), and the text. It waits to be measured until somebody asks, as
+        # most reviews leave the sample before.
+        self._kept: list[tuple[float, float, str | Measures]] = []
 
     def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
         """Take the next reviews into account; probabilities: P(positive), (N,)."""
         self.seen += len(texts)
         keys = self._random.random(len(texts))
-        lowest = self._kept[0].key if len(self) >= SAMPLE_SIZE else -1.0
+        lowest = self._kept[0][0] if len(self) >= SAMPLE_SIZE else -1.0
         for position in np.flatnonzero(keys > lowest).tolist():
-            drawn = DrawnReview(float(keys[position]), texts[position], float(probabilities[position]))
-            if len(drawn.text) > LONGEST_WAITING:
-                self._measure(drawn)
-            if len(self) < SAMPLE_SIZE:
-                heapq.heappush(self._kept, drawn)
-            else:
-                heapq.heappushpop(self._kept, drawn)
+            text = texts[position]
+            content = self._measure(text) if len(text) > LONGEST_WAITING else text
+            push = heapq.heappush if len(self) < SAMPLE_SIZE else heapq.heappushpop
+            push(self._kept, (float(keys[position]), float(probabilities[position]), content))
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -215,7 +202,7 @@ class ReviewSample:
         return {
             LENGTH: np.array([review.length for review in measured], float),
             UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in measured]),
-            PROBABILITY: np.array([review.probability for review in measured]),
+            PROBABILITY: np.array([probability for _, probability, _ in self._kept]),
         }
 
     @property
@@ -232,7 +219,7 @@ class ReviewSample:
     @property
     def unsure_share(self) -> float:
         """The share of verdicts that are unsure, as UNSURE says."""
-        probabilities = np.array([review.probability for review in self._kept])
+        probabilities = np.array([probability for _, probability, _ in self._kept])
         return float(np.mean((probabilities > UNSURE[0]) & (probabilities < UNSURE[1])))
 
     def unknown_words(self, most: int) -> list[tuple[str, int]]:
@@ -240,17 +227,16 @@ class ReviewSample:
         reviews = Counter(word for review in self._measured() for word in set(review.unknown))
         return sorted(reviews.items(), key=lambda word: (-word[1], word[0]))[:most]
 
-    def _measured(self) -> list[DrawnReview]:
-        """All reviews of the sample, measured; their texts are then not needed any more."""
-        for review in self._kept:
-            if review.length is None:
-                self._measure(review)
-        return self._kept
+    def _measured(self) -> list[Measures]:
+        """The measures of all reviews of the sample; their texts are then not needed any more."""
+        measured = [self._measure(content) for *_, content in self._kept]
+        self._kept = [(key, p, content) for (key, p, _), content in zip(self._kept, measured, strict=True)]
+        return measured
 
-    def _measure(self, review: DrawnReview) -> None:
-        words = [(word, is_known) for word, is_known in self._classifier.words(review.text) if word not in PUNCTUATION]
+    def _measure(self, content: str | Measures) -> Measures:
+        if not isinstance(content, str):
+            return content
+        words = [(word, is_known) for word, is_known in self._classifier.words(content) if word not in PUNCTUATION]
         learned = self._learned
-        review.read = len(words)
-        review.unknown = tuple(w for w, known in words if not known or (learned is not None and w not in learned))
-        review.is_cut = self._classifier.count_unread(review.text) > 0
-        review.length, review.text = len(review.text.split()), ""
+        unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
+        return Measures(len(content.split()), len(words), unknown, self._classifier.count_unread(content) > 0)

@@ -137,7 +137,7 @@ class LearningCurves:
 
     @property
     def models(self) -> list[str]:
-        """In the order of the trainings."""
+        """The models, in the order of the trainings."""
         return list(dict.fromkeys(self.points["model"]))
 
     @property
@@ -205,7 +205,7 @@ def default_more(labels: int) -> int:
 
 
 def _rounded(number: int, digits: int = 2) -> int:
-    """To so many digits."""
+    """A number to so many digits."""
     return int(float(f"{number:.{digits - 1}e}"))
 
 

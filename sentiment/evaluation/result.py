@@ -85,7 +85,7 @@ class Result:
 
     @property
     def validation_loss(self) -> float:
-        """Of the epoch whose weights were kept, in nats; NaN for a model without epochs or validation reviews.
+        """The loss of the epoch whose weights were kept, in nats; NaN without epochs or validation reviews.
 
         That is the lowest; or the last, where a teacher changed from epoch to epoch, as the last has the best of them.
         """
@@ -102,7 +102,7 @@ class Result:
 
     @cached_property
     def slices(self) -> pd.DataFrame:
-        """As `slice_accuracy` gives."""
+        """The accuracy of each slice, as `slice_accuracy` gives it."""
         return slice_accuracy(self.predictions["text"].tolist(), self.correct)
 
     def save(self, folder: Path) -> None:

@@ -40,7 +40,7 @@ EXTRAS = {
 SCHEMES = "models:/NAME@ALIAS, models:/NAME/VERSION, runs:/ID/model, file:///FOLDER, s3://, gs://, wasbs:// or abfss://"
 
 UNKNOWN_SHARE = "unknown_share_of_validation_reviews"
-"""Under this name the file MLmodel holds the share of words that the classifier did not know in validation."""
+"""Name in the file MLmodel of the share of words that the classifier did not know in validation."""
 
 
 def log_classifier(run: Run, folder: Path) -> str:

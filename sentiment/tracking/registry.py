@@ -13,7 +13,7 @@ from sentiment.tracking.store import check_store, place, store_errors_explained,
 
 CHALLENGER = "challenger"
 CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
-"""Of a version: that it may become champion, and in words what was decided on it."""
+"""Tags of a version: that it may become champion, and in words what was decided on it."""
 
 METRICS = ("test_accuracy", "test_f1", "test_roc_auc", "test_log_loss")
 REVIEWS, SIZE, SPEED = "test_reviews", "size_bytes", "test_scored_per_second"

@@ -92,7 +92,7 @@ function addByInputs({ features, width, kernel }, byProjected, byOutputs, length
 
 /** Yields the share of the work that is done; returns {attributions, baseline}.
  *
- * @param rule {nodes, weights, completeness, most_halvings, most_pieces, smallest_difference}
+ * @param rule {nodes, weights, completeness, most_halvings, most_segments, smallest_difference}
  * @returns attributions: what each position of the trace adds to P(positive); baseline: P(positive) of padding alone
  */
 export function* integratedGradients(network, indices, rule) {
@@ -131,7 +131,7 @@ export function* integratedGradients(network, indices, rule) {
         yield finished + (width * (point + 1)) / rule.nodes.length;
       }
       const error = Math.abs(slopes.reduce((sum, slope) => sum + slope, 0) - (piece.high - piece.low));
-      const isLast = halvings === rule.most_halvings || computed >= rule.most_pieces;
+      const isLast = halvings === rule.most_halvings || computed >= rule.most_segments;
       if (isLast || error <= rule.completeness * difference * width) {
         slopes.forEach((slope, position) => (attributions[position] += slope));
         finished += width;

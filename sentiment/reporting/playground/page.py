@@ -145,7 +145,7 @@ def page_data(
             "weights": (weights / 2).tolist(),
             "completeness": COMPLETENESS,
             "most_halvings": MOST_HALVINGS,
-            "most_pieces": MOST_SEGMENTS,
+            "most_segments": MOST_SEGMENTS,
             "smallest_difference": SMALLEST_DIFFERENCE,
         },
         "examples": [asdict(example) for example in (*examples, *own_examples())],
