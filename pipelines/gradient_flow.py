@@ -160,7 +160,7 @@ def _log(context: Context, stage: Stage, experiment: str, parameters: dict[str, 
         for cell, summary in stage.read_json(SUMMARY_FILE).items():
             child_key = f"{parent.info.run_id}:{cell}"
             child_tags = {**tags, "model": cell}
-            with tracked_run(CELLS[cell].layer, tags=child_tags, resume_key=child_key, nested=True) as child:
+            with tracked_run(CELLS[cell].layer, tags=child_tags, resume_key=child_key) as child:
                 runs.log_params({"cell": cell, **parameters})
                 series = {f"gradient_norm_{name}": values.tolist() for name, values in table.loc[cell].items()}
                 runs.log_series(child, series)

@@ -125,7 +125,7 @@ def run_learning_curve(
             tags = {**context.tags, "model": model, "seed": str(seed)}
             child_key = f"{parent.info.run_id}:{model}:{seed}"
             child_name = f"{TITLES[model]}, seed {seed}"
-            with tracked_run(child_name, tags=tags, resume_key=child_key, nested=True) as child:
+            with tracked_run(child_name, tags=tags, resume_key=child_key) as child:
                 runs.log_params({**config.flat(), "models": model, "seeds": seed})
                 for part in parts:
                     result = part.measure(context, candidate)

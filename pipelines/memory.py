@@ -121,7 +121,7 @@ def run_memory(config: MemoryConfig, work: WorkingDirectory, console: Console, e
         for training in config.trainings():
             tags = {"task": training.task, "model": training.cell, "seed": str(training.seed)}
             child_key = f"{parent.info.run_id}:{training}"
-            with tracked_run(str(training), tags=tags, resume_key=child_key, nested=True) as child:
+            with tracked_run(str(training), tags=tags, resume_key=child_key) as child:
                 runs.log_params({**tags, "length": training.length, **training.config.model_dump()})
                 stage = train_on_task(training, work, console, functools.partial(runs.log_history, child))
                 runs.log_metrics(child, stage.read_json(METRICS_FILE))

@@ -155,9 +155,7 @@ class TrackedPipeline:
         if fold:
             tags["fold"] = fold
             key += f":{fold}"
-        with runs.tracked_run(
-            candidate.name, experiment=self.experiment, tags=tags, resume_key=key, nested=True
-        ) as child:
+        with runs.tracked_run(candidate.name, experiment=self.experiment, tags=tags, resume_key=key) as child:
             runs.log_params({**self.context.config.flat(), "models": candidate.model, "seeds": seed})
             self._log_datasets()
             yield child

@@ -133,7 +133,7 @@ class Tuning:
         tags = {**_tags(replace(self.context, config=config)), "trial": str(trial.number)}
         key = resume_key(self.context.work, self.parent.info.run_id, str(trial.number))
         state, metrics, value = TrialState.PRUNED, dict[str, float](), None
-        with runs.tracked_run(name, experiment=self.config.experiment, tags=tags, resume_key=key, nested=True) as child:
+        with runs.tracked_run(name, experiment=self.config.experiment, tags=tags, resume_key=key) as child:
             runs.log_params(config.flat())
             try:
                 trained, _ = train_trial(

@@ -57,18 +57,17 @@ def tracked_run(
     experiment: str,
     resume_key: str,
     tags: Mapping[str, str],
-    nested: bool = False,
     even_finished: bool = False,
     about_experiment: str = "",
 ) -> Iterator[Run]:
     """An active MLflow run: a new one, or the one that an earlier, unfinished attempt left.
 
-    It ends as FINISHED; as KILLED on a KeyboardInterrupt, which Ctrl-C and SIGTERM are; as FAILED on any other
-    exception.
+    Within another run it is a child of that run. It ends as FINISHED; as KILLED on a KeyboardInterrupt, which Ctrl-C
+    and SIGTERM are; as FAILED on any other exception.
 
     Args:
-        resume_key: identifies the attempt; a nested run that carries it is taken up even when it has finished, any
-            other only while it has not, or if `even_finished`.
+        resume_key: identifies the attempt.
+        even_finished: whether a run that has finished is resumed too, as children always are.
         about_experiment: the description of the experiment, in Markdown, where it has none.
 
     Raises:
@@ -82,6 +81,7 @@ def tracked_run(
         if about_experiment and NOTE_TAG not in found.tags:
             mlflow.MlflowClient().set_experiment_tag(found.experiment_id, NOTE_TAG, about_experiment)
         with store_lock():  # two processes with one key share one run
+            nested = mlflow.active_run() is not None
             run_id = _run_to_resume(resume_key, nested or even_finished, found.artifact_location)
             run = mlflow.start_run(run_id, run_name=name, nested=nested, tags={**tags, RESUME_TAG: resume_key})
         try:

@@ -226,7 +226,7 @@ def test_a_model_that_cannot_be_scored_is_not_registered_and_is_logged_again(tra
     with pytest.raises(InputError, match=f"The logged model {training.model_id} cannot be loaded .* logs it again"):
         register(name, training)
     assert aliases(name) == {}
-    with runs.tracked_run("later", experiment="films", resume_key=training.name, tags={}, nested=True) as run:
+    with runs.tracked_run("later", experiment="films", resume_key=training.name, tags={}, even_finished=True) as run:
         model_id = model.log_classifier(run, trainer.folder(training))
     assert model_id != training.model_id
     assert register(name, replace(training, model_id=model_id)).aliases == ("champion",)

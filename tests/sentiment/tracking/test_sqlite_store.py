@@ -141,7 +141,7 @@ def test_files_that_stayed_behind_are_still_found_where_they_are(
     copy = shutil.copytree(here, tmp_path / "copy")
     shutil.rmtree(copy / "mlruns" / "1" / behind.info.run_id)
     monkeypatch.chdir(copy)
-    with runs.tracked_run("behind", experiment="films", resume_key="behind", tags={}, nested=True) as again:
+    with runs.tracked_run("behind", experiment="films", resume_key="behind", tags={}, even_finished=True) as again:
         assert again.info.artifact_uri.startswith(f"{copy}/mlruns/1/")  # a new run, as that one would write there
     assert mlflow.artifacts.load_text(f"{behind.info.artifact_uri}/note.txt") == "left behind"
     assert behind.info.artifact_uri in places(copy)

@@ -97,7 +97,7 @@ def test_a_database_on_a_full_disk_asks_for_room() -> None:
 def test_a_series_longer_than_a_batch_is_logged_whole_and_resumes_where_it_stopped() -> None:
     values = [step / 7 for step in range(1, 2_501)]
     for part in (values[:1_200], values):
-        with runs.tracked_run("long", experiment="films", resume_key="long", tags={}, nested=True) as run:
+        with runs.tracked_run("long", experiment="films", resume_key="long", tags={}, even_finished=True) as run:
             runs.log_series(run, {"norm": part})
     points = mlflow.MlflowClient().get_metric_history(run.info.run_id, "norm")
     assert [(point.step, point.value) for point in points] == list(enumerate(values, 1))
@@ -107,7 +107,7 @@ def test_a_series_longer_than_a_batch_is_logged_whole_and_resumes_where_it_stopp
 def test_an_image_whose_upload_was_cut_short_is_logged_again() -> None:
     """MLflow uploads the image, then its small copy, which the chart view shows."""
     for attempt in range(3):
-        with runs.tracked_run("images", experiment="films", resume_key="images", tags={}, nested=True) as run:
+        with runs.tracked_run("images", experiment="films", resume_key="images", tags={}, even_finished=True) as run:
             runs.log_image(run, Figure(), "roc_curve")
         folder = Path(run.info.artifact_uri.removeprefix("file://")) / "images"
         assert len(list(folder.glob("*.webp"))) == 1
