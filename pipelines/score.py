@@ -47,7 +47,7 @@ from sentiment.batch.scored_table import ScoredTable, Tally
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
-from sentiment.data.losses import check_losses
+from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
@@ -231,7 +231,9 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
     """What was written, a sample of the rows scored, and a sentence on the lines that could not be read."""
     config, files = job.config, job.files
     first = job.reader(files[0])
-    lost = "" if config.strict else check_losses(files, config.options, config.text_column, config.allow_rejected)
+    lost = ""
+    if not config.strict:
+        lost = check_losses([*read_to_end(files, config.options, config.text_column)], config.allow_rejected)
     total = sum(file.content.stat().st_size for file in files)
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (

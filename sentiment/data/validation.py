@@ -1,6 +1,7 @@
 """Reviews to learn from and to check on: by split_validation, split_folds and in_fold; nested_part takes fewer."""
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -25,20 +26,31 @@ def split_validation(
     Raises:
         InputError: there are too few reviews of a class for both sides.
     """
+    copies = _copies(texts)
+    return _two_sides(copies, labels, max(2, round(share * len(copies))), seed, f"a validation share of {share}")
+
+
+def split_test(texts: Sequence[str], labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the reviews to learn from and of those to test on, as `split_validation` gives them."""
+    copies = _copies(texts)
+    return _two_sides(copies, labels, math.ceil(share * len(copies)), seed, f"a test fraction of {share}")
+
+
+def _two_sides(
+    copies: list[list[int]], labels: np.ndarray, size: int, seed: int, share: str
+) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.model_selection import train_test_split
 
-    distinct = _copies(texts)
-    first_labels = [labels[positions[0]] for positions in distinct]
-    size = max(2, round(share * len(distinct)))
+    first_labels = [labels[positions[0]] for positions in copies]
     try:
-        sides = train_test_split(distinct, test_size=size, stratify=first_labels, random_state=seed)
+        sides = train_test_split(copies, test_size=size, stratify=first_labels, random_state=seed)
     except ValueError:
         raise InputError(
-            f"{len(labels)} training reviews ({int(labels.sum())} positive) cannot be cut into training and validation "
-            f"reviews of both classes at a validation share of {share}: give more reviews of both classes."
+            f"{len(labels)} reviews ({sum(first_labels)} positive among {len(copies)} distinct texts) cannot be cut in "
+            f"two with both classes on each side at {share}: give more reviews of both classes."
         ) from None
-    train, validation = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
-    return train, validation
+    first, second = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
+    return first, second
 
 
 def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -2,17 +2,19 @@
 
 import contextlib
 import re
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word
 from sentiment.data.files import TableFile, find_tables
 from sentiment.data.losses import check_losses
 from sentiment.data.sources import SourceConfig
 from sentiment.data.tables.reader import TableReader
+from sentiment.data.validation import split_test
 from sentiment.errors import InputError, shown, shown_names
 
 DEFAULT_LABEL_COLUMNS = ("label", "sentiment")
@@ -37,66 +39,49 @@ SPLITS = {
 UNLABELLED = tuple(word for word, split in SPLITS.items() if split == "unlabelled")
 
 
-class _Row(NamedTuple):
-    """A review, and what its row says as lower-case words; `split` is None where nothing names one."""
-
-    file: Path
-    number: int
-    text: str
-    label: str
-    split: str | None
-
-
 def find_table(config: SourceConfig, show_progress: bool) -> list[Path]:
     """The files that --data names, one, those in a folder, or those of a pattern; then those of --test-data.
 
     Raises:
         InputError: --data is missing, or names no table, or tables of several formats.
     """
-    if config.data is None or not set(str(config.data)) & {*"*?["}:
-        config.existing_data()
     return [*_split_of_files(config)]
 
 
-def _split_of_files(config: SourceConfig) -> dict[Path, str | None]:
-    """The files to read, and the split that each is by its name or by --test-data; None where its rows decide.
-
-    Raises:
-        InputError: some of the files have the names of splits and others have not.
-    """
-    assert config.data is not None
-    files = _files_in(config.data)
-    named = {path: _split_named(path) for path in files}
+def _split_of_files(config: SourceConfig) -> dict[Path, str]:
+    """The files to read, and the split that each is by its name or by --test-data; "" where its rows decide."""
+    data = config.data
+    if data is None or not set(str(data)) & {*"*?["}:
+        data = config.existing_data()
+    named = {path: _split_named(path) for path in _files_in(data)}
     found = {*named.values()}
     if not ("train" in found and found & {"test", "validation", "unlabelled"}):
-        named = dict.fromkeys(files)
-    elif None in found:
-        other = next(path for path, split in named.items() if split is None)
+        named = dict.fromkeys(named, "")
+    elif "" in found:
+        other = next(path for path, split in named.items() if not split)
         raise InputError(
-            f"{config.data} holds files called {', '.join(sorted(map(str, found - {None})))}, and {other.name}: move "
-            "it elsewhere, or let its name say which split it is."
+            f"{data} holds files called {', '.join(sorted(found - {''}))}, and {other.name}: move it elsewhere, or let "
+            "its name say which split it is."
         )
-    tests = _files_in(config.test_data) if config.test_data is not None else []
-    return {**named, **dict.fromkeys(tests, "test")}
+    return {**named, **dict.fromkeys(_files_in(config.test_data) if config.test_data else (), "test")}
 
 
 def _files_in(data: Path) -> list[Path]:
     """The files of a path, also those in its subfolders that have the names of splits."""
-    folders = [path for path in sorted(data.iterdir()) if path.is_dir() and _split_named(path)] if data.is_dir() else []
-    if folders and not any(path.is_file() for path in data.iterdir()):
-        return [path for folder in folders for path in _files_in(folder)]
-    return [file.path for file in find_tables(str(data))[0]] + [
-        path for folder in folders for path in _files_in(folder)
-    ]
+    entries = sorted(data.iterdir()) if data.is_dir() else []
+    folders = [entry for entry in entries if entry.is_dir() and _split_named(entry)]
+    has_files = not folders or any(entry.is_file() for entry in entries)
+    files = [file.path for file in find_tables(str(data))[0]] if has_files else []
+    return [*files, *(path for folder in folders for path in _files_in(folder))]
 
 
-def _split_named(path: Path) -> str | None:
+def _split_named(path: Path) -> str:
     """The split that the name of a file or of its folder has as its only such word, as in train-00000-of-00001."""
     for name in (path.name.lower(), path.parent.name.lower()):
         words = {SPLITS[word] for word in re.split(r"[^a-z]+", name) if word in SPLITS}
         if len(words) == 1:
             return words.pop()
-    return None
+    return ""
 
 
 def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
@@ -109,23 +94,19 @@ def load_table(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         InputError: a file cannot be read, lacks a column, or holds an unknown label or split; or more of the lines
             cannot be read than the configuration allows.
     """
-    rows, label_column, known, notes, lost = _read_table(config)
-    given = np.array(_splits(rows))
-    unlabelled = [row.text for row, split in zip(rows, given, strict=True) if split == "unlabelled"]
-    rows = [row for row, split in zip(rows, given, strict=True) if split != "unlabelled"]
-    splits = given[given != "unlabelled"]
-    labels = _labels(rows, known, label_column)
-    if is_cut := "test" not in splits:
-        free = np.flatnonzero(splits == "train")
-        is_test = _cut([rows[i].text for i in free], labels[free], config.test_fraction, seed)
-        splits[free[is_test]] = "test"
-    train, test = np.flatnonzero(np.isin(splits, ("train", "validation"))), np.flatnonzero(splits == "test")
+    table, notes, lost = _read_table(config)
+    split = table["split"].replace("", "train").to_numpy(copy=True)
+    if is_cut := "test" not in split:
+        free = np.flatnonzero(split == "train")
+        reviews = _reviews(table.iloc[free])
+        split[free[split_test(reviews.texts, reviews.labels, config.test_fraction, seed)[1]]] = "test"
+    is_train = np.isin(split, ("train", "validation"))
     return Corpus(
-        Reviews([rows[i].text for i in train], labels[train]),
-        Reviews([rows[i].text for i in test], labels[test]),
-        Reviews(unlabelled),
+        _reviews(table[is_train]),
+        _reviews(table[split == "test"]),
+        Reviews(list(table["text"][split == "unlabelled"])),
         notes=notes,
-        validation=np.flatnonzero(splits[train] == "validation"),
+        validation=np.flatnonzero(split[is_train] == "validation"),
         is_cut=is_cut,
         lost=lost,
     )
@@ -138,65 +119,36 @@ def load_labelled(config: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
         InputError: a file cannot be read, lacks a column or holds an unknown label, or no row is left; or more of the
             lines cannot be read than the configuration allows.
     """
-    find_table(config, False)
-    rows, label_column, known, notes, lost = _read_table(config)
-    if any(row.split is not None for row in rows):
-        of_test = [row for row, split in zip(rows, _splits(rows), strict=True) if split == "test"]
-        notes += (f"{len(rows) - len(of_test):,} rows left out, as their split is not test.",)
-        rows = of_test
-    if not rows:
-        raise InputError(f"{config.data} holds no labelled review to test on. {' '.join(notes)}".rstrip())
-    labels = _labels(rows, known, label_column)
-    return Reviews([row.text for row in rows], labels), (*notes, *filter(None, (lost,)))
+    table, notes, lost = _read_table(config)
+    if table["split"].any():
+        rows, table = len(table), table[table["split"] == "test"]
+        notes += (f"{rows - len(table):,} rows left out, as their split is not test.",)
+    if table.empty:
+        raise InputError(f"{config.data} holds no labelled review to test on. {' '.join(notes)}")
+    return _reviews(table), (*notes, *filter(None, (lost,)))
 
 
-def _read_table(config: SourceConfig) -> tuple[list[_Row], str, dict[str, int], tuple[str, ...], str]:
-    """Rows, the column of their labels and what these mean; notes on other rows, and a sentence on lost lines.
+def _reviews(table: pd.DataFrame) -> Reviews:
+    return Reviews(list(table["text"]), table["label"].to_numpy(np.int8))
 
-    Raises:
-        InputError: as `load_table` does.
+
+def _read_table(config: SourceConfig) -> tuple[pd.DataFrame, tuple[str, ...], str]:
+    """The rows that can be used, notes on the others, and a sentence on the lines that could not be read.
+
+    The rows are a review's text, its label (1, 0, or -1 where the split is unlabelled) and its split ("" where neither
+    a file nor a row names any).
     """
-    left_out: dict[str, list[str]] = {}
-    files = [TableFile.at(path) for path in _split_of_files(config)]
-    lost = check_losses(files, config.read_options, config.text_column, config.allow_rejected)
-    rows, label_column, is_fasttext = _read_rows(config, left_out)
-    notes: tuple[str, ...] = (_rows_left_out(left_out),) if left_out else ()
-    if not rows:
-        raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
-    known = _known_labels(config)
-    if is_fasttext and not config.positive and {row.label for row in rows} == {"1", "2"}:
-        known = {"1": 0, "2": 1}
-        notes += (
-            "__label__1 is read as negative and __label__2 as positive, as in Amazon's and Yelp's files of reviews; "
-            "--positive and --negative say otherwise.",
-        )
-    return rows, label_column, known, notes, lost
-
-
-def _read_rows(config: SourceConfig, left_out: dict[str, list[str]]) -> tuple[list[_Row], str, bool]:
-    """Every row that can be used, the column of the labels, and whether all files are fastText's.
-
-    Args:
-        left_out: gets the places of the other rows, by reason.
-
-    Raises:
-        InputError: a file cannot be read or lacks a column.
-    """
-    rows: list[_Row] = []
-    text_column, known, files = config.text_column, _known_labels(config), _split_of_files(config)
-    is_fasttext, label_column = True, ""
+    rows: list[tuple[Path, int, str, str, str]] = []
+    left_out: list[tuple[str, Path, int]] = []
+    readers: list[TableReader] = []
+    text_column, label_column, files = config.text_column, "", _split_of_files(config)
     label_columns = (config.label_column,) if config.label_column else DEFAULT_LABEL_COLUMNS
+    columns = (*label_columns, SPLIT_COLUMN)
     for path, split_of_file in files.items():
-        with contextlib.closing(
-            TableReader(
-                TableFile.at(path),
-                text_column,
-                options=config.read_options,
-                columns=(*label_columns, SPLIT_COLUMN),
-            )
-        ) as reader:
+        reader = TableReader(TableFile.at(path), text_column, options=config.read_options, columns=columns)
+        readers.append(reader)
+        with contextlib.closing(reader):
             text_column = text_column or (None if reader.is_fasttext else reader.text_column)
-            is_fasttext &= reader.is_fasttext
             label_column = next((name for name in label_columns if name in reader.names), "")
             if not label_column and split_of_file != "unlabelled":
                 raise InputError(
@@ -204,98 +156,78 @@ def _read_rows(config: SourceConfig, left_out: dict[str, list[str]]) -> tuple[li
                     f"{shown_names(reader.names)}. Choose with --label-column."
                 )
             for chunk in reader.chunks():
-                for rejected in chunk.rejected:
-                    if not rejected.lines:
-                        left_out.setdefault(rejected.reason, []).append(_place(rejected.row, path, files))
+                left_out += [(found.reason, path, found.row) for found in chunk.rejected if not found.lines]
                 for number, text, row in zip(chunk.numbers, chunk.texts, chunk.rows, strict=True):
-                    split = _word(row[SPLIT_COLUMN]) if SPLIT_COLUMN in row else None
-                    if config.test_data is not None and split_of_file is None and split == "test":
+                    split = split_of_file or label_word(row.get(SPLIT_COLUMN))
+                    if config.test_data is not None and not split_of_file and split == "test":
                         raise InputError(
                             f"{path}, row {number}: the column {SPLIT_COLUMN} says test, and --test-data names other "
                             "reviews to test on: leave out one of them."
                         )
-                    split = split_of_file or split or ("train" if config.test_data is not None else None)
-                    label = label_word(row.get(label_column))
-                    if split not in UNLABELLED and label not in known:
-                        reason = OTHER_LABEL if config.positive else UNUSED_LABELS.get(label)
-                        if reason is not None:
-                            left_out.setdefault(reason, []).append(_place(number, path, files))
-                            continue
-                    rows.append(_Row(path, number, text, label, split))
-    return rows, label_column, is_fasttext
-
-
-def _word(value: Any) -> str:
-    return "" if value is None else str(value).strip().lower()
-
-
-def _place(number: int, path: Path, files: Collection[Path]) -> str:
-    return f"row {number}" + (f" of {path.name}" if len(files) > 1 else "")
-
-
-def _rows_left_out(places: dict[str, list[str]]) -> str:
-    """A sentence such as `3 rows left out: the review is blank (2, first row 7), it is not UTF-8 (1, first row 9).`"""
-    total = sum(map(len, places.values()))
-    parts = ", ".join(f"{reason} ({len(rows):,}, first {rows[0]})" for reason, rows in places.items())
-    return f"{total:,} row{'s' * (total > 1)} left out: {parts}."
-
-
-def _splits(rows: list[_Row]) -> list[str]:
-    """The split that each row names, train where none names any."""
-    if all(row.split is None for row in rows):
-        return ["train"] * len(rows)
-    unknown = [row for row in rows if (row.split or "") not in SPLITS]
-    if unknown:
-        raise InputError(
-            f"{unknown[0].file}, column {SPLIT_COLUMN}: found {_listed(row.split or '' for row in unknown)}, "
-            f"first in row {unknown[0].number}; it may hold {', '.join(dict.fromkeys(SPLITS.values()))}."
+                    split = split or ("train" if config.test_data is not None else "")
+                    rows.append((path, number, text, label_word(row.get(label_column)), split))
+    lost = check_losses(readers, config.allow_rejected)
+    table = pd.DataFrame(rows, columns=["file", "row", "text", "label", "split"], dtype=object)
+    known = {
+        label_word(value): label for label, values in enumerate((config.negative, config.positive)) for value in values
+    }
+    known = known or LABELS
+    is_unknown = ~table["label"].isin(known) & ~table["split"].isin(UNLABELLED)
+    reasons = table["label"].map(lambda label: OTHER_LABEL if config.positive else UNUSED_LABELS.get(label))[is_unknown]
+    unused = reasons[reasons.notna()]
+    left_out += zip(unused, table["file"][unused.index], table["row"][unused.index], strict=True)
+    table = table.drop(unused.index)
+    notes: tuple[str, ...] = (_rows_left_out(left_out, len(files)),) if left_out else ()
+    if table.empty:
+        raise InputError(f"{config.data} holds no review that can be used. {' '.join(notes)}".rstrip())
+    if not config.positive and all(reader.is_fasttext for reader in readers) and {*table["label"]} == {"1", "2"}:
+        known = {"1": 0, "2": 1}
+        notes += (
+            "__label__1 is read as negative and __label__2 as positive, as in Amazon's and Yelp's files of reviews; "
+            "--positive and --negative say otherwise.",
         )
-    return [SPLITS[row.split or ""] for row in rows]
+    if table["split"].any():
+        table["split"] = _known_splits(table)
+    table["label"] = _known_labels(table, known, label_column)
+    return table, notes, lost
 
 
-def _known_labels(config: SourceConfig) -> dict[str, int]:
-    """Each label, as `label_word` gives it, and what it means."""
-    if not config.positive:
-        return LABELS
-    return {label_word(value): meaning for meaning in (0, 1) for value in (config.negative, config.positive)[meaning]}
+def _rows_left_out(left_out: list[tuple[str, Path, int]], files: int) -> str:
+    """A sentence such as `3 rows left out: the review is blank (2, first row 7), it is not UTF-8 (1, first row 9).`"""
+    counts = Counter(reason for reason, _, _ in left_out)
+    first = {reason: f"row {row}" + f" of {path.name}" * (files > 1) for reason, path, row in reversed(left_out)}
+    parts = ", ".join(f"{reason} ({count:,}, first {first[reason]})" for reason, count in counts.items())
+    return f"{len(left_out):,} row{'s' * (len(left_out) > 1)} left out: {parts}."
 
 
-def _labels(rows: list[_Row], known: dict[str, int], column: str) -> np.ndarray:
-    """The label of each row, int8 (N,)."""
-    unknown = [row for row in rows if row.label not in known]
-    if unknown:
-        words = {meaning: sorted({row.label for row in rows if known.get(row.label) == meaning}) for meaning in (0, 1)}
+def _known_splits(table: pd.DataFrame) -> pd.Series:
+    splits = table["split"].map(SPLITS)
+    if splits.isna().any():
+        raise InputError(
+            f"{_first_unknown(table, 'split', splits.isna())}; it may hold {', '.join(dict.fromkeys(SPLITS.values()))}."
+        )
+    return splits
+
+
+def _known_labels(table: pd.DataFrame, known: Mapping[str, int], column: str) -> pd.Series:
+    labels = table["label"].map(known)
+    is_unknown = labels.isna() & (table["split"] != "unlabelled")
+    if is_unknown.any():
+        negative, positive = (",".join(sorted({*table["label"][labels == label]})) for label in (0, 1))
         remedy = "Other values take both options, such as --positive 4,5 --negative 1,2."
-        if words[0] and words[1]:
+        if negative and positive:
             remedy = (
-                f"To leave these rows out, add --positive {','.join(words[1])} --negative {','.join(words[0])}; or "
-                "name other values of both."
+                f"To leave these rows out, add --positive {positive} --negative {negative}; or name other values of "
+                "both."
             )
         raise InputError(
-            f"{unknown[0].file}, column {shown(column)}: found {_listed(row.label for row in unknown)}, first in row "
-            f"{unknown[0].number}; labels may be 0/1, positive/negative, pos/neg or true/false. {remedy}"
+            f"{_first_unknown(table, 'label', is_unknown, column)}; labels may be 0/1, positive/negative, pos/neg or "
+            f"true/false. {remedy}"
         )
-    return np.array([known[row.label] for row in rows], np.int8)
+    return labels.fillna(-1)
 
 
-def _listed(words: Iterable[str]) -> str:
-    return shown_names(map(repr, sorted(set(words))))
-
-
-def _cut(texts: list[str], labels: np.ndarray, test_fraction: float, seed: int) -> np.ndarray:
-    """Which reviews are for testing, (N,) bool: stratified by the label of a text's first copy."""
-    from sklearn.model_selection import train_test_split
-
-    first = dict(zip(reversed(texts), reversed(labels.tolist()), strict=True))
-    distinct = {text: first[text] for text in texts}
-    first_labels = list(distinct.values())
-    try:
-        _, test = train_test_split(list(distinct), test_size=test_fraction, stratify=first_labels, random_state=seed)
-    except ValueError:  # too few reviews of a class to stand on both sides
-        counts = np.bincount(first_labels, minlength=2)
-        raise InputError(
-            f"{len(labels)} reviews ({counts[1]} positive and {counts[0]} negative distinct texts) cannot be cut into "
-            f"train and test of both classes at a test fraction of {test_fraction}: give more reviews of both classes."
-        ) from None
-    chosen = set(test)
-    return np.array([text in chosen for text in texts])
+def _first_unknown(table: pd.DataFrame, name: str, is_unknown: pd.Series, column: str = SPLIT_COLUMN) -> str:
+    unknown = table[is_unknown]
+    values = shown_names(map(repr, sorted({*unknown[name]})))
+    return f"{unknown['file'].iloc[0]}, column {shown(column)}: found {values}, first in row {unknown['row'].iloc[0]}"

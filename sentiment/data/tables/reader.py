@@ -1,10 +1,11 @@
 """TableReader: a file of reviews in chunks of rows, in which every row of the file is usable or rejected."""
 
 import csv
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +42,11 @@ class Rejected:
     content: Any
     lines: int = 0
 
+    @property
+    def kind(self) -> str:
+        """The reason without its numbers, which other rows share."""
+        return re.sub(r"\d[\d,]*", "0", self.reason)
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -71,6 +77,8 @@ class TableReader:
         size: bytes of the file.
         is_fasttext: whether its lines begin with labels as fastText has them.
         rows, lines, lost: rows read so far, lines of the file that they take, and those of them that could not be read.
+        losses: the first row of each kind that could not be read, with the lines that all rows of its kind take.
+        options, wanted_column: as they were given.
     """
 
     names: list[str]
@@ -104,7 +112,9 @@ class TableReader:
             InputError: the file cannot be read, or its columns are not what is expected.
         """
         self.file, self.rows, self.lines, self.lost = file, 0, 0, 0
-        self._options, self._format, self._wanted = options or ReadOptions(), output_format, columns
+        self.losses: dict[str, Rejected] = {}
+        self.options, self.wanted_column = options or ReadOptions(), text_column
+        self._format, self._wanted = output_format, columns
         self._added = {LABEL_COLUMN, PROBABILITY_COLUMN} if columns is None else set()
         self._rows: Iterator[Row] = iter(())
         self._waiting: list[Row] = []
@@ -149,10 +159,16 @@ class TableReader:
                         kept.append(row.values)
                 self.rows += len(rows)
                 self.lines += sum(row.lines for row in rows)
-                self.lost += sum(row.lines for row in rejected)
+                self._count(row for row in rejected if row.lines)
                 texts = [values[self.text_column] for values in kept]
                 yield Chunk(numbers, texts, kept, rejected, sum(row.size for row in rows), self._position())
         self._refuse_change()
+
+    def _count(self, unreadable: Iterable[Rejected]) -> None:
+        for row in unreadable:
+            self.lost += row.lines
+            first = self.losses.setdefault(row.kind, replace(row, content=None, lines=0))
+            self.losses[row.kind] = replace(first, lines=first.lines + row.lines)
 
     def _next_rows(self) -> list[Row]:
         rows: list[Row] = []
@@ -208,8 +224,8 @@ class TableReader:
         self._position = lambda: self.size * self.rows // max(1, parquet.metadata.num_rows, self.rows)
 
     def _open_text(self, text_column: str | None) -> None:
-        text = self._open.enter_context(open_text(self.file, self._options))
-        names, self._rows = text_rows(text, self.file, self._options, text_column)
+        text = self._open.enter_context(open_text(self.file, self.options))
+        names, self._rows = text_rows(text, self.file, self.options, text_column)
         self._position, self.is_fasttext = text.position, names is not None and text.is_fasttext
         if names is not None:
             self._find_text_column(names, text_column)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from sentiment.batch.scored_table import ScoredTable
 from sentiment.data.files import ReadOptions, TableFile
-from sentiment.data.losses import check_losses
+from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader
 from sentiment.data.tables.text_rows import delimited_rows, find_dialect
 from sentiment.errors import InputError
@@ -395,13 +395,13 @@ def test_an_open_quotation_mark_swallows_no_row_without_a_word(tmp_path: Path, c
 
 def test_many_lost_lines_are_refused_with_the_option_that_reads_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text\n" + b"caf\xe9\n" * 5 + b"fine\n" * 95)
-    file, options = TableFile.at(tmp_path / "a.csv"), ReadOptions()
+    readers = [*read_to_end([TableFile.at(tmp_path / "a.csv")], ReadOptions(), None)]
     said = "5 of 100 lines could not be read: it is not UTF-8 (5, first in line 2)."
     with pytest.raises(InputError) as raised:
-        check_losses([file], options, None, 0.01)
+        check_losses(readers, 0.01)
     assert f"{said} --encoding cp1252 reads all of them. To go on" in str(raised.value)
     assert "--allow-rejected 0.06" in str(raised.value)
-    assert check_losses([file], options, None, 0.06) == said
+    assert check_losses(readers, 0.06) == said
 
 
 def test_columns_keep_their_names_and_a_second_one_is_numbered(tmp_path: Path) -> None:
