@@ -62,7 +62,7 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
 
 
 def list_models(name: str | None, console: Console) -> None:
-    """Show every version: accuracy with its interval, size, speed when it was evaluated, age and run.
+    """Show every version: accuracy with its interval, size, speed when it was evaluated, and age.
 
     Args:
         name: of the registered model; None for all.
@@ -76,7 +76,7 @@ def list_models(name: str | None, console: Console) -> None:
     versions = registry.versions(name)
     if not versions:
         raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
-    columns = ["version", "aliases", "test accuracy (95 % interval)", "log loss", "size", "reviews/s", "age", "run"]
+    columns = ["version", "test accuracy (95 % interval)", "log loss", "size", "reviews/s", "age"]
     console.table("Registered models", columns, [_row(version) for version in versions])
 
 
@@ -111,16 +111,14 @@ def _row(version: "Version") -> list[str]:
         accuracy = f"{100 * metrics['test_accuracy']:.2f} %"
         if version.accuracy_interval is not None:
             low, high = version.accuracy_interval
-            accuracy += f" ({100 * low:.2f} to {100 * high:.2f})"
+            accuracy += f" ({100 * low:.2f}-{100 * high:.2f})"
     return [
-        f"{version.name} {version.number}",
-        ", ".join(version.aliases),
+        f"{version.name} {version.number}" + (f" ({', '.join(version.aliases)})" if version.aliases else ""),
         accuracy,
         f"{metrics['test_log_loss']:.4f}" if "test_log_loss" in metrics else "",
         f"{metrics[SIZE] / 2**20:.1f} MiB" if SIZE in metrics else "",
         f"{metrics[SPEED]:,.0f}" if SPEED in metrics else "",
         _age(time.time() - version.created),
-        version.run_id,
     ]
 
 

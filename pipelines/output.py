@@ -6,6 +6,7 @@ That folder is what a killed command leaves, and what the same command resumes f
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,8 +77,9 @@ def begun_output(output: Path, identity: dict[str, Any], *, overwrite: bool) -> 
     Raises:
         InputError: OUTPUT is there already; another command is writing it, or its file system cannot lock files.
     """
-    partial, rejected = beside(output, PARTIAL_ENDING), beside(output, REJECTED_ENDING)
+    partial = beside(output, PARTIAL_ENDING)
     partial.mkdir(exist_ok=True)
+    table, rejected = partial / TABLE, partial / REJECTED
     with (partial / IDENTITY).open("a+", encoding="utf-8") as file:
         lock(
             file,
@@ -98,24 +100,20 @@ def begun_output(output: Path, identity: dict[str, Any], *, overwrite: bool) -> 
         try:
             yield partial
         except BaseException:
-            (partial / REJECTED).unlink(missing_ok=True)
-            if not (partial / TABLE).is_dir():
-                (partial / TABLE).unlink(missing_ok=True)
+            rejected.unlink(missing_ok=True)
+            if not table.is_dir():
+                table.unlink(missing_ok=True)
                 if not _size(partial / SCORES):  # there is nothing to resume from
                     _remove(partial)
             raise
-        _give_names(partial, output, rejected)
+        if _size(rejected):
+            finish(rejected, beside(output, REJECTED_ENDING))
+        else:
+            beside(output, REJECTED_ENDING).unlink(missing_ok=True)
+        if table.is_dir() and output.exists():
+            output.replace(partial / OLD)
+        finish(table, output)
         _remove(partial)
-
-
-def _give_names(partial: Path, output: Path, rejected: Path) -> None:
-    if _size(partial / REJECTED):
-        finish(partial / REJECTED, rejected)
-    else:
-        rejected.unlink(missing_ok=True)
-    if (partial / TABLE).is_dir() and output.exists():
-        output.replace(partial / OLD)
-    finish(partial / TABLE, output)
 
 
 def _size(path: Path) -> int:
@@ -164,49 +162,40 @@ def finish_parts(partial: Path) -> None:
 
 
 class KeptScores:
-    """The scores of the chunks that are finished, in the order of the rows; without a folder, of none.
+    """The scores of the chunks that are finished, in the order of the rows; without a folder they are not kept.
 
     A record is a digest of the texts of a chunk and of their scores, then the scores as float32.
     """
 
     def __init__(self, partial: Path | None) -> None:
-        self._file = None
-        if partial is not None:
-            (partial / SCORES).touch()
-            self._file = (partial / SCORES).open("r+b")
-        self._unread = self._file
+        self._file = (Path(os.devnull) if partial is None else partial / SCORES).open("a+b")
+        self._file.seek(0)
+        self._is_read = partial is None
 
     def take(self, texts: Sequence[str]) -> np.ndarray | None:
         """The scores of the next chunk; None from the first chunk on that was not finished or has other texts."""
-        if self._unread is None:
+        if self._is_read:
             return None
-        start = self._unread.tell()
-        record = self._unread.read(DIGEST_BYTES + 4 * len(texts))
+        start = self._file.tell()
+        record = self._file.read(DIGEST_BYTES + 4 * len(texts))
         digest, scores = record[:DIGEST_BYTES], record[DIGEST_BYTES:]
         if len(scores) == 4 * len(texts) and digest == _digest(texts, scores):
             return np.frombuffer(scores, np.float32)
-        self._unread.seek(start)
-        self._unread.truncate()
-        self._unread = None
+        self._is_read = True
+        self._file.truncate(start)
         return None
 
     def add(self, texts: Sequence[str], scores: np.ndarray) -> None:
         """Keep the scores of the next chunk."""
-        if self._file is not None:
-            content = scores.astype(np.float32).tobytes()
-            self._file.write(_digest(texts, content) + content)
-            self._file.flush()
+        content = scores.astype(np.float32).tobytes()
+        self._file.write(_digest(texts, content) + content)
+        self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
 
 
 def _digest(texts: Sequence[str], scores: bytes) -> bytes:
-    hasher = hashlib.blake2b(scores, digest_size=DIGEST_BYTES)
-    for text in texts:
-        content = text.encode("utf-8", "surrogatepass")
-        hasher.update(len(content).to_bytes(8, "little"))
-        hasher.update(content)
-    return hasher.digest()
+    lengths, content = np.array([*map(len, texts)], np.int64), "".join(texts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(b"".join([scores, lengths, content]), digest_size=DIGEST_BYTES).digest()
