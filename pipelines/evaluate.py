@@ -37,16 +37,14 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         classifier = SentimentClassifier.load(folder)
         profile = ValidationProfile.load(folder, classifier)
         reviews, notes = _labelled_reviews(source)
-        for note in notes:
-            console.say(f"            {note}", style="yellow")
         if classifier.learned is not None:
             is_seen = classifier.learned.holds(reviews.texts)
-            reviews = reviews.where(~is_seen)
-            if seen := int(is_seen.sum()):
-                reviews_seen = f"{seen:,} review{'s' * (seen > 1)}"
-                console.say(
-                    f"            {reviews_seen} left out, as {name} has learned from the same text.", style="yellow"
-                )
+            reviews, seen = reviews.where(~is_seen), int(is_seen.sum())
+            if seen:
+                counted = f"{seen:,} review{'s' * (seen > 1)}"
+                notes += (f"{counted} left out, as {name} has learned from the same text.",)
+        for note in notes:
+            console.say(f"            {note}", style="yellow")
         if not len(reviews):
             raise InputError(f"{name} has learned from every one of these reviews: give others to test it on.")
         if len(set(reviews.labels.tolist())) < 2:

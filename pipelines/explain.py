@@ -13,7 +13,7 @@ import numpy as np
 from rich.text import Text
 
 from pipelines.console import Console, escaped
-from pipelines.files import write_file
+from pipelines.files import check_page, write_file
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
@@ -29,9 +29,6 @@ POSITIVE, NEGATIVE = (tuple(bytes.fromhex(colour[1:])) for colour in COLOURS[:2]
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""
 
-ENDINGS = (".html", ".json")
-"""Of OUTPUT: the playground opened on the review, or all numbers."""
-
 DECISIVE_WORDS, DECISIVE_NGRAMS = 8, 12
 """In the tables on the terminal; a file holds all."""
 
@@ -41,27 +38,30 @@ def explain_review(console: Console, text: str, model: str | None, output: Path 
 
     Args:
         model: a folder, or a model URI of MLflow; None as for `located_classifier`.
-        output: .html or .json file to write; for the linear model .json alone.
+        output: file to write; .html for the playground opened on the review, .json for all numbers. For the linear
+            model .json alone.
 
     Raises:
         InputError: there is no such model, the text is not UTF-8 or holds no word, or `output` cannot be written.
     """
     if output is not None:
-        _check(output)
+        check_page(output, "--output", ".html", ".json")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise InputError("The review is not UTF-8: give it in UTF-8.")
     with located_classifier(model) as (folder, name), console.without_native_log():
         classifier = SentimentClassifier.load(folder)
+        is_page = output is not None and output.suffix.lower() == ".html"
+        if classifier.is_linear and is_page:
+            raise InputError(f"--output {output} must end with .json: the linear model has only n-grams to show.")
+        console.say(f"{'model':<11} {name}")
         if classifier.is_linear:
-            content = _explain_by_ngrams(console, classifier, text, name, output)
+            content = _explain_by_ngrams(console, classifier, text)
         else:
             explanation = classifier.explain(text)
-            console.say(f"{'model':<11} {name}")
             _show(console, explanation)
-            if output is not None and output.suffix.lower() == ".html":
-                content = render_playground(classifier, name=name, opened_on=explanation)
-            else:
-                content = to_json(explanation)
+            content = (
+                render_playground(classifier, name=name, opened_on=explanation) if is_page else to_json(explanation)
+            )
     if output is not None:
         write_file(output, content)
         console.say(f"{'explanation':<11} wrote {output}")
@@ -78,15 +78,13 @@ def read_review(path: Path, row: int, text_column: str | None, options: ReadOpti
     Raises:
         InputError: the file cannot be read, lacks the column or the row, or the row holds no review.
     """
-    reader = TableReader(TableFile.at(path), text_column, options=options, columns=())
-    with contextlib.closing(reader):
+    with contextlib.closing(TableReader(TableFile.at(path), text_column, options=options, columns=())) as reader:
         for chunk in reader.chunks():
-            reasons = {rejected.row: rejected.reason for rejected in chunk.rejected}
-            if row in reasons:
-                raise InputError(f"{path}, row {row}: {reasons[row]}.")
-            texts = dict(zip(chunk.numbers, chunk.texts, strict=True))
-            if row in texts:
-                return texts[row]
+            for rejected in chunk.rejected:
+                if rejected.row == row:
+                    raise InputError(f"{path}, row {row}: {rejected.reason}.")
+            if row in chunk.numbers:
+                return chunk.texts[chunk.numbers.index(row)]
     raise InputError(f"{path} has no row {row}: choose --row from 1 to {reader.rows:,}.")
 
 
@@ -101,10 +99,7 @@ def write_playground(console: Console, model: str | None, page: Path, *, exact: 
     Raises:
         InputError: there is no such model, the page cannot run it, or `page` cannot be written.
     """
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{page} must end with .html, because it is a web page.")
-    if not page.parent.is_dir():
-        raise InputError(f"{page}: there is no folder {page.parent}; make it first.")
+    check_page(page, "The page", ".html", ".htm")
     with located_classifier(model) as (folder, name), console.without_native_log():
         classifier = SentimentClassifier.load(folder)
         if classifier.is_linear:
@@ -117,31 +112,22 @@ def write_playground(console: Console, model: str | None, page: Path, *, exact: 
 
 def to_json(explanation: Explanation) -> str:
     """All that an Explanation holds; gates and states as lists of shape (tokens, units)."""
+    names = ("tokens", "out_of_vocabulary", "running_verdict", "occlusion", "integrated_gradients")
     content = {
         "text": explanation.text,
-        "predicted_label": LABEL_NAMES[int(explanation.probability >= explanation.threshold)],
+        "predicted_label": _label(explanation),
         "positive_probability": explanation.probability,
         "threshold": explanation.threshold,
         "baseline_probability": explanation.baseline_probability,
         "cut_words": [explanation.text[slice(*span)] for span in explanation.cut_spans],
-        "tokens": explanation.tokens,
-        "out_of_vocabulary": explanation.out_of_vocabulary.tolist(),
-        "running_verdict": explanation.running_verdict.tolist(),
-        "occlusion": explanation.occlusion.tolist(),
-        "integrated_gradients": explanation.integrated_gradients.tolist(),
-        "layers": [
-            {"name": layer.name, **{name: values.tolist() for name, values in layer.values.items()}}
-            for layer in explanation.layers
-        ],
+        **{name: getattr(explanation, name) for name in names},
+        "layers": [{"name": layer.name, **layer.values} for layer in explanation.layers],
     }
-    return json.dumps(content, ensure_ascii=False)
+    return json.dumps(content, ensure_ascii=False, default=np.ndarray.tolist)
 
 
-def _check(output: Path) -> None:
-    if output.suffix.lower() not in ENDINGS:
-        raise InputError(f"--output {output} must end with {', '.join(ENDINGS)}.")
-    if not output.parent.is_dir():
-        raise InputError(f"--output {output}: there is no folder {output.parent}; make it first.")
+def _label(explanation: Explanation) -> str:
+    return LABEL_NAMES[int(explanation.probability >= explanation.threshold)]
 
 
 def _show(console: Console, explanation: Explanation) -> None:
@@ -151,15 +137,14 @@ def _show(console: Console, explanation: Explanation) -> None:
     levels = np.minimum((explanation.running_verdict * len(BLOCKS)).astype(int), len(BLOCKS) - 1)
     console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
     console.show(Text("".join(BLOCKS[level] for level in levels)))
-    strongest = np.argsort(-np.abs(explanation.integrated_gradients), kind="stable")[:DECISIVE_WORDS]
     rows = [
         [
-            explanation.tokens[position] + (" (out of vocabulary)" if explanation.out_of_vocabulary[position] else ""),
+            explanation.tokens[position] + " (out of vocabulary)" * bool(explanation.out_of_vocabulary[position]),
             f"{100 * explanation.integrated_gradients[position]:+.1f}",
             f"{100 * explanation.occlusion[position]:+.1f}",
             f"{explanation.running_verdict[position]:.1%}",
         ]
-        for position in strongest
+        for position in np.argsort(-np.abs(explanation.integrated_gradients), kind="stable")[:DECISIVE_WORDS]
     ]
     columns = ["word", "integrated gradients", "occlusion", "verdict so far"]
     console.table("What decided, in points of P(positive)", columns, rows)
@@ -167,27 +152,17 @@ def _show(console: Console, explanation: Explanation) -> None:
 
 def coloured(explanation: Explanation) -> Text:
     """The whole text: words on the colour of what they say, unknown ones in italics, those not read struck through."""
-    strongest = np.abs(explanation.integrated_gradients).max() or 1.0
+    gradients = explanation.integrated_gradients
     styles = dict.fromkeys(explanation.cut_spans, "dim strike")
-    start = ""  # the mark that every review begins with has no place in the text
-    for token, span, gradients, is_unknown in zip(
-        explanation.tokens,
-        explanation.spans,
-        explanation.integrated_gradients,
-        explanation.out_of_vocabulary,
-        strict=True,
-    ):
-        style = _background(float(gradients / strongest))
-        if span == (0, 0):
-            start, styles[span] = token, f"dim {style}"
-        else:
-            styles[span] = f"italic underline {style}" if is_unknown else style
+    strengths = (gradients / (np.abs(gradients).max() or 1.0)).tolist()
+    for span, strength, is_unknown in zip(explanation.spans, strengths, explanation.out_of_vocabulary, strict=True):
+        styles[span] = "italic underline " * bool(is_unknown) + _background(strength)
     text, end = Text(), 0
+    if (0, 0) in styles:  # the mark that every review begins with has no place in the text
+        text.append(explanation.tokens[0], f"dim {styles.pop((0, 0))}").append(" ")
     for span in sorted(styles):
         text.append(escaped(explanation.text[end : span[0]]))
-        text.append(escaped(explanation.text[slice(*span)] or start), styles[span])
-        if span == (0, 0):
-            text.append(" ")
+        text.append(escaped(explanation.text[slice(*span)]), styles[span])
         end = span[1]
     return text.append(escaped(explanation.text[end:]))
 
@@ -203,8 +178,7 @@ def _background(contribution: float) -> str:
 
 def summary(explanation: Explanation) -> list[str]:
     """The verdict, and what a reader should know of how it came about, one sentence each."""
-    label = LABEL_NAMES[int(explanation.probability >= explanation.threshold)]
-    sentences = [f"P(positive) is {explanation.probability:.1%}: {label}."]
+    sentences = [f"P(positive) is {explanation.probability:.1%}: {_label(explanation)}."]
     if explanation.cut_spans:
         kept = len(explanation.tokens) - (explanation.spans[0] == (0, 0))
         side = "first" if explanation.cut_spans[0] < explanation.spans[-1] else "last"
@@ -226,16 +200,11 @@ def summary(explanation: Explanation) -> list[str]:
     return sentences
 
 
-def _explain_by_ngrams(
-    console: Console, classifier: SentimentClassifier, text: str, name: str, output: Path | None
-) -> str:
+def _explain_by_ngrams(console: Console, classifier: SentimentClassifier, text: str) -> str:
     """Show what each n-gram of the review adds to the log-odds of the linear model; all of them as JSON."""
-    if output is not None and output.suffix.lower() != ".json":
-        raise InputError(f"--output {output} must end with .json, because the linear model has only n-grams to show.")
     probabilities = classifier.positive_probability([text])
     probability, label = float(probabilities[0]), classifier.labels(probabilities)[0]
     ngrams = classifier.explain(text)
-    console.say(f"{'model':<11} {name}")
     console.say(f"            P(positive) is {probability:.1%}: {label}.")
     rows = [[" ".join(ngram.tokens), f"{ngram.weight:+.2f}"] for ngram in ngrams[:DECISIVE_NGRAMS]]
     console.table("What decided, in log-odds of P(positive)", ["n-gram", "adds"], rows)

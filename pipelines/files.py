@@ -6,9 +6,26 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.errors import InputError
 from sentiment.files import finish
 
 PARTIAL_ENDING = ".partial"
+
+
+def check_page(path: Path, name: str, *endings: str) -> None:
+    """Make sure that a page can be written.
+
+    Args:
+        name: what the user calls it.
+        endings: that its name may have.
+
+    Raises:
+        InputError: it has another ending, or its folder is not there.
+    """
+    if path.suffix.lower() not in endings:
+        raise InputError(f"{name} {path} must end with {', '.join(endings)}.")
+    if not path.parent.is_dir():
+        raise InputError(f"{name} {path}: there is no folder {path.parent}; make it first.")
 
 
 def write_file(path: Path, content: str | bytes) -> None:

@@ -9,6 +9,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pipelines.console import Console
@@ -31,11 +32,19 @@ def registered_name(source: "SourceConfig") -> str:
     if source.source != "table" or source.data is None:
         return DEMO_NAME if source.is_synthetic else IMDB_NAME
     for part in reversed(source.data.absolute().parts):
-        stem = part if set(part) <= {"."} else part.split(".", 1)[0] if not part.startswith(".") else part[1:]
+        stem = part[1:] if part.startswith(".") else part.split(".")[0]
         name = re.sub(r"[^\w-]+", "-", stem).strip("-_")
         if name:
             return f"{name}-table" if name in (IMDB_NAME, DEMO_NAME) else name
     return "table"
+
+
+def _registry() -> ModuleType:
+    """The module of MLflow's registry, which takes seconds to import."""
+    from sentiment.tracking import registry, store
+
+    store.silence()
+    return registry
 
 
 @contextlib.contextmanager
@@ -50,12 +59,7 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
         InputError: there is no such model; none is named, but several are registered under other names.
     """
     if model is None:
-        name = sqlite_store.default_name(IMDB_NAME)
-        if name is None:
-            from sentiment.tracking import registry, store
-
-            store.silence()
-            name = registry.default_name(IMDB_NAME)
+        name = sqlite_store.default_name(IMDB_NAME) or _registry().default_name(IMDB_NAME)
         model = f"models:/{name}@{sqlite_store.CHAMPION}"
     with located(model) as found:
         yield found
@@ -70,10 +74,7 @@ def list_models(name: str | None, console: Console) -> None:
     Raises:
         InputError: there is none, or MLflow cannot be used.
     """
-    from sentiment.tracking import registry, store
-
-    store.silence()
-    versions = registry.versions(name)
+    versions = _registry().versions(name)
     if not versions:
         raise InputError("No model is registered: `sentiment run-pipeline` registers every LSTM that it trains.")
     columns = ["version", "test accuracy (95 % interval)", "log loss", "size", "reviews/s", "age"]
@@ -89,9 +90,7 @@ def promote(number: int, name: str | None, console: Console) -> None:
     Raises:
         InputError: there is no such version, or MLflow cannot be used.
     """
-    from sentiment.tracking import registry, store
-
-    store.silence()
+    registry = _registry()
     version = registry.promote(name or registry.default_name(IMDB_NAME), number)
     default = None
     with contextlib.suppress(InputError):  # several are registered, and none is used by default

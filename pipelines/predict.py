@@ -39,13 +39,13 @@ class Verdict:
     unread_words: int = 0
     reason: str | None = None
 
-    @property
-    def known(self) -> str:
-        """How many words are known, for people; "" where all are."""
+    def __str__(self) -> str:
+        """The verdict as a line; how many words are known follows the text, unless all are."""
+        line = f"{self.predicted_label}  {self.positive_probability:.4f}  {self.text}".replace("\n", "\\n")
         if self.words and self.known_words == self.words:
-            return ""
-        counted = f"{self.known_words} of {self.words} word{'s' * (self.words != 1)} known" if self.words else "no word"
-        return f"[{counted}]" if self.known_words else f"[{counted}: no verdict from the words]"
+            return line.rstrip()
+        words = f"{self.known_words} of {self.words} word{'s' * (self.words != 1)} known" if self.words else "no word"
+        return f"{line}  [{words}{'' if self.known_words else ': no verdict from the words'}]"
 
 
 def predict(
@@ -53,17 +53,18 @@ def predict(
 ) -> None:
     """Print the verdict and P(positive) of each text, and on standard error the model that gave them.
 
+    Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
+    standard error where that is unusual. A warning also says how much of a long text the model does not read.
+
     Args:
         texts: the reviews; or - alone for standard input, a review a line.
         as_json: print a JSON object for each review.
 
-    Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
-    standard error where that is unusual. A warning also says how much of a long text the model does not read.
-
     Raises:
         InputError: a text is blank, which has no verdict, while the others have; or there is no such model.
     """
-    if STANDARD_STREAM in texts and len(texts) > 1:
+    is_stream = STANDARD_STREAM in texts
+    if is_stream and len(texts) > 1:
         raise InputError("Give either reviews or - for standard input, and not both.")
     refused = 0
     with located_classifier(model) as (folder, name):
@@ -71,37 +72,31 @@ def predict(
         if threshold is not None:
             classifier.threshold_ = threshold
         console.note(f"model: {name}")
-        reviews = _lines(console) if texts[0] == STANDARD_STREAM else iter(texts)
-        for number, verdict in enumerate(verdicts(classifier, reviews), 1):
-            if as_json:
-                console.result(json.dumps(asdict(verdict)))
-            elif verdict.reason is None:
-                text = verdict.text.replace("\n", "\\n")
-                line = f"{verdict.predicted_label}  {verdict.positive_probability:.4f}  {text}  {verdict.known}"
-                console.result(line.rstrip())
+        for number, verdict in enumerate(verdicts(classifier, _lines(console) if is_stream else texts), 1):
+            refused += verdict.reason is not None
+            if as_json or verdict.reason is None:
+                console.result(json.dumps(asdict(verdict)) if as_json else str(verdict))
             else:
                 console.error(f"Review {number}: {verdict.reason}.")
-            refused += verdict.reason is not None
             for warning in _warnings(classifier, verdict):
-                is_one_of_many = len(texts) > 1 or texts[0] == STANDARD_STREAM
-                console.warn(f"review {number}: {warning}" if is_one_of_many else warning)
+                console.warn(f"review {number}: {warning}" if is_stream or len(texts) > 1 else warning)
     if refused:
         raise InputError(f"{refused} of {number} reviews had no text to judge: leave them out.")
 
 
 def _warnings(classifier: SentimentClassifier, verdict: Verdict) -> Iterator[str]:
     """What the user should know about a verdict: the review is too long to be read in whole, or has unusual words."""
-    words, known, expected = verdict.words, verdict.known_words, classifier.unknown_share
+    words, unknown, expected = verdict.words, verdict.words - verdict.known_words, classifier.unknown_share
     if verdict.unread_words:
         part, left_out = ("last", "beginning") if classifier.sequences.truncating == "pre" else ("first", "end")
         yield (
             f"the model reads the {part} {words:,} of {words + verdict.unread_words:,} words, so the {left_out} has no "
             "say in the verdict."
         )
-    if known and expected is not None and (share := 1 - known / words) > UNUSUAL * expected:
+    if verdict.known_words and expected is not None and unknown / words > UNUSUAL * expected:
         yield (
-            f"{words - known} of {words} words {'is' if words - known == 1 else 'are'} unknown to the model "
-            f"({share:.1%}; of its validation reviews {expected:.1%}): trust the verdict less."
+            f"{unknown} of {words} words {'is' if unknown == 1 else 'are'} unknown to the model "
+            f"({unknown / words:.1%}; of its validation reviews {expected:.1%}): trust the verdict less."
         )
 
 
@@ -109,33 +104,28 @@ def verdicts(classifier: SentimentClassifier, texts: Iterable[str]) -> Iterator[
     """The verdict on each text, in their order."""
     remaining = iter(texts)
     while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):
-        reasons = [reason_against_review(text) for text in batch]
-        judged = [text for text, reason in zip(batch, reasons, strict=True) if reason is None]
+        reasons = {text: reason_against_review(text) for text in batch}
+        judged = [text for text in batch if reasons[text] is None]
         probabilities = classifier.positive_probability(judged)
         words, known = classifier.count_words(judged).T.tolist()
         unread = map(classifier.count_unread, judged)
         found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, unread, strict=True)
-        for text, reason in zip(batch, reasons, strict=True):
-            yield Verdict(text, *next(found)) if reason is None else Verdict(text, reason=reason)
+        for text in batch:
+            yield Verdict(text, *next(found)) if reasons[text] is None else Verdict(text, reason=reasons[text])
 
 
 def _lines(console: Console) -> Iterator[str]:
-    """The lines of standard input.
-
-    Raises:
-        InputError: there is none, or it is not UTF-8.
-    """
+    """The lines of standard input."""
     if sys.stdin.isatty():
         console.note("reading reviews from the keyboard, one a line; Ctrl-D ends them")
-    is_empty = True
+    line = ""
     stream = io.TextIOWrapper(sys.stdin.buffer, "utf-8-sig", newline="\n")
     try:
         for line in stream:
-            is_empty = False
             yield line.rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise InputError("Standard input is not UTF-8: convert it first.") from error
     finally:
         stream.detach()
-    if is_empty:
+    if not line:
         raise InputError("Standard input holds no review: give one a line.")

@@ -26,7 +26,7 @@ from typing import Literal
 import numpy as np
 
 from pipelines.console import Console
-from pipelines.files import write_file
+from pipelines.files import check_page, write_file
 from pipelines.models import located_classifier
 from pipelines.output import (
     REJECTED_ENDING,
@@ -205,11 +205,10 @@ def _checked_output(config: ScoreConfig, files: list[TableFile]) -> TableFile:
         InputError: it or the page of drift cannot be written, or is an input.
     """
     paths = [file.path.resolve() for file in files if file.copy is None]
-    if (page := config.drift) is not None:
-        if page.suffix.lower() != ".html" or page.resolve() in paths or page.is_dir():
-            raise InputError(f"--drift {page}: give a file that ends with .html and is no INPUT.")
-        if not page.parent.is_dir():
-            raise InputError(f"--drift {page}: there is no folder {page.parent}; make it first.")
+    if config.drift is not None:
+        check_page(config.drift, "--drift", ".html")
+        if config.drift.resolve() in paths or config.drift.is_dir():
+            raise InputError(f"--drift {config.drift}: give a file that is no INPUT.")
     if config.output == STANDARD_STREAM:
         kind = files[0].format
         return TableFile(Path(STANDARD_STREAM), kind if kind in ("csv", "tsv", "jsonl") else "csv")

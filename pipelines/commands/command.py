@@ -14,7 +14,6 @@ from typer.core import TyperArgument, TyperCommand
 from typer.exceptions import TyperException
 
 from pipelines.commands.exit_codes import errors_to_exit_codes
-from pipelines.commands.given import Given
 from pipelines.console import Console
 from pipelines.output import STANDARD_STREAM
 from sentiment.tracking import sqlite_store
@@ -51,9 +50,9 @@ def command(
     """
     fields: dict[str, Any] = {}
     if reads:
-        from pipelines.options import Preset, given_options, options_of
+        from pipelines.commands.given import Given, Preset, typer_options  # many pydantic models, not for `predict`
 
-        fields = options_of(reads)
+        fields = typer_options(reads)
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
@@ -64,8 +63,7 @@ def command(
                 if log_file is not None:
                     console.log_to(log_file)
                 if fields:
-                    options = given_options({field: values.pop(field) for field in fields})
-                    values["given"] = Given(values.pop("preset"), options)
+                    values["given"] = Given.by(values.pop("preset"), {field: values.pop(field) for field in fields})
                 if moved := sqlite_store.relocate_store():
                     console.note(moved)
                 function(console=console, **values)

@@ -8,9 +8,8 @@ from typer import Argument, Option
 
 from pipelines.commands import options
 from pipelines.commands.command import UNDERSTAND, command
-from pipelines.commands.given import Given
+from pipelines.commands.given import Given, split_list
 from pipelines.console import Console
-from pipelines.options import split_list
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.files import ReadOptions
 from sentiment.engine.cells import CELLS

@@ -7,9 +7,8 @@ from typer import Option
 
 from pipelines.commands import options
 from pipelines.commands.command import IMPROVE, command
-from pipelines.commands.given import Given
+from pipelines.commands.given import Given, split_list
 from pipelines.console import Console
-from pipelines.options import split_list
 from sentiment.errors import InputError
 from sentiment.presets import preset_names
 

@@ -201,7 +201,7 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
         pytest.param("in.csv out.csv --model M --spark-master local", "--spark-master is for", id="master of nothing"),
         pytest.param("in.csv out.csv --model M --strict", "row 2: the review is blank (--strict)", id="strict"),
         pytest.param("- out.csv --model M --engine spark", "The Spark engine reads and writes files", id="Spark pipe"),
-        pytest.param("in.csv out.csv --model M --drift page.txt", "ends with .html", id="page of another format"),
+        pytest.param("in.csv out.csv --model M --drift page.txt", "must end with .html", id="page of another format"),
         pytest.param("in.csv out.csv --model M --drift none/page.html", "there is no folder none", id="folder of page"),
         pytest.param("in.csv out.csv --model M --sure 0.9 --threshold 0.4", "either --sure or --threshold", id="both"),
     ],
