@@ -56,10 +56,7 @@ class Console:
         self._error = rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         self._drawing, self._lock, self._stop = 0, threading.RLock(), threading.Event()
-        self._log, self._has_log = (
-            rich.console.Console(width=WIDTH_OF_FILES, highlight=False, soft_wrap=True, color_system=None),
-            False,
-        )
+        self._log: rich.console.Console | None = None
         self._shown: set[Path] = set()
 
     @contextmanager
@@ -102,11 +99,11 @@ class Console:
             logger.addHandler(handler)
         LOGGER.setLevel(logging.INFO)
         LOGGER.propagate = False
-        self._has_log = True
+        self._log = rich.console.Console(width=WIDTH_OF_FILES, highlight=False, soft_wrap=True, color_system=None)
 
     def log_traceback(self) -> None:
         """Write the traceback of the error being handled to the log file, if there is one."""
-        if self._has_log:
+        if self._log is not None:
             LOGGER.exception("the command failed")
 
     @property
@@ -116,7 +113,7 @@ class Console:
 
     def say(self, text: str, *, style: str = "") -> None:
         """A line of progress, left out when quiet; on a terminal it is wrapped at words."""
-        self._print(self._out, Text(_wrapped(text, self._out)), style=style, is_shown=not self.quiet)
+        self._print(self._out, _wrapped(text, self._out, style), is_shown=not self.quiet)
 
     def command(self, label: str, command: str) -> None:
         """A command that the reader may copy: never broken, and left out when quiet."""
@@ -132,7 +129,7 @@ class Console:
 
     def note(self, text: str) -> None:
         """A dim line on standard error, left out when quiet."""
-        self._print(self._error, Text(_wrapped(text, self._error)), style="dim", is_shown=not self.quiet)
+        self._print(self._error, _wrapped(text, self._error, "dim"), is_shown=not self.quiet)
 
     def warn(self, text: str) -> None:
         """A line on standard error of what the user should know about a result; shown also when quiet."""
@@ -143,7 +140,7 @@ class Console:
         self._labelled("Error:", "bold red", text)
 
     def _labelled(self, label: str, style: str, text: str) -> None:
-        line = Text(_wrapped(f"{label} {text}", self._error))
+        line = _wrapped(f"{label} {text}", self._error)
         line.stylize(style, 0, len(label))
         self._print(self._error, line)
 
@@ -154,7 +151,7 @@ class Console:
             table.add_column(Text(escaped(column)), justify="right" if number else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(escaped(cell)) for cell in row))
-        self._print(self._out, Text(_wrapped(title, self._out), style="bold"), table)
+        self._print(self._out, _wrapped(title, self._out, "bold"), table)
 
     def finished_stage(self, stage: Stage, read: str) -> None:
         """What a stage read and wrote, once for each stage that is found cached."""
@@ -223,24 +220,22 @@ class Console:
         self,
         console: rich.console.Console,
         *content: RenderableType,
-        style: str = "",
         soft_wrap: bool | None = None,
         is_shown: bool = True,
     ) -> None:
         """Print, with the bar out of the way; the log file also gets what is not shown."""
         with self._lock:
-            if self._has_log:
+            if self._log is not None:
                 with self._log.capture() as captured:
                     self._log.print(*content, sep="\n")
-                for line in captured.get().splitlines():
-                    if line.strip():
-                        LOGGER.info(line.rstrip())
+                for line in filter(str.strip, captured.get().splitlines()):
+                    LOGGER.info(line.rstrip())
             if not is_shown:
                 return
             if self._bar is not None:
                 self._bar.stop()
             for part in content:
-                console.print(part, style=style, soft_wrap=soft_wrap)
+                console.print(part, soft_wrap=soft_wrap)
             if self._bar is not None:
                 self._bar.start()
 
@@ -260,14 +255,16 @@ def escaped(text: str) -> str:
     )
 
 
-def _wrapped(text: str, console: rich.console.Console) -> str:
+def _wrapped(text: str, console: rich.console.Console, style: str = "") -> Text:
     """Escaped text, on a terminal wrapped at words; further lines are indented as far as what follows the label."""
     text = escaped(text)
-    if not console.is_terminal:
-        return text
-    label = LABEL.match(text)
-    indent = label.end() if label else 0
-    wrapper = textwrap.TextWrapper(
-        console.width - 1, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(map(wrapper.fill, text.split("\n")))
+    if console.is_terminal:
+        label = LABEL.match(text)
+        wrapper = textwrap.TextWrapper(
+            console.width - 1,
+            subsequent_indent=" " * (label.end() if label else 0),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        text = "\n".join(map(wrapper.fill, text.split("\n")))
+    return Text(text, style)
