@@ -1,18 +1,20 @@
 """tokenize and Vocabulary: from text to the indices of `keras.datasets.imdb`, and back."""
 
 import functools
+import itertools
 import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
 
 from sentiment.configuration import Configuration
 from sentiment.data.markup import without_markup, without_markup_placed
@@ -89,15 +91,15 @@ _FIRST_PERSON = re.compile("i(?:'.*)?")
 MOST_BYTES = 2**26
 """Of a saved vocabulary: five million words."""
 
+Marks = Annotated[str, Field(pattern=r"^[!?.,;:]*$")]
+
 
 class VocabularyConfig(Configuration):
     """What the vocabulary keeps."""
 
     num_words: int = Field(10_000, ge=5, description="Bound on the word indices, the 4 reserved ones included.")
-    punctuation_tokens: str = Field(
-        "",
-        pattern=r"^[!?.,;:]*$",
-        description="Punctuation marks that are tokens of their own; the others are dropped.",
+    punctuation_tokens: Marks = Field(
+        "", description="Punctuation marks that are tokens of their own; the others are dropped."
     )
     names: bool = Field(
         True,
@@ -105,7 +107,7 @@ class VocabularyConfig(Configuration):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Tokenizer:
     """From a text to its tokens: lower-cased words, and the punctuation marks that are kept.
 
@@ -117,7 +119,7 @@ class Tokenizer:
         punctuation_tokens: marks of PUNCTUATION, each of which is a token of its own.
     """
 
-    punctuation_tokens: str = ""
+    punctuation_tokens: Marks = ""
 
     def tokenize(self, text: str) -> list[str]:
         """All tokens of the text."""
@@ -136,18 +138,17 @@ class Tokenizer:
 
     def tokenize_end(self, text: str, count: int, end: Literal["first", "last"]) -> list[str]:
         """The first or last `count` of all tokens, without splitting all of a long text."""
-        text = without_markup(text)
-        reach = CHARACTERS_PER_TOKEN * count
+        text, reach = without_markup(text), CHARACTERS_PER_TOKEN * count
+        kept = slice(count) if end == "first" else slice(-count, None)
         while reach < len(text):
             # Cut at a space: no token spans it, no letter is composed or lower-cased by what is beyond.
             space = text.rfind(" ", 0, reach) if end == "first" else text.find(" ", len(text) - reach)
             if space >= 0:
                 tokens = self._tokens(text[:space] if end == "first" else text[space:])
                 if len(tokens) >= count:
-                    return tokens[:count] if end == "first" else tokens[-count:]
+                    return tokens[kept]
             reach *= 4
-        tokens = self._tokens(text)
-        return tokens[:count] if end == "first" else tokens[-count:]
+        return self._tokens(text)[kept]
 
     def counts(self, texts: Iterable[str]) -> dict[str, int]:
         """How often each token occurs in the texts, as `by_frequency` has them."""
@@ -161,30 +162,28 @@ class Tokenizer:
         """
         if not self.capitals_mean_names(texts):
             return frozenset()
-        capitalized, others = self._capitalized(texts)
+        capitalized, counts = self._capitalized(texts)
         return frozenset(
             word
             for word, count in capitalized.items()
-            if count >= FEWEST_NAMED
-            and count >= NAME_SHARE * (count + others[word])
-            and not _FIRST_PERSON.fullmatch(word)
+            if count >= max(FEWEST_NAMED, NAME_SHARE * counts[word]) and not _FIRST_PERSON.fullmatch(word)
         )
 
     def capitals_mean_names(self, texts: Sequence[str]) -> bool:
         """Whether the texts capitalize names alone within a sentence; German capitalizes every noun."""
-        capitalized, others = self._capitalized(sample(texts))
-        counts = capitalized + others
+        capitalized, counts = self._capitalized(sample(texts))
         is_rare = capitalized.total() < CAPITALIZED_SHARE * counts.total()
         return counts.total() < FEWEST_WORDS or is_rare or is_english(counts)
 
     def _capitalized(self, texts: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
-        """How often each word is capitalized where no sentence starts, and how often it is not; in lower case."""
-        inside = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
-        capitalized, others = Counter[str](), Counter[str]()
-        for word, count in inside.items():
-            is_name = word[0].isupper() and (len(word) == 1 or not word.isupper())
-            (capitalized if is_name else others)[word.lower()] += count
-        return capitalized, others
+        """How often each word, in lower case, is capitalized where no sentence starts, and how often it is there."""
+        within = Counter(chain.from_iterable(sentence.split()[1:] for sentence in self._sentences(texts)))
+        capitalized, counts = Counter[str](), Counter[str]()
+        for word, count in within.items():
+            counts[word.lower()] += count
+            if word[0].isupper() and (len(word) == 1 or not word.isupper()):
+                capitalized[word.lower()] += count
+        return capitalized, counts
 
     def _sentences(self, texts: Iterable[str]) -> Iterator[str]:
         """The sentences of the texts, without other punctuation."""
@@ -199,21 +198,17 @@ class Tokenizer:
 
         A character that stands for several tokens, such as an ellipsis for three full stops, is the place of each.
         """
-        characters: list[str] = []
-        origins: list[Span] = []  # of each of these characters
-        shown, places = without_markup_placed(text)
-        for first, last in _composed(shown):
-            part = unicodedata.normalize("NFC", shown[first:last]).translate(_TYPOGRAPHY)
-            place = (places[first][0], places[last - 1][1])
-            for character in part:  # lower-cased one by one, which changes no separator and all lengths alike
-                lowered = character.lower()
-                characters.append(lowered)
-                origins += [place] * len(lowered)
+        lowered, origins = "", list[Span]()  # of each of these characters
+        visible, places = without_markup_placed(text)
+        for first, last in _composed(visible):
+            part = unicodedata.normalize("NFC", visible[first:last]).translate(_TYPOGRAPHY)
+            # one by one, which changes no separator and all lengths alike
+            letters = "".join(character.lower() for character in part)
+            lowered += letters
+            origins += [(places[first][0], places[last - 1][1])] * len(letters)
         marks = re.escape(self.punctuation_tokens)
         token = re.compile((rf"[{marks}]|" if marks else "") + TOKEN)
-        return [
-            (origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer("".join(characters))
-        ]
+        return [(origins[found.start()][0], origins[found.end() - 1][1]) for found in token.finditer(lowered)]
 
 
 @functools.cache
@@ -224,16 +219,14 @@ def _filters_to_space(kept: str) -> dict[int, str]:
 
 def _composed(text: str) -> list[Span]:
     """Parts of a text that NFC changes independently: a character with what is composed with it."""
-    if not text:
-        return []
     normalize = functools.partial(unicodedata.normalize, "NFC")
-    starts = [0]
+    starts = [0] if text else []
     for position in range(1, len(text)):
         before, character = text[starts[-1] : position], text[position]
         is_apart = normalize(before + character) == normalize(before) + normalize(character)
         if is_apart and not unicodedata.combining(character):
             starts.append(position)
-    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+    return list(itertools.pairwise([*starts, len(text)]))
 
 
 def is_english(counts: Mapping[str, int]) -> bool:
@@ -255,17 +248,11 @@ def by_frequency(tokens: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(tokens).items(), key=lambda item: (-item[1], item[0])))
 
 
-class TokenizerFile(Configuration):
-    """The attributes of a Tokenizer in the file of a vocabulary."""
-
-    punctuation_tokens: str = Field(pattern=r"^[!?.,;:]*$")
-
-
 class VocabularyFile(Configuration):
     """The content of a saved vocabulary."""
 
     num_words: int = Field(gt=INDEX_FROM, le=2**31, strict=True)
-    tokenizer: TokenizerFile
+    tokenizer: Tokenizer
     words: tuple[str, ...]
 
     @model_validator(mode="after")
@@ -373,7 +360,7 @@ class Vocabulary:
         if (size := path.stat().st_size) > MOST_BYTES:
             raise ValueError(f"{path.name} takes {size:,} bytes, of {MOST_BYTES:,} at most")
         content = VocabularyFile.model_validate_json(path.read_bytes())
-        return cls(content.words, content.num_words, Tokenizer(**content.tokenizer.model_dump()))
+        return cls(content.words, content.num_words, content.tokenizer)
 
 
 def learned_words(vocabulary: Vocabulary, learned: Iterable[np.ndarray]) -> frozenset[str]:
@@ -384,11 +371,8 @@ def learned_words(vocabulary: Vocabulary, learned: Iterable[np.ndarray]) -> froz
     Args:
         learned: padded indices of the reviews to learn from, arrays of shape (N, maxlen).
     """
-    is_learned = np.zeros(vocabulary.num_words, bool)
-    for indices in learned:
-        is_learned[indices.ravel()] = True
-    words = zip(vocabulary.words, is_learned[INDEX_FROM:].tolist(), strict=False)
-    return frozenset(word for word, is_known in words if is_known)
+    indices = {index for array in learned for index in np.unique(array).tolist()}
+    return frozenset(word for word, index in vocabulary.index.items() if index in indices)
 
 
 class Reader(Protocol):
@@ -400,8 +384,5 @@ class Reader(Protocol):
 
 def count_words(model: Reader, texts: Sequence[str]) -> np.ndarray:
     """Words that a model reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
-    counts = []
-    for text in texts:
-        known = [is_known for word, is_known in model.words(text) if word not in PUNCTUATION]
-        counts.append((len(known), sum(known)))
-    return np.array(counts, np.int64).reshape(-1, 2)
+    known = [[is_known for word, is_known in model.words(text) if word not in PUNCTUATION] for text in texts]
+    return np.array([(len(words), sum(words)) for words in known], np.int64).reshape(-1, 2)

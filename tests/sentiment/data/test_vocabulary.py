@@ -144,7 +144,6 @@ def test_a_saved_vocabulary_is_read_back_with_its_punctuation_marks(tmp_path: Pa
         ({"num_words": 10**12}, "num_words"),
         ({"num_words": True}, "num_words"),
         ({"tokenizer": {"punctuation_tokens": "abc"}}, "punctuation_tokens"),
-        ({"tokenizer": {}}, "punctuation_tokens"),
         ({"surprise": 1}, "surprise"),
     ],
 )
