@@ -15,8 +15,9 @@ import functools
 import itertools
 import json
 import sys
+import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ from pipelines.output import (
 )
 from pipelines.score_summary import Scored, show_summary
 from sentiment.batch.pool import scoring_pool
-from sentiment.batch.scored_table import ScoredTable, Tally
+from sentiment.batch.scored_table import ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
@@ -183,27 +184,19 @@ def score(config: ScoreConfig, console: Console) -> None:
         if config.threshold is not None:
             classifier.threshold_ = config.threshold
         job = Job(config, files, output, folder, classifier, abstention)
-        tally, sample, lost = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)
-    drift = config.drift if profile is not None and len(sample) else None
-    if profile is not None and drift is not None:
+        scored = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)
+    if profile is not None and config.drift is not None and len(scored.sample):
         from sentiment.reporting.pages import render_drift
 
         title = f"{config.input} to {config.output}"
-        write_file(drift, render_drift(profile, sample, title=title, model=model))
-    scored = Scored(
-        config.input, config.output, model, tally, sample, lost, config.sure, drift, classifier.unknown_share
-    )
-    show_summary(console, scored, profile)
+        write_file(config.drift, render_drift(profile, scored.sample, title=title, model=model))
+    show_summary(console, config, scored, model, profile, classifier.unknown_share)
     if left_out:
         console.say(f"left out, because their endings name no format of a table: {', '.join(left_out)}")
 
 
 def _checked_output(config: ScoreConfig, files: list[TableFile]) -> TableFile:
-    """The table to write.
-
-    Raises:
-        InputError: it or the page of drift cannot be written, or is an input.
-    """
+    """The table to write; raises InputError where it or the page of drift cannot be written, or is an input."""
     paths = [file.path.resolve() for file in files if file.copy is None]
     if config.drift is not None:
         check_page(config.drift, "--drift", ".html")
@@ -226,14 +219,12 @@ def _checked_output(config: ScoreConfig, files: list[TableFile]) -> TableFile:
     return output
 
 
-def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
-    """What was written, a sample of the rows scored, and a sentence on the lines that could not be read."""
+def _score_locally(job: Job, console: Console) -> Scored:
     config, files = job.config, job.files
     first = job.reader(files[0])
     lost = ""
     if not config.strict:
         lost = check_losses([*read_to_end(files, config.options, config.text_column)], config.allow_rejected)
-    total = sum(file.content.stat().st_size for file in files)
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         job.partial_output(first.text_column) as partial,
@@ -241,21 +232,21 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
         table_and_rejected(partial) as (sink, rejected_sink),
         scoring_pool(job.classifier, SentimentClassifier.load, job.folder) as pool,
         contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
-        console.scoring(total) as progress,
+        console.scoring(sum(file.content.stat().st_size for file in files)) as progress,
     ):
-        tally, sample = table.tally, ReviewSample(job.classifier)
+        started, sample = time.perf_counter(), ReviewSample(job.classifier)
 
         def write_next() -> None:
             file, chunk, scores = waiting.popleft()
             if isinstance(scores, Future):
-                probabilities = scores.result()
-                kept.add(chunk.texts, probabilities)
+                scores = scores.result()
+                kept.add(chunk.texts, scores)
             else:
-                probabilities = scores
-                tally.known += len(scores)
-            table.write(file, chunk, probabilities)
-            sample.add(chunk.texts, probabilities)
+                table.tally["known"] += len(scores)
+            table.write(file, chunk, scores)
+            sample.add(chunk.texts, scores)
 
+        position = 0
         for file, chunk, position in _chunks(job, first):
             if chunk.rejected and config.strict:
                 raise _strict(file.path, chunk.rejected[0].row, chunk.rejected[0].reason)
@@ -263,11 +254,11 @@ def _score_locally(job: Job, console: Console) -> tuple[Tally, ReviewSample, str
             waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
             while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
-            progress(tally.scored + tally.rejected, position)
+            progress(table.tally["scored"] + table.tally["rejected"], position)
         while waiting:
             write_next()
-            progress(tally.scored + tally.rejected, total)
-    return tally, sample, lost
+            progress(table.tally["scored"] + table.tally["rejected"], position)
+    return Scored(table.tally, sample, lost, time.perf_counter() - started)
 
 
 def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, int]]:
@@ -280,8 +271,8 @@ def _chunks(job: Job, first: TableReader) -> Iterator[tuple[TableFile, Chunk, in
         before += reader.size
 
 
-def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, str]:
-    """What was written, the first rows of some files, and a sentence on the lines that could not be read."""
+def _score_with_spark(job: Job, console: Console) -> Scored:
+    """As `_score_locally`, with the first rows of some files as the sample."""
     from sentiment.batch.spark import SparkScoring, check_spark, spark_session
 
     check_spark()
@@ -299,24 +290,23 @@ def _score_with_spark(job: Job, console: Console) -> tuple[Tally, ReviewSample, 
             job.files, stamps, first.text_column, first.schema, job.output, parts, Path.cwd(), SentimentClassifier.load,
             job.labels, job.config.options,
         )  # fmt: skip
-        tally = Tally(known=sum(part["scored"] for part in scoring.tallies()))
+        tally = Counter(known=sum(part["scored"] for part in scoring.tallies()))
+        started = time.perf_counter()
         scoring.run(session)
         session.stop()  # so that no attempt at a part outlives this line
-        lost = lines = 0
         for part in scoring.tallies():
-            lost, lines = lost + part["lost"], lines + part["lines"]
-            tally.add(part)
-        if tally.rejected and job.config.strict:
+            tally.update(part)
+        if tally["rejected"] and job.config.strict:
             rejected = json.loads(next(scoring.rejected_lines()))
             raise _strict(rejected["file"], rejected["row"], rejected["reason"])
-        sentence = f"{lost:,} of {lines:,} lines could not be read." if lost else ""
-        if lost and lost >= job.config.allow_rejected * lines:
+        lost = f"{tally['lost']:,} of {tally['lines']:,} lines could not be read." if tally["lost"] else ""
+        if lost and tally["lost"] >= job.config.allow_rejected * tally["lines"]:
             raise InputError(
-                f"{sentence} The first row that is left out: {next(scoring.rejected_lines()).strip()[:300]}. See "
+                f"{lost} The first row that is left out: {next(scoring.rejected_lines()).strip()[:300]}. See "
                 f"--encoding, --delimiter and --quote; to go on without them, raise --allow-rejected."
             )
         finish_parts(partial)
-    return tally, sample, sentence
+    return Scored(tally, sample, lost, time.perf_counter() - started)
 
 
 def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:

@@ -1,64 +1,70 @@
 """The summary of a scoring: what was read, written, answered and rejected, how fast, and how far the rows drifted."""
 
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
-from sentiment.batch.scored_table import Tally
 from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample, find_drift
 from sentiment.evaluation.validation_profile import ValidationProfile
 
+if TYPE_CHECKING:
+    from pipelines.score import ScoreConfig
 
-@dataclass(frozen=True)
-class Scored:
+
+class Scored(NamedTuple):
     """What a scoring did.
 
     Attributes:
-        model: its name for people.
+        tally: rows by what became of them, as a ScoredTable has them; known: scored by an earlier attempt.
         sample: of the rows that were scored.
         lost: a sentence on the lines that could not be read, or "".
-        sure: the accuracy that is promised of the verdicts.
-        drift: the page that shows more of drift, where it was written.
-        validation_unknown: share of unknown words in the validation reviews, where it is known.
+        seconds: that this attempt took, its start-up apart.
     """
 
-    input: str
-    output: str
-    model: str
-    tally: Tally
+    tally: Counter[str]
     sample: ReviewSample
     lost: str
-    sure: float | None
-    drift: Path | None
-    validation_unknown: float | None
+    seconds: float
 
 
-def show_summary(console: Console, scored: Scored, profile: ValidationProfile | None) -> None:
+def show_summary(
+    console: Console,
+    config: "ScoreConfig",
+    scored: Scored,
+    model: str,
+    profile: ValidationProfile | None,
+    usual_unknown: float | None,
+) -> None:
     """Show a table of what was read and written, and a line on drift; warn where much was lost or has shifted.
 
     Args:
+        model: its name for people.
         profile: of the validation reviews; without one there is nothing to compare the rows with.
+        usual_unknown: share of unknown words in the validation reviews, where it is known.
     """
-    tally, sure = scored.tally, scored.sure
+    tally, sure = scored.tally, config.sure
     is_estimate = profile is not None and profile.is_estimate
-    rows = [["rows read", f"{tally.scored + tally.rejected:,}"], ["scored", f"{tally.scored:,}"]]
-    if tally.known:
-        rows.append(["of these by an earlier attempt", f"{tally.known:,}"])
-    rows.append(["rejected", f"{tally.rejected:,}"])
-    if tally.rejected and scored.output != STANDARD_STREAM:
-        rows.append(["rejected rows are in", f"{scored.output}{REJECTED_ENDING}"])
+    rows = [["rows read", f"{tally['scored'] + tally['rejected']:,}"], ["scored", f"{tally['scored']:,}"]]
+    if tally["known"]:
+        rows.append(["of these by an earlier attempt", f"{tally['known']:,}"])
+    rows.append(["rejected", f"{tally['rejected']:,}"])
+    if tally["rejected"] and config.output != STANDARD_STREAM:
+        rows.append(["rejected rows are in", f"{config.output}{REJECTED_ENDING}"])
     if sure is not None:
         kind = "an estimated" if is_estimate else "a promised"
-        rows.append([f"answered at {kind} {sure:.1%}", _share(tally.answered, tally.scored)])
-    rows.append(["positive" if sure is None else "of these positive", _share(tally.positive, tally.answered)])
-    if tally.labelled and not tally.other_labels:  # of other labels, such as stars, only `evaluate` knows the meaning
-        low, high = binomial_interval(tally.right, tally.labelled)
-        accuracy = f"{tally.right / tally.labelled:.1%} of {tally.labelled:,} labelled rows"
+        rows.append([f"answered at {kind} {sure:.1%}", _share(tally["answered"], tally["scored"])])
+    rows.append(["positive" if sure is None else "of these positive", _share(tally["positive"], tally["answered"])])
+    labelled = tally["right"] + tally["wrong"]
+    if labelled and not tally["other_labels"]:  # of other labels, such as stars, only `evaluate` knows the meaning
+        low, high = binomial_interval(tally["right"], labelled)
+        accuracy = f"{tally['right'] / labelled:.1%} of {labelled:,} labelled rows"
         rows.append(["accuracy", f"{accuracy}, 95 % interval {low:.1%} to {high:.1%}; see also `sentiment evaluate`"])
-    rows += [*_words(scored), ["rows per second", f"{tally.rows_per_second:,.0f}"], ["model", scored.model]]
-    console.table(f"{scored.input} to {scored.output}", ["", ""], rows)
+    speed = (tally["scored"] - tally["known"]) / scored.seconds
+    rows += [*_words(scored.sample, usual_unknown), ["rows per second", f"{speed:,.0f}"], ["model", model]]
+    console.table(f"{config.input} to {config.output}", ["", ""], rows)
     if sure is not None and is_estimate:
         console.say(
             f"            {sure:.1%} is an estimate: this model learned from every row of its table, so its thresholds "
@@ -67,17 +73,15 @@ def show_summary(console: Console, scored: Scored, profile: ValidationProfile | 
     if scored.lost:
         console.warn(scored.lost)
     if profile is not None and len(scored.sample):
-        _show_drift(console, profile, scored.sample, scored.drift)
+        _show_drift(console, profile, scored.sample, config.drift)
 
 
-def _words(scored: Scored) -> list[list[str]]:
+def _words(sample: ReviewSample, usual_unknown: float | None) -> list[list[str]]:
     """The share of unknown words, such as `5.2% (validation reviews: 2.3%)`, and the rows that are too long."""
-    sample = scored.sample
     drawn = f"of {len(sample):,} rows at random" if len(sample) < sample.seen else ""
-    asides = [drawn] if drawn else []
-    if scored.validation_unknown is not None:
-        asides.append(f"validation reviews: {scored.validation_unknown:.1%}")
-    rows = [["unknown words", f"{sample.unknown_share:.1%}" + (f" ({'; '.join(asides)})" if asides else "")]]
+    usual = "" if usual_unknown is None else f"validation reviews: {usual_unknown:.1%}"
+    asides = "; ".join(filter(None, (drawn, usual)))
+    rows = [["unknown words", f"{sample.unknown_share:.1%}" + f" ({asides})" * bool(asides)]]
     if sample.cut_reviews:
         rows.append(["too long to be read in whole", f"{sample.cut_reviews:,} {drawn}".rstrip()])
     return rows

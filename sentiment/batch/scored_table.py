@@ -4,10 +4,9 @@ import base64
 import gzip
 import json
 import math
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, BinaryIO, ClassVar, TextIO
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -27,46 +26,12 @@ EXCERPT = 2**16
 """Characters that are kept of a text of a rejected row."""
 
 
-@dataclass
-class Tally:
-    """Rows written so far: scored, of these with a verdict, positive, scored by an earlier attempt; and rejected.
-
-    Rows with a verdict and a label are counted, too: `labelled` if the label says positive or negative, `right` if it
-    agrees with the verdict, and `other_labels` if it says something else.
-    """
-
-    scored: int = 0
-    answered: int = 0
-    positive: int = 0
-    known: int = 0
-    rejected: int = 0
-    labelled: int = 0
-    right: int = 0
-    other_labels: int = 0
-    started: float = field(default_factory=time.perf_counter)
-
-    COUNTS: ClassVar = ("scored", "answered", "positive", "rejected", "labelled", "right", "other_labels")
-
-    def counts(self) -> dict[str, int]:
-        """What was counted, to be added up over the parts of a table."""
-        return {name: getattr(self, name) for name in self.COUNTS}
-
-    def add(self, counts: Mapping[str, int]) -> None:
-        """Add the counts of a part."""
-        for name in self.COUNTS:
-            setattr(self, name, getattr(self, name) + counts[name])
-
-    @property
-    def rows_per_second(self) -> float:
-        """Speed of this attempt, its start-up apart."""
-        return (self.scored - self.known) / (time.perf_counter() - self.started)
-
-
 class ScoredTable:
     """A table that is being scored; its bytes follow from the rows and chunks alone.
 
     Attributes:
-        tally: of what was written.
+        tally: rows by what became of them: scored, answered (with a verdict), positive, and rejected. Those with a
+            verdict and a label are right or wrong, or other_labels where the label says neither class.
     """
 
     def __init__(
@@ -89,7 +54,7 @@ class ScoredTable:
         Raises:
             InputError: the format cannot hold a column.
         """
-        self.tally = Tally()
+        self.tally = Counter[str]()
         self._format, self._rejected_sink, self._labels = output.format, rejected_sink, labels
         self._sink: Any = gzip.GzipFile("", "wb", fileobj=sink, mtime=0) if output.is_compressed else sink
         self._close: list[Any] = [self._sink] if output.is_compressed else []
@@ -127,11 +92,11 @@ class ScoredTable:
         else:
             self._write_columns(chunk.rows, labels, probabilities)
         self._rejected_sink.writelines(_rejected_line(file, rejected) for rejected in chunk.rejected)
-        self.tally.scored += len(labels)
-        self.tally.answered += len(labels) - labels.count(None)
-        self.tally.positive += labels.count(LABEL_NAMES[1])
-        self.tally.rejected += len(chunk.rejected)
-        self._compare(chunk.rows, labels)
+        self.tally["scored"] += len(labels)
+        self.tally["answered"] += len(labels) - labels.count(None)
+        self.tally["positive"] += labels.count(LABEL_NAMES[1])
+        self.tally["rejected"] += len(chunk.rejected)
+        self.tally.update(filter(None, map(_agreement, chunk.rows, labels)))
 
     def _write_columns(
         self, rows: list[dict[str, Any]], labels: Sequence[str | None], probabilities: np.ndarray
@@ -160,25 +125,22 @@ class ScoredTable:
         self._table.write_table(pa.Table.from_batches(self._pending, self._schema))
         self._pending = []
 
-    def _compare(self, rows: list[dict[str, Any]], verdicts: Sequence[str | None]) -> None:
-        """Count the rows whose verdict is their label."""
-        for row, verdict in zip(rows, verdicts, strict=True):
-            column = next((name for name in DEFAULT_LABEL_COLUMNS if name in row), None)
-            word = label_word(row[column]) if column is not None else ""
-            if word in UNUSED_LABELS or verdict is None:
-                continue
-            if word in LABELS:
-                self.tally.labelled += 1
-                self.tally.right += LABEL_NAMES[LABELS[word]] == verdict
-            else:
-                self.tally.other_labels += 1
-
     def close(self) -> None:
         """Finish the table; only now is it whole."""
         if self._pending:
             self._write_row_group()
         for part in self._close:
             part.close()
+
+
+def _agreement(row: dict[str, Any], verdict: str | None) -> str:
+    """What a row's label says of its verdict: right, wrong, or other_labels; "" where one of both is missing."""
+    word = label_word(next((row[name] for name in DEFAULT_LABEL_COLUMNS if name in row), None))
+    if word in UNUSED_LABELS or verdict is None:
+        return ""
+    if word not in LABELS:
+        return "other_labels"
+    return "right" if LABEL_NAMES[LABELS[word]] == verdict else "wrong"
 
 
 def as_json(content: Any, *, ensure_ascii: bool = False) -> str:

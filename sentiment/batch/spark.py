@@ -140,7 +140,7 @@ class SparkScoring:
             raise InputError(message[1]) from error
 
     def tallies(self) -> Iterator[dict[str, int]]:
-        """Of every finished part, the numbers of rows that were scored, answered, called positive, and rejected."""
+        """The tally of every finished part, as a ScoredTable has it; also its lines, and those that were lost."""
         for path in self.folder.glob("part-*.tally.json"):
             tally: dict[str, int] = json.loads(path.read_text("utf-8"))
             yield tally
@@ -208,8 +208,8 @@ class SparkScoring:
             ):
                 for chunk in reader.chunks():
                     table.write(file, chunk, scorer.positive_probability(chunk.texts))
-            tally = {**table.tally.counts(), "lost": reader.lost, "lines": reader.lines}
-            partial["tally.json"].write_text(json.dumps(tally), "utf-8")
+            table.tally.update(lost=reader.lost, lines=reader.lines)
+            partial["tally.json"].write_text(json.dumps(table.tally), "utf-8")
             for ending in endings:  # the tally last: it says that the part is whole
                 partial[ending].replace(self.part(number, ending))
 

@@ -70,10 +70,9 @@ class TableFile:
     @classmethod
     def at(cls, path: Path) -> "TableFile":
         """The file at a path, its format taken from its ending; raises InputError if that names no format."""
-        *_, ending, last = ["", *path.name.lower().split(".")[1:]] if "." in path.name else ["", ""]
-        is_compressed = last == "gz"
-        ending = ending if is_compressed else last
-        if ending not in ENDINGS or (is_compressed and ending == "parquet"):
+        *_, ending = path.name.lower().removesuffix(".gz").split(".")
+        is_compressed = path.name.lower().endswith(".gz")
+        if f".{ending}" not in path.name.lower() or ending not in ENDINGS or (is_compressed and ending == "parquet"):
             if path.is_file():
                 with path.open("rb") as file:
                     refuse_foreign(path, file.read(4_096))

@@ -27,11 +27,6 @@ def fingerprints(texts: Sequence[str]) -> np.ndarray:
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
-def are_among(texts: Sequence[str], known: np.ndarray) -> np.ndarray:
-    """Whether the fingerprint of each text is known, bool (N,)."""
-    return np.isin(fingerprints(texts), known)
-
-
 def _none() -> np.ndarray:
     return np.zeros(0, np.uint64)
 
@@ -60,7 +55,7 @@ class Fingerprints:
 
     def holds(self, texts: Sequence[str]) -> np.ndarray:
         """Whether each text is among them, bool (N,)."""
-        return are_among(texts, self.everything)
+        return np.isin(fingerprints(texts), self.everything)
 
     def digest(self) -> str:
         """SHA-256 over both, as 32 hexadecimal digits."""

@@ -62,8 +62,7 @@ def texts_in(reviews: ReviewsLike) -> list[str]:
         InputError: one is missing, or no text.
     """
     series = reviews_in(reviews)
-    missing = series.index[series.isna()]
-    if len(missing):
+    if len(missing := series.index[series.isna()]):
         raise InputError(
             f"{len(missing):,} of {len(series):,} reviews are missing or blank, the first at index {missing[0]}: drop "
             "them, or use `annotate`, which leaves them missing."

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES
-from sentiment.data.fingerprints import are_among
+from sentiment.data.fingerprints import fingerprints
 from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
 from sentiment.evaluation.result import Result
 from sentiment.evaluation.significance import Difference, compare_accuracy
@@ -249,7 +249,7 @@ class _Decision:
         sides = ((contender, f"version {contender.number}"), (holder, title))
         whole = [self._result(version, name) for version, name in sides]
         learned = np.union1d(*(self._learned(version, name) for version, name in sides))
-        unseen = [result.predictions[~are_among(result.reviews.texts, learned)] for result in whole]
+        unseen = [result.predictions[~np.isin(fingerprints(result.reviews.texts), learned)] for result in whole]
         own, other = (replace(result, predictions=table) for result, table in zip(whole, unseen, strict=True))
         if len(own.predictions) < FEWEST_REVIEWS:
             raise _NoContestError(

@@ -8,6 +8,7 @@ verdicts come before the plot, a recurrent model must carry them to the end of t
 """
 
 import random
+import re
 
 import numpy as np
 
@@ -91,16 +92,14 @@ def load_demo(seed: int) -> Corpus:
     for split, size in REVIEWS.items():
         labels = [position % 2 for position in range(size)]
         generator.shuffle(labels)
-        texts = [_new_review(generator, label == 1, seen) for label in labels]
+        texts = []
+        for label in labels:
+            while (text := _review(generator, label == 1)) in seen:
+                pass
+            seen.add(text)
+            texts.append(text)
         splits[split] = Reviews(texts, np.array(labels, np.int8))
     return Corpus(splits["train"], splits["test"], Reviews(splits["unlabelled"].texts))
-
-
-def _new_review(generator: random.Random, positive: bool, seen: set[str]) -> str:
-    while (text := _review(generator, positive)) in seen:
-        pass
-    seen.add(text)
-    return text
 
 
 def _review(generator: random.Random, positive: bool) -> str:
@@ -122,19 +121,13 @@ def _verdict(generator: random.Random, positive: bool) -> str:
 def _plot(generator: random.Random, words: int) -> list[str]:
     """Whole neutral sentences, as many as fit into `words` words."""
     sentences: list[str] = []
-    left = words
     while True:
         sentence = _fill(generator, generator.choice(PLOT), WORDS)
-        left -= len(sentence.split()) - 1  # the full stop is no word
-        if left < 0:
+        words -= len(sentence.split()) - 1  # the full stop is no word
+        if words < 0:
             return sentences
         sentences.append(sentence)
 
 
 def _fill(generator: random.Random, template: str, words: dict[str, list[str]]) -> str:
-    parts = template.split("{")
-    filled = parts[0]
-    for part in parts[1:]:
-        name, rest = part.split("}")
-        filled += generator.choice(words[name]) + rest
-    return filled
+    return re.sub(r"{(\w+)}", lambda name: generator.choice(words[name[1]]), template)

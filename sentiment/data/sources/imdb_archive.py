@@ -40,10 +40,10 @@ def load_archive(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """
     data = config.existing_data()
     found: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for path, content in _read_archive(data) if data.is_file() else _read_files(files):
+    unpacked = ((path.as_posix(), path.read_bytes()) for path in files)
+    for path, content in _read_archive(data) if data.is_file() else unpacked:
         match = REVIEW_PATH.search(path)
-        if match is None:
-            continue
+        assert match is not None
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -65,11 +65,6 @@ def load_archive(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     return Corpus(labelled("train"), labelled("test"), Reviews(texts("train", "unsup")))
 
 
-def _read_files(files: list[Path]) -> Iterator[tuple[str, bytes]]:
-    for path in files:
-        yield path.as_posix(), path.read_bytes()
-
-
 def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of every review in the archive, in one pass and without unpacking."""
     total = 0
@@ -82,8 +77,8 @@ def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
                 if member.size > LONGEST_REVIEW or total > MOST_BYTES:
                     raise InputError(f"{path}: {shown(member.name)} takes the reviews beyond any size of theirs.")
                 content = archive.extractfile(member)
-                if content is not None:
-                    yield member.name, content.read()
+                assert content is not None  # as it is a file
+                yield member.name, content.read()
     except InputError:
         raise
     except Exception as error:  # tarfile lets errors of any kind out of damaged bytes
