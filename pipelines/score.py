@@ -46,6 +46,7 @@ from pipelines.score_summary import Scored, show_summary
 from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable
 from sentiment.classifier import SentimentClassifier
+from sentiment.cores import available_cores
 from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
 from sentiment.data.losses import check_losses, read_to_end
@@ -230,7 +231,7 @@ def _score_locally(job: Job, console: Console) -> Scored:
         job.partial_output(first.text_column) as partial,
         contextlib.closing(KeptScores(partial)) as kept,
         table_and_rejected(partial) as (sink, rejected_sink),
-        scoring_pool(job.classifier, SentimentClassifier.load, job.folder) as pool,
+        scoring_pool(job.classifier, SentimentClassifier.load, job.folder) as submit,
         contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(sum(file.content.stat().st_size for file in files)) as progress,
     ):
@@ -251,8 +252,8 @@ def _score_locally(job: Job, console: Console) -> Scored:
             if chunk.rejected and config.strict:
                 raise _strict(file.path, chunk.rejected[0].row, chunk.rejected[0].reason)
             known = kept.take(chunk.texts)
-            waiting.append((file, chunk, pool.submit(chunk.texts) if known is None else known))
-            while len(waiting) > 2 * pool.workers or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
+            waiting.append((file, chunk, submit(chunk.texts) if known is None else known))
+            while len(waiting) > 2 * available_cores() or sum(chunk.size for _, chunk, _ in waiting) > WAITING_SIZE:
                 write_next()
             progress(table.tally["scored"] + table.tally["rejected"], position)
         while waiting:

@@ -1,6 +1,7 @@
-"""ScoringPool: a classifier in as many threads as there are cores, or in processes where threads would not help."""
+"""scoring_pool: a classifier in as many threads as there are cores, or in processes where threads would not help."""
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import signal
@@ -33,25 +34,13 @@ _scorer: Scorer
 """Of a process of the pool."""
 
 
-class ScoringPool:
-    """Scores lists of reviews beside the thread that reads and writes them.
-
-    Attributes:
-        workers: how many lists are scored at once.
-    """
-
-    def __init__(self, executor: Executor, workers: int, score: Callable[[list[str]], np.ndarray]) -> None:
-        self.workers = workers
-        self._executor, self._score = executor, score
-
-    def submit(self, texts: list[str]) -> "Future[np.ndarray]":
-        """P(positive) of each text, float32 of shape (N,), when it is there."""
-        return self._executor.submit(self._score, texts)
+Submit = Callable[[list[str]], "Future[np.ndarray]"]
+"""From texts to P(positive) of each, float32 of shape (N,), when it is there."""
 
 
 @contextlib.contextmanager
-def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -> Iterator[ScoringPool]:
-    """The pool for a saved classifier, ready to score.
+def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -> Iterator[Submit]:
+    """Score lists of reviews beside the thread that reads and writes them, one at a time on every core.
 
     Args:
         scorer: the classifier. One that frees Python's lock is shared by threads.
@@ -60,27 +49,24 @@ def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -
     Raises:
         InputError: one of its processes ended before its work, or there is too little memory.
     """
+    executor: Executor
     if scorer.frees_lock:
-        threads = ThreadPoolExecutor(available_cores())
-        try:
-            yield ScoringPool(threads, available_cores(), scorer.positive_probability)
-        finally:
-            threads.shutdown(wait=True, cancel_futures=True)
-        return
-    processes = available_cores()
-    # on macOS, a process that has loaded Apple's libraries may crash once it forks
-    context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
-    context.set_forkserver_preload(["__main__", load.__module__])  # imported once, not in each process
-    executor = ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(load, folder))
+        executor, score = ThreadPoolExecutor(available_cores()), scorer.positive_probability
+    else:
+        # on macOS, a process that has loaded Apple's libraries may crash once it forks
+        context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
+        context.set_forkserver_preload(["__main__", load.__module__])  # imported once, not in each process
+        executor = ProcessPoolExecutor(available_cores(), context, initializer=_begin, initargs=(load, folder))
+        score = _score
     try:
         executor.submit(os.getpid).result()
-        yield ScoringPool(executor, processes, _score)
+        yield functools.partial(executor.submit, score)
     except MemoryError as error:
-        raise InputError("There is too little memory to score in: make room; the same command goes on.") from error
+        raise InputError("There is too little memory to score in: make room; the same command then resumes.") from error
     except BrokenProcessPool as error:
         raise InputError(
             "A scoring process ended before its work, perhaps for want of memory: make room; the same command then "
-            "goes on where it stopped."
+            "resumes where it stopped."
         ) from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sentiment.data.arrays import read_array
+from sentiment.data.arrays import read_arrays
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import SourceConfig
 from sentiment.errors import InputError, shown
@@ -20,8 +19,8 @@ REVIEWS_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b
 INDEX_MD5 = "bfafd718b763782e994055a2d397834f"
 """Both as pinned by keras.datasets.imdb."""
 
-LARGEST_ARRAY = 2**27
-"""Bytes; those of Keras take 17 million."""
+MOST_BYTES = 2**28
+"""Of the arrays together, many times what those of Keras take."""
 
 
 def find_keras(config: SourceConfig, show_progress: bool) -> list[Path]:
@@ -61,19 +60,14 @@ def load_keras(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """
     reviews, index = files
     notes: tuple[str, ...] = ()
-    with reviews.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != REVIEWS_SHA256:
-            notes = (f"{reviews} is not the file that Keras pins: read as named by --data, numbers only.",)
+    content = reviews.read_bytes()
+    if hashlib.sha256(content).hexdigest() != REVIEWS_SHA256:
+        notes = (f"{reviews} is not the file that Keras pins: read as named by --data, numbers only.",)
     try:
         word_index: dict[str, int] = json.loads(index.read_text("utf-8"))
         words = {rank: word for word, rank in word_index.items()}
-        with zipfile.ZipFile(reviews) as archive:
-            arrays = {
-                name: read_array(
-                    archive, name, most_bytes=LARGEST_ARRAY, unpickle=lambda file: _NumbersOnly(file).load()
-                )
-                for name in ("x_train", "y_train", "x_test", "y_test")
-            }
+        names = ("x_train", "y_train", "x_test", "y_test")
+        arrays = read_arrays(content, names, most_bytes=MOST_BYTES, unpickle=lambda file: _NumbersOnly(file).load())
         splits = {split: _reviews(arrays[f"x_{split}"], arrays[f"y_{split}"], words) for split in ("train", "test")}
     except Exception as error:  # a foreign file can make any step fail, in any way
         raise InputError(

@@ -21,6 +21,6 @@ def test_on_macos_its_processes_are_spawned_and_never_forked(tmp_path: Path, mon
         LinearModel.fit(["a fine film", "a dull film"] * 4, np.array([1, 0] * 4))
     )
     classifier.save(tmp_path / "classifier")
-    with scoring_pool(classifier, SentimentClassifier.load, tmp_path / "classifier") as pool:
-        found = pool.submit(["fine", "dull"]).result()
+    with scoring_pool(classifier, SentimentClassifier.load, tmp_path / "classifier") as submit:
+        found = submit(["fine", "dull"]).result()
     assert np.array_equal(found, classifier.positive_probability(["fine", "dull"]))
