@@ -197,5 +197,6 @@ class KeptScores:
 
 
 def _digest(texts: Sequence[str], scores: bytes) -> bytes:
-    lengths, content = np.array([*map(len, texts)], np.int64), "".join(texts).encode("utf-8", "surrogatepass")
+    lengths = np.array([*map(len, texts)], np.int64).tobytes()
+    content = "".join(texts).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(b"".join([scores, lengths, content]), digest_size=DIGEST_BYTES).digest()

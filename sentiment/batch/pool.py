@@ -1,7 +1,6 @@
 """scoring_pool: a classifier in as many threads as there are cores, or in processes where threads would not help."""
 
 import contextlib
-import functools
 import multiprocessing
 import os
 import signal
@@ -60,7 +59,7 @@ def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -
         score = _score
     try:
         executor.submit(os.getpid).result()
-        yield functools.partial(executor.submit, score)
+        yield lambda texts: executor.submit(score, texts)
     except MemoryError as error:
         raise InputError("There is too little memory to score in: make room; the same command then resumes.") from error
     except BrokenProcessPool as error:
@@ -86,5 +85,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _score(texts: list[str]) -> np.ndarray:
+def _score(texts: Sequence[str]) -> np.ndarray:
     return _scorer.positive_probability(texts)

@@ -4,12 +4,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from typing import Any
 
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile
 from sentiment.data.tables.reader import Rejected, TableReader
 from sentiment.errors import InputError
 
-ALTERNATIVES = (("encoding", "cp1252"), ("quote", "none"), ("quote", '"'))
+ALTERNATIVES: tuple[tuple[str, Any], ...] = (("encoding", "cp1252"), ("quote", "none"), ("quote", '"'))
 """Options that may read a table which those that were given do not."""
 
 
