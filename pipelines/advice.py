@@ -33,7 +33,7 @@ def advise(config: PipelineConfig, recipe: Recipe, comparison: Comparison, title
         title: of the network.
         has_start: whether a champion of IMDB reviews is registered, to start from.
     """
-    if title in comparison.no_better_than_majority and not config.training.balance:
+    if title in comparison.warnings and not config.training.balance:
         is_rare = comparison.any_result.metrics["majority_accuracy"] > RARE
         return [BALANCE] if is_rare else []
     return _on_linear_model(config, recipe, comparison, title, has_start=has_start)

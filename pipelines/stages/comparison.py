@@ -90,7 +90,7 @@ class Findings:
             write_file(place, report)
         title = title_of_reviews(self.sources, self.is_synthetic, self.reviews)
         console.table(title, *metric_rows(self.comparison.metrics, self.comparison.intervals))
-        for sentence in self.comparison.warnings:
+        for sentence in self.comparison.warnings.values():
             console.say(f"            {sentence}.", style="yellow")
         if self.comparison.differences:
             scope = f"{title}, accuracy. {self.comparison.scope}"

@@ -20,9 +20,6 @@ from sentiment.evaluation.significance import (
 
 RIGHT, WRONG = "newly right", "newly wrong"
 
-MAJORITY = "the majority class"
-"""What gives every review the label that most of them have, as verdicts call it."""
-
 VERDICT_RULE = (
     "Interval and p-value are of one t test of the difference in test accuracy. A verdict takes a side when its "
     "p-value, corrected for the number of verdicts (Holm 1979), is below 0.05."
@@ -128,20 +125,11 @@ class Comparison:
         return metric_intervals(result.labels, result.probabilities, result.metrics["threshold"])
 
     @cached_property
-    def no_better_than_majority(self) -> list[str]:
-        """The models that are not significantly better than the majority class."""
+    def warnings(self) -> dict[str, str]:
+        """Each model that is not significantly better than the majority class -> a sentence that says so."""
         labels = self.any_result.labels
-        return [m for m, correct in self.correct.items() if not compare_with_majority(m, correct, labels).low > 0]
-
-    @property
-    def warnings(self) -> list[str]:
-        """A sentence on every model that is not significantly better than the majority class."""
-        name, share = LABEL_NAMES[majority_label(self.any_result.labels)], self.any_result.metrics["majority_accuracy"]
-        return [
-            f"{model} is not significantly better than calling every review {name}, which is right for "
-            f"{100 * share:.1f} % of them"
-            for model in self.no_better_than_majority
-        ]
+        found = {model: no_better_than_majority(model, correct, labels) for model, correct in self.correct.items()}
+        return {model: f"{sentence} them" for model, sentence in found.items() if sentence}
 
     @cached_property
     def accuracies(self) -> dict[str, tuple[float, float, float]]:
@@ -202,19 +190,25 @@ def pairs_to_compare(models: Sequence[str], baseline: str, reference: str | None
     return pairs
 
 
-def majority_label(labels: np.ndarray) -> int:
-    """The label that most reviews have, 1 or 0; positive where both are as many."""
-    return int(2 * np.sum(labels) >= len(labels))
-
-
-def compare_with_majority(model: str, correct: np.ndarray, labels: np.ndarray) -> Difference:
-    """A model against the majority class, which gives every review the label that most of them have.
+def no_better_than_majority(model: str, correct: np.ndarray, labels: np.ndarray) -> str:
+    """What to say where a model is not significantly better than one label for all reviews; "" where it is better.
 
     Args:
+        model: its name.
         correct: bool (runs, N): whether each run of the model judged each review rightly.
-        labels: (N,), 1 positive, 0 negative.
+        labels: (N,), 1 positive, 0 negative; where both are as many, the one label is positive.
+
+    Returns:
+        A sentence up to the words for the reviews, such as `... which is right for 60.0 % of`.
     """
-    return compare_accuracy(model, correct, MAJORITY, (labels == majority_label(labels))[None])
+    positive = float(labels.mean())
+    majority = int(positive >= 0.5)
+    if compare_accuracy(model, correct, LABEL_NAMES[majority], (labels == majority)[None]).low > 0:
+        return ""
+    return (
+        f"{model} is not significantly better than calling every review {LABEL_NAMES[majority]}, which is right for "
+        f"{100 * max(positive, 1 - positive):.1f} % of"
+    )
 
 
 def difference_rows(differences: Sequence[Difference]) -> Table:

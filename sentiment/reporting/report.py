@@ -64,7 +64,7 @@ def render_report(
         title=title,
         owner=owner,
         note=note,
-        verdicts=[difference.verdict for difference in comparison.differences] + comparison.warnings,
+        verdicts=[*(difference.verdict for difference in comparison.differences), *comparison.warnings.values()],
         accuracies=_accuracies(comparison),
         scope=comparison.scope,
         lost=lost,

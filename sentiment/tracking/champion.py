@@ -20,9 +20,8 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import fingerprints
-from sentiment.evaluation.comparison import Flips, compare_with_majority, majority_label
+from sentiment.evaluation.comparison import Flips, no_better_than_majority
 from sentiment.evaluation.result import Result
 from sentiment.evaluation.significance import Difference, compare_accuracy
 from sentiment.saved_classifier import scoring_bytes
@@ -243,8 +242,8 @@ class _Decision:
     def _contest(self, contender: Version, holder: Version | None) -> tuple[bool, str]:
         """Whether a version beats the one that holds the field, and why, in words that follow `as`."""
         if holder is None:
-            poor = _no_better_than_majority(self._result(contender, f"version {contender.number}"))
-            return poor is None, poor or "there was none"
+            poor = _poor(self._result(contender, f"version {contender.number}"))
+            return not poor, poor or "there was none"
         title = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
         sides = ((contender, f"version {contender.number}"), (holder, title))
         whole = [self._result(version, name) for version, name in sides]
@@ -264,9 +263,8 @@ class _Decision:
             self.rival, self.flips = holder, flips
         left_out = max(len(result.predictions) for result in whole) - difference.reviews
         without = f"; {left_out:,} others are left out, as one of the two has learned from them" if left_out else ""
-        poor = _no_better_than_majority(whole[0]) if difference.low > 0 else None
-        wins = difference.low > 0 and poor is None
-        return wins, poor or f"{_verdict(difference, title)}; {flips.counts}{without}"
+        poor = _poor(whole[0]) if difference.low > 0 else ""
+        return difference.low > 0 and not poor, poor or f"{_verdict(difference, title)}; {flips.counts}{without}"
 
     def _result(self, version: Version, title: str) -> Result:
         """The predictions of a version on the test split."""
@@ -293,16 +291,10 @@ def _number(version: Version | None) -> int | None:
     return None if version is None else version.number
 
 
-def _no_better_than_majority(result: Result) -> str | None:
-    """Why a model cannot be champion whose verdicts are no better than one label for all; None where they are."""
-    labels = result.labels
-    if compare_with_majority("it", result.correct[None], labels).low > 0:
-        return None
-    name, share = LABEL_NAMES[majority_label(labels)], max(labels.mean(), 1 - labels.mean())
-    return (
-        f"it is not significantly better than calling every review {name}, which is right for {100 * share:.1f} % of "
-        f"the {len(labels):,} test reviews; --promote makes it champion all the same"
-    )
+def _poor(result: Result) -> str:
+    """Why a model cannot be champion whose verdicts are no better than one label for all; "" where they are better."""
+    poor = no_better_than_majority("it", result.correct[None], result.labels)
+    return poor and f"{poor} the {len(result.labels):,} test reviews; --promote makes it champion all the same"
 
 
 def _verdict(difference: Difference, champion: str) -> str:

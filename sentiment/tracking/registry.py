@@ -17,9 +17,9 @@ CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
 
 METRICS = ("test_accuracy", "test_f1", "test_roc_auc", "test_log_loss")
 REVIEWS, SIZE, SPEED = "test_reviews", "size_bytes", "test_scored_per_second"
-FIGURES = (*METRICS, REVIEWS, SIZE, SPEED)
-"""Kept as tags of a version: metrics of its run, and the reviews that they come from, bytes of what scores, and reviews
-a second. Versions from before 0.2 have the metrics alone."""
+METRIC_TAGS = (*METRICS, REVIEWS, SIZE, SPEED)
+"""Kept as tags of a version: metrics of its run, the reviews that they come from, bytes of what scores, and reviews a
+second."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Version:
     """A registered version of a classifier.
 
     Attributes:
-        metrics: those of FIGURES that it has -> value; none where something else than this project registered it.
+        metrics: those of METRIC_TAGS that it has -> value; none where something else than this project registered it.
         run_id: of the run that logged it, or "".
         tags: as MLflow holds them.
         created: when it was registered, in seconds since 1970.
@@ -77,7 +77,7 @@ def versions(name: str | None = None) -> list[Version]:
             version.name,
             int(version.version),
             tuple(sorted(a for a, number in aliases[version.name].items() if int(number) == int(version.version))),
-            {metric: float(version.tags[metric]) for metric in FIGURES if metric in version.tags},
+            {metric: float(version.tags[metric]) for metric in METRIC_TAGS if metric in version.tags},
             version.run_id or "",
             dict(version.tags),
             version.creation_timestamp / 1000,
