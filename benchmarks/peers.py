@@ -32,7 +32,11 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
     from sentiment.saved_classifier import classifier_folder
 
     classifier = SentimentClassifier.load(classifier_folder(model))
-    network, index, sequences = classifier.network, classifier.vocabulary.index, classifier.sequences
+    network, index, sequences = (
+        classifier.recurrent_model.keras_network,
+        classifier.model_.vocabulary.index,
+        classifier.recurrent_model.sequences,
+    )
 
     def score(texts: Sequence[str]) -> np.ndarray:
         encoded = [
@@ -79,7 +83,8 @@ def pytorch(model: Path) -> Score:
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     embedding, lstm, dense = (
-        [layer.get_weights() for layer in classifier.network.layers if layer.weights][position] for position in range(3)
+        [layer.get_weights() for layer in classifier.recurrent_model.keras_network.layers if layer.weights][position]
+        for position in range(3)
     )
     (table,), (kernel, recurrent, bias), (head, head_bias) = embedding, lstm, dense
     layer = torch.nn.LSTM(table.shape[1], recurrent.shape[0], batch_first=True)  # gates i, f, g, o, as in Keras
@@ -89,7 +94,7 @@ def pytorch(model: Path) -> Score:
     outwards, outward_bias = torch.tensor(head), torch.tensor(head_bias)
 
     def score(texts: Sequence[str]) -> np.ndarray:
-        padded = torch.from_numpy(pad_texts(texts, classifier.vocabulary, classifier.sequences))
+        padded = torch.from_numpy(pad_texts(texts, classifier.model_.vocabulary, classifier.recurrent_model.sequences))
         found = []
         with torch.inference_mode():
             for batch in padded.split(BATCH_SIZE):

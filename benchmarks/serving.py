@@ -108,8 +108,10 @@ def calls(model: Path, texts: Sequence[str]) -> dict[str, float]:
 
     loaded, classifier = mlflow.pyfunc.load_model(str(model)), SentimentClassifier.load(classifier_folder(model))
     timed: dict[str, Callable[[str], object]] = {
-        f"network in {classifier.engine}": lambda text: classifier.positive_probability([text]),
-        f"logged pyfunc with it in {classifier.engine}": lambda text: loaded.predict(pd.DataFrame({"text": [text]})),
+        f"network in {classifier.model_.engine}": lambda text: classifier.positive_probability([text]),
+        f"logged pyfunc with it in {classifier.model_.engine}": lambda text: loaded.predict(
+            pd.DataFrame({"text": [text]})
+        ),
     }
     found = {}
     for name, call in timed.items():

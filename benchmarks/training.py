@@ -73,7 +73,7 @@ def sentiment_train_with_mask(inputs: np.ndarray, labels: np.ndarray) -> list[fl
 
 def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bool) -> list[float]:
     from sentiment.training.models import ModelConfig, build_model
-    from sentiment.training.trainer import TrainingConfig, fit
+    from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 
     config = ModelConfig(embedding_dim=EMBEDDING_DIM, units=UNITS, mask_padding=mask_padding)
     network = build_model("lstm", config, num_words=NUM_WORDS, maxlen=inputs.shape[1])
@@ -81,7 +81,7 @@ def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bo
     with tempfile.TemporaryDirectory() as folder:
         history = fit(
             network,
-            (inputs, labels),
+            SameExamples(inputs, labels),
             (inputs[:BATCH_SIZE], labels[:BATCH_SIZE]),
             training,
             seed=0,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pipelines.console import Console
 from pipelines.stages.comparison import Findings, check_report, with_baseline
-from sentiment.engine.cells import CELLS
 from sentiment.errors import InputError
 from sentiment.evaluation.result import Result
 from sentiment.tracking import store
 from sentiment.tracking.model import load_run_classifier
 from sentiment.tracking.runs import Run, read_results
-from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+from sentiment.training.linear_model import LINEAR_MODEL_NAME
+from sentiment.training.trained import TITLES
 
 ABOUT_RUN = ("models", "seeds", "settings_tried", "linear_model")
 """Parameters that differ between runs of one configuration, or say what ran beside or before them."""
@@ -79,7 +79,6 @@ def _check_split(results: Sequence[tuple[Run, Result]]) -> None:
 
 def _models(runs: Sequence[Run]) -> dict[str, list[Run]]:
     """Title of each model -> its runs, one per seed."""
-    titles = {name: cell.layer for name, cell in CELLS.items()} | {LINEAR_MODEL_NAME: LINEAR_MODEL}
     groups: dict[tuple[str, frozenset[tuple[str, str]]], dict[str, Run]] = {}
     for run in runs:
         model, seed = run.data.tags["model"], run.data.tags["seed"]
@@ -87,14 +86,14 @@ def _models(runs: Sequence[Run]) -> dict[str, list[Run]]:
         same = groups.setdefault((model, settings), {}).setdefault(seed, run)
         if same is not run and model != LINEAR_MODEL_NAME:  # it stands beside every pipeline's networks
             raise InputError(
-                f"Runs {same.info.run_id} and {run.info.run_id} are the same {titles[model]} with the same seed, "
+                f"Runs {same.info.run_id} and {run.info.run_id} are the same {TITLES[model]} with the same seed, "
                 f"{seed}: name one of them."
             )
     named = {}
     for (model, settings), seeds in groups.items():
         shared = frozenset.intersection(*(others for name, others in groups if name == model))
         own = ", ".join(f"{name} {value}" for name, value in sorted(settings - shared))
-        named[titles[model] + (f" ({own})" if own else "")] = list(seeds.values())
+        named[TITLES[model] + (f" ({own})" if own else "")] = list(seeds.values())
     return named
 
 

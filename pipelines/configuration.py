@@ -10,12 +10,9 @@ from sentiment.engine.cells import CELLS
 from sentiment.presets import read_preset
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 from sentiment.training.recipe import RecipeConfig
-from sentiment.training.trained import Candidate
+from sentiment.training.trained import TITLES, Candidate
 
 BASELINE = "simple_rnn"
-
-TITLES = {**{name: cell.layer for name, cell in CELLS.items()}, LINEAR_MODEL_NAME: LINEAR_MODEL}
-"""Name of a model, in options, tags and metrics -> its title for people."""
 
 
 def _known(name: str) -> str:
@@ -64,8 +61,13 @@ class PipelineConfig(RecipeConfig):
         """The models that are networks."""
         return [model for model in self.models if model in CELLS]
 
-    def candidates(self) -> list[Candidate]:
-        """Every network with every seed, and last the linear model, whose validation reviews are of the first seed."""
+    def candidates(self, linear_seeds: int = 1) -> list[Candidate]:
+        """Every network with every seed, and last the linear model.
+
+        Args:
+            linear_seeds: with how many of the seeds the linear model is fitted. They decide its validation reviews
+                alone, so one will do.
+        """
         several = len(self.seeds) > 1
         candidates = [
             Candidate(model, seed, TITLES[model] + (f", seed {seed}" if several else ""))
@@ -73,7 +75,7 @@ class PipelineConfig(RecipeConfig):
             for seed in self.seeds
         ]
         if self.linear_model or LINEAR_MODEL_NAME in self.models:
-            candidates.append(Candidate(LINEAR_MODEL_NAME, self.seeds[0], LINEAR_MODEL))
+            candidates += [Candidate(LINEAR_MODEL_NAME, seed, LINEAR_MODEL) for seed in self.seeds[:linear_seeds]]
         return candidates
 
 

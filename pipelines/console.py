@@ -26,7 +26,7 @@ from sentiment.errors import InputError
 from sentiment.training.progress import TrainingProgress, new_bar
 
 if TYPE_CHECKING:
-    from sentiment.training.trainer import History
+    from sentiment.training.trainer import Callbacks, OnEpoch
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Characters that a terminal obeys instead of showing them, except the tab and the line feed."""
@@ -176,24 +176,15 @@ class Console:
 
     @contextmanager
     def training(
-        self,
-        model: str,
-        epochs: int,
-        count: int,
-        *,
-        on_epoch: "Callable[[History], None]" = lambda history: None,
-        examples: str = "reviews",
-    ) -> Iterator[TrainingProgress]:
+        self, model: str, epochs: int, count: int, *, on_epoch: "OnEpoch" = lambda history: None
+    ) -> "Iterator[Callbacks]":
         """A bar per epoch while a model is trained on so many examples; `on_epoch` is also called after each."""
         with self._drawn() as bar:
-            progress = TrainingProgress(
-                bar, model, epochs, count,
-                examples=examples, say=self.say, on_epoch=on_epoch, stop=self._stop,
-            )  # fmt: skip
+            shown = TrainingProgress(bar, model, epochs, count, say=self.say, on_epoch=on_epoch, stop=self._stop)
             try:
-                yield progress
+                yield shown.callbacks
             finally:
-                progress.erase()
+                shown.erase()
 
     def stop_trainings(self) -> None:
         """End every training at its next step, as an interruption would."""

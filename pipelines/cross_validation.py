@@ -17,12 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.configuration import BASELINE, TITLES
+from pipelines.configuration import BASELINE
 from pipelines.registration import show_next_steps
-from pipelines.run_pipeline import EXPERIMENT, NAMES, REGISTERED_MODEL, TrackedPipeline
+from pipelines.run_pipeline import REGISTERED_MODEL
 from pipelines.stages.context import Context
 from pipelines.stages.evaluation import evaluate
 from pipelines.stages.load import load
+from pipelines.tracked_pipeline import ABOUT_EXPERIMENT, EXPERIMENT, NAMES, TrackedPipeline, models_on_source
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Fold
 from sentiment.errors import InputError
@@ -37,7 +38,7 @@ from sentiment.tracking import champion, model, runs, store
 from sentiment.training.cut import learn_from_all
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.recipe import Recipe
-from sentiment.training.trained import Candidate, FoundByFolds
+from sentiment.training.trained import TITLES, Candidate, FoundByFolds
 from sentiment.training.trainer import kept_epoch
 
 SHOWN = ("accuracy", "f1", "roc_auc", "log_loss", "brier_score", "expected_calibration_error")
@@ -80,7 +81,7 @@ class Folds:
         probabilities = np.concatenate([result.probabilities for result in self.results])
         samples = []
         for result, learned in zip(self.results, self.learned, strict=True):
-            sample = ReviewSample(SentimentClassifier.load(result.classifier_folder), learned)
+            sample = ReviewSample(SentimentClassifier.load(result.classifier_folder).model_, learned)
             sample.add(result.predictions["text"].tolist(), result.probabilities)
             samples.append(sample)
         threshold = choose_threshold(labels, probabilities, context.config.threshold)
@@ -117,9 +118,8 @@ def cross_validate(
     everything = replace(context, fold=Fold(None, folds))
     whole = everything.recipe(load(everything), learn_from_all)
     whole.pad_all()
-    tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT)
-    with tracked.parent() as parent:
-        runs.log_params({"folds": folds})
+    tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT, ABOUT_EXPERIMENT)
+    with tracked.parent(models_on_source(config), folds=folds) as parent:
         models = _evaluate_folds(context, folds, tracked, parent)
         differences = _show(context, models)
         _log(parent, models, differences)
@@ -142,10 +142,10 @@ def _evaluate_folds(context: Context, folds: int, tracked: TrackedPipeline, pare
                 result = evaluate(fold, recipe, named, trained)
                 runs.log_metrics(child, runs.tracked_metrics(result.metrics))
                 for path in result.tables:
-                    runs.log_artifact(path)
-            folds_of_model = models.setdefault(TITLES[candidate.model], Folds())
+                    runs.log_artifact(str(path))
+            folds_of_model = models.setdefault(candidate.title, Folds())
             folds_of_model.results.append(result)
-            folds_of_model.learned.append(None if candidate.is_linear else recipe.words_learned(candidate.seed))
+            folds_of_model.learned.append(recipe.words_learned(candidate))
     return models
 
 
@@ -212,7 +212,7 @@ def _log_predictions(predictions: pd.DataFrame) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PREDICTIONS_FILE
         predictions.to_parquet(path, index=False)
-        runs.log_artifact(path)
+        runs.log_artifact(str(path))
 
 
 def _train_on_all(
@@ -231,18 +231,17 @@ def _train_on_all(
     chosen = REGISTERED_MODEL if REGISTERED_MODEL in config.models else config.models[0]
     used = ""
     for candidate in config.candidates():
-        folds, named = models[TITLES[candidate.model]], _named(candidate, "all rows")
+        folds = models[candidate.title]
+        named = _named(candidate, "all rows")._replace(found=folds.found(everything))
         with tracked.child(parent, named, fold="all rows") as child:
-            log_epochs = functools.partial(runs.log_history, child)
-            trained = whole.train(named, log_epochs, found=folds.found(everything))
+            trained = whole.train(named, functools.partial(runs.log_history, child))
             assert trained.folder is not None
             folder = trained.folder / CLASSIFIER_FOLDER
             means = {metric: float(np.mean(folds.values(metric))) for metric in SHOWN}
             runs.log_metrics(child, runs.tracked_metrics(means))
             _log_predictions(folds.predictions)
             model_id = model.log_classifier(child, folder)
-        if candidate.is_linear:
-            console.say(f"            {LINEAR_MODEL} of all rows lies in {folder}")
+        console.say(f"            {named.name} lies in {folder}")
         if candidate.model != chosen:
             continue
         used = str(folder)

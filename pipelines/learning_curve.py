@@ -16,13 +16,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.configuration import TITLES
 from pipelines.files import write_file
-from pipelines.stages.cache import resume_key
 from pipelines.stages.comparison import check_report, owner_of, place_of_page
 from pipelines.stages.context import Context
 from pipelines.stages.evaluation import evaluate
 from pipelines.stages.load import load
+from pipelines.tracked_pipeline import TrackedPipeline
 from pipelines.working_directory import Stage
 from sentiment.data.corpus import Corpus
 from sentiment.errors import InputError
@@ -32,7 +31,7 @@ from sentiment.reporting import plots
 from sentiment.reporting.pages import gain_rows, markdown_table, point_rows, render_learning_curve
 from sentiment.tracking import runs, store
 from sentiment.training.cut import Cut, cut_validation, keep_labels
-from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
+from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.recipe import Recipe
 from sentiment.training.trained import Candidate
 
@@ -42,6 +41,12 @@ FEWEST_LABELS = 20
 
 LOGGED = ("accuracy", "f1", "roc_auc", "log_loss", "training_seconds")
 """Metrics of a training that MLflow gets, at the number of labels as their step."""
+
+
+ABOUT_EXPERIMENT = (
+    "Runs of `sentiment learning-curve`. A parent run holds the accuracy of every model by the number of labels, its "
+    "chart and its page; below it is a child run for every model and seed."
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Part:
 
     def measure(self, context: Context, candidate: Candidate) -> Result:
         """Train a model on this part of the labels, and evaluate it on the test split."""
-        name = f"{TITLES[candidate.model]} with {self.labels:,} labels, seed {candidate.seed}"
+        name = f"{candidate.title} with {self.labels:,} labels, seed {candidate.seed}"
         named = candidate._replace(name=name)
         return evaluate(context, self.recipe, named, self.recipe.train(named))
 
@@ -109,24 +114,13 @@ def run_learning_curve(
     config = context.config
     parts = _parts(context, shares)
     more = more or default_more(parts[-1].labels)
-    candidates = [candidate for candidate in config.candidates() if not candidate.is_linear]
-    if config.linear_model:
-        candidates += [Candidate(LINEAR_MODEL_NAME, seed, LINEAR_MODEL) for seed in config.seeds]
-    name = f"Learning curve on {config.source.source}"
-    content = parts[-1].recipe.padded("train").digest, config.model_dump_json(), str(shares), str(more)
-    key = resume_key(context.work, name, *content)
-    tracked_run = functools.partial(runs.tracked_run, experiment=experiment)
+    tracked = TrackedPipeline(context, parts[-1].recipe, experiment, ABOUT_EXPERIMENT)
+    percentages = ",".join(f"{100 * share:g}" for share in shares)
     results: list[tuple[Candidate, Part, Result]] = []
-    with tracked_run(name, tags=context.tags, resume_key=key) as parent:
-        context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
-        runs.log_params({**config.flat(), "shares": ",".join(f"{100 * share:g}" for share in shares), "more": more})
-        for candidate in candidates:
-            model, seed = candidate.model, candidate.seed
-            tags = {**context.tags, "model": model, "seed": str(seed)}
-            child_key = f"{parent.info.run_id}:{model}:{seed}"
-            child_name = f"{TITLES[model]}, seed {seed}"
-            with tracked_run(child_name, tags=tags, resume_key=child_key) as child:
-                runs.log_params({**config.flat(), "models": model, "seeds": seed})
+    with tracked.parent(f"Learning curve on {config.source.source}", shares=percentages, more=more) as parent:
+        for candidate in config.candidates(linear_seeds=len(config.seeds)):
+            named = candidate._replace(name=f"{candidate.title}, seed {candidate.seed}")
+            with tracked.child(parent, named) as child:
                 for part in parts:
                     result = part.measure(context, candidate)
                     metrics = {metric: result.metrics[metric] for metric in LOGGED}
@@ -163,7 +157,7 @@ def _fit(context: Context, results: Sequence[tuple[Candidate, Part, Result]], mo
     config = context.config
 
     def run(folder: Path) -> None:
-        rows = [[TITLES[candidate.model], candidate.seed, part.labels] for candidate, part, _ in results]
+        rows = [[candidate.title, candidate.seed, part.labels] for candidate, part, _ in results]
         trainings = pd.DataFrame(rows, columns=["model", "seed", "labels"])
         positive = float(results[0][2].labels.mean())
         correct = [result.correct for *_, result in results]
@@ -201,7 +195,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
     title = f"Accuracy by number of labels{context.suffix}"
     runs.log_figure(plots.accuracy_by_labels(curves, more, title), "accuracy_by_labels.png")
     for name in (TRAININGS_FILE, POINTS_FILE, PAGE_FILE):
-        runs.log_artifact(folder / name)
+        runs.log_artifact(str(folder / name))
     tables = [markdown_table(*rows) for rows in (point_rows(curves), gain_rows(curves, more))]
     runs.set_description(context.description(f"{curves.sentence(LINEAR_MODEL, more)}.", *tables))
 

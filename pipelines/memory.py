@@ -25,7 +25,7 @@ from sentiment.presets import read_preset
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs, store
-from sentiment.training.trainer import History, TrainingConfig, fit, kept_epoch
+from sentiment.training.trainer import History, Objective, SameExamples, TrainingConfig, fit, kept_epoch
 
 METRICS_FILE, RESULTS_FILE, CURVES_FILE = "metrics.json", "results.csv", "learning_curves.png"
 
@@ -148,21 +148,17 @@ def train_on_task(
         data = TASKS[training.task].make(training.seed, training.length)
         learned, validation = data.split(training.config.validation_share)
         network = build_task_network(training.task, training.cell, learned[0], seed=training.seed)
-        with console.training(
-            str(training), training.config.epochs, len(learned[1]), on_epoch=on_epoch, examples="sequences"
-        ) as progress:
+        examples = SameExamples(*learned)
+        with console.training(str(training), training.config.epochs, len(examples), on_epoch=on_epoch) as callbacks:
             history = fit(
                 network,
-                learned,
+                examples,
                 validation,
                 training.config,
                 seed=training.seed,
                 checkpoints=folder / CHECKPOINTS,
-                loss="mean_squared_error",
-                metrics=(),
-                examples="sequences",
-                on_batch=progress.on_batch,
-                on_epoch=progress.on_epoch,
+                callbacks=callbacks,
+                objective=Objective("mean_squared_error", metrics=(), examples="sequences"),
             )
         write_json(folder / HISTORY_FILE, history)
         inputs, targets = data.test

@@ -88,7 +88,9 @@ def _warnings(classifier: SentimentClassifier, verdict: Verdict) -> Iterator[str
     """What the user should know about a verdict: the review is too long to be read in whole, or has unusual words."""
     words, unknown, expected = verdict.words, verdict.words - verdict.known_words, classifier.unknown_share
     if verdict.unread_words:
-        part, left_out = ("last", "beginning") if classifier.sequences.truncating == "pre" else ("first", "end")
+        part, left_out = (
+            ("last", "beginning") if classifier.recurrent_model.sequences.truncating == "pre" else ("first", "end")
+        )
         yield (
             f"the model reads the {part} {words:,} of {words + verdict.unread_words:,} words, so the {left_out} has no "
             "say in the verdict."
@@ -108,7 +110,7 @@ def verdicts(classifier: SentimentClassifier, texts: Iterable[str]) -> Iterator[
         judged = [text for text in batch if reasons[text] is None]
         probabilities = classifier.positive_probability(judged)
         words, known = classifier.count_words(judged).T.tolist()
-        unread = map(classifier.count_unread, judged)
+        unread = map(classifier.model_.count_unread, judged)
         found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, unread, strict=True)
         for text in batch:
             yield Verdict(text, *next(found)) if reasons[text] is None else Verdict(text, reason=reasons[text])

@@ -6,19 +6,16 @@ Raises InputError for what a stage cannot use, and where MLflow cannot be reache
 """
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from pipelines.advice import advise
-from pipelines.configuration import TITLES
 from pipelines.model_card import MODEL_CARD_FILE, model_card
 from pipelines.models import IMDB_NAME
 from pipelines.registration import register, show_next_steps
-from pipelines.stages.cache import resume_key
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
     DIFFERENCES_FILE,
@@ -32,6 +29,14 @@ from pipelines.stages.context import Context
 from pipelines.stages.evaluation import evaluate
 from pipelines.stages.load import load, read_summary
 from pipelines.stages.side_by_side import side_by_side
+from pipelines.tracked_pipeline import (
+    ABOUT_EXPERIMENT,
+    EXPERIMENT,
+    NAMES,
+    SYNTHETIC_EXPERIMENT,
+    TrackedPipeline,
+    models_on_source,
+)
 from pipelines.working_directory import Stage
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.vocabulary import tokenize
@@ -44,21 +49,9 @@ from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
 from sentiment.tracking import champion, model, registry, runs, store
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
-from sentiment.training.recipe import Recipe
-from sentiment.training.trained import Candidate
-
-NAMES = {title: name for name, title in TITLES.items()}
-"""Title of a model -> its name in tags and metrics."""
+from sentiment.training.trained import TITLES
 
 REGISTERED_MODEL = "lstm"
-
-EXPERIMENT, SYNTHETIC_EXPERIMENT = "sentiment", "sentiment-demo"
-
-ABOUT_EXPERIMENT = (
-    "Runs of `sentiment run-pipeline`. A parent run stands for a pipeline: its description tells the verdicts, its "
-    "metrics the accuracy of every model with its 95 % interval, and its artifact `comparison.csv` all other metrics. "
-    "Below it is a child run for every model and seed, with curves, figures, predictions and the logged model."
-)
 
 
 def run_pipeline(
@@ -87,21 +80,21 @@ def run_pipeline(
     recipe, candidates = context.recipe(load(context)), config.candidates()
     recipe.pad_all()
     usual = SYNTHETIC_EXPERIMENT if config.source.is_synthetic else EXPERIMENT
-    tracked = TrackedPipeline(context, recipe, experiment or usual)
+    tracked = TrackedPipeline(context, recipe, experiment or usual, ABOUT_EXPERIMENT)
     results: dict[str, list[Result]] = {}
-    with tracked.parent() as parent, side_by_side(recipe, candidates, context.console) as train:
+    with tracked.parent(models_on_source(config)) as parent, side_by_side(recipe, candidates, context.console) as train:
         for candidate in candidates:
             with tracked.child(parent, candidate) as child:
                 trained = train(candidate, functools.partial(runs.log_history, child))
                 result = evaluate(context, recipe, candidate, trained)
-                _log_result(child, f"{TITLES[candidate.model]}{context.suffix}", result)
+                _log_result(child, f"{candidate.title}{context.suffix}", result)
                 if not candidate.is_linear:
                     _log_explanations(result, note=context.note)
                 card = model_card(context, recipe, candidate, result)
                 runs.log_text(card, MODEL_CARD_FILE)
                 model_id = model.log_classifier(child, result.classifier_folder)
             logged = replace(result, model_id=model_id, card=card)
-            results.setdefault(TITLES[candidate.model], []).append(logged)
+            results.setdefault(candidate.title, []).append(logged)
         lost = read_summary(recipe.corpus)["lost"]
         compared, comparison, report = compare(context, results, output, run_id=parent.info.run_id, lost=lost)
         _log_comparison(context, parent, compared, comparison)
@@ -120,58 +113,6 @@ def run_pipeline(
         context.console.warn(lost)
 
 
-@dataclass(frozen=True)
-class TrackedPipeline:
-    """The MLflow runs of one pipeline."""
-
-    context: Context
-    recipe: Recipe
-    experiment: str
-
-    @contextmanager
-    def parent(self) -> Iterator[runs.Run]:
-        """The run of the whole pipeline, with its configuration and its corpus."""
-        config = self.context.config
-        name = f"{' vs '.join(TITLES[model] for model in config.models)} on {config.source.source}"
-        seeds = ",".join(map(str, config.seeds))
-        key = resume_key(self.context.work, self.recipe.padded("train").digest, config.model_dump_json())
-        tags = {**self.context.tags, "seed": seeds}
-        about = self.context.description(ABOUT_EXPERIMENT)
-        with runs.tracked_run(
-            name, experiment=self.experiment, tags=tags, resume_key=key, about_experiment=about
-        ) as parent:
-            self.context.console.say(f"mlflow      run {parent.info.run_id} in experiment {self.experiment}")
-            runs.log_params(config.flat())
-            runs.log_dict(read_summary(self.recipe.corpus), "corpus.json")
-            self._log_datasets()
-            yield parent
-
-    @contextmanager
-    def child(self, parent: runs.Run, candidate: Candidate, *, fold: str = "") -> Iterator[runs.Run]:
-        """The run of one model with one seed; of one fold, where the pipeline has several."""
-        seed, title = candidate.seed, TITLES[candidate.model]
-        tags = {**self.context.tags, "model": candidate.model, "seed": str(seed), runs.COLOUR_TAG: self._colours[title]}
-        key = f"{parent.info.run_id}:{candidate.model}:{seed}"
-        if fold:
-            tags["fold"] = fold
-            key += f":{fold}"
-        with runs.tracked_run(candidate.name, experiment=self.experiment, tags=tags, resume_key=key) as child:
-            runs.log_params({**self.context.config.flat(), "models": candidate.model, "seeds": seed})
-            self._log_datasets()
-            yield child
-
-    @property
-    def _colours(self) -> dict[str, str]:
-        titles = dict.fromkeys(TITLES[candidate.model] for candidate in self.context.config.candidates())
-        return dict(zip(titles, plots.COLOURS, strict=False))
-
-    def _log_datasets(self) -> None:
-        source, corpus = self.context.config.source.source, self.recipe.corpus.value
-        runs.log_dataset(corpus.train, name=f"{source}-train", source=source, context="training")
-        if len(corpus.test):
-            runs.log_dataset(corpus.test, name=f"{source}-test", source=source, context="evaluation")
-
-
 def _log_result(child: runs.Run, title: str, result: Result) -> None:
     """The metrics, tables and plots of one model; plots also as images that the chart view sets side by side."""
     runs.log_metrics(child, runs.tracked_metrics(result.metrics))
@@ -185,7 +126,7 @@ def _log_result(child: runs.Run, title: str, result: Result) -> None:
         },
     )
     for path in result.tables:
-        runs.log_artifact(path)
+        runs.log_artifact(str(path))
     _log_curves({title: [result]})
     confusion_matrix = plots.confusion_matrix(result.metrics, title)
     runs.log_figure(confusion_matrix, "confusion_matrix.png")
@@ -214,9 +155,9 @@ def _log_explanations(result: Result, *, note: str) -> None:
         if not np.isnan(score).all()
     }
     examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
-    page = render_playground(classifier, examples, name=classifier.network.name, note=note)
+    page = render_playground(classifier, examples, name=classifier.recurrent_model.keras_network.name, note=note)
     runs.log_text(page, "playground.html")
-    runs.log_artifact(result.classifier_folder / VOCABULARY_FILE)
+    runs.log_artifact(str(result.classifier_folder / VOCABULARY_FILE))
 
 
 def _log_comparison(context: Context, parent: runs.Run, compared: Stage, comparison: Comparison) -> None:
@@ -228,7 +169,7 @@ def _log_comparison(context: Context, parent: runs.Run, compared: Stage, compari
     runs.log_metrics(parent, parent_metrics)
     for name in (COMPARISON_FILE, DIFFERENCES_FILE, FLIPS_FILE, REPORT_FILE):
         if (compared.folder / name).exists():  # one model alone has no flips
-            runs.log_artifact(compared.folder / name)
+            runs.log_artifact(str(compared.folder / name))
     table = markdown_table(*metric_rows(comparison.metrics))
     verdicts = "\n".join(f"- {difference.verdict}" for difference in comparison.differences)
     runs.set_description(context.description(verdicts, comparison.scope, table))

@@ -143,7 +143,7 @@ class Job:
         identity = {
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
-            "engine": [self.config.engine, self.classifier.engine],
+            "engine": [self.config.engine, self.classifier.model_.engine],
             "thresholds": [*dataclasses.astuple(self.abstention)] if self.abstention else self.classifier.threshold_,
             "text_column": text_column,
             "options": dataclasses.asdict(self.config.options),
@@ -235,7 +235,7 @@ def _score_locally(job: Job, console: Console) -> Scored:
         contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
         console.scoring(sum(file.content.stat().st_size for file in files)) as progress,
     ):
-        started, sample = time.perf_counter(), ReviewSample(job.classifier)
+        started, sample = time.perf_counter(), ReviewSample(job.classifier.model_)
 
         def write_next() -> None:
             file, chunk, scores = waiting.popleft()
@@ -312,7 +312,7 @@ def _score_with_spark(job: Job, console: Console) -> Scored:
 
 def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
     """The first rows of some files, scored here: what the executors read does not come back."""
-    sample = ReviewSample(job.classifier)
+    sample = ReviewSample(job.classifier.model_)
     for file in job.files[:: max(1, len(job.files) // SAMPLED_FILES)][:SAMPLED_FILES]:
         with contextlib.closing(job.reader(file, first)) as reader:
             for chunk in itertools.islice(reader.chunks(), 1):

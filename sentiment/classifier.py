@@ -1,23 +1,23 @@
 """SentimentClassifier: the one trained model, as a scikit-learn estimator of texts."""
 
 import inspect
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sentiment.data.corpus import LABEL_NAMES, Corpus, Reviews, positive_of, predicted_labels
+from sentiment.data.corpus import LABEL_NAMES, Reviews, positive_of, predicted_labels
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
-from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary, count_words
+from sentiment.data.vocabulary import count_words
 from sentiment.engine.cells import CELLS
-from sentiment.engine.recurrent_model import KERAS_FILE, RecurrentModel
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.saved_classifier import CLASSIFIER_FILE, ClassifierDescription, sha256_of
-from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME, LinearModel
+from sentiment.saved_classifier import ClassifierDescription, classifier_folder, sha256_of
+from sentiment.training.linear_model import LinearModel
+from sentiment.training.trained import TITLES, Candidate, Trained
 from sentiment.version import __version__
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sentiment.data.frames import LabelsLike, ReviewsLike
     from sentiment.evaluation.result import Result
     from sentiment.training.recipe import RecipeConfig
-    from sentiment.training.trained import Trained
 
 
 class SentimentClassifier:
@@ -173,28 +172,11 @@ class SentimentClassifier:
         from sentiment.data import frames
         from sentiment.training.recipe import Recipe
         from sentiment.training.steps import InMemory, Output
-        from sentiment.training.trained import Candidate
 
         model, config = self._configuration()
-        texts = frames.texts_in(reviews)
-        values = frames.label_values(labels, texts)
-        classes, positive = frames.classes_of(values)
-        validating = None if validation is None else frames.texts_in(validation[0])
-        if validation is not None and validating is not None:
-            texts = [*texts, *validating]
-            values = np.concatenate([values, frames.label_values(validation[1], validating)])
-        self.classes_, numbers = classes, (values == positive).astype(np.int8)
-        if unknown := sorted({*map(str, values)} - {*map(str, classes)}):
-            raise InputError(f"Validation has the labels {', '.join(unknown)}, which no review to learn from has.")
-        corpus = Corpus(
-            Reviews(texts, numbers),
-            Reviews([]),
-            Reviews([] if unlabelled is None else frames.texts_in(unlabelled)),
-            validation=np.arange(len(texts) - len(validating or ()), len(texts)),
-        ).checked(keep_duplicates=True, tests=False)
+        corpus, classes = frames.corpus_of(reviews, labels, unlabelled, validation)
         recipe = Recipe(config, Output("reviews", lambda: corpus), InMemory(verbose=bool(verbose)))
-        title = LINEAR_MODEL if model == LINEAR_MODEL_NAME else CELLS[model].layer
-        return self._take(recipe.train(Candidate(model, self.seed, title)).value)
+        return self._take(recipe.train(Candidate(model, self.seed, TITLES[model])).value, classes)
 
     def _configuration(self) -> "tuple[str, RecipeConfig]":
         """The model that the settings ask for, and its configuration."""
@@ -203,23 +185,21 @@ class SentimentClassifier:
 
         content = read_preset(self.preset)
         model = self.cell or content.get("models", ["lstm"])[0]
-        if model not in (*CELLS, LINEAR_MODEL_NAME):
+        if model not in TITLES:
             raise InputError(f"There is no cell {model}: choose {', '.join(CELLS)}, or preset='linear'.")
         content = {name: value for name, value in content.items() if name in RecipeConfig.model_fields}
         return model, RecipeConfig.compose(content, self.get_params(), f"preset {self.preset}")
 
-    def _take(self, trained: "Trained") -> Self:
+    def _take(self, trained: Trained, classes: np.ndarray) -> Self:
         self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned
         self.threshold_, self.unknown_share = trained.profile.threshold, trained.profile.unknown_share
-        self.history_ = trained.history
+        self.history_, self.classes_ = trained.history, classes
         return self
 
     @classmethod
-    def from_trained(cls, trained: "Trained") -> "SentimentClassifier":
+    def from_trained(cls, trained: Trained) -> "SentimentClassifier":
         """The classifier that a recipe has trained, with the labels negative and positive."""
-        classifier = cls()._take(trained)
-        classifier.classes_ = np.array(LABEL_NAMES)
-        return classifier
+        return cls()._take(trained, np.array(LABEL_NAMES))
 
     @classmethod
     def from_model(
@@ -269,7 +249,8 @@ class SentimentClassifier:
         from sentiment.data import frames
 
         texts = frames.texts_in(reviews)
-        return float(np.mean((self.positive_probability(texts) >= self.threshold_) == self._numbers(labels, texts)))
+        numbers = frames.numbers_of(labels, texts, self.classes_)
+        return float(np.mean((self.positive_probability(texts) >= self.threshold_) == numbers))
 
     def annotate(self, reviews: "ReviewsLike") -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per review.
@@ -296,15 +277,12 @@ class SentimentClassifier:
         return pd.DataFrame(columns, index=series.index)
 
     def evaluate(self, reviews: "ReviewsLike", labels: "LabelsLike", *, name: str = "classifier") -> "Result":
-        """Test it on labelled reviews that it has not learned from.
+        """Its metrics, predictions and behaviour on labelled reviews that it has not learned from.
 
         Args:
             reviews: N of them, as for `annotate`; those that are missing or blank are left out.
             labels: (N,), of both classes: those that it was trained with, 1 and 0, or names such as positive and neg.
             name: what the result calls the classifier.
-
-        Returns:
-            Its `metrics` (accuracy, ROC AUC, log loss and others), `predictions` and `behaviour`.
 
         Raises:
             InputError: reviews and labels differ in number, a label is unknown, or all are of one class.
@@ -313,7 +291,7 @@ class SentimentClassifier:
         from sentiment.evaluation.result import evaluate_classifier
 
         series = frames.reviews_in(reviews)
-        numbers = self._numbers(labels, series)
+        numbers = frames.numbers_of(labels, series, self.classes_)
         has_text = series.notna().to_numpy(bool)
         return evaluate_classifier(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
 
@@ -341,16 +319,6 @@ class SentimentClassifier:
         """The verdict, positive or negative, on each P(positive)."""
         return predicted_labels(probabilities, self.threshold_)
 
-    def _numbers(self, labels: "LabelsLike", reviews: Sized) -> np.ndarray:
-        """Labels as int8 (N,): 1 positive, 0 negative."""
-        from sentiment.data import frames
-
-        values = frames.label_values(labels, reviews)
-        if {*map(str, values)} <= {*map(str, self.classes_)}:
-            is_positive: np.ndarray = values.astype(self.classes_.dtype) == self.positive_class_
-            return is_positive.astype(np.int8)
-        return frames.labels_in(values)
-
     # What it is made of ------------------------------------------------------------------------------------------
 
     @property
@@ -365,42 +333,14 @@ class SentimentClassifier:
         return self.model_
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The words that it knows, and how it finds them in a text."""
-        return self.model_.vocabulary
-
-    @property
-    def sequences(self) -> SequenceConfig:
-        """How a network cuts and pads a review."""
-        return self.recurrent_model.sequences
-
-    @property
-    def network(self) -> Any:
-        """The Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for."""
-        return self.recurrent_model.keras_network
-
-    @property
     def parameters(self) -> int:
         """How many numbers were learned."""
         return self.model_.parameters
 
     @property
-    def engine(self) -> str:
-        """Name of what scores; two engines differ in the last bits of a probability."""
-        return self.model_.engine
-
-    @property
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
         return self.model_.frees_lock
-
-    def words(self, text: str) -> list[tuple[str, bool]]:
-        """The words of a text that it reads, in their order, and whether it knows each."""
-        return self.model_.words(text)
-
-    def count_unread(self, text: str) -> int:
-        """How many words of a text it does not read because the text is too long."""
-        return self.model_.count_unread(text)
 
     def count_words(self, texts: Sequence[str]) -> np.ndarray:
         """Words that it reads of each text, and how many of them it knows, punctuation marks apart: int64 (N, 2)."""
@@ -425,7 +365,7 @@ class SentimentClassifier:
         packages = ("numpy", "scipy") if self.is_linear else ("numpy", "keras", "tensorflow")
         ClassifierDescription(
             kind="linear" if self.is_linear else "network",
-            sequences=None if self.is_linear else self.sequences,
+            sequences=None if self.is_linear else self.recurrent_model.sequences,
             threshold=self.threshold_,
             unknown_share=self.unknown_share,
             classes=tuple(self.classes_.tolist()),
@@ -435,26 +375,15 @@ class SentimentClassifier:
 
     @classmethod
     def load(cls, folder: str | Path) -> "SentimentClassifier":
-        """Read what `save` wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
+        """Read what `save` or MLflow wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
 
         Raises:
             InputError: the folder lacks one of the files, or one is damaged or not what the others say.
         """
-        folder = Path(folder)
-        if not (folder / CLASSIFIER_FILE).is_file():
-            raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")
+        folder = classifier_folder(Path(folder))
         try:
-            description = ClassifierDescription.load(folder)
-            for name in description.sha256:
-                if name != KERAS_FILE:  # which is read, and checked, when somebody asks for it
-                    description.check(folder / name)
-            classifier = cls()
-            if description.kind == "linear":
-                classifier.model_ = LinearModel.load(folder)
-            elif description.sequences is None:
-                raise ValueError("it says nothing of sequences")
-            else:
-                classifier.model_ = RecurrentModel.load(folder, description.sequences, description.check)
+            classifier, description = cls(), ClassifierDescription.load(folder)
+            classifier.model_ = description.load_model(folder)
             classifier.classes_, classifier.threshold_ = np.array(description.classes), description.threshold
             classifier.unknown_share, classifier.history_ = description.unknown_share, {}
             classifier.learned = Fingerprints.load(folder) if FINGERPRINTS_FILE in description.sha256 else None

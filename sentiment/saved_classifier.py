@@ -10,8 +10,9 @@ from sentiment.configuration import Configuration
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
 from sentiment.data.sequences import SequenceConfig
-from sentiment.engine.recurrent_model import KERAS_FILE
+from sentiment.engine.recurrent_model import KERAS_FILE, RecurrentModel
 from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModel
 
 CLASSIFIER_FILE, CLASSIFIER_FOLDER = "classifier.json", "classifier"
 """The file that makes a folder a saved classifier, and the name of that folder in a larger one."""
@@ -53,6 +54,21 @@ class ClassifierDescription(Configuration):
         if description.digest != description._digest():
             raise ValueError(f"{CLASSIFIER_FILE} is not the file that was saved")
         return description
+
+    def load_model(self, folder: Path) -> RecurrentModel | LinearModel:
+        """The model in the folder, whose files are checked; that of Keras only when somebody asks for it.
+
+        Raises:
+            ValueError, InputError: a file is missing, or not the one that was saved.
+        """
+        for name in self.sha256:
+            if name != KERAS_FILE:
+                self.check(folder / name)
+        if self.kind == "linear":
+            return LinearModel.load(folder)
+        if self.sequences is None:
+            raise ValueError("it says nothing of sequences")
+        return RecurrentModel.load(folder, self.sequences, self.check)
 
     def _digest(self) -> str:
         return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()

@@ -262,7 +262,10 @@ def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]
     from sentiment.classifier import SentimentClassifier
 
     folders = small_run.folder.glob(".sentiment/train/*/classifier")
-    return {classifier.network.name: classifier for classifier in map(SentimentClassifier.load, folders)}
+    return {
+        classifier.recurrent_model.keras_network.name: classifier
+        for classifier in map(SentimentClassifier.load, folders)
+    }
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typer import Option
 from pipelines.commands import options
 from pipelines.commands.command import TRAIN, command
 from pipelines.commands.given import Given
-from pipelines.configuration import TITLES, PipelineConfig, default_preset
+from pipelines.configuration import PipelineConfig, default_preset
 from pipelines.console import Console
 from pipelines.models import registered_name
 from pipelines.working_directory import WorkingDirectory
 from sentiment.data.sources import SourceConfig
 from sentiment.errors import InputError
-from sentiment.training.trained import Candidate
+from sentiment.training.trained import TITLES, Candidate
 
 if TYPE_CHECKING:
     from pipelines.stages.context import Context

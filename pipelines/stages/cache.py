@@ -19,8 +19,9 @@ from sentiment.engine.recurrent_model import engine_here
 from sentiment.saved_classifier import CLASSIFIER_FOLDER
 from sentiment.training.pseudo_labels import Teacher
 from sentiment.training.start import FineTunings
-from sentiment.training.steps import OnEpoch, Output, Progress, Step
+from sentiment.training.steps import Output, Step
 from sentiment.training.trained import Trained
+from sentiment.training.trainer import Callbacks, OnEpoch
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ class CachedSteps:
         """Print it as a line of progress."""
         self.console.say(f"            {text}")
 
-    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> AbstractContextManager[Progress]:
+    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> AbstractContextManager[Callbacks]:
         """A bar on the terminal, and a line for every epoch."""
         return self.console.training(name, epochs, count, on_epoch=on_epoch)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.configuration import BASELINE, TITLES
+from pipelines.configuration import BASELINE
 from pipelines.console import Console
 from pipelines.files import write_file
 from pipelines.stages.context import SYNTHETIC_NOTE, Context
@@ -18,6 +18,7 @@ from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
 from sentiment.evaluation.result import Result
 from sentiment.reporting.report import render_report
 from sentiment.training.linear_model import LINEAR_MODEL
+from sentiment.training.trained import TITLES
 
 COMPARISON_FILE, DIFFERENCES_FILE, REPORT_FILE = "comparison.csv", "differences.csv", "report.html"
 FLIPS_FILE = "flips.csv"

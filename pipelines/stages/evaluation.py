@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.configuration import TITLES
 from pipelines.files import write_json
 from pipelines.stages.cache import environment
 from pipelines.stages.context import Context
@@ -33,7 +32,7 @@ def train_and_evaluate(context: Context, recipe: Recipe, candidates: Sequence[Ca
     results: dict[str, list[Result]] = {}
     for candidate in candidates:
         result = evaluate(context, recipe, candidate, recipe.train(candidate))
-        results.setdefault(TITLES[candidate.model], []).append(result)
+        results.setdefault(candidate.title, []).append(result)
     return results
 
 
@@ -56,7 +55,7 @@ def evaluate(context: Context, recipe: Recipe, candidate: Candidate, trained: Ou
         "name": candidate.name,
         "environment": environment(),
     }
-    read = f"test of load {loaded.digest}, {TITLES[candidate.model]} of {trained.name} {trained.digest}"
+    read = f"test of load {loaded.digest}, {candidate.title} of {trained.name} {trained.digest}"
     stage = context.run_stage("evaluate", read, key, run, code=("data", "engine", "evaluation"))
     assert trained.folder is not None
     return replace(

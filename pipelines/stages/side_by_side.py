@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pipelines.console import Console
 from sentiment.cores import available_cores
 from sentiment.training.recipe import Recipe
-from sentiment.training.steps import OnEpoch, Output
+from sentiment.training.steps import Output
 from sentiment.training.trained import Candidate, Trained
-from sentiment.training.trainer import History
+from sentiment.training.trainer import History, OnEpoch
 
 Train = Callable[[Candidate, OnEpoch], Output[Trained]]
 """`Recipe.train` for one of the candidates, with what is called with the history after each of its epochs."""

@@ -93,7 +93,7 @@ def _fetch(context: Context, uri: str) -> Output[Start]:
                 f"{name} does not say which texts it has learned from, so nothing could keep them out of the test "
                 "split: start from one that `sentiment run-pipeline` or `sentiment train` has saved."
             )
-        _ = classifier.network  # which a damaged file would end
+        _ = classifier.recurrent_model.keras_network  # which a damaged file would end
 
         def run(into: Path) -> None:
             shutil.copytree(folder, into / CLASSIFIER_FOLDER, dirs_exist_ok=True)

@@ -17,9 +17,9 @@ from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.result import Result, evaluate_classifier
 from sentiment.training.cut import Cut, cut_validation, hold_out
 from sentiment.training.recipe import Recipe
-from sentiment.training.steps import OnEpoch, Output
+from sentiment.training.steps import Output
 from sentiment.training.trained import Candidate, Trained
-from sentiment.training.trainer import History, kept_epoch
+from sentiment.training.trainer import History, OnEpoch, kept_epoch
 
 MetricName = Literal["loss", "accuracy"]
 

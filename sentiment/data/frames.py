@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABELS, label_word, positive_of
+from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word, positive_of
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
 from sentiment.errors import InputError, shown_names
 
@@ -100,9 +100,53 @@ def classes_of(labels: np.ndarray) -> tuple[np.ndarray, Any]:
         warnings.warn(
             f"Neither {str(classes[0])!r} nor {str(classes[1])!r} is known to mean positive: P(positive) is that of "
             f"{str(classes[1])!r}.",
-            stacklevel=3,
+            stacklevel=4,
         )
     return classes, positive_of(classes)
+
+
+def corpus_of(
+    reviews: ReviewsLike,
+    labels: LabelsLike,
+    unlabelled: ReviewsLike | None,
+    validation: tuple[ReviewsLike, LabelsLike] | None,
+) -> tuple[Corpus, np.ndarray]:
+    """The reviews that a classifier learns from, and its two labels, sorted.
+
+    The arguments, and the errors raised, are those of `SentimentClassifier.fit`.
+    """
+    texts = texts_in(reviews)
+    values, count = label_values(labels, texts), len(texts)
+    classes, positive = classes_of(values)
+    if validation is not None:
+        validating = texts_in(validation[0])
+        texts += validating
+        values = np.concatenate([values, label_values(validation[1], validating)])
+    if unknown := sorted({*map(str, values)} - {*map(str, classes)}):
+        raise InputError(f"Validation has the labels {', '.join(unknown)}, which no review to learn from has.")
+    corpus = Corpus(
+        Reviews(texts, (values == positive).astype(np.int8)),
+        Reviews([]),
+        Reviews([] if unlabelled is None else texts_in(unlabelled)),
+        validation=np.arange(count, len(texts)),
+    )
+    return corpus.checked(keep_duplicates=True, tests=False), classes
+
+
+def numbers_of(labels: LabelsLike, reviews: Sized, classes: np.ndarray) -> np.ndarray:
+    """The labels of N reviews, int8 (N,): 1 positive, 0 negative.
+
+    Args:
+        labels: (N,), of the two classes, or names that `labels_in` knows.
+
+    Raises:
+        InputError: reviews and labels differ in number, or a label is unknown.
+    """
+    values = label_values(labels, reviews)
+    if {*map(str, values)} <= {*map(str, classes)}:
+        is_positive: np.ndarray = values.astype(classes.dtype) == positive_of(classes)
+        return is_positive.astype(np.int8)
+    return labels_in(values)
 
 
 def _column(frame: pd.DataFrame) -> pd.Series:

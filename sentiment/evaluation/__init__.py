@@ -9,10 +9,6 @@ import numpy as np
 class TextModel(Protocol):
     """What an evaluation needs of a trained model."""
 
-    @property
-    def parameters(self) -> int:
-        """How many weights it has."""
-
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
         """P(positive) of each text, (N,)."""
 
@@ -26,7 +22,17 @@ class TextModel(Protocol):
         """A digest of all that decides its probabilities."""
 
 
-class TextClassifier(TextModel, Protocol):
+class TextClassifier(Protocol):
     """A model with a threshold: P(positive) from which on a review is positive."""
 
     threshold_: float
+
+    @property
+    def parameters(self) -> int:
+        """How many weights it has."""
+
+    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(positive) of each text, (N,)."""
+
+    def digest(self) -> str:
+        """A digest of all that decides its probabilities."""

@@ -168,14 +168,15 @@ class ReviewSample:
         seen: how many reviews there were.
     """
 
-    def __init__(self, classifier: TextModel, learned: Collection[str] | None = None) -> None:
+    def __init__(self, model: TextModel, learned: Collection[str] | None = None) -> None:
         """Begin an empty sample.
 
         Args:
-            learned: words that the classifier learned from other reviews; None for all that it knows.
+            model: what the reviews are for.
+            learned: words that it learned from other reviews; None for all that it knows.
         """
         self.seen = 0
-        self._classifier, self._learned = classifier, learned
+        self._model, self._learned = model, learned
         self._random = np.random.default_rng(0)
         # A heap, the lowest key first: key, P(positive), and the text. It waits to be measured until somebody asks, as
         # most reviews leave the sample before.
@@ -236,7 +237,7 @@ class ReviewSample:
     def _measure(self, content: str | Measures) -> Measures:
         if not isinstance(content, str):
             return content
-        words = [(word, is_known) for word, is_known in self._classifier.words(content) if word not in PUNCTUATION]
+        words = [(word, is_known) for word, is_known in self._model.words(content) if word not in PUNCTUATION]
         learned = self._learned
         unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
-        return Measures(len(content.split()), len(words), unknown, self._classifier.count_unread(content) > 0)
+        return Measures(len(content.split()), len(words), unknown, self._model.count_unread(content) > 0)

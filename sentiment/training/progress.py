@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column
 
 if TYPE_CHECKING:
-    from sentiment.training.trainer import History
+    from sentiment.training.trainer import Callbacks, History
 
 
 def new_console() -> Console:
@@ -32,12 +32,11 @@ def new_bar(console: Console, *, is_drawn: bool = True) -> Progress:
 
 
 class TrainingProgress:
-    """Shows one training: its methods are the callbacks of `sentiment.training.trainer.fit`.
+    """Shows one training: `callbacks` are for `sentiment.training.trainer.fit`.
 
     Args:
         bar: of `new_bar`, within its `with` block; trainings in several threads may share it.
         model, epochs, count: its name for people, its most epochs, and the examples in each.
-        examples: what they are, as `fit` takes it.
         say: prints the line of an epoch; by default above the bar.
         on_epoch: also called with the history so far after every epoch.
         stop: a training ends with KeyboardInterrupt at its next step once this is set.
@@ -50,12 +49,11 @@ class TrainingProgress:
         epochs: int,
         count: int,
         *,
-        examples: str = "reviews",
         say: Callable[[str], None] | None = None,
         on_epoch: "Callable[[History], None]" = lambda history: None,
         stop: threading.Event | None = None,
     ) -> None:
-        self._bar, self._model, self._epochs, self._examples = bar, model, epochs, examples
+        self._bar, self._model, self._epochs = bar, model, epochs
         self._say, self._after_epoch, self._stop, self._finished = say or bar.console.print, on_epoch, stop, 0
         self._task = bar.add_task(self._title(0), total=count, metrics="compiling the first step")
 
@@ -72,13 +70,20 @@ class TrainingProgress:
     def on_epoch(self, history: "History") -> None:
         """Print the epochs that are not printed yet, and begin the next bar."""
         for epoch in range(self._finished, len(history["loss"])):
-            *metrics, (_, seconds), (_, speed) = [(name, values[epoch]) for name, values in history.items()]
+            *metrics, (_, seconds), (name, speed) = [(name, values[epoch]) for name, values in history.items()]
             shown = [f"{name.replace('val_', 'validation_').replace('_', ' ')} {value:.4f}" for name, value in metrics]
-            shown += [f"{seconds:.1f} s", f"{speed:,.0f} {self._examples}/s"]
+            shown += [f"{seconds:.1f} s", f"{speed:,.0f} {name.removesuffix('_per_second')}/s"]
             self._say(f"  {self._title(epoch)}: {', '.join(shown)}")
         self._finished = len(history["loss"])
         self._bar.reset(self._task, description=self._title(self._finished), metrics="")
         self._after_epoch(history)
+
+    @property
+    def callbacks(self) -> "Callbacks":
+        """What `fit` calls."""
+        from sentiment.training.trainer import Callbacks
+
+        return Callbacks(self.on_epoch, self.on_batch)
 
     def erase(self) -> None:
         """Remove this training from the bar."""

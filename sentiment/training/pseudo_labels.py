@@ -28,7 +28,7 @@ from sentiment.training.cut import Cut
 from sentiment.training.latent_semantics import regressed_probability
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.snippets import EpochSnippets
-from sentiment.training.trainer import History, OnBatch, TrainingConfig, fit
+from sentiment.training.trainer import SILENT, Callbacks, History, OnEpoch, TrainingConfig, fit
 
 LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
@@ -162,8 +162,7 @@ def learn_pseudo_labels(
     judge: Callable[[Any], np.ndarray],
     seed: int,
     checkpoints: Path,
-    on_batch: OnBatch = lambda done, metrics: None,
-    on_epoch: Callable[[History], None] = lambda history: None,
+    callbacks: Callbacks = SILENT,
 ) -> History:
     """Train in place on all reviews: an epoch with the first teacher, then with the mean of that one and `network`.
 
@@ -180,7 +179,6 @@ def learn_pseudo_labels(
         config: its patience is left out.
         judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
         checkpoints: a folder of this training alone; the caller removes it.
-        on_epoch: called with the history so far after every epoch.
 
     Returns:
         As `fit`, and teacher_val_loss and teacher_val_accuracy of the teacher of each epoch.
@@ -196,14 +194,12 @@ def learn_pseudo_labels(
         all_labels = np.concatenate([labels, taught]).astype(np.float32)
         found = fit(
             network,
-            (snippets.inputs, all_labels),
+            snippets.labelled(all_labels, first_epoch=sum(rounds[:number])),
             validation,
             _round_config(config, number, rounds),
             seed=int(np.random.SeedSequence([seed, number]).generate_state(1)[0]),
             checkpoints=checkpoints / f"teacher-{number + 1}",
-            epoch_examples=snippets.labelled(all_labels, first_epoch=sum(rounds[:number])),
-            on_batch=on_batch,
-            on_epoch=functools.partial(_tell, on_epoch, history, metrics),
+            callbacks=callbacks._replace(on_epoch=functools.partial(_tell, callbacks.on_epoch, history, metrics)),
         )
         history = _joined(history, metrics, found)
     return history
@@ -226,7 +222,7 @@ def _joined(before: History, teacher: dict[str, float], found: History) -> Histo
     return {metric: [*before.get(metric, []), *values] for metric, values in (*metrics, *teachers, seconds, speed)}
 
 
-def _tell(on_epoch: Callable[[History], None], before: History, teacher: dict[str, float], found: History) -> None:
+def _tell(on_epoch: OnEpoch, before: History, teacher: dict[str, float], found: History) -> None:
     on_epoch(_joined(before, teacher, found))
 
 

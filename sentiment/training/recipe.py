@@ -33,14 +33,14 @@ from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training import start
 from sentiment.training.cut import Cut, cut_validation
 from sentiment.training.latent_semantics import document_vectors
-from sentiment.training.linear_model import LinearModel, LinearModelConfig
+from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel, LinearModelConfig
 from sentiment.training.models import ModelConfig, build_model, check_gpu
 from sentiment.training.pretraining import PretrainingConfig
 from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, teach
 from sentiment.training.snippets import EpochSnippets, fit_counterfactuals
-from sentiment.training.steps import Inputs, OnEpoch, Output, Step, Steps
-from sentiment.training.trained import Candidate, FoundByFolds, Trained
-from sentiment.training.trainer import TrainingConfig, fit, kept_epoch
+from sentiment.training.steps import Inputs, Output, Step, Steps
+from sentiment.training.trained import Candidate, Trained
+from sentiment.training.trainer import OnEpoch, TrainingConfig, fit, kept_epoch
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "unlabelled"]
@@ -70,6 +70,9 @@ class Recipe:
         cut: which reviews to learn from and to validate on, as `cut_validation` says it for a seed.
         start: a trained model to fine-tune; its vocabulary, shape and padding have to be those of the configuration.
         choices: models of one kind that the validation reviews choose among, which their promises allow for.
+
+    Attributes:
+        cut: which reviews of train a model with this seed learns from.
     """
 
     def __init__(
@@ -84,13 +87,10 @@ class Recipe:
     ) -> None:
         self.config, self.corpus, self.start, self.choices = config, corpus, start, choices
         self._steps = steps
-        self._cut = functools.cache(lambda seed: cut(corpus.value, config.training.validation_share, seed))
+        share = config.training.validation_share
+        self.cut: Callable[[int], Cut] = functools.cache(lambda seed: cut(corpus.value, share, seed))
         self._snippets: WeakValueDictionary[int, EpochSnippets] = WeakValueDictionary()
         self._sharing = threading.Lock()
-
-    def cut(self, seed: int) -> Cut:
-        """Which reviews of train a model with this seed learns from."""
-        return self._cut(seed)
 
     def validation(self, seed: int) -> Reviews:
         """The reviews that validate a model with this seed."""
@@ -119,9 +119,8 @@ class Recipe:
         if self.start is not None:
             self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
         inputs: Inputs = {"load": self.corpus, "start": self.start}
-        return self._steps.run(
-            Step("vocabulary", Vocabulary, compute, inputs, {"vocabulary": config.model_dump()}, code=("data",))
-        )
+        settings = {"vocabulary": config.model_dump()}
+        return self._steps.run(Step("vocabulary", Vocabulary, compute, inputs, settings, code=("data",)))
 
     @functools.cache  # noqa: B019 - a recipe lives as long as its command
     def padded(self, split: Split) -> Output[np.ndarray]:
@@ -177,70 +176,47 @@ class Recipe:
             corpus = self.corpus.value
             return document_vectors([*corpus.train.texts, *corpus.unlabelled.texts], size)
 
-        inputs = {"load": self.corpus}
-        return self._steps.run(Step("document-vectors", np.ndarray, compute, inputs, {"size": size}))
+        return self._steps.run(Step("document-vectors", np.ndarray, compute, {"load": self.corpus}, {"size": size}))
 
-    def linear_model(self, seed: int, found: FoundByFolds | None = None) -> Output[Trained]:
-        """The linear model, fitted on the reviews to learn from.
-
-        Args:
-            found: needed where no review validates.
-        """
-        cut, balance = self.cut(seed), self.config.training.balance
+    def linear_model(self, candidate: Candidate) -> Output[Trained]:
+        """The linear model, fitted on the reviews to learn from."""
+        cut, balance = self.cut(candidate.seed), self.config.training.balance
 
         def compute(_: Path) -> Trained:
             train, started = self.corpus.value.train, time.perf_counter()
             texts = [train.texts[position] for position in cut.training]
             model = LinearModel.fit(texts, train.labels[cut.training], LinearModelConfig(balance=balance))
             seconds = time.perf_counter() - started
-            return Trained(model, self._profile(model, seed, found), Fingerprints.of(train.texts), {}, seconds)
+            return Trained(model, self._profile(model, candidate), Fingerprints.of(train.texts), {}, seconds)
 
-        return self._steps.run(
-            Step(
-                "linear-model",
-                Trained,
-                compute,
-                {"load": self.corpus},
-                {"cut": cut.digest, "balance": balance, "found_by_folds": found.key if found else None},
-            )
-        )
+        settings = {"cut": cut.digest, "balance": balance, "found_by_folds": candidate.found_key}
+        return self._steps.run(Step("linear-model", Trained, compute, {"load": self.corpus}, settings))
 
-    def teacher(self, seed: int, found: FoundByFolds | None = None) -> Output[Teacher]:
+    def teacher(self, candidate: Candidate) -> Output[Teacher]:
         """What the linear model says of all reviews but those of test, with a regression on their vectors beside it."""
-        cut, softens = self.cut(seed), bool(self.config.pretraining.label_softness)
-        linear_model, vectors = self.linear_model(seed, found), self.document_vectors
+        cut, softens = self.cut(candidate.seed), bool(self.config.pretraining.label_softness)
+        linear_model = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME))
+        vectors = self.document_vectors
 
         def compute(_: Path) -> Teacher:
             model = linear_model.value.model
             assert isinstance(model, LinearModel)
             return teach(model, self.corpus.value, cut, vectors.value if vectors else None, softens=softens)
 
-        return self._steps.run(
-            Step(
-                "teacher",
-                Teacher,
-                compute,
-                {"load": self.corpus, "linear_model": linear_model, "document_vectors": vectors},
-                {"cut": cut.digest, "softens": softens},
-            )
-        )
+        inputs: Inputs = {"load": self.corpus, "linear_model": linear_model, "document_vectors": vectors}
+        settings = {"cut": cut.digest, "softens": softens}
+        return self._steps.run(Step("teacher", Teacher, compute, inputs, settings))
 
     # The network --------------------------------------------------------------------------------------------------
 
     def build_network(self, candidate: Candidate) -> Any:
         """The network before its training, with the word vectors if there are any; or the start, grown by new words."""
         config, vocabulary, corpus = self.config, self.vocabulary.value, self.corpus.value
+        shape = {"maxlen": config.sequences.maxlen, "seed": candidate.seed}
         if self.start is not None:
             texts = [*corpus.train.texts, *corpus.unlabelled.texts] if len(corpus.unlabelled) else ()
-            model, maxlen = self.start.value.model, config.sequences.maxlen
-            return start.grow_network(
-                model.keras_network, model.vocabulary, vocabulary, config.model,
-                maxlen=maxlen, seed=candidate.seed, texts=texts,
-            )  # fmt: skip
-        network = build_model(
-            candidate.model, config.model, num_words=vocabulary.num_words, maxlen=config.sequences.maxlen,
-            seed=candidate.seed,
-        )  # fmt: skip
+            return start.grow_network(self.start.value.model, vocabulary, config.model, **shape, texts=texts)
+        network = build_model(candidate.model, config.model, num_words=vocabulary.num_words, **shape)
         if self.word_vectors is not None:
             network.layers[0].set_weights([self.word_vectors.value])
         return network
@@ -248,13 +224,12 @@ class Recipe:
     def snippets(self, seed: int) -> EpochSnippets:
         """The reviews to learn from, and the snippets beside them; networks trained side by side share one object."""
         with self._sharing:
-            snippets = self._snippets.get(seed)
-            if snippets is None:
+            if (snippets := self._snippets.get(seed)) is None:
                 snippets = self._snippets[seed] = self._make_snippets(seed)
             return snippets
 
     def _make_snippets(self, seed: int) -> EpochSnippets:
-        corpus, epoch, vocabulary = self.corpus.value, self.cut(seed).epoch, self.vocabulary.value
+        corpus, epoch = self.corpus.value, self.cut(seed).epoch
         inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
         counterfactuals = None
         if self.config.training.counterfactual_share:
@@ -267,14 +242,8 @@ class Recipe:
         if self.learns_pseudo_labels:
             inputs = np.concatenate([inputs, self.padded("unlabelled").value])
             texts += corpus.unlabelled.texts
-        return EpochSnippets(
-            inputs,
-            texts,
-            self.config.training,
-            pad=lambda snippets: pad_texts(snippets, vocabulary, self.config.sequences),
-            seed=seed,
-            counterfactuals=counterfactuals,
-        )
+        pad = functools.partial(pad_texts, vocabulary=self.vocabulary.value, config=self.config.sequences)
+        return EpochSnippets(inputs, texts, self.config.training, pad=pad, seed=seed, counterfactuals=counterfactuals)
 
     def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
         """How to fine-tune the start, chosen by cross-validation on the reviews to learn from."""
@@ -294,56 +263,41 @@ class Recipe:
                 ),
             )
 
-        step = Step(
-            "fine-tuning",
-            start.FineTunings,
-            compute,
-            self._network_inputs(),
-            {**self._network_settings(candidate, self.config.training), "folds": start.FOLDS},
-            label=candidate.name,
-        )
+        settings = {**self._network_settings(candidate, self.config.training), "folds": start.FOLDS}
+        step = Step("fine-tuning", start.FineTunings, compute, self._network_inputs(), settings, label=candidate.name)
         output = self._steps.run(step)
         self._steps.note(f"{candidate.name}: {output.value}")
         return output
 
-    def network(
-        self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None, *, found: FoundByFolds | None = None
-    ) -> Output[Trained]:
-        """The trained network, with the threshold 0.5.
-
-        Args:
-            on_epoch: called with the history after every epoch, and at the end, also where the training is found.
-            found: needed where no review validates.
-        """
+    def network(self, candidate: Candidate, on_epoch: OnEpoch) -> Output[Trained]:
+        """The trained network, with the threshold 0.5; the arguments are those of `train`."""
         check_gpu(self.config.model, self.config.sequences.padding)
-        seed, pretraining = candidate.seed, self.config.pretraining
-        teacher = self.teacher(seed, found) if self.learns_pseudo_labels else None
+        seed, found, softness = candidate.seed, candidate.found, self.config.pretraining.label_softness
+        teacher = self.teacher(candidate) if self.learns_pseudo_labels else None
         tuning = None if self.start is None else self.fine_tuning(candidate).value.best
         config = self.config.training if tuning is None else tuning.config
         if teacher is not None:
-            config = config.model_copy(update={"epochs": pretraining.pseudo_label_epochs})
+            config = config.model_copy(update={"epochs": self.config.pretraining.pseudo_label_epochs})
 
         def compute(checkpoints: Path) -> Trained:
             network, snippets = self.build_network(candidate), self.snippets(seed)
             corpus, cut, padded = self.corpus.value, self.cut(seed), self.padded("train").value
             labels = corpus.train.labels[cut.epoch]
             validation = (padded[cut.validation], corpus.train.labels[cut.validation]) if len(cut.validation) else None
-            with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as progress:
-                callbacks: dict[str, Any] = {"seed": seed, "checkpoints": checkpoints, "on_batch": progress.on_batch,
-                        "on_epoch": progress.on_epoch}  # fmt: skip
+            with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as callbacks:
+                common: dict[str, Any] = {"seed": seed, "checkpoints": checkpoints, "callbacks": callbacks}
                 if teacher is None:
                     history = fit(
                         network,
-                        (snippets.inputs, labels),
+                        snippets.labelled(labels),
                         validation,
                         config,
                         stop_after=found.epochs if found else None,
                         start_penalty=tuning.start_penalty if tuning else 0.0,
-                        epoch_examples=snippets.labelled(labels),
-                        **callbacks,
+                        **common,
                     )
                 else:
-                    taught, softness = teacher.value, pretraining.label_softness
+                    taught = teacher.value
                     judged = [*corpus.unlabelled.texts, *self.validation(seed).texts]
                     history = learn_pseudo_labels(
                         network,
@@ -353,35 +307,33 @@ class Recipe:
                         validation,
                         config,
                         judge=functools.partial(judge, self.vocabulary.value, self.config.sequences, judged),
-                        **callbacks,
+                        **common,
                     )
             model = RecurrentModel.from_keras(self.vocabulary.value, self.config.sequences, network)
-            profile = self._profile(model, seed, found, self.words_learned(seed))
+            profile = self._profile(model, candidate)
             return Trained(model, profile, self._learned(), history, sum(history["seconds"]))
 
-        output = self._steps.run(
-            Step(
-                "train",
-                Trained,
-                compute,
-                {**self._network_inputs(), "teacher": teacher},
-                {
-                    **self._network_settings(candidate, config),
-                    "start_penalty": tuning.start_penalty if tuning else None,
-                    "label_softness": pretraining.label_softness if teacher else None,
-                    "found_by_folds": found.key if found else None,
-                },
-                label=candidate.name,
-            )
-        )
+        inputs = {**self._network_inputs(), "teacher": teacher}
+        settings = {
+            **self._network_settings(candidate, config),
+            "start_penalty": tuning.start_penalty if tuning else None,
+            "label_softness": softness if teacher else None,
+            "found_by_folds": candidate.found_key,
+        }
+        output = self._steps.run(Step("train", Trained, compute, inputs, settings, label=candidate.name))
         history = output.value.history
         on_epoch(history)
         self._steps.note(f"{candidate.name} keeps the weights of epoch {kept_epoch(history)} of {len(history['loss'])}")
         return output
 
-    def words_learned(self, seed: int) -> frozenset[str]:
-        """The words that a network learns from: those of its padded reviews, and those of its start."""
-        splits = [self.padded("train").value[self.cut(seed).training]]
+    def words_learned(self, candidate: Candidate) -> frozenset[str] | None:
+        """The words that a network learns from: those of its padded reviews, and those of its start.
+
+        None stands for all that a model knows, which the linear model has learned from.
+        """
+        if candidate.is_linear:
+            return None
+        splits = [self.padded("train").value[self.cut(candidate.seed).training]]
         if self.learns_unlabelled:
             splits.append(self.padded("unlabelled").value)
         known = () if self.start is None else self.start.value.model.vocabulary.words
@@ -409,34 +361,27 @@ class Recipe:
 
     # Threshold and profile ----------------------------------------------------------------------------------------
 
-    def _profile(
-        self,
-        model: RecurrentModel | LinearModel,
-        seed: int,
-        found: FoundByFolds | None,
-        words: frozenset[str] | None = None,
-    ) -> ValidationProfile:
-        """What the validation reviews say of a model; words: those it learned, None for all that it knows."""
-        if found is not None:
-            return found.profile.for_classifier(model)
-        validation, sample = self.validation(seed), ReviewSample(model, words)
+    def _profile(self, model: RecurrentModel | LinearModel, candidate: Candidate) -> ValidationProfile:
+        """What the validation reviews say of a model."""
+        if candidate.found is not None:
+            return candidate.found.profile.for_classifier(model)
+        validation, sample = self.validation(candidate.seed), ReviewSample(model, self.words_learned(candidate))
         probabilities = model.positive_probability(validation.texts)
         sample.add(validation.texts, probabilities)
         return ValidationProfile.from_samples([sample], validation.labels, probabilities, 0.5).for_classifier(model)
 
-    def train(
-        self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None, *, found: FoundByFolds | None = None
-    ) -> Output[Trained]:
+    def train(self, candidate: Candidate, on_epoch: OnEpoch = lambda history: None) -> Output[Trained]:
         """A trained model of any kind, with the threshold that is best on its validation reviews: the whole recipe.
 
-        The arguments are those of `network`.
+        Args:
+            on_epoch: called with the history after every epoch, and at the end, also where the training is found.
         """
         if candidate.is_linear:
-            trained, choices = self.linear_model(candidate.seed, found), 1
+            trained, choices = self.linear_model(candidate), 1
         else:
-            trained, choices = self.network(candidate, on_epoch, found=found), self.choices
+            trained, choices = self.network(candidate, on_epoch), self.choices
         rule = self.config.threshold
-        if found is not None or (rule == "0.5" and choices == 1):
+        if candidate.found is not None or (rule == "0.5" and choices == 1):
             return trained
 
         def compute(_: Path) -> Trained:

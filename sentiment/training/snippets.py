@@ -68,7 +68,7 @@ class EpochSnippets:
             labels: of the whole reviews, (N,), which may be probabilities.
             first_epoch: number of the epoch that the training counts as its first.
         """
-        return _LabelledSnippets(self, labels.astype(np.float32), first_epoch)
+        return _LabelledSnippets(self, labels, first_epoch)
 
     def draw(self, epoch: int) -> "Drawn":
         """The snippets of an epoch."""
@@ -116,7 +116,7 @@ class _LabelledSnippets(NamedTuple):
     def __call__(self, epoch: int) -> Examples:
         inputs, reviews, own_labels = self.snippets.draw(self.first_epoch + epoch)
         snippet_labels = np.where(np.isnan(own_labels), self.labels[reviews], own_labels)
-        return inputs, np.concatenate([self.labels, snippet_labels])
+        return inputs, np.concatenate([self.labels, snippet_labels], dtype=np.float32)
 
 
 def fit_counterfactuals(texts: Sequence[str], labels: np.ndarray) -> Counterfactuals | None:

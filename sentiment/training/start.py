@@ -16,7 +16,7 @@ from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
 from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
-from sentiment.training.trainer import TrainingConfig, fit
+from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 from sentiment.training.word_vectors import pair_counts
 
 MIN_COUNT = 5
@@ -39,8 +39,7 @@ penalty on the map."""
 
 
 def grow_network(
-    network: Any,
-    known: Vocabulary,
+    model: RecurrentModel,
     vocabulary: Vocabulary,
     config: ModelConfig,
     *,
@@ -54,13 +53,13 @@ def grow_network(
     texts, it starts with the vector that its contexts speak for (`induce_vectors`).
 
     Args:
-        network: as `build_model` made it, and trained.
-        known: its vocabulary.
-        vocabulary: what `known.grown` gives.
-        config: the shape of `network`, perhaps with other dropout.
+        model: trained, its network as `build_model` made it.
+        vocabulary: what `grown` of its vocabulary gives.
+        config: the shape of its network, perhaps with other dropout.
         seed: of dropout.
         texts: to learn the vectors of new words from; none: they are not learned.
     """
+    network, known = model.keras_network, model.vocabulary
     cell, _ = shape_of(network)
     grown = build_model(cell, config, num_words=vocabulary.num_words, maxlen=maxlen, seed=seed)
     vectors, *others = network.get_weights()
@@ -228,7 +227,8 @@ def _train_fold(
     """The validation losses of the epochs of one training, whose checkpoints are removed then."""
     inputs, labels = examples
     learned, checked = ((inputs[side], labels[side]) for side in sides)
-    history = fit(network, learned, checked, config, seed=seed, checkpoints=checkpoints, start_penalty=penalty)
+    training = SameExamples(*learned)
+    history = fit(network, training, checked, config, seed=seed, checkpoints=checkpoints, start_penalty=penalty)
     shutil.rmtree(checkpoints)
     return history["val_loss"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from sentiment.training.progress import TrainingProgress, new_bar, new_console
-from sentiment.training.trainer import History
+from sentiment.training.trainer import Callbacks, OnEpoch
 
 T = TypeVar("T")
 
@@ -64,19 +64,6 @@ class Step(Generic[T]):
     label: str = ""
 
 
-class Progress(Protocol):
-    """What a training tells while it runs."""
-
-    def on_batch(self, done: int, metrics: Mapping[str, float], /) -> None:
-        """After every batch: the examples of this epoch that are done, and the epoch's mean metrics so far."""
-
-    def on_epoch(self, history: History, /) -> None:
-        """After every epoch: the metrics of all epochs so far."""
-
-
-OnEpoch = Callable[[History], None]
-
-
 class Steps(Protocol):
     """How steps are run: in memory, or kept on the disk. It also tells people how far they are."""
 
@@ -86,23 +73,13 @@ class Steps(Protocol):
     def note(self, text: str) -> None:
         """Tell something that the user should know."""
 
-    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> AbstractContextManager[Progress]:
+    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> AbstractContextManager[Callbacks]:
         """Show the progress of a training over so many epochs, of so many examples each.
 
         Args:
             name: of the model, for people.
             on_epoch: also called after every epoch.
         """
-
-
-@dataclass(frozen=True)
-class Silent:
-    """The progress of a training that is not shown."""
-
-    on_epoch: OnEpoch
-
-    def on_batch(self, done: int, metrics: Mapping[str, float], /) -> None:
-        """Nothing."""
 
 
 class InMemory:
@@ -127,10 +104,10 @@ class InMemory:
             self._console.print(text, markup=False)
 
     @contextmanager
-    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> Iterator[Progress]:
+    def training(self, name: str, epochs: int, count: int, on_epoch: OnEpoch) -> Iterator[Callbacks]:
         """A bar for every epoch, where verbose."""
         if self._console is None:
-            yield Silent(on_epoch)
+            yield Callbacks(on_epoch)
             return
         with new_bar(self._console) as bar:
-            yield TrainingProgress(bar, name, epochs, count, on_epoch=on_epoch)
+            yield TrainingProgress(bar, name, epochs, count, on_epoch=on_epoch).callbacks

@@ -4,28 +4,56 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.engine.cells import CELLS
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel
+from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME, LinearModel
 from sentiment.training.trainer import History
+
+TITLES = {**{name: cell.layer for name, cell in CELLS.items()}, LINEAR_MODEL_NAME: LINEAR_MODEL}
+"""Name of a model, in options, tags and metrics -> its title for people."""
+
+
+class FoundByFolds(NamedTuple):
+    """What a training on all reviews takes from those on folds, as no review is left to find it on.
+
+    Attributes:
+        epochs: after which it stops.
+        profile: of its classifier, as an estimate.
+    """
+
+    epochs: int
+    profile: ValidationProfile
 
 
 class Candidate(NamedTuple):
     """A model to train.
 
     Attributes:
-        model: a key of CELLS, or LINEAR_MODEL_NAME.
-        name: title of the model, with the seed where there are several.
+        model: a key of TITLES.
+        name: its title, with the seed where there are several.
+        found: needed where no review validates.
     """
 
     model: str
     seed: int
     name: str
+    found: FoundByFolds | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call the model."""
+        return TITLES[self.model]
 
     @property
     def is_linear(self) -> bool:
         """Whether it is the linear model, and no network."""
         return self.model == LINEAR_MODEL_NAME
+
+    @property
+    def found_key(self) -> dict[str, Any] | None:
+        """What tells `found` from any other, as JSON can hold it."""
+        return self.found and {"epochs": self.found.epochs, "profile": self.found.profile.model_dump(mode="json")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +78,3 @@ class Trained:
         """What the training took: training_seconds and, for a network, epochs."""
         epochs = {"epochs": len(self.history["loss"])} if self.history else {}
         return {"training_seconds": self.seconds, **epochs}
-
-
-class FoundByFolds(NamedTuple):
-    """What a training on all reviews takes from those on folds, as no review is left to find it on.
-
-    Attributes:
-        epochs: after which it stops.
-        profile: of its classifier, as an estimate.
-    """
-
-    epochs: int
-    profile: ValidationProfile
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """What tells it from any other, as JSON can hold it."""
-        return {"epochs": self.epochs, "profile": self.profile.model_dump(mode="json")}

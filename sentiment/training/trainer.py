@@ -6,9 +6,10 @@ Where the network skips padding, reviews of similar length share a batch, which 
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -22,18 +23,63 @@ History = dict[str, list[float]]
 """Metric -> one value per finished epoch: loss and val_loss (of a classifier in nats), other metrics such as
 accuracy and val_accuracy, seconds with validation, and reviews_per_second without."""
 
-OnBatch = Callable[[int, Mapping[str, float]], None]
-"""Called after every batch with the examples trained on in this epoch, and the epoch's mean loss and metrics so far."""
+OnEpoch = Callable[[History], None]
+
+
+class Callbacks(NamedTuple):
+    """Who hears of a training while it runs.
+
+    Attributes:
+        on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
+        on_batch: called after every batch with the examples of this epoch that are done, and their mean metrics.
+    """
+
+    on_epoch: OnEpoch = lambda history: None
+    on_batch: Callable[[int, Mapping[str, float]], None] = lambda done, metrics: None
+
+
+class Objective(NamedTuple):
+    """What a training minimizes and measures, loss and metrics as Keras names them.
+
+    Attributes:
+        examples: what the network learns from; the history counts EXAMPLES_per_second.
+    """
+
+    loss: str = "binary_crossentropy"
+    metrics: tuple[str, ...] = ("accuracy",)
+    examples: str = "reviews"
+
+
+SILENT, VERDICTS = Callbacks(), Objective()
 
 
 class EpochExamples(Protocol):
     """The examples to train on, drawn anew in every epoch, always as many."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels or targets of the reviews that the examples are drawn from, (N,); a label may be a probability."""
 
     def __len__(self) -> int:
         """Examples of an epoch."""
 
     def __call__(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """Inputs (len(self), ...) and labels (len(self),) of an epoch, counted from 0; they follow from its number."""
+
+
+@dataclass(frozen=True)
+class SameExamples:
+    """The same inputs (N, ...) and labels (N,) in every epoch."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __call__(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        """All of them."""
+        return self.inputs, self.labels
 
 
 class TrainingConfig(Configuration):
@@ -81,20 +127,16 @@ class DivergedError(InputError):
 
 def fit(
     network: Any,
-    training: tuple[np.ndarray, np.ndarray],
+    training: EpochExamples,
     validation: tuple[np.ndarray, np.ndarray] | None,
     config: TrainingConfig,
     *,
     seed: int,
     checkpoints: Path,
+    callbacks: Callbacks = SILENT,
     stop_after: int | None = None,
     start_penalty: float = 0.0,
-    loss: str = "binary_crossentropy",
-    metrics: Sequence[str] = ("accuracy",),
-    examples: str = "reviews",
-    epoch_examples: EpochExamples | None = None,
-    on_batch: OnBatch = lambda done, metrics: None,
-    on_epoch: Callable[[History], None] = lambda history: None,
+    objective: Objective = VERDICTS,
 ) -> History:
     """Train in place, and leave `network` with the weights of its epoch of lowest validation loss.
 
@@ -105,15 +147,11 @@ def fit(
 
     Args:
         network: Keras model from inputs (batch, ...) to outputs (batch, 1).
-        training, validation: inputs (N, ...) and labels or targets (N,); a training label may be a probability.
-            Without validation, the history has no metrics of it, and the last weights are kept.
+        validation: inputs (N, ...) and labels or targets (N,). Without them, the history has no metrics of validation,
+            and the last weights are kept.
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, whatever their number in `config`, by which step sizes fall.
         start_penalty: penalty on the distance from the weights that `network` has now, as DenseAdam takes it.
-        loss, metrics: as Keras names them.
-        examples: what the network learns from; history counts EXAMPLES_per_second.
-        epoch_examples: what an epoch learns from instead of `training`.
-        on_epoch: called with the history so far after every epoch, and first with what an earlier attempt finished.
 
     Raises:
         DivergedError: no epoch has a finite validation loss.
@@ -122,48 +160,46 @@ def fit(
 
     from sentiment.training.time_loop import compiled_time_loops
 
-    _, labels = training
-    count = len(labels) if epoch_examples is None else len(epoch_examples)
-    weighed: Any = balanced_crossentropy(float(np.mean(labels))) if config.balance else loss
-    _compile(network, config, -(-count // config.batch_size), start_penalty, weighed, metrics)
+    count, steps, speed = len(training), -(-len(training) // config.batch_size), f"{objective.examples}_per_second"
+    _compile(network, config, steps, start_penalty, objective, training.labels)
     skips_padding = getattr(network.layers[0], "mask_zero", False)
     batches = functools.partial(epoch_batches, size=config.batch_size, by_length=skips_padding)
     checkpoints.mkdir(parents=True, exist_ok=True)
-    metric_names = ("loss", *metrics)
+    metric_names = ("loss", *objective.metrics)
     validation_names = [f"val_{name}" for name in metric_names] if validation is not None else []
     history = _resume(network, checkpoints) or {
-        name: [] for name in (*metric_names, *validation_names, "seconds", f"{examples}_per_second")
+        name: [] for name in (*metric_names, *validation_names, "seconds", speed)
     }
     if history["loss"]:
-        on_epoch(history)
+        callbacks.on_epoch(history)
     validating = None if validation is None else batches(np.random.default_rng(seed), *validation)
     epochs = min(config.epochs, stop_after or config.epochs)
 
     def shuffled(epoch: int) -> Any:
-        drawn = training if epoch_examples is None else epoch_examples(epoch)
-        return batches(np.random.default_rng([seed, epoch]), *drawn, word_dropout=config.word_dropout)
+        generator = np.random.default_rng([seed, epoch])
+        return batches(generator, *training(epoch), word_dropout=config.word_dropout)
 
     with compiled_time_loops(network):
         while (epoch := len(history["loss"])) < epochs and not _is_over(history, config):
             _seed_dropout(network, seed, epoch)
 
             def batch_end(batch: int, logs: dict[str, float]) -> None:
-                on_batch(min((batch + 1) * config.batch_size, count), logs)
+                callbacks.on_batch(min((batch + 1) * config.batch_size, count), logs)
 
             started = time.perf_counter()
-            callback = keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)
-            fitted = network.fit(shuffled(epoch), shuffle=False, verbose=0, callbacks=[callback])  # they are shuffled
+            told = [keras.callbacks.LambdaCallback(on_train_batch_end=batch_end)]
+            fitted = network.fit(shuffled(epoch), shuffle=False, verbose=0, callbacks=told)  # they are shuffled
             trained = time.perf_counter()
             validated = {} if validating is None else network.evaluate(validating, verbose=0, return_dict=True)
             for metric, value in {
                 **{name: fitted.history[name][0] for name in metric_names},
                 **{f"val_{name}": value for name, value in validated.items()},
                 "seconds": time.perf_counter() - started,
-                f"{examples}_per_second": count / (trained - started),
+                speed: count / (trained - started),
             }.items():
                 history[metric].append(float(value))
             _save(network, checkpoints, history)
-            on_epoch(history)
+            callbacks.on_epoch(history)
     if not kept_epoch(history):
         raise DivergedError(
             f"The validation loss is no number after any of {len(history['loss'])} epochs: "
@@ -174,18 +210,18 @@ def fit(
 
 
 def _compile(
-    network: Any, config: TrainingConfig, steps: int, start_penalty: float, loss: Any, metrics: Sequence[str]
+    network: Any, config: TrainingConfig, steps: int, start_penalty: float, objective: Objective, labels: np.ndarray
 ) -> None:
     """Give the model its optimizer, loss and metrics; one that has the same is left as it is, as tracing takes long."""
     is_plain = config.schedule == "constant" and not config.warmup_epochs and not config.balance
-    purpose = (config.clipnorm, start_penalty, loss, tuple(metrics))
+    purpose = (config.clipnorm, start_penalty, objective)
     if is_plain and getattr(getattr(network, "optimizer", None), "purpose", None) == purpose:
         network.optimizer.restart(config.learning_rate)
         return
     network.compile(
         build_optimizer(config, steps, start_penalty),
-        loss,
-        metrics=[accuracy if metric == "accuracy" else metric for metric in metrics],
+        balanced_crossentropy(float(np.mean(labels))) if config.balance else objective.loss,
+        metrics=[accuracy if metric == "accuracy" else metric for metric in objective.metrics],
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
     network.optimizer.build(network.trainable_variables)

@@ -20,7 +20,7 @@ def test_an_exported_network_gives_the_classifiers_probabilities(
     result = invoke("export", "--onnx", "network.onnx", "--model", small_run.classifier)
     assert (result.exit_code, "network.onnx" in result.output) == (0, True), result.output
     classifier, texts = SentimentClassifier.load(small_run.classifier), ["a moving film", "dull " * 300]
-    padded = pad_texts(texts, classifier.vocabulary, classifier.recurrent_model.sequences)
+    padded = pad_texts(texts, classifier.model_.vocabulary, classifier.recurrent_model.sequences)
     [found] = onnxruntime.InferenceSession(Path("network.onnx")).run(None, {"tokens": padded})
     assert np.abs(found[:, 0] - classifier.positive_probability(texts)).max() <= 1e-5
 

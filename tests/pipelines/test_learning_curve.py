@@ -45,7 +45,13 @@ def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_i
         assert run.info.status == "FINISHED"
         assert [point.step for point in client.get_metric_history(run.info.run_id, metric)] == labels
     files = {file.path for file in client.list_artifacts(parent.info.run_id)}
-    assert files == {"accuracy_by_labels.png", "learning-curve.html", "learning_curve.csv", "trainings.csv"}
+    assert files == {
+        "accuracy_by_labels.png",
+        "corpus.json",
+        "learning-curve.html",
+        "learning_curve.csv",
+        "trainings.csv",
+    }
     sentence = output.splitlines()[-2]
     assert parent.data.tags["mlflow.note.content"].startswith(f"{sentence}.")
     page = (tmp_path / "learning-curve.html").read_text()

@@ -40,11 +40,12 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
     start = SentimentClassifier.load(small_run.classifier)
     [folder] = tmp_path.glob(".sentiment/train/*/classifier")
     tuned = SentimentClassifier.load(folder)
-    known = len(start.vocabulary.words)
-    assert tuned.vocabulary.words[:known] == start.vocabulary.words
-    assert "zyzzyva" in tuned.vocabulary.words[known:]
-    assert (tuned.sequences, tuned.vocabulary.tokenizer) == (start.sequences, start.vocabulary.tokenizer)
-    weights = [network.get_weights() for network in (start.network, tuned.network)]
+    before, after = start.recurrent_model, tuned.recurrent_model
+    known = len(before.vocabulary.words)
+    assert after.vocabulary.words[:known] == before.vocabulary.words
+    assert "zyzzyva" in after.vocabulary.words[known:]
+    assert (after.sequences, after.vocabulary.tokenizer) == (before.sequences, before.vocabulary.tokenizer)
+    weights = [model.keras_network.get_weights() for model in (before, after)]
     assert [array.shape for array in weights[0][1:]] == [array.shape for array in weights[1][1:]]
     moved = [float(np.abs(one - other).mean()) for one, other in zip(weights[0][1:], weights[1][1:], strict=True)]
     assert 0 < max(moved) < 0.05  # fine-tuned, and not trained from scratch

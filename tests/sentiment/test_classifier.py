@@ -88,7 +88,7 @@ def test_a_network_with_one_other_bit_is_refused_when_it_is_asked_for(copied: Pa
     content[len(content) // 2] ^= 1
     (copied / "model.keras").write_bytes(content)
     with pytest.raises(InputError, match=r"model\.keras is not the file"):
-        _ = SentimentClassifier.load(copied).network
+        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_network_of_keras_that_would_run_code_is_refused(copied: Path) -> None
     network.save(copied / "model.keras")
     sign_again(copied)
     with pytest.raises(InputError, match="is damaged"):
-        _ = SentimentClassifier.load(copied).network
+        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
 
 
 def test_a_network_of_keras_is_not_made_larger_than_its_file(copied: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_network_of_keras_is_not_made_larger_than_its_file(copied: Path) -> No
             archive.writestr(name, content)
     sign_again(copied)
     with pytest.raises(InputError, match="describes layers of more weights than it holds"):
-        _ = SentimentClassifier.load(copied).network
+        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
 
 
 def test_a_vocabulary_with_words_that_the_network_lacks_is_refused(copied: Path) -> None:
@@ -178,11 +178,11 @@ def test_a_classifier_without_its_checksums_is_refused(copied: Path, field: str)
 
 def test_the_words_of_a_text_are_those_that_the_network_reads(classifier: SentimentClassifier) -> None:
     text = "Good film, zyzzyva! " + "the " * 70 + "plot zyzzyva"
-    words = classifier.words(text)
-    encoded = classifier.vocabulary.encode(text, classifier.sequences.maxlen)
+    words = classifier.model_.words(text)
+    encoded = classifier.model_.vocabulary.encode(text, classifier.recurrent_model.sequences.maxlen)
     assert [word for word, _ in words][-3:] == ["the", "plot", "zyzzyva"]
     assert [is_known for _, is_known in words] == (encoded != OUT_OF_VOCABULARY).tolist()
-    assert classifier.words("Good, zyzzyva") == [("good", True), ("zyzzyva", False)]
+    assert classifier.model_.words("Good, zyzzyva") == [("good", True), ("zyzzyva", False)]
 
 
 def test_punctuation_marks_are_no_words_to_be_counted(classifier: SentimentClassifier) -> None:

@@ -115,7 +115,8 @@ def page_data(
     opened_on: Explanation | None = None,
 ) -> tuple[dict[str, Any], str]:
     """What the modules in JavaScript work on: everything but the weights, ready for JSON, and the weights in base64."""
-    network, sequences, vocabulary = classifier.network, classifier.sequences, classifier.vocabulary
+    model = classifier.recurrent_model
+    network, sequences, vocabulary = model.keras_network, model.sequences, model.vocabulary
     layers, arrays = describe_network(network, INDEX_FROM + len(vocabulary.words), exact=exact)
     nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     content = {

@@ -86,7 +86,7 @@ def classifier() -> SentimentClassifier:
 
 
 def test_length_unknown_words_and_probability_are_measured(classifier: SentimentClassifier) -> None:
-    sample = ReviewSample(classifier)
+    sample = ReviewSample(classifier.model_)
     sample.add(["A fine, moving film!", "film film", "..."], np.array([0.9, 0.5, 0.1], np.float32))
     measures = {feature: sorted(values.tolist()) for feature, values in sample.measures.items()}
     assert measures == {
@@ -104,7 +104,7 @@ def test_every_review_has_the_same_chance_and_a_second_run_draws_the_same(
     monkeypatch.setattr(drift, "SAMPLE_SIZE", 200)
     drawn = []
     for parts in ([1_000, 3_000], [1, 999, 3_000]):
-        sample = ReviewSample(classifier)
+        sample = ReviewSample(classifier.model_)
         numbers = iter(range(4_000))
         for part in parts:
             positions = [next(numbers) for _ in range(part)]
@@ -124,7 +124,7 @@ def test_texts_wait_to_be_measured_only_while_they_are_short(
     measures = []
     for longest in (0, 30, 10**6):
         monkeypatch.setattr(drift, "LONGEST_WAITING", longest)
-        sample = ReviewSample(classifier)
+        sample = ReviewSample(classifier.model_)
         for start in range(0, 300, 30):
             sample.add(texts[start : start + 30], np.full(30, 0.5))
             assert all(len(content) <= longest for *_, content in sample._kept if isinstance(content, str))

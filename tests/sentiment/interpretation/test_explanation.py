@@ -62,7 +62,7 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     assert len(explanation.layers) == (4 if bidirectional else 2)
     assert {values.shape for layer in explanation.layers for values in layer.values.values()} == {(tokens, 5)}
     if side == "pre" and not bidirectional:
-        kernel, bias = classifier.network.layers[-1].get_weights()
+        kernel, bias = classifier.recurrent_model.keras_network.layers[-1].get_weights()
         logit = explanation.layers[-1].values["hidden_state"][-1] @ kernel + bias
         assert 1 / (1 + np.exp(-logit[0])) == pytest.approx(explanation.probability, abs=1e-5)
 
@@ -81,7 +81,7 @@ def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
         "mean": states.mean(axis=0),
         "max_mean": np.concatenate([states.max(axis=0), states.mean(axis=0)]),
     }[pooling]
-    kernel, bias = classifier.network.layers[-1].get_weights()
+    kernel, bias = classifier.recurrent_model.keras_network.layers[-1].get_weights()
     assert 1 / (1 + np.exp(-(pooled @ kernel + bias)[0])) == pytest.approx(explanation.probability, abs=1e-5)
     assert relative_error(explanation) < COMPLETENESS
 

@@ -11,7 +11,7 @@ from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.pseudo_labels import Teacher, learn_pseudo_labels, mean_log_odds, out_of_fold_probability
 from sentiment.training.snippets import EpochSnippets
-from sentiment.training.trainer import History, TrainingConfig, kept_epoch
+from sentiment.training.trainer import Callbacks, History, TrainingConfig, kept_epoch
 
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
 CONFIG = TrainingConfig(epochs=5, batch_size=32, learning_rate=0.02, clipnorm=1.0, warmup_epochs=0.2, schedule="cosine")
@@ -44,7 +44,7 @@ def learn(checkpoints: Path, cell: Any, taught: np.ndarray, stop_after: int | No
     )
     history = learn_pseudo_labels(
         network, snippets, labels, Teacher(labels, np.full(80, 0.5), taught), task(80, 2), CONFIG,
-        judge=judge, seed=3, checkpoints=checkpoints, on_epoch=stop,
+        judge=judge, seed=3, checkpoints=checkpoints, callbacks=Callbacks(on_epoch=stop),
     )  # fmt: skip
     return history, network
 

@@ -5,9 +5,10 @@ import pytest
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.start import choose_fine_tuning, grow_network, induce_vectors
-from sentiment.training.trainer import TrainingConfig, fit
+from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 
 CONFIGS = [
     ModelConfig(embedding_dim=4, units=3),
@@ -31,8 +32,9 @@ def test_a_grown_network_says_the_same_until_it_is_trained() -> None:
     vocabulary = KNOWN.grown(["zombie zombie film vampire"], min_count=2)
     assert vocabulary.words == (*KNOWN.words, "zombie")
     network = build_model("lstm", CONFIGS[3], num_words=KNOWN.num_words, maxlen=6, seed=3)
-    grown = grow_network(network, KNOWN, vocabulary, CONFIGS[3], maxlen=6, seed=0)
     sequences = SequenceConfig(maxlen=6, padding="post")
+    start = RecurrentModel.from_keras(KNOWN, sequences, network)
+    grown = grow_network(start, vocabulary, CONFIGS[3], maxlen=6, seed=0)
     texts = ["a fine zombie film", "a dull vampire"]
     before, after = (
         model.predict(pad_texts(texts, words, sequences), verbose=0)
@@ -64,7 +66,8 @@ def test_the_penalty_keeps_the_weights_near_the_start(penalty: float, tmp_path: 
     network = build_model("simple_rnn", CONFIGS[0], num_words=KNOWN.num_words, maxlen=6)
     start = network.get_weights()
     config = TrainingConfig(epochs=20, patience=20, batch_size=8, learning_rate=0.05)
-    fit(network, (inputs, LABELS), None, config, seed=0, checkpoints=tmp_path / "fit", start_penalty=penalty)
+    examples = SameExamples(inputs, LABELS)
+    fit(network, examples, None, config, seed=0, checkpoints=tmp_path / "fit", start_penalty=penalty)
     moved = max(float(np.abs(now - before).max()) for now, before in zip(network.get_weights(), start, strict=True))
     assert (moved < 2 / 10) == bool(penalty)
 

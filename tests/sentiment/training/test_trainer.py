@@ -10,7 +10,16 @@ import pytest
 from sentiment.errors import InputError
 from sentiment.training.models import ModelConfig, build_model
 from sentiment.training.optimizer import LARGE
-from sentiment.training.trainer import History, TrainingConfig, balanced_crossentropy, build_optimizer, fit, kept_epoch
+from sentiment.training.trainer import (
+    Callbacks,
+    History,
+    SameExamples,
+    TrainingConfig,
+    balanced_crossentropy,
+    build_optimizer,
+    fit,
+    kept_epoch,
+)
 
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
@@ -38,12 +47,12 @@ def learn(
 
     history = fit(
         network,
-        (inputs[:200], labels[:200]),
+        SameExamples(inputs[:200], labels[:200]),
         (inputs[200:], labels[200:]),
         config,
         seed=3,
         checkpoints=checkpoints,
-        on_epoch=stop,
+        callbacks=Callbacks(on_epoch=stop),
     )
     return {metric: values for metric, values in history.items() if metric not in TIMES}, network.get_weights()
 

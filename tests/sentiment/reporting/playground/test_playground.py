@@ -99,9 +99,12 @@ def classifier() -> SentimentClassifier:
 def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> None:
     """Tokens, indices and probabilities are those of Python, and every token stands where Python finds it."""
     answers = ask(texts)
-    expected, bound = classifier.positive_probability(texts), parity.of_probability(classifier.network)
-    maxlen, truncating = classifier.sequences.maxlen, classifier.sequences.truncating
-    vocabulary = classifier.vocabulary
+    expected, bound = (
+        classifier.positive_probability(texts),
+        parity.of_probability(classifier.recurrent_model.keras_network),
+    )
+    maxlen, truncating = classifier.recurrent_model.sequences.maxlen, classifier.recurrent_model.sequences.truncating
+    vocabulary = classifier.model_.vocabulary
     for text, answer, probability in zip(texts, answers, expected, strict=True):
         assert answer["tokens"] == vocabulary.tokenizer.tokenize(text)
         assert answer["indices"] == vocabulary.encode(text, maxlen, truncating).tolist()
@@ -143,7 +146,7 @@ def test_every_character_is_lower_cased_and_split_as_in_python(classifier: Senti
     with asked(classifier, tmp_path) as ask:
         for first in range(0, len(texts), 64):
             together = texts[first : first + 64]
-            tokens = [classifier.vocabulary.tokenizer.tokenize(text) for text in together]
+            tokens = [classifier.model_.vocabulary.tokenizer.tokenize(text) for text in together]
             assert [answer["tokens"] for answer in ask(together)] == tokens
 
 
@@ -184,7 +187,7 @@ def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Pa
     texts = [REVIEW, "wonderful", "not good but it's wonderful"]
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, [*texts, *TRAPS])
-        bound = parity.of_probability(classifier.network)
+        bound = parity.of_probability(classifier.recurrent_model.keras_network)
         for text, answer in zip(texts, ask(texts, details=True), strict=True):
             expected = classifier.explain(text)
             for values in ("running_verdict", "occlusion", "integrated_gradients", "baseline_probability"):
