@@ -297,21 +297,19 @@ class Recipe:
                         **common,
                     )
                 else:
-                    taught = teacher.value
                     judged = [*corpus.unlabelled.texts, *self.validation(seed).texts]
                     history = learn_pseudo_labels(
                         network,
                         snippets,
-                        (1 - softness) * labels + softness * np.resize(taught.training, len(labels)),
-                        taught,
+                        (1 - softness) * labels + softness * np.resize(teacher.value.training, len(labels)),
+                        teacher.value,
                         validation,
                         config,
                         judge=functools.partial(judge, self.vocabulary.value, self.config.sequences, judged),
                         **common,
                     )
             model = RecurrentModel.from_keras(self.vocabulary.value, self.config.sequences, network)
-            profile = self._profile(model, candidate)
-            return Trained(model, profile, self._learned(), history, sum(history["seconds"]))
+            return Trained(model, self._profile(model, candidate), self._learned(), history, sum(history["seconds"]))
 
         inputs = {**self._network_inputs(), "teacher": teacher}
         settings = {
