@@ -241,7 +241,7 @@ def _train_on_all(
             runs.log_metrics(child, runs.tracked_metrics(means))
             _log_predictions(folds.predictions)
             model_id = model.log_classifier(child, folder)
-        console.say(f"            {named.name} lies in {folder}")
+        console.say(f"            {candidate.title} of all rows lies in {folder}")
         if candidate.model != chosen:
             continue
         used = str(folder)
