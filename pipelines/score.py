@@ -68,21 +68,13 @@ SAMPLED_FILES = 8
 class ScoreConfig:
     """What to score, with what, and how.
 
+    The attributes are the options of `sentiment score`, which its help describes.
+
     Attributes:
         input: a file, folder or glob; - for standard input.
         output: the table to write; - for standard output.
         model: a folder, or a model URI of MLflow; None as for `located_classifier`.
-        text_column: None for `text` or else `review`.
-        threshold: P(positive) from which a review counts as positive; None for the model's own.
-        sure: accuracy that is promised of the verdicts; rows whose verdict would not keep it get none. None for a
-            verdict on every row.
-        drift: page of how the rows differ from the validation reviews, or None.
-        overwrite: replace an OUTPUT that is there.
-        strict: stop at the first row that cannot be scored.
-        allow_rejected: go on while a smaller share of the lines of INPUT cannot be read.
         options: how to read INPUT where it does not say so itself.
-        engine: this machine, or Spark, which makes OUTPUT a folder with a part for every file of INPUT.
-        spark_master: None for that of spark-submit, or else all cores of this machine.
     """
 
     input: str

@@ -195,11 +195,7 @@ def clean(
 
 
 def _candidates(context: "Context", model: str | None) -> list[Candidate]:
-    """The candidates of one model, or all; the linear model is one of them where it is asked for.
-
-    Raises:
-        InputError: there is no such model, or the start is another one.
-    """
+    """The candidates of one model, or all; the linear model is one of them where it is asked for."""
     if model is None:
         return context.config.candidates()
     if model not in TITLES:
@@ -210,11 +206,7 @@ def _candidates(context: "Context", model: str | None) -> list[Candidate]:
 
 
 def _source_of_labels(given: Given) -> SourceConfig:
-    """Where the labelled reviews for a saved model come from: a table, unless another source is named.
-
-    Raises:
-        InputError: options of the training are given, or no reviews are.
-    """
+    """Where the labelled reviews for a saved model come from: a table, unless another source is named."""
     source_options = {name for name, (section, _) in PipelineConfig.settings().items() if section == "source"}
     others = [*(["preset"] if given.preset else []), *sorted({*given.options} - source_options)]
     if others:
