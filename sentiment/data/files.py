@@ -317,19 +317,7 @@ def _decoded(file: TableFile, raw: Any, options: ReadOptions) -> TextIO:
         raise InputError(f"{file.path} is a Parquet file: let its name end with .parquet.")
     binary: Any = io.BufferedReader(gzip.GzipFile(fileobj=raw), 2**16) if head.startswith(b"\x1f\x8b") else raw
     head = binary.peek(4_096)
-    codec = options.encoding or _encoding_of(head)
+    codec = options.encoding or json.detect_encoding(head)  # UTF-16 and UTF-32 also without a mark
     codec = "utf-8-sig" if codecs.lookup(codec).name == "utf-8" else codec
     newline = "\r" if b"\r" in head and b"\n" not in head else "\n"
     return io.TextIOWrapper(binary, codec, errors="surrogateescape", newline=newline)
-
-
-def _encoding_of(head: bytes) -> str:
-    """UTF-16 or UTF-32 where the first bytes look like it, or else UTF-8."""
-    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        return "utf-32"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    for start, codec in ((1, "utf-16-le"), (0, "utf-16-be")):  # of Latin letters, every second byte is zero
-        if len(head) >= 8 and head[start::2].count(0) > len(head) // 4 and not head[1 - start :: 2].count(0):
-            return codec
-    return "utf-8"
