@@ -27,30 +27,41 @@ def split_validation(
         InputError: there are too few reviews of a class for both sides.
     """
     copies = _copies(texts)
-    return _two_sides(copies, labels, max(2, round(share * len(copies))), seed, f"a validation share of {share}")
+    return _two_sides(
+        copies,
+        labels,
+        max(2, round(share * len(copies))),
+        seed,
+        f"training and validation reviews of both classes at a validation share of {share}",
+    )
 
 
 def split_test(texts: Sequence[str], labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions of the reviews to learn from and of those to test on, as `split_validation` gives them."""
     copies = _copies(texts)
-    return _two_sides(copies, labels, math.ceil(share * len(copies)), seed, f"a test fraction of {share}")
+    return _two_sides(
+        copies,
+        labels,
+        math.ceil(share * len(copies)),
+        seed,
+        f"train and test of both classes at a test fraction of {share}",
+    )
 
 
 def _two_sides(
-    copies: list[list[int]], labels: np.ndarray, size: int, seed: int, share: str
+    copies: list[list[int]], labels: np.ndarray, size: int, seed: int, sides: str
 ) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.model_selection import train_test_split
 
     first_labels = [labels[positions[0]] for positions in copies]
     try:
-        sides = train_test_split(copies, test_size=size, stratify=first_labels, random_state=seed)
+        first, second = train_test_split(copies, test_size=size, stratify=first_labels, random_state=seed)
     except ValueError:
         raise InputError(
-            f"{len(labels)} reviews ({sum(first_labels)} positive among {len(copies)} distinct texts) cannot be cut in "
-            f"two with both classes on each side at {share}: give more reviews of both classes."
+            f"{len(labels)} reviews ({int(labels.sum())} positive) cannot be cut into {sides}: give more "
+            "reviews of both classes."
         ) from None
-    first, second = (np.array([*itertools.chain.from_iterable(side)]) for side in sides)
-    return first, second
+    return np.array([*itertools.chain.from_iterable(first)]), np.array([*itertools.chain.from_iterable(second)])
 
 
 def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
