@@ -18,7 +18,8 @@ import numpy as np
 
 from benchmarks.measuring import machine
 from sentiment.data.corpus import Reviews
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.vocabulary import Tokenizer
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.ngrams import Tokens, index_words

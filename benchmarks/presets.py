@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from benchmarks.measuring import machine
 from benchmarks.peers import fasttext, fit_fasttext
 from sentiment.data.corpus import Corpus
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.engine.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.vocabulary import Tokenizer
 from sentiment.evaluation.metrics import expected_calibration_error
 

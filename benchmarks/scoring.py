@@ -104,7 +104,8 @@ def run_peer(name: str, model: Path, *tables: Path) -> None:
 
 def prepare(archive: Path, rows: int, repetitions: int, folder: Path) -> None:
     """Write the tables to score, and train fastText on the training reviews."""
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import find_files, load_corpus
+    from sentiment.data.sources.config import SourceConfig
 
     config = SourceConfig(source="aclimdb", data=archive)
     corpus = load_corpus(config, find_files(config), seed=0)

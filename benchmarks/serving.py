@@ -132,7 +132,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="of each number of connections")
     options = parser.parse_args()
     from pipelines.models import located_classifier
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import find_files, load_corpus
+    from sentiment.data.sources.config import SourceConfig
 
     config = SourceConfig(source="aclimdb", data=options.archive)
     texts = list(load_corpus(config, find_files(config), seed=0).unlabelled.texts)[:1_000]

@@ -147,7 +147,8 @@ CONTENDERS: dict[str, Contender] = {
 def write_reviews(archive: Path, reviews: int, folder: Path) -> None:
     """Padded training reviews, MAXLEN.npy for each length, and labels.npy."""
     from sentiment.data.sequences import SequenceConfig, pad_texts
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import find_files, load_corpus
+    from sentiment.data.sources.config import SourceConfig
     from sentiment.data.vocabulary import Vocabulary
 
     config = SourceConfig(source="aclimdb", data=archive)

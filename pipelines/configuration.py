@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.engine.cells import CELLS
 from sentiment.presets import read_preset
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME

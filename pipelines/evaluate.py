@@ -8,7 +8,8 @@ from pipelines.models import located_classifier
 from pipelines.stages.comparison import Findings, check_report
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.sources.table import load_labelled
 from sentiment.errors import InputError
 from sentiment.evaluation.comparison import Comparison

@@ -18,7 +18,7 @@ from sentiment.loading import located
 from sentiment.tracking import sqlite_store
 
 if TYPE_CHECKING:
-    from sentiment.data.sources import SourceConfig
+    from sentiment.data.sources.config import SourceConfig
     from sentiment.tracking.registry import Version
 
 IMDB_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"

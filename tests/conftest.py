@@ -96,7 +96,8 @@ def reviews_csv(archive: Path, shared_folder: Path) -> Path:
     """600 reviews of the demo corpus with the columns text and label."""
 
     def write(path: Path) -> None:
-        from sentiment.data.sources import SourceConfig, find_files, load_corpus
+        from sentiment.data.sources import find_files, load_corpus
+        from sentiment.data.sources.config import SourceConfig
 
         config = SourceConfig(source="aclimdb", data=archive)
         train = load_corpus(config, find_files(config), seed=0).train

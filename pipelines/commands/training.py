@@ -12,7 +12,7 @@ from pipelines.configuration import PipelineConfig, default_preset
 from pipelines.console import Console
 from pipelines.models import registered_name
 from pipelines.working_directory import WorkingDirectory
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError
 from sentiment.training.trained import TITLES, Candidate
 

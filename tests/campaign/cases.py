@@ -153,7 +153,8 @@ def code_digest() -> str:
 
 def write_demo_table(path: Path) -> None:
     """Part of the demo corpus as a table."""
-    from sentiment.data.sources import SourceConfig, load_corpus
+    from sentiment.data.sources import load_corpus
+    from sentiment.data.sources.config import SourceConfig
 
     corpus = load_corpus(SourceConfig(source="demo"), [], seed=0)
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -262,7 +262,8 @@ def _command(arguments: Sequence[str]) -> int:
 
 def load_source(source: str, data: str) -> int:
     """Read a corpus as the stage `load` does; its texts are Unicode."""
-    from sentiment.data.sources import SourceConfig, find_files, load_corpus
+    from sentiment.data.sources import find_files, load_corpus
+    from sentiment.data.sources.config import SourceConfig
     from sentiment.errors import InputError
 
     config: Any = SourceConfig.model_validate({"source": source, "data": data})

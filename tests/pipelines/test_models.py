@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.models import registered_name
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 
 PATHS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError, shown
 
 REVIEW_PATH = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d{1,9})_\d+\.txt$")

@@ -10,7 +10,7 @@ import numpy as np
 
 from sentiment.data.arrays import read_arrays
 from sentiment.data.corpus import Corpus, Reviews
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError, shown
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"

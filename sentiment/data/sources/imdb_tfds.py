@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError
 
 ARCHIVE_URL = "http://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"

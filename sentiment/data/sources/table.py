@@ -12,7 +12,7 @@ import pandas as pd
 from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word
 from sentiment.data.files import TableFile, find_tables
 from sentiment.data.losses import check_losses
-from sentiment.data.sources import SourceConfig
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.validation import split_test
 from sentiment.errors import InputError, shown, shown_names

@@ -8,7 +8,8 @@ import pytest
 
 from sentiment.data.corpus import Corpus, Fold
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError
 
 ROWS = pd.DataFrame({"text": [f"review {number}" for number in range(100)], "label": [0, 1] * 50})

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from keras.src.datasets import imdb
 
 from sentiment.data.markup import without_markup
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.vocabulary import (
     INDEX_FROM,
     OUT_OF_VOCABULARY,

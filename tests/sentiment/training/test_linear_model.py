@@ -13,7 +13,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from sentiment.data.arrays import read_arrays
-from sentiment.data.sources import SourceConfig, load_corpus
+from sentiment.data.sources import load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.vocabulary import tokenize
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, LinearModel, LinearModelConfig

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.sources import SourceConfig, find_files, load_corpus
+from sentiment.data.sources import find_files, load_corpus
+from sentiment.data.sources.config import SourceConfig
 from sentiment.data.vocabulary import Tokenizer, Vocabulary
 from sentiment.engine.cells import CellName
 from sentiment.engine.recurrent_model import RecurrentModel

@@ -1,0 +1,92 @@
+"""SourceConfig: where reviews come from, and how they are read."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from sentiment.configuration import Configuration
+from sentiment.data.corpus import label_word
+from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
+from sentiment.errors import InputError
+
+SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]
+
+
+class SourceConfig(Configuration):
+    """Which reviews to read."""
+
+    source: SourceName = Field("imdb", description="Where the reviews come from.")
+    data: Path | None = Field(
+        None,
+        description="Reviews on disk. imdb: the tensorflow-datasets folder; keras: imdb.npz or its folder; "
+        "aclimdb: the archive, or its folder; table: a file, folder or pattern.",
+    )
+    text_column: str | None = Field(
+        None, description="table: column that holds the reviews; by default `text`, or else `review`."
+    )
+    label_column: str | None = Field(
+        None,
+        description="table: column with 0/1, positive/negative, pos/neg or true/false; by default `label`, or else "
+        "`sentiment`.",
+    )
+    positive: tuple[str, ...] = Field(
+        (), description="table: values of the label column that are positive, comma-separated, such as 4,5 of stars."
+    )
+    negative: tuple[str, ...] = Field(
+        (), description="table: values that are negative, such as 1,2; rows with any other value are left out."
+    )
+    test_data: Path | None = Field(
+        None, description="table: the reviews to test on, where they are files of their own."
+    )
+    test_fraction: float = Field(
+        0.2, gt=0, lt=1, description="table: share of the reviews to test on, where nothing else says which."
+    )
+    encoding: str | None = Field(None, description="table: text encoding, such as cp1252; by default UTF-8 or UTF-16.")
+    delimiter: str | None = Field(None, description="table: character between cells, or tab; by default found out.")
+    quote: str | None = Field(None, description="table: quotation mark around cells, or none; by default found out.")
+    header: bool = Field(
+        True, description="table: the first line names the columns; else they are column1, column2, ..."
+    )
+    allow_rejected: float = Field(
+        USUALLY_ALLOWED, gt=0, le=1, description="table: go on while a smaller share of the lines cannot be read."
+    )
+
+    keep_duplicates: bool = Field(
+        False, description="Keep train and unlabelled reviews whose text stands in test, as published figures do."
+    )
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """How to read tables.
+
+        Raises:
+            InputError: an option has a value that cannot be.
+        """
+        return ReadOptions(self.encoding, self.delimiter, self.quote, self.header)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a program writes the reviews."""
+        return self.source == "demo"
+
+    @model_validator(mode="after")
+    def _names_both_classes_apart(self) -> "SourceConfig":
+        if bool(self.positive) != bool(self.negative):
+            raise ValueError("positive and negative go together: give the values of both")
+        shared = sorted({label_word(value) for value in self.positive} & {label_word(value) for value in self.negative})
+        if shared:
+            raise ValueError(f"{', '.join(shared)} cannot be both positive and negative: name each value once")
+        return self
+
+    def existing_data(self) -> Path:
+        """`data`, which this source needs.
+
+        Raises:
+            InputError: it was not given or does not exist.
+        """
+        if self.data is None:
+            raise InputError(f"--source {self.source} needs --data: the path of the reviews.")
+        if not self.data.exists():
+            raise InputError(f"{self.data} does not exist: give an existing path as --data.")
+        return self.data
