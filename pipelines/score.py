@@ -20,9 +20,8 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -42,13 +41,13 @@ from pipelines.output import (
     own_files,
     table_and_rejected,
 )
-from pipelines.score_summary import Scored, show_summary
+from pipelines.score_summary import ScoreConfig, Scored, show_summary
 from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
 from sentiment.data.corpus import predicted_labels
-from sentiment.data.files import USUALLY_ALLOWED, ReadOptions, TableFile, find_tables, standard_input
+from sentiment.data.files import TableFile, find_tables, standard_input
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.errors import InputError
@@ -62,34 +61,6 @@ WAITING_SIZE = 2**25
 
 SAMPLED_FILES = 8
 """With Spark, this many files are looked at for drift."""
-
-
-@dataclass(frozen=True)
-class ScoreConfig:
-    """What to score, with what, and how.
-
-    The attributes are the options of `sentiment score`, which its help describes.
-
-    Attributes:
-        input: a file, folder or glob; - for standard input.
-        output: the table to write; - for standard output.
-        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
-        options: how to read INPUT where it does not say so itself.
-    """
-
-    input: str
-    output: str
-    model: str | None = None
-    text_column: str | None = None
-    threshold: float | None = None
-    sure: float | None = None
-    drift: Path | None = None
-    overwrite: bool = False
-    strict: bool = False
-    allow_rejected: float = USUALLY_ALLOWED
-    options: ReadOptions = field(default_factory=ReadOptions)
-    engine: Literal["local", "spark"] = "local"
-    spark_master: str | None = None
 
 
 @dataclass(frozen=True)

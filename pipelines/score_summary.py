@@ -1,17 +1,44 @@
-"""The summary of a scoring: what was read, written, answered and rejected, how fast, and how far the rows drifted."""
+"""What a scoring is asked for, and its summary: what was read, answered and rejected, how fast, and how it drifted."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Literal, NamedTuple
 
 from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
+from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample, find_drift
 from sentiment.evaluation.validation_profile import ValidationProfile
 
-if TYPE_CHECKING:
-    from pipelines.score import ScoreConfig
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """What to score, with what, and how.
+
+    The attributes are the options of `sentiment score`, which its help describes.
+
+    Attributes:
+        input: a file, folder or glob; - for standard input.
+        output: the table to write; - for standard output.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
+        options: how to read INPUT where it does not say so itself.
+    """
+
+    input: str
+    output: str
+    model: str | None = None
+    text_column: str | None = None
+    threshold: float | None = None
+    sure: float | None = None
+    drift: Path | None = None
+    overwrite: bool = False
+    strict: bool = False
+    allow_rejected: float = USUALLY_ALLOWED
+    options: ReadOptions = field(default_factory=ReadOptions)
+    engine: Literal["local", "spark"] = "local"
+    spark_master: str | None = None
 
 
 class Scored(NamedTuple):
@@ -32,7 +59,7 @@ class Scored(NamedTuple):
 
 def show_summary(
     console: Console,
-    config: "ScoreConfig",
+    config: ScoreConfig,
     scored: Scored,
     model: str,
     profile: ValidationProfile | None,

@@ -54,8 +54,8 @@ def score(
     ] = None,
 ) -> None:
     """Add a verdict and a probability to every row of a table of reviews."""
-    from pipelines.score import ScoreConfig
     from pipelines.score import score as score_table
+    from pipelines.score_summary import ScoreConfig
 
     config = ScoreConfig(
         input=input, output=output, model=model, text_column=text_column, threshold=threshold, sure=sure, drift=drift,

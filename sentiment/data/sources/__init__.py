@@ -2,17 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field, model_validator
-
-from sentiment.configuration import Configuration
-from sentiment.data.corpus import Corpus, Fold, label_word
-from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
+from sentiment.data.corpus import Corpus, Fold
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sources.config import SourceConfig
 from sentiment.data.validation import in_fold
-from sentiment.errors import InputError
 
 
 class Source(NamedTuple):
