@@ -35,6 +35,9 @@ SMALL = [
 """Options of a pipeline that trains for seconds, with everything random in use. Its LSTM is hardly better than chance,
 so it becomes champion only with --promote."""
 
+OWN_VARIABLES = ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME")
+"""Of the environment of whoever runs the tests: no command here follows them."""
+
 PATIENCE = 1_800
 """Seconds until a command counts as one that never ends, on a machine that does much else."""
 
@@ -164,6 +167,26 @@ class Command:
         return said
 
 
+def invoked(*arguments: object) -> Result:
+    """The command line in this process: one of its own would import TensorFlow for seconds."""
+    from pipelines.cli import application
+
+    return CliRunner().invoke(application(), [str(argument) for argument in arguments])
+
+
+def run_in(folder: Path, *arguments: object, **environment: str) -> str:
+    """What a command line that succeeds prints, in this process and in a folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for variable in OWN_VARIABLES:
+            patch.delenv(variable, raising=False)
+        for variable, value in environment.items():
+            patch.setenv(variable, value)
+        result = invoked(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
 def command_in(folder: Path, **environment: str) -> Command:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_"))}
     inherited["PYTHONPATH"] = str(Path(__file__).parents[1])
@@ -258,6 +281,18 @@ def small_run(
 
 
 @pytest.fixture(scope="session")
+def demo_run(make_mlflow_store: Callable[[Path], Path], shared_folder: Path) -> PipelineRun:
+    """`sentiment run-pipeline --source demo`, as a newcomer runs it: the folder is for reading alone."""
+
+    def run(folder: Path) -> None:
+        folder.mkdir()
+        make_mlflow_store(folder)
+        (folder.parent / "demo-run.txt").write_text(run_in(folder, "run-pipeline", "--source", "demo"))
+
+    return PipelineRun(once(shared_folder / "demo-run", run), (shared_folder / "demo-run.txt").read_text())
+
+
+@pytest.fixture(scope="session")
 def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]":
     """The classifiers of the small run by cell."""
     from sentiment.classifier import SentimentClassifier
@@ -272,9 +307,7 @@ def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]
 @pytest.fixture
 def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command line in this process, in an empty folder."""
-    from pipelines.cli import application
-
     monkeypatch.chdir(tmp_path)
-    for variable in ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME"):
+    for variable in OWN_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    return lambda *arguments: CliRunner().invoke(application(), [str(argument) for argument in arguments])
+    return invoked

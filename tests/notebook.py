@@ -9,12 +9,20 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebooks" / "quickstart.ipynb"
+NEW_FOLDER = "tempfile.mkdtemp()"
 
 
-def run() -> Any:
-    """The notebook after a run of all its cells, with the `sentiment` of this environment."""
+def run(folder: Path | None = None) -> Any:
+    """The notebook after a run of all its cells, with the `sentiment` of this environment.
+
+    Args:
+        folder: in the place of the new one that its first cell makes.
+    """
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     notebook = nbformat.read(NOTEBOOK, 4)
+    if folder is not None:
+        first = next(cell for cell in notebook.cells if NEW_FOLDER in cell.source)
+        first.source = first.source.replace(NEW_FOLDER, repr(str(folder)))
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     return notebook
 

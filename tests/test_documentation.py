@@ -3,6 +3,7 @@
 import functools
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,7 @@ import typer
 from packaging.requirements import Requirement
 
 from pipelines.cli import application
-from tests.conftest import command_in, once
+from tests.conftest import PipelineRun, command_in, once, run_in
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,7 +25,6 @@ NOTES = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"'`)*])|(?<=[.!?]\*\*))(?:\n| (?=[A-Z`\[*\"'(]))")
-SMALL_DEMO = "--models lstm --epochs 1 --maxlen 60 --embedding-dim 8 --units 8 --no-linear-model".split()
 MOST_WORDS, MOST_LINES, LONGEST_SENTENCE = 1_200, 160, 40
 
 
@@ -94,17 +94,16 @@ def slug(heading: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def demo_folder(shared_folder: Path) -> Path:
-    """Where `sentiment run-pipeline --source demo` has run, in a small size, beside the reader's own `shop.csv`."""
+def demo_folder(demo_run: PipelineRun, shared_folder: Path) -> Path:
+    """Where `sentiment run-pipeline --source demo` has run, beside the reader's own `shop.csv`."""
 
-    def run(folder: Path) -> None:
-        folder.mkdir()
-        command_in(folder).run("run-pipeline", "--source", "demo", *SMALL_DEMO, "--promote")
+    def copy(folder: Path) -> None:
+        shutil.copytree(demo_run.folder, folder)
         [train] = folder.glob(".sentiment/load/*/train.parquet")
         reviews = pd.read_parquet(train, columns=["text", "label"]).sample(400, random_state=0)
         reviews.to_csv(folder / "shop.csv", index=False)
 
-    return once(shared_folder / "documentation", run)
+    return once(shared_folder / "documentation", copy)
 
 
 def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: Path) -> None:
@@ -115,6 +114,9 @@ def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: 
     environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
     for page in PAGES:
         for command in console_commands(page):
+            if command.startswith("sentiment "):
+                run_in(demo_folder, *shlex.split(command)[1:])
+                continue
             done = subprocess.run(
                 ["bash", "-c", command], cwd=demo_folder, env=environment, capture_output=True, text=True, timeout=300
             )
@@ -122,17 +124,13 @@ def test_the_console_blocks_run_on_the_demo_corpus(demo_folder: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/own-data.md", "docs/python.md"])
-def test_the_python_of_a_page_runs_after_the_demo(demo_folder: Path, page: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(blocks(ROOT / page, "python"))],
-        cwd=demo_folder,
-        env=command_in(demo_folder).environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "positive_probability" in done.stdout
+def test_the_python_of_a_page_runs_after_the_demo(
+    demo_folder: Path, page: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(demo_folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    exec(compile("\n".join(blocks(ROOT / page, "python")), page, "exec"), {})
+    assert "positive_probability" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("page", "line"), commands_in_blocks())

@@ -24,7 +24,7 @@ from pipelines.console import Console
 from sentiment.classifier import SentimentClassifier
 from sentiment.training.linear_model import LinearModel
 from sentiment.version import __version__
-from tests.conftest import SMALL, command_in
+from tests.conftest import SMALL, PipelineRun, command_in, run_in
 
 Invoke = Callable[..., Result]
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
@@ -126,15 +126,16 @@ def test_a_full_disk_leaves_nothing_half_written_and_the_next_try_goes_on(tmp_pa
     assert "could not be written" in limited.stderr
     assert "Make room" in limited.stderr
     assert not list(tmp_path.glob(".sentiment/load/*/stage.json"))
-    assert "6,000" in command_in(tmp_path).run("load", "--source", "demo")
+    assert "6,000" in run_in(tmp_path, "load", "--source", "demo")
 
 
-def test_an_mlflow_server_that_does_not_answer_is_named(reviews_csv: Path, tmp_path: Path) -> None:
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="1")
-    process = command.start("run-pipeline", "--data", str(reviews_csv), *SMALL)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2, output
-    assert "MLflow at http://127.0.0.1:9 cannot be used" in output
+def test_an_mlflow_server_that_does_not_answer_is_named(
+    invoke: Invoke, reviews_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    result = invoke("run-pipeline", "--data", reviews_csv, *SMALL)
+    assert (result.exit_code, "MLflow at http://127.0.0.1:9 cannot be used" in result.output) == (2, True)
 
 
 def test_help_shows_the_options_of_what_a_command_reads_with_their_defaults_and_no_others(invoke: Invoke) -> None:
@@ -244,10 +245,9 @@ def test_a_full_disk_is_named_where_a_folder_is_copied() -> None:
     )
 
 
-def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: object, reviews_csv: Path) -> None:
-    output = invoke(
-        "evaluate", "--model", "simple_rnn", "--data", reviews_csv, *SMALL, "--quiet", "--epochs", "1"
-    ).output
+def test_quiet_prints_the_result_alone(invoke: Invoke, small_run: PipelineRun, reviews_csv: Path) -> None:
+    shutil.copytree(small_run.folder / ".sentiment", ".sentiment")
+    output = invoke("evaluate", "--model", "simple_rnn", "--data", reviews_csv, *SMALL, "--quiet").output
     assert output.lstrip().startswith("Test split of table")
 
 

@@ -1,5 +1,6 @@
 """Several seeds, and the comparison of finished runs: real pipelines, tracked in real databases."""
 
+import functools
 import json
 import re
 import shutil
@@ -16,7 +17,7 @@ from typer.testing import Result
 from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.conftest import SMALL, PipelineRun, command_in
+from tests.conftest import SMALL, PipelineRun, run_in
 
 MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", LINEAR_MODEL: "linear_model"}
 
@@ -35,9 +36,8 @@ def two_seeds(small_run: PipelineRun, reviews_csv: Path, tmp_path_factory: pytes
     """LSTMs with the seeds 1 and 2, so on another test split than the small run; in a copy of its database."""
     folder = tmp_path_factory.mktemp("two-seeds")
     shutil.copy(small_run.folder / "mlflow.db", folder / "mlflow.db")
-    command = command_in(folder)
     arguments = "--seeds 1,2 --models lstm --no-linear-model --experiment seeds --register seeds --threshold f1".split()
-    return PipelineRun(folder, command.run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments, "--promote"))
+    return PipelineRun(folder, run_in(folder, "run-pipeline", "--data", reviews_csv, *SMALL, *arguments, "--promote"))
 
 
 def test_seeds_share_the_stages_before_training_and_the_parent_holds_mean_and_deviation(two_seeds: PipelineRun) -> None:
@@ -121,23 +121,22 @@ def test_the_linear_model_of_a_run_scores_and_explains_by_the_same_commands(
 ) -> None:
     _, children = parent_and_children(small_run)
     model = ("--model", f"runs:/{children[2].info.run_id}/model")
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
-    command.run("score", str(reviews_csv), "scored.parquet", *model)
+    run = functools.partial(run_in, tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
+    run("score", reviews_csv, "scored.parquet", *model)
     scored = pd.read_parquet(tmp_path / "scored.parquet")
     right = scored["predicted_label"] == scored["label"].map({"0": "negative", "1": "positive"})
     assert (len(scored), right.mean() > 0.8) == (600, True)  # most of them are its training reviews
-    assert "What decided, in log-odds" in command.run("explain", "a good film, not a bad one", *model)
+    assert "What decided, in log-odds" in run("explain", "a good film, not a bad one", *model)
 
 
 def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(
     small_run: PipelineRun, tmp_path: Path
 ) -> None:
     parent, children = parent_and_children(small_run)
-    command = command_in(tmp_path, MLFLOW_TRACKING_URI=small_run.tracking_uri)
     verdicts = [line.split() for line in small_run.output.splitlines() if "95 % interval" in line]
     assert len(verdicts) == 3
     for run_ids in ([parent.info.run_id], [run.info.run_id for run in children]):
-        output = command.run("compare", *run_ids)
+        output = run_in(tmp_path, "compare", *run_ids, MLFLOW_TRACKING_URI=small_run.tracking_uri)
         assert [line.split() for line in output.splitlines() if "95 % interval" in line] == verdicts
         page = (tmp_path / "report.html").read_text()
         assert_figures(page)

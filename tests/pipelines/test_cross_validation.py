@@ -28,32 +28,21 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
 ) -> None:
     table = pd.read_csv(reviews_csv).groupby("label").sample(45, random_state=0)
     pd.concat([table, table.head(4)]).to_csv(tmp_path / "mine.csv", index=False)  # with four copies
-    command = [
-        "run-pipeline",
-        "--data",
-        "mine.csv",
-        *SMALL,
-        "--models",
-        "lstm",
-        "--folds",
-        "3",
-        "--epochs",
-        "2",
-        "--promote",
-    ]
+    options = "--models lstm --folds 2 --epochs 2 --promote".split()
+    command = ["run-pipeline", "--data", "mine.csv", *SMALL, *options]
     result = invoke(*command)
     assert result.exit_code == 0, result.output
-    assert "94 rows in 3 folds: mean and its 95 % interval (Nadeau & Bengio 2003)" in result.output
+    assert "94 rows in 2 folds: mean and its 95 % interval (Nadeau & Bengio 2003)" in result.output
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     found = mlflow.MlflowClient(uri).search_runs(
         [*(e.experiment_id for e in mlflow.MlflowClient(uri).search_experiments())]
     )
     names = {run.info.run_name: run for run in found}
     for model in ("LSTM", "NB-LR"):
-        assert {f"{model}, fold {number} of 3" for number in (1, 2, 3)} | {f"{model}, all rows"} <= set(names)
+        assert {f"{model}, fold {number} of 2" for number in (1, 2)} | {f"{model}, all rows"} <= set(names)
     parent = names["LSTM on table"].data.metrics
-    accuracies = [names[f"LSTM, fold {number} of 3"].data.metrics["test_accuracy"] for number in (1, 2, 3)]
-    assert parent["lstm_test_accuracy_mean"] == pytest.approx(sum(accuracies) / 3)
+    accuracies = [names[f"LSTM, fold {number} of 2"].data.metrics["test_accuracy"] for number in (1, 2)]
+    assert parent["lstm_test_accuracy_mean"] == pytest.approx(sum(accuracies) / 2)
     assert parent["lstm_test_accuracy_low"] < parent["lstm_test_accuracy_mean"] < parent["lstm_test_accuracy_high"]
 
     tested = [pd.read_parquet(path)["text"].tolist() for path in tmp_path.glob(".sentiment/load/*/test.parquet")]
@@ -68,8 +57,8 @@ def test_every_row_is_tested_on_once_and_the_last_training_learns_from_all(
         kept = [
             SentimentClassifier.load(path).unknown_share for path in tmp_path.glob(f".sentiment/{folder}/*/classifier")
         ]
-        assert len(kept) == 4 and None not in kept, model
-    folds = [names[f"NB-LR, fold {number} of 3"] for number in (1, 2, 3)]
+        assert len(kept) == 3 and None not in kept, model
+    folds = [names[f"NB-LR, fold {number} of 2"] for number in (1, 2)]
     assert_thresholds_are_an_estimate_by_the_folds(invoke, folds, tmp_path)
     assert invoke(*command[:-1]).output.count("as registered before") == 1
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.conftest import SMALL, PipelineRun, command_in
+from tests.conftest import SMALL, PipelineRun, command_in, run_in
 from tests.pipelines.test_run_pipeline import follow
 
 Invoke = Callable[..., Result]
@@ -22,15 +22,14 @@ def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_i
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
-    command = command_in(tmp_path)
     arguments = ["learning-curve", "--data", str(reviews_csv), *SMALL, "--models", "simple_rnn"]
     arguments += ["--shares", "20,100,40,60,80", "--more-labels", "100"]
-    process = command.start(*arguments)
+    process = command_in(tmp_path).start(*arguments)
     follow(process, "evaluate    read")
     follow(process, "seed 0 epoch 2/3")  # of the second training
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    output = command.run(*arguments)
+    output = run_in(tmp_path, *arguments)
     trained = [line for line in output.splitlines() if line.startswith("train ")]
     assert [("cached in" in line) for line in trained] == [True, False, False, False, True]
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")

@@ -19,9 +19,10 @@ import pytest
 from mlflow.entities import Run
 from scipy import stats
 
+import sentiment
 from pipelines.commands.training import BEYOND_THE_DEFAULT
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.conftest import SMALL, PipelineRun, command_in
+from tests.conftest import SMALL, PipelineRun, command_in, run_in
 from tests.server import mlflow_server
 
 pytestmark = pytest.mark.usefixtures("mlflow_store")  # MLflow takes seconds to make one
@@ -129,9 +130,8 @@ def test_the_last_lines_are_commands_that_use_the_model_just_trained(
     predict, score = [line[12:] for line in small_run.output.splitlines()[-2:]]
     assert predict == 'sentiment predict --model models:/reviews/1 "A moving film."'
     assert score.startswith("sentiment score --model models:/reviews/1 ")
-    command = command_in(tmp_path)
-    assert "model: models:/reviews/1" in command.run(*shlex.split(predict)[1:])
-    assert "models:/reviews/1" in command.run(*shlex.split(score)[1:])
+    assert "model: models:/reviews/1" in run_in(tmp_path, *shlex.split(predict)[1:])
+    assert "models:/reviews/1" in run_in(tmp_path, *shlex.split(score)[1:])
     assert len(pd.read_csv(tmp_path / "scored.csv")) == 600
 
 
@@ -139,7 +139,7 @@ def test_a_finished_command_that_runs_again_registers_nothing_new(
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_run.folder, tmp_path, dirs_exist_ok=True)
-    output = command_in(tmp_path).run("run-pipeline", "--data", str(reviews_csv), *SMALL)
+    output = run_in(tmp_path, "run-pipeline", "--data", reviews_csv, *SMALL)
     assert "registered  reviews version 1 (champion), as registered before" in output
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert len(client.search_model_versions()) == 2  # the LSTM, the linear model
@@ -151,7 +151,7 @@ def test_a_candidate_that_meets_the_champion_shows_what_it_judges_otherwise(
     """The same network with another threshold, so nothing is trained."""
     folder = shutil.copytree(small_run.folder, tmp_path / "copy")
     arguments = "--threshold f1 --models lstm --no-linear-model".split()
-    output = command_in(folder).run("run-pipeline", "--data", str(reviews_csv), *SMALL, *arguments)
+    output = run_in(folder, "run-pipeline", "--data", reviews_csv, *SMALL, *arguments)
     assert re.search(r"registered  reviews version 3 .* newly right, \d+ newly wrong, McNemar's exact p", output)
     [page] = folder.glob("flips-*.html")
     assert page.name == "flips-reviews-3-1.html"
@@ -160,26 +160,6 @@ def test_a_candidate_that_meets_the_champion_shows_what_it_judges_otherwise(
     assert "reviews: version 3 against version 1" in content
     assert "<mark" not in content  # the words of one network add the same to both
     assert "<script" not in content
-
-
-def test_a_model_whose_upload_was_killed_is_logged_again_before_it_is_registered(
-    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(small_run.folder / ".sentiment", tmp_path / ".sentiment")
-    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL, "--promote"]
-    process = command.start(*arguments)
-    while not _models_in(tmp_path / "mlflow.db"):
-        assert process.poll() is None
-        time.sleep(0.001)
-    process.kill()
-    process.communicate(timeout=60)
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    [half] = client.search_logged_models(["1"])
-    assert half.status == "PENDING"
-    assert "reviews version 1 (champion)" in command.run(*arguments)
-    assert half.model_id not in {version.model_id for version in client.search_model_versions()}
-    assert {model.status for model in client.search_logged_models(["1"])} == {"READY"}
-    assert "reviews version 1 (champion)" in command.run("predict", "a fine film")
 
 
 def _models_in(database: Path) -> int:
@@ -203,24 +183,42 @@ def follow(process: "subprocess.Popen[str]", until: str) -> str:
     raise AssertionError(f"{until!r} never came:\n{output}")
 
 
-def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
+def test_a_pipeline_that_is_interrupted_and_killed_resumes_and_ends_with_the_same_figures(
     small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
-    command = command_in(tmp_path)
-    arguments = ["run-pipeline", "--data", str(reviews_csv), *SMALL]
-    for until in ("vocabulary  read", "epoch 1/3", "epoch 3/3", "evaluate    read"):  # of whichever network is first
+    """Interrupted in two trainings, whose runs are marked; killed in the upload of a model, which is logged anew."""
+    command, arguments = command_in(tmp_path), ["run-pipeline", "--data", str(reviews_csv), *SMALL, "--promote"]
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    for until, by, status in (("epoch 1/3", signal.SIGINT, 130), ("epoch 3/3", signal.SIGTERM, 143)):
         process = command.start(*arguments)
-        follow(process, until)
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
-        assert process.returncode == -signal.SIGKILL
-    output = command.run(*arguments)
+        follow(process, until)  # of whichever network is first
+        process.send_signal(by)
+        rest, _ = process.communicate(timeout=60)
+        assert process.returncode == status
+        assert rest.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
+        assert "Traceback" not in rest
+        parents, children = runs(uri)
+        assert {run.info.status for run in [*parents, *children]} == {"KILLED"}
+    process = command.start(*arguments)
+    while not _models_in(tmp_path / "mlflow.db"):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.communicate(timeout=60)
+    client = mlflow.MlflowClient(uri)
+    [half] = client.search_logged_models(["1"])
+    assert half.status == "PENDING"
+
+    output = run_in(tmp_path, *arguments)
     assert output.count("cached in") >= 5  # load, vocabulary, pad, and train of both networks
     assert results(tmp_path) == results(small_run.folder)
-    [parent], children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert "reviews version 1 (champion)" in output
+    assert half.model_id not in {version.model_id for version in client.search_model_versions()}
+    assert {model.status for model in client.search_logged_models(["1"])} == {"READY"}
+    assert "reviews version 1 (champion)" in run_in(tmp_path, "predict", "a fine film")
+    [parent], children = runs(uri)
     assert sorted(run.info.run_name for run in children) == sorted(["LSTM", "SimpleRNN", LINEAR_MODEL])
     assert {run.info.status for run in [parent, *children]} == {"FINISHED"}
-    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     for run in children:
         steps = [point.step for point in client.get_metric_history(run.info.run_id, "loss")]
         assert steps == ([] if run.info.run_name == LINEAR_MODEL else [1, 2, 3])
@@ -228,44 +226,26 @@ def test_a_killed_pipeline_goes_on_and_ends_with_the_same_figures(
 
 
 def test_a_run_that_failed_before_an_upgrade_is_left_alone_by_the_same_command_after_it(
-    reviews_csv: Path, tmp_path: Path
+    small_run: PipelineRun, reviews_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It failed when its child was logged whole, and the upgrade changes the code that tests a model."""
-    arguments = ["run-pipeline", "--data", str(reviews_csv), *SMALL, "--models", "simple_rnn", "--no-linear-model"]
-    command_in(tmp_path).run(*arguments)
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    [failed], [old_child] = runs(uri)
+    """It failed when its children were logged whole, and the upgrade changes the code that tests a model."""
+    folder = shutil.copytree(small_run.folder, tmp_path / "copy")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    [failed], old_children = runs(uri)
     mlflow.MlflowClient(uri).set_terminated(failed.info.run_id, "FAILED")
-    upgraded = tmp_path / "upgraded"
-    for package in ("sentiment", "pipelines"):
-        shutil.copytree(Path(__file__).parents[2] / package, upgraded / package)
-    with (upgraded / "sentiment" / "evaluation" / "metrics.py").open("a") as file:
+    upgraded = shutil.copytree(Path(sentiment.__file__).parent, tmp_path / "upgraded")
+    with (upgraded / "evaluation" / "metrics.py").open("a") as file:
         file.write("# Another version.\n")
-    command_in(tmp_path, PYTHONPATH=str(upgraded)).run(*arguments)
+    monkeypatch.setattr(sentiment, "__file__", str(upgraded / "__init__.py"))
+    run_in(folder, "run-pipeline", "--data", reviews_csv, *SMALL, "--no-register")
     parents, children = runs(uri)
-    [parent], [child] = ([r for r in of if r.info.run_id not in old] for of, old in (
-        (parents, [failed.info.run_id]), (children, [old_child.info.run_id])
-    ))  # fmt: skip
-    assert {run.info.run_id: run.info.status for run in parents} == {
-        failed.info.run_id: "FAILED", parent.info.run_id: "FINISHED"
-    }  # fmt: skip
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-    assert len(children) == 2
-
-
-@pytest.mark.parametrize(("by", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_pipeline_says_how_to_go_on_and_marks_its_runs_killed(
-    reviews_csv: Path, tmp_path: Path, by: signal.Signals, status: int
-) -> None:
-    process = command_in(tmp_path).start("run-pipeline", "--data", str(reviews_csv), *SMALL)
-    follow(process, "LSTM epoch 1/3")
-    process.send_signal(by)
-    rest, _ = process.communicate(timeout=60)
-    assert process.returncode == status
-    assert rest.splitlines()[-1] == "Error: interrupted; the same command resumes where it stopped."
-    assert "Traceback" not in rest
-    parents, children = runs(f"sqlite:///{tmp_path / 'mlflow.db'}")
-    assert [run.info.status for run in [*parents, *children]] == ["KILLED", "KILLED"]
+    [parent] = [run for run in parents if run.info.run_id != failed.info.run_id]
+    statuses = {run.info.run_id: run.info.status for run in parents}
+    assert statuses == {failed.info.run_id: "FAILED", parent.info.run_id: "FINISHED"}
+    old = {run.info.run_id for run in old_children}
+    new = [run for run in children if run.info.run_id not in old]
+    assert {run.data.tags["mlflow.parentRunId"] for run in new} == {parent.info.run_id}
+    assert len(new) == len(old) == 3
 
 
 @pytest.fixture
@@ -283,9 +263,8 @@ def test_mlflow_tracking_uri_sends_everything_to_that_server(
     here = tmp_path / "here"
     here.mkdir()
     shutil.copytree(small_run.folder / ".sentiment", here / ".sentiment")
-    output = command_in(here, MLFLOW_TRACKING_URI=tracking_server).run(
-        "run-pipeline", "--data", str(reviews_csv), *SMALL
-    )
+    arguments = ["run-pipeline", "--data", reviews_csv, *SMALL]
+    output = run_in(here, *arguments, MLFLOW_TRACKING_URI=tracking_server)
     assert output.count("cached in") == 11
     [parent], children = runs(tracking_server)
     names = [".sentiment", f"report-{parent.info.run_id[:8]}.html", "report.html"]
@@ -301,7 +280,7 @@ def run_default_source(tfds_folder: Path, folder: Path) -> list[pd.DataFrame]:
     """Predictions of LSTM and SimpleRNN with the default source and its preset, which is made short."""
     arguments = "--num-words 10000 --maxlen 120 --epochs 1 --pseudo-label-epochs 0 --no-linear-model".split()
     arguments += "--snippet-share 0 --counterfactual-share 0".split()
-    output = command_in(folder, TFDS_DATA_DIR=str(tfds_folder)).run("run-pipeline", *arguments)
+    output = run_in(folder, "run-pipeline", *arguments, TFDS_DATA_DIR=str(tfds_folder))
     assert output.splitlines()[-1] == BEYOND_THE_DEFAULT
     return [pd.read_parquet(path) for path in folder.glob(".sentiment/evaluate/*/predictions.parquet")]
 
@@ -319,17 +298,12 @@ def test_the_default_source_learns_from_real_reviews(real_tfds_folder: Path, tmp
     assert accuracy[1] > 0.52  # SimpleRNN, which one epoch brings a little way from guessing
 
 
-def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(tmp_path: Path) -> None:
-    """By the reviews that are wrong with two seeds: significantly fewer of the LSTM, even if no model shared any."""
-    wrong = np.zeros(3, int)
-    for seed in (0, 1):
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        command_in(folder).run("run-pipeline", "--source", "demo", "--seeds", str(seed), "--quiet")
-        wrong += np.round(2_000 * (1 - np.array(results(folder)["accuracy"]))).astype(int)
+def test_the_demo_corpus_separates_the_models_and_the_bag_of_words(demo_run: PipelineRun) -> None:
+    """By the reviews that are wrong: significantly fewer of the LSTM, even if no model shared any."""
+    wrong = np.round(2_000 * (1 - np.array(results(demo_run.folder)["accuracy"]))).astype(int)
     lstm, *others = wrong.tolist()
-    assert lstm < 0.1 * 2 * 2_000
+    assert lstm < 0.1 * 2_000
     for other in others:  # SimpleRNN, and NB-LR, which reads up to three tokens, ends of sentences among them
         assert stats.binomtest(other, lstm + other, alternative="greater").pvalue < 0.01, wrong
-    parents, children = runs(f"sqlite:///{folder / 'mlflow.db'}", "sentiment-demo")
+    parents, children = runs(demo_run.tracking_uri, "sentiment-demo")
     assert {run.data.tags["synthetic"] for run in [*parents, *children]} == {"true"}

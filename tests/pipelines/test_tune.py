@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.entities import Run
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 from typer.testing import Result
 
 from pipelines.configuration import PipelineConfig, compose
 from pipelines.tuning.conclusion import preset_text
 from pipelines.tuning.space import read_space
+from pipelines.tuning.study import Search
 from pipelines.tuning.trials import SearchConfig
-from tests.conftest import Command, command_in, once
+from tests.conftest import command_in, once, run_in
 from tests.pipelines.test_run_pipeline import follow
 
 Invoke = Callable[..., Result]
@@ -56,7 +56,7 @@ TRIALS = 3
 TUNE = f"tune --preset start.toml --space space.toml --trials {TRIALS}".split()
 
 
-def prepare_folder(folder: Path, reviews_csv: Path, *, flip_test: bool = False) -> Command:
+def prepare_folder(folder: Path, reviews_csv: Path, *, flip_test: bool = False) -> None:
     """A folder with preset, space and reviews; perhaps with the wrong labels for test."""
     folder.mkdir(exist_ok=True)
     reviews = pd.read_csv(reviews_csv)
@@ -67,7 +67,6 @@ def prepare_folder(folder: Path, reviews_csv: Path, *, flip_test: bool = False) 
     reviews.to_csv(folder / "reviews.csv", index=False)
     (folder / "start.toml").write_text(PRESET)
     (folder / "space.toml").write_text(SPACE)
-    return command_in(folder)
 
 
 class FinishedSearch(NamedTuple):
@@ -105,7 +104,8 @@ def search(reviews_csv: Path, make_mlflow_store: Callable[[Path], Path], shared_
     def run(folder: Path) -> None:
         folder.mkdir()
         make_mlflow_store(folder)
-        (folder / "output.txt").write_text(prepare_folder(folder, reviews_csv).run(*TUNE))
+        prepare_folder(folder, reviews_csv)
+        (folder / "output.txt").write_text(run_in(folder, *TUNE))
 
     folder = once(shared_folder / "search", run)
     return FinishedSearch(folder, (folder / "output.txt").read_text())
@@ -155,22 +155,21 @@ def test_the_search_begins_with_the_configuration_and_ends_with_a_preset_of_the_
 
 @pytest.mark.usefixtures("mlflow_store")
 def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
-    search: FinishedSearch, reviews_csv: Path, tmp_path: Path
+    search: FinishedSearch, reviews_csv: Path, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = prepare_folder(tmp_path, reviews_csv)
-    process = command.start(*TUNE)
-    follow(process, "  trial 1 epoch 1/3")
-    process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert rest.splitlines()[-2] == "the best settings so far are in best.toml"
-    assert rest.splitlines()[-1].startswith("Error: interrupted; the same command ")
+    prepare_folder(tmp_path, reviews_csv)
+    with monkeypatch.context() as patched:
+        patched.setattr(Search, "report", interrupted_in_trial_1)
+        result = invoke(*TUNE)
+    assert result.exit_code == 130
+    assert result.output.splitlines()[-2] == "the best settings so far are in best.toml"
+    assert result.output.splitlines()[-1].startswith("Error: interrupted; the same command ")
     assert (tmp_path / "best.toml").exists()
-    process = command.start(*TUNE)
+    process = command_in(tmp_path).start(*TUNE)
     follow(process, "  trial 2 epoch 1/3")
     process.kill()
     process.communicate(timeout=60)
-    output = command.run(*TUNE)
+    output = run_in(tmp_path, *TUNE)
     assert "trial 1:" not in output
     assert outcomes(trials_in(tmp_path / ".sentiment" / "tuning.db")) == outcomes(search.trials)
     presets = [(folder / "best.toml").read_text().split("search")[0] for folder in (tmp_path, search.folder)]
@@ -181,15 +180,26 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     assert not list(tmp_path.glob(".sentiment/train/*.partial"))  # hopeless trainings are removed
 
 
+def interrupted_in_trial_1(search: Search, trial: Trial, value: float, epoch: int) -> None:
+    """As Ctrl-C would interrupt it, after its first epoch."""
+    report(search, trial, value, epoch)
+    if trial.number == 1:
+        raise KeyboardInterrupt
+
+
+report = Search.report
+
+
 @pytest.mark.usefixtures("mlflow_store")
 def test_two_processes_share_one_search_in_a_sqlite_file_whatever_the_labels_of_test_are(
     search: FinishedSearch, reviews_csv: Path, tmp_path: Path
 ) -> None:
-    command = prepare_folder(tmp_path, reviews_csv, flip_test=True)
+    prepare_folder(tmp_path, reviews_csv, flip_test=True)
     together = [*TUNE, "--storage", f"sqlite:///{tmp_path / 'shared.db'}"]
-    first, second = (command.start(*together, "--work-dir", folder) for folder in ("one", "two"))
-    outputs = [process.communicate(timeout=300)[0] for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), outputs
+    other = command_in(tmp_path).start(*together, "--work-dir", "other")
+    begun = follow(other, "  trial 0 epoch 1/3")
+    outputs = [run_in(tmp_path, *together, "--work-dir", "this"), begun + other.communicate(timeout=300)[0]]
+    assert other.returncode == 0, outputs
     trials = trials_in(tmp_path / "shared.db")
     assert [trial.number for trial in trials] == list(range(len(trials)))
     assert TRIALS <= len(trials) <= TRIALS + 1
@@ -201,16 +211,13 @@ def test_two_processes_share_one_search_in_a_sqlite_file_whatever_the_labels_of_
 
 
 def test_a_bound_on_the_time_of_scoring_leaves_out_slow_networks_before_they_are_trained(
-    search: FinishedSearch, tmp_path: Path
+    search: FinishedSearch, invoke: Invoke, tmp_path: Path
 ) -> None:
-    shutil.copytree(search.folder, tmp_path / "copy")
-    process = command_in(tmp_path / "copy").start(
-        "tune", *"--preset start.toml --space space.toml --trials 2 --max-microseconds 0.001".split()
-    )
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 2
-    assert "None of 2 trials scores a review within 0.001 microseconds; the fastest takes" in output
-    assert " epoch 1/3" not in output
+    shutil.copytree(search.folder, tmp_path, dirs_exist_ok=True)
+    result = invoke("tune", *"--preset start.toml --space space.toml --trials 2 --max-microseconds 0.001".split())
+    assert result.exit_code == 2
+    assert "None of 2 trials scores a review within 0.001 microseconds; the fastest takes" in result.output
+    assert " epoch 1/3" not in result.output
 
 
 def test_accuracy_as_the_objective_is_that_of_the_weights_that_are_kept() -> None:

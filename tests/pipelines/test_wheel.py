@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,16 @@ ROOT = Path(__file__).parents[2]
 
 OPTIONS = [
     *SMALL,
-    *"--data reviews.csv --models lstm --epochs 2 --snippet-share 0.4 --counterfactual-share 0.7".split(),
+    *"--data reviews.csv --models lstm --epochs 1 --snippet-share 0.4 --counterfactual-share 0.7".split(),
 ]
+
+COMMANDS = """
+import shlex, sys, pipelines, sentiment
+from pipelines.cli import application
+print(pipelines.__file__, sentiment.__file__)
+for command in sys.stdin:
+    application()(shlex.split(command), standalone_mode=False)
+"""
 
 SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
 
@@ -122,18 +131,20 @@ def test_an_installed_package_trains_tunes_explains_and_scores(
         name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_", "PYTHON"))
     }
 
-    def run(*command: str | Path) -> str:
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    def run(*command: str | Path, lines: str = "") -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, input=lines)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    where = run(installed.python, "-c", "import pipelines, sentiment; print(pipelines.__file__, sentiment.__file__)")
+    options = shlex.join(OPTIONS)
+    output = run(
+        installed.python, "-c", COMMANDS,
+        lines=f"run-pipeline {options} --promote\ntune {options} --space space.toml --trials 1\n"
+        "explain 'A moving film.'\nplayground page.html\n",
+    )  # fmt: skip
+    where, *_ = output.splitlines()
     assert all(Path(file).is_relative_to(installed.folder) for file in where.split())
-    sentiment = installed.python.with_name("sentiment")
-    run(sentiment, "run-pipeline", *OPTIONS, "--promote")
-    run(sentiment, "tune", *OPTIONS, *"--space space.toml --trials 1".split())
-    assert "positive" in run(sentiment, "explain", "A moving film.")
-    run(sentiment, "playground", "page.html")
+    assert "positive" in output
     assert "class Playground" in (tmp_path / "page.html").read_text("utf-8")
-    run(sentiment, "score", "reviews.csv", "scored.csv")
+    run(installed.python.with_name("sentiment"), "score", "reviews.csv", "scored.csv")
     assert (tmp_path / "scored.csv").exists()

@@ -35,14 +35,15 @@ SHAPES = [
     for row, side in enumerate(("pre", "post", "post", "pre", "post", "pre", "pre", "post"))
 ]
 NETWORKS: list[tuple[CellName, dict[str, Any]]] = [
-    (cell, {"pooling": pooling, **SHAPES[(first + second + shift) % 8]})
-    for first, cell in enumerate(CELLS)
-    for second, pooling in enumerate(("last", "max", "mean", "max_mean"))
-    for shift in (0, 4)
+    (cell, {"pooling": pooling, **SHAPES[shape]})
+    for (cell, pooling), shape in zip(
+        itertools.product(CELLS, ("last", "max", "mean", "max_mean")), (1, 4, 2, 0, 7, 0, 3, 7, 0, 7, 5, 7), strict=True
+    )
 ]
 """Every pair of values of any two options is among them."""
 
-NETWORKS += [(cell, {"layers": layers, "side": "pre"}) for cell in CELLS for layers in (1, 3)]  # padding is tabulated
+NETWORKS += [(cell, {"layers": layers, "side": "pre"}) for cell, layers in zip(CELLS, (1, 3, 3), strict=True)]
+"""Their padding is tabulated."""
 
 
 @pytest.mark.parametrize(("cell", "options"), NETWORKS)

@@ -18,7 +18,7 @@ from typer.testing import Result
 from sentiment.tracking import sqlite_store
 from sentiment.tracking.model import copied_classifier
 from sentiment.tracking.store import make_store
-from tests.conftest import PipelineRun, command_in
+from tests.conftest import PipelineRun, command_in, run_in
 from tests.server import mlflow_server
 
 Invoke = Callable[..., Result]
@@ -147,7 +147,7 @@ def test_the_models_command_lists_what_run_pipeline_registered_as_far_as_it_is_k
     assert "registered  reviews version 1 (champion), as you asked with --promote" in small_run.output
     promote = "reviews version 2 is the linear model, NB-LR: `sentiment promote 2 --name reviews`"
     assert promote in small_run.output
-    shown = command_in(store, COLUMNS="250").run("models")
+    shown = run_in(store, "models", COLUMNS="250")
     [row] = [line.strip() for line in shown.splitlines() if line.strip().startswith("reviews 1")]
     name, accuracy, _, size, speed, age = re.split(r" {2,}", row)
     assert name == "reviews 1 (champion)"
@@ -161,7 +161,7 @@ def test_the_models_command_lists_what_run_pipeline_registered_as_far_as_it_is_k
     client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
     for tag in ("test_reviews", "size_bytes", "test_scored_per_second"):
         client.delete_model_version_tag("reviews", "1", tag)
-    rows = command_in(store, COLUMNS="250").run("models").splitlines()
+    rows = run_in(store, "models", COLUMNS="250").splitlines()
     [row] = [line.strip() for line in rows if line.strip().startswith("reviews 1")]
     assert re.split(r" {2,}", row)[1] == accuracy.split(" (")[0]  # without what is needed for an interval
 

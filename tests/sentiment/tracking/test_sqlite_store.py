@@ -11,18 +11,7 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.tracking import runs, sqlite_store, store
-from tests.conftest import PipelineRun, command_in
-
-LOG = """
-import sys
-from sentiment.tracking import runs, store
-store.silence()
-print("ready", flush=True)
-sys.stdin.readline()
-with runs.tracked_run("later", experiment="sentiment", resume_key="later", tags={}) as run:
-    runs.log_text("logged in the copy", "note.txt")
-    print(run.info.run_id)
-"""
+from tests.conftest import PipelineRun, invoked, run_in
 
 PLACES = """
     SELECT artifact_location FROM experiments UNION SELECT artifact_uri FROM runs UNION
@@ -44,7 +33,7 @@ def files(folder: Path) -> dict[Path, int]:
 def project(small_run: PipelineRun, folder: Path) -> Path:
     """A folder with a finished pipeline whose store names this folder."""
     shutil.copytree(small_run.folder, folder)
-    command_in(folder).run("models")
+    run_in(folder, "models")
     assert {place.startswith(f"{folder}/mlruns/") for place in places(folder)} == {True}
     return folder
 
@@ -52,35 +41,41 @@ def project(small_run: PipelineRun, folder: Path) -> Path:
 def test_a_moved_project_finds_its_model_and_its_runs(small_run: PipelineRun, tmp_path: Path) -> None:
     before = project(small_run, tmp_path / "before")
     moved = before.rename(tmp_path / "moved")
-    output = command_in(moved).run("predict", "A moving film.")
+    output = run_in(moved, "predict", "A moving film.")
     assert f"was made in {before}; it now names the files in {moved}/mlruns" in " ".join(output.split())
     assert "model: reviews version 1 (champion)" in output
     assert {place.startswith(f"{moved}/mlruns/") for place in places(moved)} == {True}
-    assert "was made in" not in command_in(moved).run("predict", "A moving film.")
+    assert "was made in" not in run_in(moved, "predict", "A moving film.")
     assert not before.exists()
     client = mlflow.MlflowClient(f"sqlite:///{moved / 'mlflow.db'}")
     for run in client.search_runs(["1"]):
         assert client.list_artifacts(run.info.run_id)
 
 
-def test_a_copied_project_writes_into_its_own_folder(small_run: PipelineRun, tmp_path: Path) -> None:
+def test_a_copied_project_writes_into_its_own_folder(
+    small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = project(small_run, tmp_path / "original")
     copy = shutil.copytree(original, tmp_path / "copy")
     before = files(original)
-    [run_id] = command_in(copy).run_at_once((LOG,))[0].split()
-    assert (copy / "mlruns" / "1" / run_id / "artifacts" / "note.txt").read_text() == "logged in the copy"
+    monkeypatch.chdir(copy)
+    with runs.tracked_run("later", experiment="sentiment", resume_key="later", tags={}) as run:
+        runs.log_text("logged in the copy", "note.txt")
+    assert (copy / "mlruns" / "1" / run.info.run_id / "artifacts" / "note.txt").read_text() == "logged in the copy"
     assert files(original) == before
     assert {place.startswith(f"{copy}/mlruns/") for place in places(copy)} == {True}
 
 
-def test_a_model_whose_files_are_gone_is_named_with_the_remedy(small_run: PipelineRun, tmp_path: Path) -> None:
+def test_a_model_whose_files_are_gone_is_named_with_the_remedy(
+    small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = project(small_run, tmp_path / "project")
     shutil.rmtree(folder / "mlruns")
-    process = command_in(folder).start("predict", "A moving film.")
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert "models:/reviews@champion are gone" in output
-    assert "bring back the folder `mlruns`" in " ".join(output.split())
+    monkeypatch.chdir(folder)
+    result = invoked("predict", "A moving film.")
+    assert result.exit_code == 2
+    assert "models:/reviews@champion are gone" in result.output
+    assert "bring back the folder `mlruns`" in " ".join(result.output.split())
 
 
 @pytest.fixture

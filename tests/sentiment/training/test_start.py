@@ -21,8 +21,7 @@ LABELS = np.array([1, 0, 1, 0] * 6, np.int8)
 KNOWN = Vocabulary.fit(TEXTS, 12)
 
 
-@pytest.mark.parametrize("config", CONFIGS)
-@pytest.mark.parametrize("cell", ["lstm", "simple_rnn", "gru"])
+@pytest.mark.parametrize(("cell", "config"), zip(["lstm", "simple_rnn", "gru", "lstm"], CONFIGS, strict=True))
 def test_the_shape_of_a_network_is_what_it_was_built_from(cell: str, config: ModelConfig) -> None:
     assert shape_of(build_model(cell, config, num_words=9, maxlen=5)) == (cell, config)
 

@@ -38,12 +38,22 @@ def gradients(network: Any, indices: tf.Tensor) -> list[tf.Tensor]:
     return [outputs, *map(tf.convert_to_tensor, found)]
 
 
-@pytest.mark.parametrize("indices", [INDICES, INDICES[:, ::-1]], ids=["post", "pre"])
-@pytest.mark.parametrize("mask_padding", [False, True])
-@pytest.mark.parametrize(("cell", "bidirectional"), [(cell, both) for cell in CELLS for both in (False, True)])
+@pytest.mark.parametrize(
+    ("cell", "bidirectional", "mask_padding", "padding"),
+    [
+        ("lstm", False, False, "post"),
+        ("lstm", True, True, "pre"),
+        ("gru", False, True, "post"),
+        ("gru", True, False, "pre"),
+        ("simple_rnn", False, False, "pre"),
+        ("simple_rnn", True, True, "post"),
+    ],
+)
 def test_a_compiled_loop_computes_what_keras_does(
-    cell: CellName, bidirectional: bool, mask_padding: bool, indices: np.ndarray
+    cell: CellName, bidirectional: bool, mask_padding: bool, padding: str
 ) -> None:
+    """Every pair of values of any two options is among the cases."""
+    indices = INDICES if padding == "post" else INDICES[:, ::-1]
     network = network_of(cell, bidirectional=bidirectional, mask_padding=mask_padding, layers=2)
     expected = gradients(network, tf.constant(indices))
     with compiled_time_loops(network):
@@ -55,8 +65,8 @@ def test_a_compiled_loop_computes_what_keras_does(
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_it_computes_the_same_within_a_graph_for_every_size(cell: CellName) -> None:
-    batches = [tf.constant(INDICES[-reviews:, :time]) for reviews, time in ((3, 7), (3, 5), (2, 5), (1, 5), (1, 3))]
-    for units in (4, 6):
+    for units, sizes in ((4, ((3, 7), (1, 5))), (6, ((2, 5),))):
+        batches = [tf.constant(INDICES[-reviews:, :time]) for reviews, time in sizes]
         network = network_of(cell, units=units, mask_padding=True, pooling="max")
         expected = [gradients(network, batch) for batch in batches]
         graph = tf.function(gradients, reduce_retracing=True)
