@@ -19,7 +19,6 @@ from typer.testing import Result
 from pipelines.configuration import PipelineConfig, compose
 from pipelines.tuning.conclusion import preset_text
 from pipelines.tuning.space import read_space
-from pipelines.tuning.study import Search
 from pipelines.tuning.trials import SearchConfig
 from tests.conftest import command_in, once, run_in
 from tests.pipelines.test_run_pipeline import follow
@@ -159,7 +158,7 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
 ) -> None:
     prepare_folder(tmp_path, reviews_csv)
     with monkeypatch.context() as patched:
-        patched.setattr(Search, "report", interrupted_in_trial_1)
+        patched.setattr(Trial, "report", interrupted_in_trial_1)
         result = invoke(*TUNE)
     assert result.exit_code == 130
     assert result.output.splitlines()[-2] == "the best settings so far are in best.toml"
@@ -180,14 +179,14 @@ def test_an_interrupted_and_then_killed_search_ends_as_one_that_never_stopped(
     assert not list(tmp_path.glob(".sentiment/train/*.partial"))  # hopeless trainings are removed
 
 
-def interrupted_in_trial_1(search: Search, trial: Trial, value: float, epoch: int) -> None:
-    """As Ctrl-C would interrupt it, after its first epoch."""
-    report(search, trial, value, epoch)
+report = Trial.report
+
+
+def interrupted_in_trial_1(trial: Trial, value: float, step: int) -> None:
+    """As Ctrl-C would interrupt it, after an epoch."""
+    report(trial, value, step)
     if trial.number == 1:
         raise KeyboardInterrupt
-
-
-report = Search.report
 
 
 @pytest.mark.usefixtures("mlflow_store")

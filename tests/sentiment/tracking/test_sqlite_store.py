@@ -11,7 +11,7 @@ import pytest
 
 from sentiment.errors import InputError
 from sentiment.tracking import runs, sqlite_store, store
-from tests.conftest import PipelineRun, invoked, run_in
+from tests.conftest import PipelineRun, command_in, invoked, run_in
 
 PLACES = """
     SELECT artifact_location FROM experiments UNION SELECT artifact_uri FROM runs UNION
@@ -41,7 +41,7 @@ def project(small_run: PipelineRun, folder: Path) -> Path:
 def test_a_moved_project_finds_its_model_and_its_runs(small_run: PipelineRun, tmp_path: Path) -> None:
     before = project(small_run, tmp_path / "before")
     moved = before.rename(tmp_path / "moved")
-    output = run_in(moved, "predict", "A moving film.")
+    output = command_in(moved).run("predict", "A moving film.")  # without MLflow, which this process has imported
     assert f"was made in {before}; it now names the files in {moved}/mlruns" in " ".join(output.split())
     assert "model: reviews version 1 (champion)" in output
     assert {place.startswith(f"{moved}/mlruns/") for place in places(moved)} == {True}
