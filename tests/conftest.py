@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -302,6 +302,14 @@ def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]
         classifier.recurrent_model.keras_network.name: classifier
         for classifier in map(SentimentClassifier.load, folders)
     }
+
+
+@pytest.fixture(scope="module")
+def uncompiled() -> Iterator[None]:
+    """Keras' own time loops: compiling takes longer than a small training, and another test resumes compiled ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sentiment.training.time_loop.is_compiled", lambda: False)
+        yield
 
 
 @pytest.fixture

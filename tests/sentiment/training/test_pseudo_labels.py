@@ -13,6 +13,8 @@ from sentiment.training.pseudo_labels import Teacher, learn_pseudo_labels, mean_
 from sentiment.training.snippets import EpochSnippets
 from sentiment.training.trainer import Callbacks, History, TrainingConfig, kept_epoch
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 MODEL = ModelConfig(embedding_dim=8, units=8, mask_padding=True, pooling="max_mean", dropout=0.1)
 CONFIG = TrainingConfig(epochs=5, batch_size=32, learning_rate=0.02, clipnorm=1.0, warmup_epochs=0.2, schedule="cosine")
 
@@ -57,10 +59,15 @@ def test_the_mean_of_log_odds_lies_between_them_and_is_symmetric(pairs: list[tup
     assert mean == pytest.approx(1 - mean_log_odds(1 - other, 1 - one), abs=1e-6)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "simple_rnn"])
-def test_a_student_learns_from_its_teacher_what_ten_labels_do_not_tell(tmp_path: Path, cell: str) -> None:
+@pytest.fixture(scope="module")
+def student(uncompiled: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[History, Any]:
+    """An LSTM after a training that was never stopped."""
+    return learn(tmp_path_factory.mktemp("student"), "lstm", 0.05 + 0.9 * task(600, 1)[1])
+
+
+def test_a_student_learns_from_its_teacher_what_ten_labels_do_not_tell(student: tuple[History, Any]) -> None:
     inputs, truth = task(600, 1)
-    history, network = learn(tmp_path, cell, 0.05 + 0.9 * truth)
+    history, network = student
     assert all(len(values) == CONFIG.epochs for values in history.values())
     assert history["val_accuracy"][-1] > 0.9
     assert history["teacher_val_loss"][0] == pytest.approx(np.log(2))
@@ -80,9 +87,11 @@ def test_the_last_epoch_with_the_best_teacher_is_kept_whatever_validation_says(t
     assert kept == pytest.approx(history["val_accuracy"][-1])
 
 
-def test_learning_pseudo_labels_that_was_stopped_ends_as_if_it_never_was(tmp_path: Path) -> None:
+def test_learning_pseudo_labels_that_was_stopped_ends_as_if_it_never_was(
+    student: tuple[History, Any], tmp_path: Path
+) -> None:
     taught = 0.05 + 0.9 * task(600, 1)[1]
-    history, network = learn(tmp_path / "whole", "lstm", taught)
+    history, network = student
     with pytest.raises(KeyboardInterrupt):
         learn(tmp_path / "stopped", "lstm", taught, stop_after=2)
     resumed_history, resumed = learn(tmp_path / "stopped", "lstm", taught)

@@ -10,6 +10,8 @@ from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.start import choose_fine_tuning, grow_network, induce_vectors
 from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 CONFIGS = [
     ModelConfig(embedding_dim=4, units=3),
     ModelConfig(embedding_dim=4, units=3, layers=2, bidirectional=True, pooling="max", mask_padding=True),
@@ -84,9 +86,7 @@ def test_fine_tuning_is_chosen_by_the_folds_and_leaves_the_start_as_it_was(tmp_p
     assert done == list(range(1, 9))
     assert all(np.array_equal(now, before) for now, before in zip(network.get_weights(), start, strict=True))
     assert [way.loss for way in found.found] == sorted(way.loss for way in found.found)
-    assert (found.best.config.learning_rate, found.best.start_penalty) == (
-        0.03,
-        0.0,
-    )  # the shortest way, as nothing is known
+    best = found.best  # the shortest way, as nothing is known
+    assert (best.config.learning_rate, best.start_penalty) == (0.03, 0.0)
     again = choose_fine_tuning(network, examples, folds, config, seed=0, checkpoints=tmp_path)
     assert again == found  # from what the first attempt finished

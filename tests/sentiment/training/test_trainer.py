@@ -21,13 +21,11 @@ from sentiment.training.trainer import (
     kept_epoch,
 )
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 MODEL = ModelConfig(embedding_dim=4, units=4, embedding_dropout=0.3, dropout=0.2)
 TEXTBOOK = TrainingConfig(epochs=4, patience=4, batch_size=32, learning_rate=0.02)
-EVERY_OPTION = {
-    "clipnorm": 1.0,
-    "warmup_epochs": 0.5,
-    "schedule": "cosine",
-}
+EVERY_OPTION = {"clipnorm": 1.0, "warmup_epochs": 0.5, "schedule": "cosine"}
 TIMES = ("seconds", "reviews_per_second")
 
 
