@@ -35,6 +35,9 @@ SMALL = [
 """Options of a pipeline that trains for seconds, with everything random in use. Its LSTM is hardly better than chance,
 so it becomes champion only with --promote."""
 
+Invoke = Callable[..., Result]
+"""Runs the command line with these arguments."""
+
 OWN_VARIABLES = ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME")
 """Of the environment of whoever runs the tests: no command here follows them."""
 
@@ -313,7 +316,7 @@ def uncompiled() -> Iterator[None]:
 
 
 @pytest.fixture
-def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def invoke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Run the command line in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     for variable in OWN_VARIABLES:

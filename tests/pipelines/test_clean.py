@@ -1,13 +1,9 @@
 """`sentiment clean`: what the last commands neither used nor came from is shown, and removed when told to."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from typer.testing import Result
-
 from pipelines.working_directory import Stage, WorkingDirectory
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke
 
 
 def write_result(folder: Path) -> None:

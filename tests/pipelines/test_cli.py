@@ -8,7 +8,6 @@ import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from typer.testing import Result
 
 from pipelines.commands.exit_codes import errors_to_exit_codes, refusal
 from pipelines.commands.training import BEYOND_THE_DEFAULT
@@ -24,9 +22,8 @@ from pipelines.console import Console
 from sentiment.classifier import SentimentClassifier
 from sentiment.training.linear_model import LinearModel
 from sentiment.version import __version__
-from tests.conftest import SMALL, PipelineRun, command_in, run_in
+from tests.conftest import SMALL, Invoke, PipelineRun, command_in, run_in
 
-Invoke = Callable[..., Result]
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
 
 

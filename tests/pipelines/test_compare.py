@@ -4,7 +4,6 @@ import functools
 import json
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -12,12 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Run
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.conftest import SMALL, PipelineRun, run_in
+from tests.conftest import SMALL, Invoke, PipelineRun, run_in
 
 MODELS = {"LSTM": "lstm", "SimpleRNN": "simple_rnn", LINEAR_MODEL: "linear_model"}
 
@@ -146,7 +144,7 @@ def test_finished_runs_give_the_comparison_of_the_pipeline_that_made_them(
 
 
 def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
-    invoke: Callable[..., Result],
+    invoke: Invoke,
     small_run: PipelineRun,
     two_seeds: PipelineRun,
     tmp_path: Path,
@@ -168,7 +166,7 @@ def test_runs_that_cannot_be_compared_are_refused_with_the_reason(
 
 
 def test_a_report_of_somebody_else_stays_as_it_is(
-    invoke: Callable[..., Result], small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, small_run: PipelineRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", small_run.tracking_uri)
     parent, _ = parent_and_children(small_run)
@@ -182,7 +180,7 @@ def test_a_report_of_somebody_else_stays_as_it_is(
 
 
 def test_two_working_directories_in_one_folder_keep_their_reports_apart(
-    invoke: Callable[..., Result], small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
+    invoke: Invoke, small_run: PipelineRun, reviews_csv: Path, tmp_path: Path
 ) -> None:
     for name in ("one", "two"):
         shutil.copytree(small_run.folder / ".sentiment", tmp_path / name)

@@ -1,13 +1,12 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 
 from pipelines.console import WIDTH_OF_FILES, Console, escaped
+from tests.conftest import Invoke
 
 LOGGER = """
 import logging, os
@@ -34,7 +33,7 @@ def test_a_cell_that_is_too_wide_is_folded_and_not_cut(capsys: pytest.CaptureFix
     assert (output.count("a") - "version aliases champion".count("a"), "…" in output) == (WIDTH_OF_FILES, False)
 
 
-def test_a_log_file_gets_what_is_printed_and_what_is_not(tmp_path: Path, invoke: Callable[..., Result]) -> None:
+def test_a_log_file_gets_what_is_printed_and_what_is_not(tmp_path: Path, invoke: Invoke) -> None:
     result = invoke("load", "--source", "demo", "--quiet", "--log-file", "sentiment.log")
     assert (result.exit_code, result.output) == (0, "")
     [first, *_] = (tmp_path / "sentiment.log").read_text().splitlines()

@@ -2,22 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
 from mlflow.entities import Run
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.evaluation.abstention import Abstention, choose_abstention
 from sentiment.evaluation.drift import PROBABILITY
 from sentiment.evaluation.validation_profile import ValidationProfile
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Invoke
 
-Invoke = Callable[..., Result]
 TWO_POSITIVE_REVIEWS = "text,label\n" + "".join(f"review {number},{int(number < 2)}\n" for number in range(12))
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
 

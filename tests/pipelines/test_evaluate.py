@@ -1,21 +1,19 @@
 """`sentiment evaluate` on a saved model and a labelled table."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
-from tests.conftest import PipelineRun
+from tests.conftest import Invoke, PipelineRun
 
 
 def test_a_saved_model_is_tested_on_a_labelled_table_without_training(
-    small_run: PipelineRun, reviews_csv: Path, invoke: Callable[..., Result]
+    small_run: PipelineRun, reviews_csv: Path, invoke: Invoke
 ) -> None:
     predictions = small_run.predictions
     [learned, *_] = (text for text in pd.read_csv(reviews_csv)["text"] if text not in set(predictions["text"]))
@@ -48,7 +46,7 @@ def test_a_saved_model_is_tested_on_a_labelled_table_without_training(
     ],
 )
 def test_what_a_saved_model_cannot_be_tested_on_is_named(
-    small_run: PipelineRun, invoke: Callable[..., Result], options: tuple[str, ...], says: str
+    small_run: PipelineRun, invoke: Invoke, options: tuple[str, ...], says: str
 ) -> None:
     Path("one.csv").write_text("text,label\na fine film,1\na good film,1\n")
     result = invoke("evaluate", "--model", small_run.classifier, *options)
@@ -56,9 +54,7 @@ def test_what_a_saved_model_cannot_be_tested_on_is_named(
     assert says in " ".join(result.output.split())
 
 
-def test_a_name_without_a_champion_says_how_to_get_one(
-    small_run: PipelineRun, invoke: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_a_name_without_a_champion_says_how_to_get_one(small_run: PipelineRun, invoke: Invoke, tmp_path: Path) -> None:
     shutil.copytree(small_run.folder, tmp_path, dirs_exist_ok=True)
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     mlflow.MlflowClient(store).delete_registered_model_alias("reviews", "champion")
@@ -68,7 +64,7 @@ def test_a_name_without_a_champion_says_how_to_get_one(
     assert "`sentiment promote VERSION --name reviews`" in " ".join(result.stderr.split())
 
 
-def test_a_model_that_is_neither_a_cell_nor_saved_is_named(invoke: Callable[..., Result]) -> None:
+def test_a_model_that_is_neither_a_cell_nor_saved_is_named(invoke: Invoke) -> None:
     result = invoke("evaluate", "--model", "gpt", "--data", "reviews.csv")
     assert result.exit_code == 2
     assert "There is no folder gpt" in result.output

@@ -2,21 +2,17 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from pipelines.explain import coloured, read_review
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
-from tests.conftest import PipelineRun
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke, PipelineRun
 
 
 def test_a_logged_model_explains_a_row_of_a_table_in_every_format(

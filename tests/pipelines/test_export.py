@@ -1,21 +1,19 @@
 """A trained network in the format of other runtimes."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
-from tests.conftest import PipelineRun
+from tests.conftest import Invoke, PipelineRun
 
 
 def test_an_exported_network_gives_the_classifiers_probabilities(
-    invoke: Callable[..., Result], small_run: PipelineRun, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, small_run: PipelineRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = invoke("export", "--onnx", "network.onnx", "--model", small_run.classifier)
     assert (result.exit_code, "network.onnx" in result.output) == (0, True), result.output

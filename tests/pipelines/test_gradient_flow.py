@@ -1,17 +1,13 @@
 """`sentiment gradient-flow` on the models of a finished run."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
-from typer.testing import Result
 
-from tests.conftest import SMALL, PipelineRun
-
-Invoke = Callable[..., Result]
+from tests.conftest import SMALL, Invoke, PipelineRun
 
 
 @pytest.mark.usefixtures("mlflow_store")

@@ -1,17 +1,16 @@
 """Reviews in other languages than English, trained on by the command line as a user would."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
+from tests.conftest import Invoke
 
-Invoke = Callable[..., Result]
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 OPTIONS = """--source table --preset textbook --models lstm --no-names --snippet-share 0.2 --counterfactual-share 0.3
 --maxlen 24 --num-words 500 --embedding-dim 8 --units 8 --epochs 6 --batch-size 16 --learning-rate 0.02""".split()

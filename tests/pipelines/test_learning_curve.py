@@ -3,18 +3,14 @@
 import re
 import shutil
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pytest
-from typer.testing import Result
 
 from sentiment.training.linear_model import LINEAR_MODEL
-from tests.conftest import SMALL, PipelineRun, command_in, run_in
+from tests.conftest import SMALL, Invoke, PipelineRun, command_in, run_in
 from tests.pipelines.test_run_pipeline import follow
-
-Invoke = Callable[..., Result]
 
 
 @pytest.mark.usefixtures("mlflow_store")

@@ -1,16 +1,13 @@
 """`sentiment run-memory` as a user runs it, and its table."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from pipelines.memory import compose_memory, result_rows
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke
 
 
 @pytest.mark.usefixtures("mlflow_store")

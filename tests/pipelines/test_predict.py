@@ -4,14 +4,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from typer.testing import Result
-
-from tests.conftest import PipelineRun, command_in
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke, PipelineRun, command_in
 
 
 def test_predict_scores_its_arguments_at_a_threshold(invoke: Invoke, small_run: PipelineRun) -> None:

@@ -1,17 +1,18 @@
 """The preset `strong`, made small: word vectors, pseudo-labels, pooling and masks at once."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
 from tests import parity
+from tests.conftest import Invoke
+
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 SMALL_VECTORS = "--preset strong --source aclimdb --embedding-dim 8 --document-vectors 12".split()
 SMALL_STRONG = [
@@ -34,9 +35,7 @@ def folder(reviews_csv: Path, tmp_path: Path) -> Path:
     return tmp_path / "aclImdb"
 
 
-def test_vectors_come_from_training_and_unlabelled_text_alone(
-    folder: Path, invoke: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_vectors_come_from_training_and_unlabelled_text_alone(folder: Path, invoke: Invoke, tmp_path: Path) -> None:
     def pretrain(work_dir: str, *options: str) -> np.ndarray:
         result = invoke("pretrain", *SMALL_VECTORS, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
@@ -55,7 +54,7 @@ def test_vectors_come_from_training_and_unlabelled_text_alone(
     assert not np.array_equal(pretrain("other-unlabelled"), vectors)
 
 
-def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Callable[..., Result]) -> None:
+def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Invoke) -> None:
     result = invoke("pretrain", "--preset", "textbook", "--source", "aclimdb", "--data", folder)
     assert result.exit_code == 2
     assert "--word-vectors" in result.output
@@ -63,10 +62,10 @@ def test_pretraining_that_nobody_asked_for_is_refused(folder: Path, invoke: Call
 
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_training_learns_from_pseudo_labels_where_it_is_told_to(
-    folder: Path, invoke: Callable[..., Result], tmp_path: Path, epochs: int
+    folder: Path, invoke: Invoke, tmp_path: Path, epochs: int
 ) -> None:
     def train(work_dir: str) -> object:
-        options = f"--no-word-vectors --pseudo-label-epochs {epochs}".split()
+        options = f"--no-word-vectors --epochs 1 --pseudo-label-epochs {epochs}".split()
         result = invoke("train", *SMALL_STRONG, *options, "--data", folder, "--work-dir", work_dir)
         assert result.exit_code == 0, result.output
         [path] = (tmp_path / work_dir).glob("train/*/history.json")
@@ -80,7 +79,7 @@ def test_training_learns_from_pseudo_labels_where_it_is_told_to(
 
 @pytest.mark.parametrize("unlabelled", [True, False], ids=["unlabelled reviews", "none"])
 def test_a_strong_classifier_is_trained_and_scores_as_keras_does(
-    folder: Path, invoke: Callable[..., Result], tmp_path: Path, unlabelled: bool
+    folder: Path, invoke: Invoke, tmp_path: Path, unlabelled: bool
 ) -> None:
     if not unlabelled:
         for path in folder.glob("train/unsup/*.txt"):

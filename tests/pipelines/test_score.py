@@ -9,20 +9,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from typer.testing import Result
 
 from pipelines.output import KeptScores, begun_output, finish_parts
-from tests.conftest import PipelineRun, command_in
+from tests.conftest import Invoke, PipelineRun, command_in
 from tests.tampering import sign_again
-
-Invoke = Callable[..., Result]
 
 NASTY = (
     b"\xef\xbb\xbfid,text,formula\r\n"

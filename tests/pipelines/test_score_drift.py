@@ -2,16 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from typer.testing import Result
 
 from sentiment.evaluation.validation_profile import PROFILE_FILE
-from tests.conftest import PipelineRun
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke, PipelineRun
 
 
 def line_of_drift(result: Result) -> str:

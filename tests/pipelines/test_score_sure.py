@@ -3,22 +3,18 @@
 import json
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
 from sentiment.evaluation import result
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.validation_profile import PROFILE_FILE, ValidationProfile
-from tests.conftest import PipelineRun
-
-Invoke = Callable[..., Result]
+from tests.conftest import Invoke, PipelineRun
 
 
 def with_abstention(classifier: Path, folder: Path, texts: list[str]) -> tuple[Path, Abstention]:

@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import Result
 
-from tests.conftest import SMALL
+from tests.conftest import SMALL, Invoke
 
 
 @pytest.fixture
 def train(
-    invoke: Callable[..., Result], tmp_path: Path, reviews_csv: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, tmp_path: Path, reviews_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Runs `sentiment train` on so many cores; gives the losses of each cell."""
 

@@ -2,19 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import Result
 
 from sentiment.classifier import SentimentClassifier
-from tests.conftest import PipelineRun
+from tests.conftest import Invoke, PipelineRun
 from tests.tampering import sign_again
 
-Invoke = Callable[..., Result]
 COMMAND = "run-pipeline --source table --data mine.csv --start-from".split()
 
 

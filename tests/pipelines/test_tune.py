@@ -14,16 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.entities import Run
 from optuna.trial import FrozenTrial, Trial, TrialState
-from typer.testing import Result
 
 from pipelines.configuration import PipelineConfig, compose
 from pipelines.tuning.conclusion import preset_text
 from pipelines.tuning.space import read_space
 from pipelines.tuning.trials import SearchConfig
-from tests.conftest import command_in, once, run_in
+from tests.conftest import Invoke, command_in, once, run_in
 from tests.pipelines.test_run_pipeline import follow
-
-Invoke = Callable[..., Result]
 
 PRESET = """
 models = ["simple_rnn"]

@@ -1,7 +1,6 @@
 """SentimentClassifier as an estimator: what scikit-learn's users expect of it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, cross_val_score
 from sklearn.pipeline import Pipeline
-from typer.testing import Result
 
 from sentiment import SentimentClassifier
 from sentiment.errors import InputError
-from tests.conftest import SMALL, PipelineRun
+from tests.conftest import SMALL, Invoke, PipelineRun
 
 TEXTS = [f"{opinion} {noun}" for opinion in ("a fine", "what a great", "a dull", "such an awful")
          for noun in ("film", "story", "plot", "cast", "film indeed", "story, really")] * 4  # fmt: skip
@@ -148,9 +146,7 @@ def test_what_fit_has_learned_is_saved_with_labels_and_profile_and_fit_prints_no
     assert (loaded.threshold_, loaded.profile_.features) == (fitted.threshold_, fitted.profile_.features)
 
 
-def test_fit_and_the_pipeline_train_the_same_classifier(
-    small_run: PipelineRun, invoke: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_fit_and_the_pipeline_train_the_same_classifier(small_run: PipelineRun, invoke: Invoke, tmp_path: Path) -> None:
     """One recipe stands behind both, so the same reviews, settings and seed give the same weights to the last bit."""
     [train] = small_run.folder.glob(".sentiment/load/*/train.parquet")
     table = pd.read_parquet(train)

@@ -6,22 +6,18 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import pytest
 from scipy import stats
-from typer.testing import Result
 
 from sentiment.tracking import sqlite_store
 from sentiment.tracking.model import copied_classifier
 from sentiment.tracking.store import make_store
-from tests.conftest import PipelineRun, command_in, run_in
+from tests.conftest import Invoke, PipelineRun, command_in, run_in
 from tests.server import mlflow_server
-
-Invoke = Callable[..., Result]
 
 
 @pytest.fixture
