@@ -71,7 +71,7 @@ class Folds:
 
     @functools.cached_property
     def predictions(self) -> pd.DataFrame:
-        """Of every row, by the training that has not seen it; sorted, so that they do not depend on the folds."""
+        """The prediction for every row, by the training that has not seen it, in an order that no fold decides."""
         together = pd.concat([result.predictions for result in self.results])
         return together.sort_values(["text", "label"], kind="stable", ignore_index=True)
 

@@ -89,7 +89,7 @@ class Job:
         return functools.partial(predicted_labels, threshold=self.classifier.threshold_)
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
-        """Of one of the files, with the columns of the first one."""
+        """A reader of one of the files, with the columns of the first one."""
         return TableReader(
             file,
             first.text_column if first else self.config.text_column,

@@ -30,7 +30,7 @@ class Scorer(Protocol):
 
 
 _scorer: Scorer
-"""Of a process of the pool."""
+"""What a process of the pool scores with."""
 
 
 Submit = Callable[[list[str]], "Future[np.ndarray]"]

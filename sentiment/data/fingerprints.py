@@ -13,7 +13,7 @@ from sentiment.data.corpus import normalized
 FINGERPRINTS_FILE = "fingerprints.npz"
 
 MOST_BYTES = 2**28
-"""Of saved fingerprints: 33 million texts."""
+"""Most bytes of saved fingerprints, enough for 33 million texts."""
 
 
 def fingerprints(texts: Sequence[str]) -> np.ndarray:

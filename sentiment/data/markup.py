@@ -75,7 +75,7 @@ def has_line_breaks_alone(text: str) -> bool:
 
 
 def _character(found: re.Match[str]) -> str:
-    """Of an entity; U+FFFD, as HTML has it, for a number that is no character's."""
+    """The character of an entity; U+FFFD, as HTML has it, for a number that is no character's."""
     decimal, hexadecimal, name = found.groups()
     if name:
         return ENTITIES[name]

@@ -131,7 +131,7 @@ def in_fold(
 
 
 def _copies(texts: Sequence[str]) -> list[list[int]]:
-    """Of each distinct text, the positions where it stands."""
+    """The positions where each distinct text stands."""
     copies: dict[str, list[int]] = {}
     for position, text in enumerate(texts):
         copies.setdefault(normalized(text), []).append(position)

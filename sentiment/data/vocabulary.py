@@ -89,7 +89,7 @@ _SENTENCE_END = re.compile(r"[.!?]")
 _FIRST_PERSON = re.compile("i(?:'.*)?")
 
 MOST_BYTES = 2**26
-"""Of a saved vocabulary: five million words."""
+"""Most bytes of a saved vocabulary, enough for five million words."""
 
 Marks = Annotated[str, Field(pattern=r"^[!?.,;:]*$")]
 

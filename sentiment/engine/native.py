@@ -24,7 +24,7 @@ _POOLINGS = ("last", "max", "mean", "max_mean")
 """In the order of the numbers that the core knows them by."""
 
 MOST_BYTES = 2**30
-"""Of the table."""
+"""Most bytes of the table."""
 
 MARK, SEPARATOR = 128, 255
 """Classes of a character from MARK on: a token of its own, MARK + that token; or a separator. Below: part of a word."""
@@ -57,7 +57,7 @@ def available() -> bool:
 
 
 def name_of(width: int) -> str:
-    """Of the core with vectors of so many floats, which decide the last bits of a probability."""
+    """The name of the core with vectors of so many floats, which decide the last bits of a probability."""
     return f"core with vectors of {width}"
 
 

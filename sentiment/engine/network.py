@@ -18,7 +18,7 @@ POOLINGS = {"MaxPooling": "max", "GlobalAveragePooling1D": "mean", "MaxMeanPooli
 """Keras layer -> the pooling that it is; without one of them, the last state goes on to Dense."""
 
 MOST_UNITS = 2**15
-"""Of a layer, and most numbers of a word vector."""
+"""Most units of a layer, and most numbers of a word vector."""
 
 
 class Padding(IntEnum):
@@ -46,7 +46,7 @@ class RecurrentLayer:
 
     @property
     def units(self) -> int:
-        """Of each direction."""
+        """How many units each direction has."""
         return int(self.recurrent_kernel.shape[-1])
 
 

@@ -21,7 +21,7 @@ threads, which then wait for one another.
 """
 
 MOST_BYTES = 2**30
-"""Of a table."""
+"""Most bytes of a table."""
 
 Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(BLOCK rows of features, weights (gates, features, units)) -> (gates, BLOCK, units)."""

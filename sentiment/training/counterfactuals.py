@@ -38,10 +38,10 @@ CLAUSE_WORDS = 3, 14
 """Fewest and most words of a clause that is turned."""
 
 CONTRAST_SHARE = 0.3
-"""Of the snippets, those that stand beside a clause of the opposite opinion, where there was one."""
+"""Share of the snippets that stand beside a clause of the opposite opinion, where there was one."""
 
 PLAIN_SHARE = 0.4
-"""Of the snippets, those that stay as they are, the other half of their minimal pair."""
+"""Share of the snippets that stay as they are, the other half of their minimal pair."""
 
 OPTIONAL_SHARE = 0.25
 """How often an optional word that the clause does not have is put in."""

@@ -12,7 +12,7 @@ ITERATIONS, OVERSAMPLES = 4, 10
 oversamples are vectors that are computed beside those asked for, as the weakest are the least exact."""
 
 COLUMNS_AT_ONCE = 32
-"""Of a dense matrix, in its product with a sparse one: the rows needed most often then stay in the cache."""
+"""Columns of a dense matrix that are multiplied at once: the rows needed most often then stay in the cache."""
 
 SEED = 0
 """The vectors are shared by all models and seeds of a run."""

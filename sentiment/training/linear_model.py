@@ -36,7 +36,7 @@ ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE = "linear_model.npz", "linear_model.js
 
 
 MOST_BYTES = 2**30
-"""Of the arrays of a saved model: 45 million n-grams."""
+"""Most bytes of the arrays of a saved model, enough for 45 million n-grams."""
 
 
 class LinearModelConfig(Configuration):
@@ -147,7 +147,7 @@ class LinearModel:
         return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in indices.tolist())
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
-        """Of each text, float64 (N,); a text's does not depend on the texts beside it, to the last bit."""
+        """The log-odds of each text, float64 (N,); they do not depend on the texts beside it, to the last bit."""
         starts = range(0, len(texts), REVIEWS_AT_ONCE)
 
         def score(start: int) -> np.ndarray:

@@ -35,7 +35,7 @@ class Tokens:
 
     @classmethod
     def from_encoded(cls, encoded: Sequence[np.ndarray]) -> "Tokens":
-        """Of encoded reviews, one array of indices each, without the start token."""
+        """The tokens of encoded reviews, one array of indices each, without the start token."""
         reviews = np.repeat(np.arange(len(encoded)), [len(indices) for indices in encoded])
         indices = np.concatenate(encoded) if len(encoded) else np.empty(0)
         return cls(indices.astype(np.int64), reviews, len(encoded))

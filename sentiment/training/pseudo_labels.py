@@ -34,16 +34,16 @@ LEAST_PROBABILITY = 1e-6
 """Probabilities are taken as no nearer to 0 and 1, whose log-odds are infinite."""
 
 FOLDS = 3
-"""Of the training reviews, whose labels are softened by teachers of the others."""
+"""Parts of the training reviews; the labels of each part are softened by teachers of the other parts."""
 
 Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From the positions of reviews to learn from, and of those to judge, to P(positive) of the latter, (N,)."""
 
 TEACHER_VOTES = 1, 2, 2, 1
-"""Of the first teacher in each round, beside one of the network, which votes from the second on."""
+"""Votes of the first teacher in each round, beside one vote of the network from the second round on."""
 
 LAST_STEP_SIZE = 0.35
-"""Of the last of four teachers, as a share of the configured step size; the network is near its end by then."""
+"""Step size with the last of four teachers, as a share of the configured one, as the network is near its end then."""
 
 
 def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:

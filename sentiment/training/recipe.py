@@ -352,7 +352,7 @@ class Recipe:
         }
 
     def _learned(self) -> Fingerprints:
-        """Of all reviews that a network learns from, or that choose its epochs and its threshold."""
+        """The fingerprints of all reviews that a network learns from, or that choose its epochs and its threshold."""
         corpus, known = self.corpus.value, self.start.value.learned if self.start else None
         unlabelled = corpus.unlabelled.texts if self.learns_unlabelled or self.start else ()
         return Fingerprints.of([*corpus.train.texts, *unlabelled], known)

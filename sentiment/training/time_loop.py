@@ -18,7 +18,7 @@ from sentiment.engine.cells import CELL_OF_LAYER, Cell, Tensors
 from sentiment.training.compilation import is_compiled
 
 PARTS = min(4, available_cores())
-"""Of a batch, one for each core, but few, as products of few reviews are slow. Another number rounds sums otherwise."""
+"""Parts of a batch, one for each core, but few, as small products are slow. Another number rounds sums otherwise."""
 
 
 @contextmanager

@@ -20,7 +20,7 @@ INDEX_MD5 = "bfafd718b763782e994055a2d397834f"
 """Both as pinned by keras.datasets.imdb."""
 
 MOST_BYTES = 2**28
-"""Of the arrays together, many times what those of Keras take."""
+"""Most bytes of the arrays together, many times what those of Keras take."""
 
 
 def find_keras(config: SourceConfig, show_progress: bool) -> list[Path]:
