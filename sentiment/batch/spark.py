@@ -46,7 +46,7 @@ def check_spark() -> None:
         importlib.import_module("pyspark")
     except ImportError as error:
         raise InputError(
-            "The Spark engine needs PySpark: pip install 'sentiment[spark]', or set SPARK_HOME to a Spark."
+            "The Spark engine needs PySpark: pip install '.[spark]', or set SPARK_HOME to a Spark."
         ) from error
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise InputError("The Spark engine needs Java 17 or newer: install one, or set JAVA_HOME.")

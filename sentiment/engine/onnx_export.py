@@ -25,7 +25,7 @@ def export_onnx(network: Network, sequences: SequenceConfig) -> bytes:
     try:
         from onnx import TensorProto, checker, helper
     except ImportError as error:
-        raise InputError("Writing ONNX needs the package onnx: pip install 'sentiment[onnx]'.") from error
+        raise InputError("Writing ONNX needs the package onnx: pip install '.[onnx]'.") from error
     graph, maxlen, (kernel, bias) = _Graph(), sequences.maxlen, network.dense
     tokens, lengths = _words_first(graph, sequences) if network.mask_padding else ("tokens", "")
     by_time = graph.add("Transpose", tokens, perm=[1, 0])

@@ -1,5 +1,6 @@
 """Step: a piece of the recipe with all that decides its output; InMemory: the plainest way to run one."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -90,6 +91,7 @@ class InMemory:
     """
 
     def __init__(self, *, verbose: bool = False) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # or TensorFlow logs its start
         self._console = new_console() if verbose else None
 
     def run(self, step: Step[T]) -> Output[T]:

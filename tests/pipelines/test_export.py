@@ -27,5 +27,5 @@ def test_an_exported_network_gives_the_classifiers_probabilities(
     assert (result.exit_code, "export a network" in result.output) == (2, True), result.output
     monkeypatch.setitem(sys.modules, "onnx", None)
     result = invoke("export", "--onnx", "other.onnx", "--model", small_run.classifier)
-    assert (result.exit_code, "pip install 'sentiment[onnx]'" in result.output) == (2, True), result.output
+    assert (result.exit_code, "pip install '.[onnx]'" in result.output) == (2, True), result.output
     assert [path.name for path in Path().glob("*.onnx")] == ["network.onnx"]

@@ -136,7 +136,7 @@ def test_the_logged_model_is_a_function_of_spark_as_the_docs_say(small_run: Pipe
 @pytest.mark.parametrize(
     ("hidden", "says"),
     [
-        pytest.param("sys.modules['pyspark'] = None", "pip install 'sentiment[spark]'", id="PySpark"),
+        pytest.param("sys.modules['pyspark'] = None", "pip install '.[spark]'", id="PySpark"),
         pytest.param("os.environ.update(PATH='/none', JAVA_HOME='')", "needs Java", id="Java"),
     ],
 )
