@@ -111,7 +111,9 @@ def write_line_without_end(path: Path) -> None:
 
 
 def write_open_quotation_mark(path: Path) -> None:
-    path.write_bytes(b'text,n\n"fine, it is",1\n"open,2\n' + (b"a fine film it is " * 50 + b",3\n") * (66 * 2**20 // 900))
+    path.write_bytes(
+        b'text,n\n"fine, it is",1\n"open,2\n' + (b"a fine film it is " * 50 + b",3\n") * (66 * 2**20 // 900)
+    )
 
 
 @pytest.mark.parametrize(
