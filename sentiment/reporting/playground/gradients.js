@@ -1,7 +1,7 @@
 // Integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding.
 //
-// As in sentiment.interpretation.explanation: Gauss-Legendre points on a part of the path, which is cut in two until the
-// sum of the gradients is the difference between the two verdicts (completeness).
+// As in sentiment.interpretation.explanation: Gauss-Legendre points on a part of the path, which is cut in two until
+// the sum of the gradients is the difference between the two verdicts (completeness).
 
 import { addTransposedProduct } from "./cells.js";
 
