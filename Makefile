@@ -33,7 +33,7 @@ lint: .venv/installed-dev
 	$(BIN)/lint-imports
 	@echo "lines: $$(find sentiment pipelines -name '*.py' | xargs cat | wc -l) of sentiment and pipelines," \
 	  "$$(find benchmarks -name '*.py' | xargs cat | wc -l) of benchmarks," \
-	  "$$(find tests -name '*.py' -not -path 'tests/campaign/*' | xargs cat | wc -l) of tests;" \
+	  "$$(find tests -name '*.py' -not -path 'tests/campaign/*' -not -path '*/node_modules/*' | xargs cat | wc -l) of tests;" \
 	  "words of docs: $$(cat README.md docs/*.md | wc -w)"
 	@if command -v npm > /dev/null; then $(MAKE) lint-javascript; else echo 'No npm: the JavaScript is not linted.'; fi
 
