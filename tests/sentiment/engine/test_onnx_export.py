@@ -49,5 +49,5 @@ def test_the_file_says_how_reviews_are_padded() -> None:
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=r"pip install 'sentiment\[onnx\]'"):
+    with pytest.raises(InputError, match=r"pip install '\.\[onnx\]'"):
         export_onnx(small_network(), SequenceConfig(maxlen=MAXLEN))
