@@ -14,7 +14,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Measurement:
-    """Of a process with its children.
+    """The costs of a process with its children.
 
     Attributes:
         seconds: from its start to its end.

@@ -109,7 +109,7 @@ FASTTEXT_SETTINGS = {"wordNgrams": 2, "dim": 10, "lr": 0.5, "epoch": 5}
 """On reviews cut from the training split, larger vectors and more passes have no more right."""
 
 _fasttext_model: Any
-"""Of this process and of those that it forks."""
+"""The model of this process and of those that it forks."""
 
 
 def fasttext(model: Path) -> Score:

@@ -29,7 +29,7 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+|<br\s*/?>|\n")
 
 
 def parts(reviews: Reviews) -> Iterator[tuple[str, list[str], np.ndarray]]:
-    """Of each part of the reviews its name, N texts and their labels, (N,)."""
+    """Each part of the reviews: its name, N texts and their labels, (N,)."""
     spans = [Tokenizer().spans(text) for text in reviews.texts]
     for words in WORDS:
         long = np.flatnonzero([len(of_text) >= words for of_text in spans])

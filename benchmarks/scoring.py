@@ -31,7 +31,7 @@ SPARK_FILES = 16
 SHORT_NAMES = dict(
     zip(PEERS, ("Keras", f"Keras, batches of {BATCH_SIZE}", "logged pyfunc", "PyTorch", "fastText"), strict=True)
 )
-"""Of the peers, in the figure."""
+"""Peer -> its name in the figure."""
 
 
 @dataclass

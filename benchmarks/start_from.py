@@ -83,7 +83,7 @@ def accuracies(folder: Path, *options: str) -> dict[str, float]:
 
 
 def accuracy_as_it_is(folder: Path, tested: pd.DataFrame, start: str) -> float:
-    """Of the start without any of the rows."""
+    """The accuracy of the start on the tested rows, before it has learned from any of the others."""
     tested[["text"]].to_csv(folder / "tested.csv", index=False)
     subprocess.run(
         [sys.executable, "-m", "pipelines.cli", "score", "tested.csv", "scored.csv", "--model", start, "--overwrite",

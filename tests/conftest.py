@@ -39,7 +39,7 @@ Invoke = Callable[..., Result]
 """Runs the command line with these arguments."""
 
 OWN_VARIABLES = ("MLFLOW_TRACKING_URI", "TFDS_DATA_DIR", "KERAS_HOME")
-"""Of the environment of whoever runs the tests: no command here follows them."""
+"""Variables that whoever runs the tests may have set; no command here follows them."""
 
 PATIENCE = 1_800
 """Seconds until a command counts as one that never ends, on a machine that does much else."""
@@ -216,7 +216,7 @@ class PipelineRun:
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """Of the LSTM on the test reviews."""
+        """What the LSTM says of the test reviews."""
         trained = self.classifier.parent.name
         [stage] = [path for path in self.folder.glob(".sentiment/evaluate/*/stage.json")
                    if json.loads(path.read_text()).get("train") == trained]  # fmt: skip

@@ -78,7 +78,7 @@ def options_of(command: Any) -> set[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """Of its paragraphs and list items; no code, table, heading or picture.
+    """The sentences of its paragraphs and list items; no code, table, heading or picture.
 
     What ends with no full stop runs on into the next paragraph or item, as it does for a reader who skips the block
     between them.

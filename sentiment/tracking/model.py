@@ -154,7 +154,7 @@ def copied_classifier(uri: str, folder: str) -> Path:
     """Copy a logged classifier into a folder: without the code beside it, which MLflow alone needs.
 
     Returns:
-        Where it lies: its own folder, or that of the whole model where MLflow does not find the classifier's.
+        The folder of the classifier, or of the whole model where MLflow does not find the classifier's.
 
     Raises:
         MlflowException, OSError, ImportError, or what else the store's client raises.

@@ -16,7 +16,7 @@ from typing import Any
 from tests.campaign.processes import SCORING, TRAINING, Outcome, Prepared, Task
 
 MOST_BYTES, MOST_BYTES_OF_TRAINING = 2**30, 3 * 2**29
-"""Of memory, for each process; where TensorFlow is loaded, the second."""
+"""Memory that each process may take; where TensorFlow is loaded, the second."""
 
 NETWORK = [
     *"run-pipeline --preset textbook --source table --models lstm --num-words 300 --maxlen 40".split(),
@@ -142,7 +142,7 @@ def judged(
 
 
 def code_digest() -> str:
-    """Of all sources of the two packages."""
+    """A digest of all sources of the two packages."""
     hasher = hashlib.sha256()
     for package in ("sentiment", "pipelines"):
         for path in sorted((Path(__file__).parents[2] / package).rglob("*")):

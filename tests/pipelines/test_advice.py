@@ -22,7 +22,7 @@ START = "train one on IMDB by `sentiment run-pipeline` in this folder, then add 
 
 
 def result(name: str, right: int, positive: int = REVIEWS // 2) -> Result:
-    """Of a model that judges so many test reviews rightly; so many are positive."""
+    """The result of a model that judges so many test reviews rightly; so many are positive."""
     labels = np.where(np.arange(REVIEWS) < positive, "positive", "negative")
     wrong = np.where(labels == "positive", "negative", "positive")
     predicted = np.where(np.arange(REVIEWS) % (REVIEWS / 2) < right / 2, labels, wrong)
@@ -32,7 +32,7 @@ def result(name: str, right: int, positive: int = REVIEWS // 2) -> Result:
 
 
 def comparison(right: int) -> Comparison:
-    """Of an LSTM that judges so many test reviews rightly with a linear model that misses ten."""
+    """An LSTM that judges so many test reviews rightly, compared with a linear model that misses ten."""
     return with_baseline({"LSTM": [result("LSTM", right)], LINEAR_MODEL: [result(LINEAR_MODEL, REVIEWS - 10)]})
 
 

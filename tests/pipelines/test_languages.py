@@ -39,7 +39,7 @@ LANGUAGES = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_network_learns_from_a_few_hundred_reviews(language: str, invoke: Invoke, tmp_path: Path) -> None:
-    """Of German, nouns stay although names are left out; Chinese is read without blanks between words."""
+    """German nouns stay although names are left out; Chinese is read without blanks between words."""
     template, things, *phrases = LANGUAGES[language]
     generator = np.random.default_rng(0)
     labels = generator.permutation(np.arange(500) % 2)

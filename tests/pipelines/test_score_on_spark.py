@@ -160,7 +160,7 @@ def write_reviews(small_run: PipelineRun, path: Path, rows: int) -> None:
 
 
 def scoring_of(small_run: PipelineRun, folder: Path, rows: int) -> SparkScoring:
-    """Of one new file."""
+    """The scoring of one new file."""
     write_reviews(small_run, folder / "in.csv", rows)
     (folder / "out").mkdir()
     file, output = TableFile.at(Path("in.csv")), TableFile.at(Path("out.jsonl"))

@@ -103,7 +103,7 @@ def test_a_profile_of_another_classifier_or_with_another_figure_is_damage(
 
 
 def test_every_promise_is_checked_on_test_reviews(small_run: PipelineRun) -> None:
-    """Of the linear model, the surest of the three on 600 reviews."""
+    """The classifier of the linear model, the surest of the three on 600 reviews."""
     for stage in small_run.folder.glob(".sentiment/evaluate/*"):
         key = json.loads((stage / "stage.json").read_text())
         trained = small_run.folder / ".sentiment" / ("train" if "train" in key else "linear-model")

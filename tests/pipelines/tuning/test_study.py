@@ -32,7 +32,7 @@ def search_in(database: Path, *, owner: str = "me") -> Search:
 
 
 def loss(values: dict[str, float], epoch: int) -> float:
-    """Of a trial whose outcome follows from `a` alone."""
+    """The validation loss of a trial after an epoch; `a` alone decides which trial is better."""
     return values["a"] + 1 / epoch
 
 

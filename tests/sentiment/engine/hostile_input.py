@@ -19,7 +19,7 @@ WORDS = ["a", "film", "", "\0", "extraordinarily", "unextraordinarily", "café",
 
 
 def hostile_texts(generator: random.Random) -> Iterator[str]:
-    """Of every length around the limits, of any ASCII character, cut line breaks, long words, very long texts."""
+    """Texts of every length around the limits, of any ASCII character, cut line breaks, long words, very long texts."""
     pieces = [*WORDS, *map(chr, range(128)), "<br", "<br /", "<br />", "<BR\t\n>", "br>", "/>", "x" * 300]
     yield from pieces
     for length in range(3 * MAXLEN):

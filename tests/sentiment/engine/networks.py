@@ -26,7 +26,7 @@ ENGINES: list[type[Engine]] = [NumpyNetwork, *([NativeNetwork] if native.availab
 
 
 def random_texts(count: int) -> list[str]:
-    """Of every length up to twice MAXLEN."""
+    """Reviews of every length up to twice MAXLEN."""
     generator = np.random.default_rng(count)
     return [" ".join(generator.choice(WORDS, n % (2 * MAXLEN))).title() for n in range(count)]
 

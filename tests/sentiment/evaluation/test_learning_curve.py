@@ -55,7 +55,7 @@ def test_where_two_curves_cross_the_better_model_changes() -> None:
 
 
 def draw_curves(accuracies: dict[str, list[float]]) -> LearningCurves:
-    """Of models that judge these shares of 10,000 test reviews rightly, at each of SIZES."""
+    """The curves of models that judge these shares of 10,000 test reviews rightly, at each of SIZES."""
     trainings = pd.DataFrame(
         [[model, 0, size] for model in accuracies for size in SIZES], columns=["model", "seed", "labels"]
     )
