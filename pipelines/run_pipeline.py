@@ -116,15 +116,14 @@ def run_pipeline(
 def _log_result(child: runs.Run, title: str, result: Result) -> None:
     """The metrics, tables and plots of one model; plots also as images that the chart view sets side by side."""
     runs.log_metrics(child, runs.tracked_metrics(result.metrics))
-    failures = result.behaviour.groupby("capability")[["cases", "failures"]].sum()
-    runs.log_metrics(
-        child,
-        {
-            f"test_behaviour_{str(capability).replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
-            for capability, row in failures.iterrows()
-            if row["cases"]
-        },
-    )
+    failures = result.behaviour.groupby(["file", "capability"], as_index=False)[["cases", "failures"]].sum()
+    rates = {
+        f"test_{row['file']}_{row['capability'].replace(' ', '_')}_failure_rate": row["failures"] / row["cases"]
+        for row in failures.to_dict("records")
+        if row["cases"]
+    }
+    moved = {f"test_fairness_{row['group']}_moved": row["moved"] for row in result.fairness.to_dict("records")}
+    runs.log_metrics(child, rates | moved)
     for path in result.tables:
         runs.log_artifact(str(path))
     _log_curves({title: [result]})

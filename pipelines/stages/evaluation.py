@@ -21,7 +21,7 @@ SEEN_FILE = "seen_sentences.json"
 
 SEEN_CODE = (
     "data",
-    *(f"evaluation/behaviour{ending}" for ending in (".py", ".toml")),
+    *(f"evaluation/{name}" for name in ("behaviour.py", "behaviour.toml", "behaviour_blind.toml")),
     *(f"training/counterfactuals{ending}" for ending in (".py", ".toml")),
 )
 """What finds the sentences of the behavioural tests in training texts."""

@@ -1,7 +1,9 @@
 """Behaviour: minimum functionality, invariance and direction tests, after CheckList (Ribeiro et al. 2020).
 
-The tests are data, in two files beside this module. If you change how a classifier is trained, look at the failures of
-behaviour_development.toml alone; behaviour.toml has other words and sentences, and shows what the change is worth.
+The tests are data, in three files beside this module. If you change how a classifier is trained, look at the failures
+of behaviour_development.toml alone. behaviour.toml has other words and sentences of the same kinds, and shows what the
+change is worth. Nothing of the training was written beside behaviour_blind.toml, which shows what to expect of new
+sentences.
 """
 
 import itertools
@@ -22,8 +24,11 @@ from sentiment.data.vocabulary import tokenize
 TOLERANCE = 0.1
 """How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""
 
-BehaviourFile = Literal["behaviour", "behaviour_development"]
+BehaviourFile = Literal["behaviour", "behaviour_blind", "behaviour_development"]
 """The file of tests, without its ending."""
+
+REPORTED: tuple[BehaviourFile, ...] = ("behaviour", "behaviour_blind")
+"""The files whose failures stand in the report, the model card and MLflow."""
 
 _SENTENCE_END = re.compile(r"[.!?<>\n]+")
 
@@ -79,10 +84,10 @@ def read_behaviour(file: BehaviourFile = "behaviour") -> Behaviour:
     )
 
 
-def behaviour_sentences(file: BehaviourFile = "behaviour") -> set[str]:
-    """What the cases of a file say."""
-    behaviour = read_behaviour(file)
-    return {text for test in behaviour.tests for case in test.cases(behaviour.words) for text in case}
+def behaviour_sentences() -> set[str]:
+    """What the cases of the reported files say."""
+    files = map(read_behaviour, REPORTED)
+    return {text for file in files for test in file.tests for case in test.cases(file.words) for text in case}
 
 
 def found_in(sentences: Collection[str], texts: Iterable[str]) -> set[str]:
@@ -108,9 +113,9 @@ def measure_behaviour(
         seen: sentences that training may have seen, in texts or as counterfactuals; cases with one are left out.
 
     Returns:
-        A row per capability: `capability`, `type`, `cases`, `left_out`, `failures`, `failure_rate` of the cases that
-        are not left out, NaN if all are, and `example`, the first case that failed ("" if none did; text and changed
-        text joined by an arrow).
+        A row per capability: `file`, `capability`, `type`, `cases`, `left_out`, `failures`, `failure_rate` of the cases
+        that are not left out, NaN if all are, and `example`, the first case that failed ("" if none did; text and
+        changed text joined by an arrow).
     """
     behaviour = read_behaviour(file)
     parts = []
@@ -122,9 +127,10 @@ def measure_behaviour(
         if cases:
             failed = test.fails(positive_probability(texts).reshape(len(cases), -1), threshold)
         example = " → ".join(cases[failed.argmax()]) if failed.any() else ""
-        parts.append([test.capability, test.type, len(cases), len(every_case) - len(cases), int(failed.sum()), example])
-    columns = ["capability", "type", "cases", "left_out", "failures", "example"]
-    groups = pd.DataFrame(parts, columns=columns).groupby(["capability", "type"], sort=False)
+        left_out = len(every_case) - len(cases)
+        parts.append([file, test.capability, test.type, len(cases), left_out, int(failed.sum()), example])
+    columns = ["file", "capability", "type", "cases", "left_out", "failures", "example"]
+    groups = pd.DataFrame(parts, columns=columns).groupby(columns[:3], sort=False)
     summary = groups[["cases", "left_out", "failures"]].sum()
     summary["failure_rate"] = summary["failures"] / summary["cases"]  # NaN where no case is left
     summary["example"] = groups["example"].agg(lambda examples: next(filter(None, examples), ""))

@@ -1,6 +1,6 @@
 """Comparison: what trained models did on one test split, how sure their differences are, and where they disagree."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -171,12 +171,22 @@ class Comparison:
 
     @cached_property
     def behaviour(self) -> pd.DataFrame:
-        """(capability, type) by model, the number of `cases` first: failure rate, the mean over seeds."""
-        index = ["capability", "type"]
-        columns = {"cases": self.any_result.behaviour.set_index(index)["cases"]}
+        """(file, capability, type) by model, the number of `cases` first: failure rate, the mean over seeds."""
+        return self._means_over_seeds(lambda r: r.behaviour, ["file", "capability", "type"], "cases", "failure_rate")
+
+    @cached_property
+    def fairness(self) -> pd.DataFrame:
+        """Group of words by model, the number of `pairs` first: the share of `moved` pairs, the mean over seeds."""
+        return self._means_over_seeds(lambda result: result.fairness, ["group"], "pairs", "moved")
+
+    def _means_over_seeds(
+        self, table: Callable[[Result], pd.DataFrame], index: list[str], counted: str, share: str
+    ) -> pd.DataFrame:
+        """Rows of a table of every result by model: a column that is the same for all, then the means of a share."""
+        columns = {counted: table(self.any_result).set_index(index)[counted]}
         for model, seeds in self.results.items():
-            rates = pd.concat([r.behaviour.set_index(index)["failure_rate"] for r in seeds], axis=1)
-            columns[model] = rates.mean(axis=1)
+            shares = pd.concat([table(result).set_index(index)[share] for result in seeds], axis=1)
+            columns[model] = shares.mean(axis=1)
         return pd.DataFrame(columns)
 
 

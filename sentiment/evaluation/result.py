@@ -14,14 +14,15 @@ from sentiment.data.corpus import LABEL_NAMES, Reviews, predicted_labels
 from sentiment.data.vocabulary import tokenize
 from sentiment.evaluation import TextClassifier
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck
-from sentiment.evaluation.behaviour import measure_behaviour
+from sentiment.evaluation.behaviour import REPORTED, measure_behaviour
+from sentiment.evaluation.fairness import measure_fairness
 from sentiment.evaluation.metrics import evaluate_predictions
 
 METRICS_FILE, HISTORY_FILE, PREDICTIONS_FILE = "metrics.json", "history.json", "predictions.parquet"
-SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE = "slices.csv", "confident_mistakes.csv", "behaviour.csv"
-GUARANTEES_FILE = "promises.csv"
+SLICES_FILE, MISTAKES_FILE, GUARANTEES_FILE = "slices.csv", "confident_mistakes.csv", "promises.csv"
+BEHAVIOUR_FILE, FAIRNESS_FILE = "behaviour.csv", "fairness.csv"
 
-TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, GUARANTEES_FILE)
+TABLE_FILES = (PREDICTIONS_FILE, SLICES_FILE, MISTAKES_FILE, BEHAVIOUR_FILE, FAIRNESS_FILE, GUARANTEES_FILE)
 """What MLflow keeps as artifacts; it keeps metrics and history as metrics."""
 
 NEGATIONS = frozenset("not no never neither nor none nobody nothing nowhere without cannot hardly barely".split())
@@ -38,9 +39,10 @@ class Result:
         name: of this model and seed, such as `LSTM, seed 1`.
         predictions: a row per test review: text, label, predicted_label, positive_probability.
         metrics: as `evaluate_predictions` gives, and the costs of the model.
-        behaviour: as `measure_behaviour` gives.
+        behaviour: as `measure_behaviour` gives, of all files that are reported.
         history: metric -> its value after each epoch; empty for a model without epochs.
         guarantees: what each guaranteed accuracy was worth; none where no accuracy can be guaranteed.
+        fairness: as `measure_fairness` gives; empty where it is not measured, as of a cross-validation.
         folder, digest: where it is kept, and what tells it from any other; missing for one that is not kept.
         classifier_folder: where the classifier is saved.
         model_id, card: of the logged model, once a run has logged it; its model card as Markdown.
@@ -52,6 +54,7 @@ class Result:
     behaviour: pd.DataFrame
     history: dict[str, list[float]] = field(default_factory=dict)
     guarantees: Sequence[GuaranteeCheck] = ()
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
     folder: Path | None = None
     digest: str = ""
     classifier_folder: Path = Path()
@@ -60,7 +63,7 @@ class Result:
 
     @property
     def tables(self) -> list[Path]:
-        """The files of its folder that hold predictions, slices, mistakes, behaviour and guarantees."""
+        """The files of its folder that MLflow keeps as artifacts."""
         return [] if self.folder is None else [self.folder / name for name in TABLE_FILES]
 
     @property
@@ -106,13 +109,14 @@ class Result:
         return slice_accuracy(self.predictions["text"].tolist(), self.correct)
 
     def save(self, folder: Path) -> None:
-        """Write metrics, history, predictions, slices, confident mistakes, behaviour and guarantees into a folder."""
+        """Write metrics and history, and the files of TABLE_FILES, into a folder."""
         for name, content in ((METRICS_FILE, self.metrics), (HISTORY_FILE, self.history)):
             (folder / name).write_text(json.dumps(dict(content), indent=2, ensure_ascii=False), "utf-8")
         self.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         self.slices.to_csv(folder / SLICES_FILE, index=False)
         confident_mistakes(self.predictions).to_csv(folder / MISTAKES_FILE, index=False)
         self.behaviour.to_csv(folder / BEHAVIOUR_FILE, index=False)
+        self.fairness.to_csv(folder / FAIRNESS_FILE, index=False)
         columns = list(GuaranteeCheck.__dataclass_fields__)
         checks = pd.DataFrame([asdict(check) for check in self.guarantees], columns=columns)
         checks.to_csv(folder / GUARANTEES_FILE, index=False)
@@ -138,6 +142,7 @@ class Result:
             pd.read_csv(folder / BEHAVIOUR_FILE, keep_default_na=False, na_values={"failure_rate": [""]}),
             json.loads((folder / HISTORY_FILE).read_bytes()) if history is None else history,
             [GuaranteeCheck(*row) for row in checks.itertuples(index=False, name=None)],
+            pd.read_csv(folder / FAIRNESS_FILE),
             folder,
         )
 
@@ -174,7 +179,11 @@ def evaluate_classifier(
         name,
         predictions,
         evaluate_predictions(labels, probabilities, threshold) | costs,
-        measure_behaviour(classifier.positive_probability, threshold, seen=seen),
+        pd.concat(
+            [measure_behaviour(classifier.positive_probability, threshold, file, seen) for file in REPORTED],
+            ignore_index=True,
+        ),
+        fairness=measure_fairness(classifier.positive_probability),
         guarantees=[abstention.check(labels, probabilities) for abstention in abstentions],
     )
 

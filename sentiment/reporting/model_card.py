@@ -53,9 +53,21 @@ def render_model_card(result: Result, origin: Origin) -> str:
         for name, size, share in result.slices.itertuples(index=False, name=None)
         if size
     ]
-    behaviour = [
-        [row["capability"], row["type"], f"{row['cases']:,}", _share(row["failure_rate"]) if row["cases"] else "n/a"]
-        for row in result.behaviour.to_dict("records")
+    behaviour = {
+        file: [
+            [
+                row["capability"],
+                row["type"],
+                f"{row['cases']:,}",
+                _share(row["failure_rate"]) if row["cases"] else "n/a",
+            ]
+            for row in rows.to_dict("records")
+        ]
+        for file, rows in result.behaviour.groupby("file")
+    }
+    fairness = [
+        [row["group"], f"{row['pairs']:,}", _share(row["moved"]), f"{row['move_95']:.3f}"]
+        for row in result.fairness.to_dict("records")
     ]
     card = template.render(
         result=result,
@@ -68,6 +80,7 @@ def render_model_card(result: Result, origin: Origin) -> str:
         slices=slices,
         left_out=left_out_note(result.left_out),
         behaviour=behaviour,
+        fairness=fairness,
         table=lambda headers, rows: markdown_table(headers, [list(map(plain, row)) for row in rows]),
         share=_share,
     )

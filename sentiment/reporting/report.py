@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.vocabulary import Span
-from sentiment.evaluation.behaviour import left_out_note
+from sentiment.evaluation.behaviour import REPORTED, left_out_note
 from sentiment.evaluation.comparison import RIGHT, VERDICT_RULE, WRONG, Comparison, Flips, difference_rows
 from sentiment.evaluation.metrics import Table, metric_rows
 from sentiment.evaluation.result import confident_mistakes
@@ -73,11 +73,15 @@ def render_report(
         metrics=metric_rows(comparison.metrics, comparison.intervals),
         curves=_curves(comparison),
         slices=_share_rows(comparison.slices),
-        behaviour=_share_rows(comparison.behaviour),
+        behaviour={file: _share_rows(comparison.behaviour.loc[[file]].droplevel("file")) for file in REPORTED},
+        fairness=_share_rows(comparison.fairness),
         left_out=_left_out(comparison),
         failures={
             model: result.behaviour.query("example != ''")[["capability", "example"]].to_numpy().tolist()
             for model, result in first.items()
+        },
+        worst_pairs={
+            model: result.fairness[["group", "example"]].to_numpy().tolist() for model, result in first.items()
         },
         shown={model: result.name for model, result in first.items()},
         guarantees=_guarantees(comparison),

@@ -27,7 +27,7 @@ from PIL import Image
 
 from sentiment.data.corpus import Reviews
 from sentiment.errors import InputError
-from sentiment.evaluation.result import BEHAVIOUR_FILE, GUARANTEES_FILE, PREDICTIONS_FILE, Result
+from sentiment.evaluation.result import BEHAVIOUR_FILE, FAIRNESS_FILE, GUARANTEES_FILE, PREDICTIONS_FILE, Result
 from sentiment.tracking.store import (
     STORE_ERRORS,
     check_place_of,
@@ -204,7 +204,7 @@ def read_predictions(run_id: str) -> pd.DataFrame:
 def _read_result(run: Run) -> Result:
     client, run_id = mlflow.MlflowClient(), run.info.run_id
     files = {artifact.path for artifact in client.list_artifacts(run_id)}
-    needed = (PREDICTIONS_FILE, BEHAVIOUR_FILE, GUARANTEES_FILE)
+    needed = (PREDICTIONS_FILE, BEHAVIOUR_FILE, FAIRNESS_FILE, GUARANTEES_FILE)
     missing = [name for name in needed if name not in files]
     if missing:
         raise InputError(
@@ -214,7 +214,8 @@ def _read_result(run: Run) -> Result:
     metrics = {
         name.removeprefix("test_"): value
         for name, value in run.data.metrics.items()
-        if name in NOT_OF_TEST or (name.startswith("test_") and not name.startswith("test_behaviour_"))
+        if name in NOT_OF_TEST
+        or (name.startswith("test_") and not name.startswith(("test_behaviour_", "test_fairness_")))
     }
     history = {
         metric: [point.value for point in sorted(client.get_metric_history(run_id, metric), key=lambda p: p.step)]

@@ -49,7 +49,9 @@ def test_slices_and_behaviour_are_means_over_seeds(comparison: Comparison) -> No
     row = comparison.slices.loc["without negation"]
     assert row["reviews"] == 400
     assert row["LSTM"] == pytest.approx(np.mean([r.metrics["accuracy"] for r in comparison.results["LSTM"]]))
-    assert comparison.behaviour.loc[("plain verdict", "minimum functionality"), "LSTM"] == 0.5
+    assert comparison.behaviour.loc[("behaviour", "plain verdict", "minimum functionality"), "LSTM"] == 0.5
+    assert comparison.fairness["pairs"]["religion"] == 240
+    assert comparison.fairness["LSTM"].eq(0).all()
 
 
 def predictions(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:

@@ -47,6 +47,7 @@ def test_a_result_is_read_as_it_was_saved(result: Result, tmp_path: Path) -> Non
         read = Result.load(tmp_path, saved.name)
         pd.testing.assert_frame_equal(read.predictions, saved.predictions)
         pd.testing.assert_frame_equal(read.behaviour, saved.behaviour)
+        pd.testing.assert_frame_equal(read.fairness, saved.fairness)
         assert (read.metrics, read.history, read.guarantees) == (saved.metrics, saved.history, guarantees)
     assert Result.load(tmp_path, "other", metrics={}, history={}).metrics == {}
 

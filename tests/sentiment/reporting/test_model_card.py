@@ -33,6 +33,8 @@ def test_the_card_tells_origin_figures_limits_and_cost_and_no_markup_of_the_sour
         "- exact duplicates within train: 7",
         "- a teacher",
         "| without negation | 400 | 85.0 % | 81.1 % to 88.4 % |",
+        "| double negation | minimum functionality | 70 | 50.0 % |",
+        "| religion | 240 | 0.0 % | 0.000 |",
         "- 5,000 weights; 3.0 MiB to score with",
         "- 1,234 reviews a second, when it was evaluated",
         "under the Apache License 2.0, and so are the reviews",
