@@ -289,19 +289,28 @@ class Vocabulary:
 
     @classmethod
     def fit(
-        cls, texts: Sequence[str], num_words: int, punctuation_tokens: str = "", *, names: bool = True
+        cls,
+        texts: Sequence[str],
+        num_words: int,
+        punctuation_tokens: str = "",
+        *,
+        names: bool = True,
+        kept: Sequence[str] = (),
     ) -> "Vocabulary":
         """The vocabulary of the words in `texts`, and of the punctuation marks that are to be tokens.
 
         Args:
             names: whether it holds what `Tokenizer.names` finds.
+            kept: words that it holds however seldom the texts use them.
 
         Raises:
             InputError: `num_words` is below 5.
         """
         tokenizer = Tokenizer(punctuation_tokens)
-        left_out = frozenset[str]() if names else tokenizer.names(texts)
-        return cls([word for word in tokenizer.counts(texts) if word not in left_out], num_words, tokenizer)
+        counts = tokenizer.counts(texts)
+        left_out = {*kept, *(() if names else tokenizer.names(texts))}
+        words = [*kept, *(word for word in counts if word not in left_out)][: max(0, num_words - INDEX_FROM)]
+        return cls(sorted(words, key=lambda word: (-counts.get(word, 0), word)), num_words, tokenizer)
 
     def grown(self, texts: Iterable[str], min_count: int) -> "Vocabulary":
         """This vocabulary, its indices as they are, and behind them the new words that occur often in `texts`.

@@ -47,6 +47,7 @@ OPTIONAL_SHARE = 0.25
 """How often an optional word that the clause does not have is put in."""
 
 _SLOT = re.compile(r"\{(?P<name>\w+)(?:\.(?P<form>\w+))?(?P<optional>\?)?\}(?P<space> ?)")
+_QUESTION_MARK = re.compile(r"\?(?!\})")
 _ENDS_WITH_OPINION = re.compile(r"\{(?:opinion|verb(?:\.\w+)?)\}$")
 _START, _END = r"(?<![\w'-])", r"(?![\w'-])"
 _PUNCTUATION = re.compile(r"[.!?;:,()<>\"*/\n]|--|\s-\s")
@@ -117,6 +118,7 @@ class _Rules(BaseModel):
             grouped.add(name)
             return rf"(?:({group}{found}){space})" + ("?" if match["optional"] else "")
 
+        template = _QUESTION_MARK.sub(r"\\?", template)
         return re.compile(("^" if template.startswith("^") else _START) + _SLOT.sub(slot, template.lstrip("^")) + _END)
 
     def values(self, template: str, match: re.Match[str]) -> dict[str, str]:

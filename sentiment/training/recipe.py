@@ -25,7 +25,14 @@ from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.validation import split_folds
-from sentiment.data.vocabulary import Tokenizer, Vocabulary, VocabularyConfig, learned_words
+from sentiment.data.vocabulary import (
+    Tokenizer,
+    Vocabulary,
+    VocabularyConfig,
+    is_english,
+    learned_words,
+    sample,
+)
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.metrics import ThresholdRule, choose_threshold
@@ -33,17 +40,23 @@ from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training import start
 from sentiment.training.cut import Cut, cut_validation
 from sentiment.training.latent_semantics import document_vectors
+from sentiment.training.lexicon import Lexicon
 from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel, LinearModelConfig
 from sentiment.training.models import ModelConfig, build_model, check_gpu
+from sentiment.training.opposites import Opposites
+from sentiment.training.people import People
 from sentiment.training.pretraining import PretrainingConfig
 from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, teach
-from sentiment.training.snippets import EpochSnippets, fit_counterfactuals
+from sentiment.training.snippets import EpochSnippets, fit_counterfactuals, readable
 from sentiment.training.steps import Inputs, Output, Step, Steps
 from sentiment.training.trained import Candidate, Trained
 from sentiment.training.trainer import OnEpoch, TrainingConfig, fit, kept_epoch
 from sentiment.training.word_vectors import learn_word_vectors
 
 Split = Literal["train", "unlabelled"]
+
+KEPT = 6
+"""At most one in so many words of the vocabulary is there for the lexicon, however seldom reviews use it."""
 
 
 class RecipeConfig(Configuration):
@@ -114,13 +127,20 @@ class Recipe:
                     "The training reviews capitalize more than names, as German does with every noun, so --no-names "
                     "leaves no word out."
                 )
-            return Vocabulary.fit(corpus.train.texts, config.num_words, config.punctuation_tokens, names=config.names)
+            return Vocabulary.fit(
+                corpus.train.texts,
+                config.num_words,
+                config.punctuation_tokens,
+                names=config.names,
+                kept=self.lexicon.words(config.num_words // KEPT) if self.lexicon is not None else (),
+            )
 
         if self.start is not None:
             self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
         inputs: Inputs = {"load": self.corpus, "start": self.start}
-        settings = {"vocabulary": config.model_dump()}
-        return self._steps.run(Step("vocabulary", Vocabulary, compute, inputs, settings, code=("data",)))
+        settings = {"vocabulary": config.model_dump(), "lexicon": self.config.training.lexicon}
+        code = ("data", "training/lexicon.py")
+        return self._steps.run(Step("vocabulary", Vocabulary, compute, inputs, settings, code=code))
 
     @functools.cache  # noqa: B019 - a recipe lives as long as its command
     def padded(self, split: Split) -> Output[np.ndarray]:
@@ -228,22 +248,51 @@ class Recipe:
                 snippets = self._snippets[seed] = self._make_snippets(seed)
             return snippets
 
+    @functools.cached_property
+    def is_english(self) -> bool:
+        """Whether the training reviews are English, as all that knows a language of its own asks for."""
+        english = is_english(Tokenizer().counts(map(readable, sample(self.corpus.value.train.texts))))
+        training = self.config.training
+        if not english and (training.counterfactual_share or training.lexicon or training.exchange_people):
+            self._steps.note(
+                "The training reviews are not English, so what knows English alone stays out: the rules that turn "
+                "clauses into their opposite, the lexicon and the words for people. Random snippets of reviews take "
+                "the place of turned clauses."
+            )
+        return english
+
+    @functools.cached_property
+    def lexicon(self) -> Lexicon | None:
+        """What rates words whatever the domain, where the configuration asks for it and the reviews are English."""
+        return Lexicon() if self.config.training.lexicon and self.is_english else None
+
     def _make_snippets(self, seed: int) -> EpochSnippets:
-        corpus, epoch = self.corpus.value, self.cut(seed).epoch
+        corpus, epoch, training = self.corpus.value, self.cut(seed).epoch, self.config.training
+        vocabulary, labels = self.vocabulary.value, self.corpus.value.train.labels[epoch]
         inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
-        counterfactuals = None
-        if self.config.training.counterfactual_share:
-            counterfactuals = fit_counterfactuals(texts, corpus.train.labels[epoch])
-            if counterfactuals is None:
-                self._steps.note(
-                    "The training reviews are not English, so the rules that turn English clauses into their opposite "
-                    "stay out, and random snippets of reviews take their place."
-                )
+        counterfactuals = people = opposites = None
+        if training.counterfactual_share and self.is_english:
+            counterfactuals = fit_counterfactuals(texts, labels)
+        if training.exchange_people and self.is_english:
+            people = People(vocabulary)
+        if training.opposite_share and self.lexicon is not None and self.word_vectors is not None:
+            opposites = Opposites.fit(vocabulary, self.lexicon.ratings(), self.word_vectors.value, inputs, labels)
         if self.learns_pseudo_labels:
             inputs = np.concatenate([inputs, self.padded("unlabelled").value])
             texts += corpus.unlabelled.texts
-        pad = functools.partial(pad_texts, vocabulary=self.vocabulary.value, config=self.config.sequences)
-        return EpochSnippets(inputs, texts, self.config.training, pad=pad, seed=seed, counterfactuals=counterfactuals)
+        pad = functools.partial(pad_texts, vocabulary=vocabulary, config=self.config.sequences)
+        return EpochSnippets(
+            inputs,
+            texts,
+            training,
+            pad=pad,
+            seed=seed,
+            counterfactuals=counterfactuals,
+            lexicon=self.lexicon,
+            words=vocabulary.words,
+            opposites=opposites,
+            people=people,
+        )
 
     def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
         """How to fine-tune the start, chosen by cross-validation on the reviews to learn from."""

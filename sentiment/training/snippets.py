@@ -8,17 +8,27 @@ import bisect
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import expit, logit
 
 from sentiment.data.markup import has_line_breaks_alone, without_markup
-from sentiment.data.vocabulary import TOKEN, Tokenizer, is_english, sample
+from sentiment.data.vocabulary import TOKEN
 from sentiment.training.counterfactuals import Counterfactuals, Snippet
+from sentiment.training.lexicon import Lexicon
+from sentiment.training.opposites import Opposites
+from sentiment.training.people import People
 from sentiment.training.trainer import EpochExamples, TrainingConfig
 
 SNIPPET_WORDS = 3, 100
 """Fewest and most words of a random snippet."""
+
+FRAMED_SHARE = 1 / 6
+"""Of the random snippets, those that are words of the lexicon in a frame."""
+
+LARGEST_LOG_ODDS = 1.5
+"""What the label of its review says of a short snippet at most, as a sentence is not as sure as a review is."""
 
 _WORD = re.compile(TOKEN)
 _SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
@@ -38,6 +48,10 @@ class EpochSnippets:
         pad: texts to padded indices, as the inputs were made.
         counterfactuals: what turns clauses; None where its rules, which are English, do not fit. Random snippets then
             stand in the place of turned clauses.
+        lexicon: what adds to the labels of random snippets; a few of its own words take the place of some.
+        words: of the vocabulary, which stand beside those of the lexicon.
+        opposites: what turns passages of reviews.
+        people: the words for people that are exchanged.
     """
 
     def __init__(
@@ -49,20 +63,26 @@ class EpochSnippets:
         pad: Callable[[Sequence[str]], np.ndarray],
         seed: int,
         counterfactuals: Counterfactuals | None = None,
+        lexicon: Lexicon | None = None,
+        words: Sequence[str] = (),
+        opposites: Opposites | None = None,
+        people: People | None = None,
     ) -> None:
-        self.inputs, self._texts = inputs, [_readable(text) for text in texts]
+        self.inputs, self._texts = inputs, [readable(text) for text in texts]
         self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
+        self._lexicon, self._words, self._opposites, self._people = lexicon, words, opposites, people
         self._cut = round(config.snippet_share * len(texts))
         self._turned = round(config.counterfactual_share * len(texts))
+        self._opposed = round(config.opposite_share * len(texts)) if opposites is not None else 0
         self._drawing = threading.Lock()
         self._latest: tuple[int, Drawn] | None = None
 
     def __len__(self) -> int:
         """Examples of an epoch."""
-        return len(self._texts) + self._cut + self._turned
+        return len(self._texts) + self._cut + self._turned + self._opposed
 
     def labelled(self, labels: np.ndarray, first_epoch: int = 0) -> EpochExamples:
-        """The examples of every epoch. A random snippet has its review's label, a counterfactual its own.
+        """The examples of every epoch, the snippets with labels as `SnippetLabels` has them.
 
         Args:
             labels: of the whole reviews, (N,), which may be probabilities.
@@ -81,8 +101,8 @@ class EpochSnippets:
     def _draw(self, epoch: int) -> "Drawn":
         generator = np.random.default_rng([self._seed, epoch])
         cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
-        own = np.full(len(cut) + len(turned), np.nan, np.float32)
         snippets = [random_snippet(self._texts[position], generator) for position in cut.tolist()]
+        labels = SnippetLabels.from_reviews(np.concatenate([cut, turned]))
         texts = [self._texts[position] for position in turned.tolist()]
         drawn: Iterable[Snippet | None] = [None] * len(texts)
         if self._counterfactuals is not None:
@@ -92,17 +112,74 @@ class EpochSnippets:
                 snippets.append(random_snippet(texts[number], generator))
             else:
                 snippets.append(snippet.text)
-                own[len(cut) + number] = snippet.positive_probability
-        inputs = np.concatenate([self.inputs, self._pad(snippets)]) if snippets else self.inputs
-        return Drawn(inputs, np.concatenate([cut, turned]), own)
+                labels.set(len(cut) + number, 0.0, logit(snippet.positive_probability), 1.0)
+        if self._lexicon is not None:
+            self._ask_lexicon(self._lexicon, snippets, labels, generator)
+        parts = [self.inputs, self._pad(snippets)] if snippets else [self.inputs]
+        if self._opposites is not None:
+            chosen = generator.permutation(len(self._texts))[: self._opposed]
+            passages, turned_share = self._opposites.passages(self.inputs[chosen], generator)
+            parts.append(passages)
+            labels = labels.joined(SnippetLabels(chosen, -turned_share, np.zeros(len(chosen)), np.ones(len(chosen))))
+        inputs = np.concatenate(parts)
+        if self._people is not None:
+            self._people.exchange(inputs, generator)
+        return Drawn(inputs, labels)
+
+    def _ask_lexicon(
+        self, lexicon: Lexicon, snippets: list[str], labels: "SnippetLabels", generator: np.random.Generator
+    ) -> None:
+        """Put some of its words in the place of the first snippets, and add what it says of all random ones."""
+        framed = lexicon.framed(round(FRAMED_SHARE * self._cut), self._words, generator)
+        snippets[: len(framed)] = framed
+        asked = np.flatnonzero(labels.share == 0)
+        texts = [snippets[number] for number in asked.tolist()]
+        labels.set(asked, 1.0, lexicon.log_odds(texts), lexicon.shortness(texts))
+        labels.factor[: len(framed)] = 0.0
+
+
+class SnippetLabels(NamedTuple):
+    """What decides the labels of S snippets, each (S,). The reviews' own labels change from one teacher to the next.
+
+    The log-odds of a snippet are `factor` times those of its review, cut at LARGEST_LOG_ODDS, and `added`. Its label is
+    the mean of that probability, with the weight `share`, and of the label of its review.
+
+    Attributes:
+        reviews: that the snippets are cut from.
+    """
+
+    reviews: np.ndarray
+    factor: np.ndarray
+    added: np.ndarray
+    share: np.ndarray
+
+    @classmethod
+    def from_reviews(cls, reviews: np.ndarray) -> "SnippetLabels":
+        """Labels that are those of the reviews."""
+        count = len(reviews)
+        return cls(reviews, np.ones(count), np.zeros(count), np.zeros(count))
+
+    def set(self, numbers: Any, factor: Any, added: Any, share: Any) -> None:
+        """Change what decides the labels of some snippets."""
+        self.factor[numbers], self.added[numbers], self.share[numbers] = factor, added, share
+
+    def joined(self, others: "SnippetLabels") -> "SnippetLabels":
+        """These, and behind them the others."""
+        return SnippetLabels(*map(np.concatenate, zip(self, others, strict=True)))
+
+    def given(self, review_labels: np.ndarray) -> np.ndarray:
+        """The labels of the snippets, (S,), by those of all reviews, (N,)."""
+        labels = review_labels[self.reviews]
+        log_odds = self.factor * np.clip(logit(labels), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS) + self.added
+        given: np.ndarray = (1 - self.share) * labels + self.share * expit(log_odds)
+        return given
 
 
 class Drawn(NamedTuple):
-    """All inputs of an epoch; of its snippets, the reviews they are cut from and the labels of their own, or NaN."""
+    """All inputs of an epoch, and what decides the labels of its snippets."""
 
     inputs: np.ndarray
-    reviews: np.ndarray
-    own_labels: np.ndarray
+    labels: SnippetLabels
 
 
 class _LabelledSnippets(NamedTuple):
@@ -114,23 +191,21 @@ class _LabelledSnippets(NamedTuple):
         return len(self.snippets)
 
     def __call__(self, epoch: int) -> Examples:
-        inputs, reviews, own_labels = self.snippets.draw(self.first_epoch + epoch)
-        snippet_labels = np.where(np.isnan(own_labels), self.labels[reviews], own_labels)
-        return inputs, np.concatenate([self.labels, snippet_labels], dtype=np.float32)
+        inputs, snippet_labels = self.snippets.draw(self.first_epoch + epoch)
+        return inputs, np.concatenate([self.labels, snippet_labels.given(self.labels)], dtype=np.float32)
 
 
-def fit_counterfactuals(texts: Sequence[str], labels: np.ndarray) -> Counterfactuals | None:
-    """What turns clauses of reviews into their opposite; None where they are not English, as its rules are.
+def fit_counterfactuals(texts: Sequence[str], labels: np.ndarray) -> Counterfactuals:
+    """What turns clauses of reviews, which are English, into their opposite.
 
     Args:
         texts: N reviews.
         labels: (N,), 1 positive, 0 negative.
     """
-    readable = [_readable(text) for text in texts]
-    return Counterfactuals.fit(readable, labels) if is_english(Tokenizer().counts(sample(readable))) else None
+    return Counterfactuals.fit(map(readable, texts), labels)
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
     """A review as the rules that cut it can read it: "don't" where it has `don&#39;t`."""
     return text if has_line_breaks_alone(text) else without_markup(text, line_break="\n")
 

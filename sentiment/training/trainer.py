@@ -115,10 +115,25 @@ class TrainingConfig(Configuration):
         le=1,
         description="Clauses turned into their opposite beside the reviews of an epoch, as a share of them; 0: none.",
     )
+    lexicon: bool = Field(
+        False,
+        description="Let VADER's lexicon of opinion words teach the snippets, so that texts of any domain are read.",
+    )
+    opposite_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Passages with opinion words turned beside the reviews of an epoch, as a share of them, for which "
+        "it takes --lexicon and --word-vectors; 0: none.",
+    )
+    exchange_people: bool = Field(
+        False, description="Exchange words for people, such as those for religions, so that no verdict hangs on them."
+    )
 
     def examples_of_epoch(self, reviews: int) -> int:
         """Reviews and snippets of an epoch over so many reviews."""
-        return reviews + round(self.snippet_share * reviews) + round(self.counterfactual_share * reviews)
+        shares = self.snippet_share, self.counterfactual_share, self.opposite_share
+        return reviews + sum(round(share * reviews) for share in shares)
 
 
 class DivergedError(InputError):
