@@ -74,7 +74,7 @@ class Lexicon:
 
     def _framed(self, words: Sequence[str], generator: np.random.Generator) -> str:
         thing = str(generator.choice(self._things))
-        return str(generator.choice(self._frames)).format(word=words[generator.integers(len(words))], thing=thing)
+        return str(generator.choice(self._frames)).format(word=words[int(generator.integers(len(words)))], thing=thing)
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
         """What it adds to the log-odds of short texts, float32 (N,), around 0 in the mean of them."""
