@@ -105,6 +105,9 @@ class SentimentClassifier:
         word_dropout: float | None = None,
         snippet_share: float | None = None,
         counterfactual_share: float | None = None,
+        lexicon: bool | None = None,
+        opposite_share: float | None = None,
+        exchange_people: bool | None = None,
     ) -> None:
         given = locals()
         for name in SETTINGS:

@@ -71,6 +71,11 @@ class Opposites:
                 opposites[rated[ours]] = rated[others[nearest]]
         return cls(opposites)
 
+    def nearest(self, index: int) -> np.ndarray:
+        """The opposites of a word, the nearest first, int32 (CHOICES,); zeros for a word that is no opinion."""
+        opposites: np.ndarray = self._opposites[index]
+        return opposites
+
     def passages(self, inputs: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """A passage of each review with its opinion words turned, and how far its verdict is turned, from 0 to 1.
 
