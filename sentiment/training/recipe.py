@@ -241,11 +241,11 @@ class Recipe:
             network.layers[0].set_weights([self.word_vectors.value])
         return network
 
-    def snippets(self, seed: int) -> EpochSnippets:
+    def snippets(self, candidate: Candidate) -> EpochSnippets:
         """The reviews to learn from, and the snippets beside them; networks trained side by side share one object."""
         with self._sharing:
-            if (snippets := self._snippets.get(seed)) is None:
-                snippets = self._snippets[seed] = self._make_snippets(seed)
+            if (snippets := self._snippets.get(candidate.seed)) is None:
+                snippets = self._snippets[candidate.seed] = self._make_snippets(candidate)
             return snippets
 
     @functools.cached_property
@@ -266,11 +266,11 @@ class Recipe:
         """What rates words whatever the domain, where the configuration asks for it and the reviews are English."""
         return Lexicon() if self.config.training.lexicon and self.is_english else None
 
-    def _make_snippets(self, seed: int) -> EpochSnippets:
-        corpus, epoch, training = self.corpus.value, self.cut(seed).epoch, self.config.training
+    def _make_snippets(self, candidate: Candidate) -> EpochSnippets:
+        corpus, epoch, training = self.corpus.value, self.cut(candidate.seed).epoch, self.config.training
         vocabulary, labels = self.vocabulary.value, self.corpus.value.train.labels[epoch]
         inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
-        counterfactuals = people = opposites = None
+        counterfactuals = people = opposites = linear_model = None
         if training.counterfactual_share and self.is_english:
             counterfactuals = fit_counterfactuals(texts, labels)
         if training.exchange_people and self.is_english:
@@ -278,6 +278,8 @@ class Recipe:
         if training.opposite_share and self.lexicon is not None and self.word_vectors is not None:
             opposites = Opposites.fit(vocabulary, self.lexicon.ratings(), self.word_vectors.value, inputs, labels)
         if self.learns_pseudo_labels:
+            linear_model = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME)).value.model
+            assert isinstance(linear_model, LinearModel)
             inputs = np.concatenate([inputs, self.padded("unlabelled").value])
             texts += corpus.unlabelled.texts
         pad = functools.partial(pad_texts, vocabulary=vocabulary, config=self.config.sequences)
@@ -286,10 +288,11 @@ class Recipe:
             texts,
             training,
             pad=pad,
-            seed=seed,
+            seed=candidate.seed,
             counterfactuals=counterfactuals,
             lexicon=self.lexicon,
             words=vocabulary.words,
+            linear_model=linear_model,
             opposites=opposites,
             people=people,
         )
@@ -329,7 +332,7 @@ class Recipe:
             config = config.model_copy(update={"epochs": self.config.pretraining.pseudo_label_epochs})
 
         def compute(checkpoints: Path) -> Trained:
-            network, snippets = self.build_network(candidate), self.snippets(seed)
+            network, snippets = self.build_network(candidate), self.snippets(candidate)
             corpus, cut, padded = self.corpus.value, self.cut(seed), self.padded("train").value
             labels = corpus.train.labels[cut.epoch]
             validation = (padded[cut.validation], corpus.train.labels[cut.validation]) if len(cut.validation) else None

@@ -17,6 +17,7 @@ from sentiment.data.markup import has_line_breaks_alone, without_markup
 from sentiment.data.vocabulary import TOKEN
 from sentiment.training.counterfactuals import Counterfactuals, Snippet
 from sentiment.training.lexicon import Lexicon
+from sentiment.training.linear_model import LinearModel
 from sentiment.training.opposites import Opposites
 from sentiment.training.people import People
 from sentiment.training.trainer import EpochExamples, TrainingConfig
@@ -29,6 +30,9 @@ FRAMED_SHARE = 1 / 6
 
 LARGEST_LOG_ODDS = 1.5
 """What the label of its review says of a short snippet at most, as a sentence is not as sure as a review is."""
+
+LINEAR_SHARE, LARGEST_LINEAR = 0.3, 4.0
+"""Of the log-odds that the linear model gives a short snippet, the part that is added; and what it says at most."""
 
 _WORD = re.compile(TOKEN)
 _SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
@@ -50,6 +54,7 @@ class EpochSnippets:
             stand in the place of turned clauses.
         lexicon: what adds to the labels of random snippets; a few of its own words take the place of some.
         words: of the vocabulary, which stand beside those of the lexicon.
+        linear_model: says, beside the lexicon, what reviews think of a snippet.
         opposites: what turns passages of reviews.
         people: the words for people that are exchanged.
     """
@@ -65,12 +70,14 @@ class EpochSnippets:
         counterfactuals: Counterfactuals | None = None,
         lexicon: Lexicon | None = None,
         words: Sequence[str] = (),
+        linear_model: LinearModel | None = None,
         opposites: Opposites | None = None,
         people: People | None = None,
     ) -> None:
         self.inputs, self._texts = inputs, [readable(text) for text in texts]
         self._pad, self._seed, self._counterfactuals = pad, seed, counterfactuals
-        self._lexicon, self._words, self._opposites, self._people = lexicon, words, opposites, people
+        self._lexicon, self._words, self._linear_model = lexicon, words, linear_model
+        self._opposites, self._people = opposites, people
         self._cut = round(config.snippet_share * len(texts))
         self._turned = round(config.counterfactual_share * len(texts))
         self._opposed = round(config.opposite_share * len(texts)) if opposites is not None else 0
@@ -129,12 +136,19 @@ class EpochSnippets:
     def _ask_lexicon(
         self, lexicon: Lexicon, snippets: list[str], labels: "SnippetLabels", generator: np.random.Generator
     ) -> None:
-        """Put some of its words in the place of the first snippets, and add what it says of all random ones."""
+        """Put some of its words in the place of the first snippets, and add what it says of all random ones.
+
+        The linear model adds what reviews say of them.
+        """
         framed = lexicon.framed(round(FRAMED_SHARE * self._cut), self._words, generator)
         snippets[: len(framed)] = framed
         asked = np.flatnonzero(labels.share == 0)
         texts = [snippets[number] for number in asked.tolist()]
-        labels.set(asked, 1.0, lexicon.log_odds(texts), lexicon.shortness(texts))
+        added = lexicon.log_odds(texts)
+        if self._linear_model is not None:
+            log_odds = self._linear_model.log_odds(texts[len(framed) :])
+            added[len(framed) :] += LINEAR_SHARE * np.clip(log_odds, -LARGEST_LINEAR, LARGEST_LINEAR)
+        labels.set(asked, 1.0, added, lexicon.shortness(texts))
         labels.factor[: len(framed)] = 0.0
 
 
