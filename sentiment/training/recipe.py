@@ -104,6 +104,7 @@ class Recipe:
         self.cut: Callable[[int], Cut] = functools.cache(lambda seed: cut(corpus.value, share, seed))
         self._snippets: WeakValueDictionary[int, EpochSnippets] = WeakValueDictionary()
         self._sharing = threading.Lock()
+        self._linear_models: dict[tuple[int, bool], Output[Trained]] = {}
 
     def validation(self, seed: int) -> Reviews:
         """The reviews that validate a model with this seed."""
@@ -199,7 +200,13 @@ class Recipe:
         return self._steps.run(Step("document-vectors", np.ndarray, compute, {"load": self.corpus}, {"size": size}))
 
     def linear_model(self, candidate: Candidate) -> Output[Trained]:
-        """The linear model, fitted on the reviews to learn from."""
+        """The linear model, fitted once on the reviews to learn from."""
+        key = candidate.seed, candidate.found is None
+        if key not in self._linear_models:
+            self._linear_models[key] = self._fit_linear_model(candidate)
+        return self._linear_models[key]
+
+    def _fit_linear_model(self, candidate: Candidate) -> Output[Trained]:
         cut, balance = self.cut(candidate.seed), self.config.training.balance
 
         def compute(_: Path) -> Trained:
@@ -270,7 +277,8 @@ class Recipe:
         corpus, epoch, training = self.corpus.value, self.cut(candidate.seed).epoch, self.config.training
         vocabulary, labels = self.vocabulary.value, self.corpus.value.train.labels[epoch]
         inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
-        counterfactuals = people = opposites = linear_model = None
+        counterfactuals = people = opposites = None
+        reader: LinearModel | None = None
         if training.counterfactual_share and self.is_english:
             counterfactuals = fit_counterfactuals(texts, labels)
         if training.exchange_people and self.is_english:
@@ -278,8 +286,9 @@ class Recipe:
         if training.opposite_share and self.lexicon is not None and self.word_vectors is not None:
             opposites = Opposites.fit(vocabulary, self.lexicon.ratings(), self.word_vectors.value, inputs, labels)
         if self.learns_pseudo_labels:
-            linear_model = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME)).value.model
-            assert isinstance(linear_model, LinearModel)
+            fitted = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME)).value.model
+            assert isinstance(fitted, LinearModel)
+            reader = fitted
             inputs = np.concatenate([inputs, self.padded("unlabelled").value])
             texts += corpus.unlabelled.texts
         pad = functools.partial(pad_texts, vocabulary=vocabulary, config=self.config.sequences)
@@ -292,7 +301,7 @@ class Recipe:
             counterfactuals=counterfactuals,
             lexicon=self.lexicon,
             words=vocabulary.words,
-            linear_model=linear_model,
+            linear_model=reader,
             opposites=opposites,
             people=people,
         )
