@@ -60,4 +60,10 @@ def lessons_of_network(config: PipelineConfig, recipe: Recipe, seed: int) -> lis
             "clauses of reviews that a rule turns into their opposite stood beside whole ones, up to "
             f"{100 * training.counterfactual_share:g} % as many"
         )
+    if recipe.lexicon is not None:
+        lessons.append("the lexicon VADER (Hutto & Gilbert 2014) added its ratings to the labels of short snippets")
+        if training.opposite_share:
+            lessons.append("passages whose opinion words were turned, under the opposite label, stood beside reviews")
+    if training.exchange_people and recipe.is_english:
+        lessons.append("words for people were exchanged at random for others of their kind")
     return lessons

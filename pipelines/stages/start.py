@@ -31,6 +31,9 @@ LEFT_OUT = (
     "label_softness",
     "snippet_share",
     "counterfactual_share",
+    "lexicon",
+    "opposite_share",
+    "exchange_people",
 )
 """Options that fine-tuning has no use for; a preset may name them all the same."""
 
