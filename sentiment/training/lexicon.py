@@ -11,6 +11,7 @@ from importlib import resources
 
 import numpy as np
 
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.errors import InputError
 
 FADING_WORDS = 40, 80
@@ -59,6 +60,14 @@ class Lexicon:
         emoji = {character: 4 * self._vader.polarity_scores(character)["compound"] for character in self._vader.emojis}
         ratings = words | {character: rating for character, rating in emoji.items() if len(character) == 1}
         return {word: rating for word, rating in ratings.items() if abs(rating) >= LEAST_RATING}
+
+    def ratings_in(self, vocabulary: Vocabulary) -> np.ndarray:
+        """The rating of every index of a vocabulary, float32 (num_words,); 0 for words without a clear one."""
+        ratings = np.zeros(vocabulary.num_words, np.float32)
+        for word, rating in self.ratings().items():
+            if word in vocabulary.index:
+                ratings[vocabulary.index[word]] = rating
+        return ratings
 
     def framed(self, count: int, others: Sequence[str], generator: np.random.Generator) -> list[str]:
         """So many texts of its words: one half in frames such as "The service was ...", the other among random words.

@@ -180,11 +180,13 @@ class Recipe:
         padded, size = self.pad_all(), self.config.model.embedding_dim
 
         def compute(_: Path) -> np.ndarray:
-            inputs = np.concatenate([split.value for split in padded.values()])
-            return learn_word_vectors(inputs, self.vocabulary.value.num_words, size)
+            inputs, vocabulary = np.concatenate([split.value for split in padded.values()]), self.vocabulary.value
+            ratings = None if self.lexicon is None else self.lexicon.ratings_in(vocabulary)
+            return learn_word_vectors(inputs, vocabulary.num_words, size, ratings)
 
-        inputs: Inputs = {f"pad_{split}": output for split, output in padded.items()}
-        return self._steps.run(Step("word-vectors", np.ndarray, compute, inputs, {"size": size}))
+        inputs: Inputs = {"vocabulary": self.vocabulary, **{f"pad_{split}": output for split, output in padded.items()}}
+        settings = {"size": size, "lexicon": self.config.training.lexicon}
+        return self._steps.run(Step("word-vectors", np.ndarray, compute, inputs, settings))
 
     @functools.cached_property
     def document_vectors(self) -> Output[np.ndarray] | None:

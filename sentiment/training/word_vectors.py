@@ -25,14 +25,21 @@ SPREAD = 0.3
 """Standard deviation of the numbers of a word's vector."""
 
 
-def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int) -> np.ndarray:
+RATED_SHARE = 1 / 16
+"""Of the numbers of a vector, those that hold the rating of its word."""
+
+
+def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int, ratings: np.ndarray | None = None) -> np.ndarray:
     """Vectors for every index of a vocabulary, float32 (num_words, size).
 
-    Padding has zeros. The other reserved indices, and words that stand beside too few others, have random numbers.
+    Padding has zeros. The other reserved indices, and words that stand beside too few others, have random numbers; but
+    a rated one of them has the mean vector of words with ratings of its sign.
 
     Args:
         inputs: padded indices of reviews, int32 (N, maxlen).
         size: numbers of a vector.
+        ratings: of every word, as from a lexicon, (num_words,): 0 for none. The last numbers of a vector then hold its
+            rating, so that a network which learns what the ratings of some words say has learned it of all words.
     """
     tokens = np.pad(inputs, ((0, 0), (0, WINDOW)), constant_values=PADDING).ravel()
     information = mutual_information(pair_counts(tokens, num_words, WINDOW))
@@ -42,6 +49,12 @@ def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int) -> np.ndar
     vectors = np.random.default_rng(SEED).normal(0, SPREAD, (num_words, size)).astype(np.float32)
     is_learned = np.diff(information.indptr) > 0
     vectors[is_learned] = learned[is_learned]
+    if ratings is not None:
+        for sign in (-1, 1):
+            is_ours = np.sign(ratings) == sign
+            if (is_ours & is_learned).any():
+                vectors[is_ours & ~is_learned] = vectors[is_ours & is_learned].mean(axis=0)
+        vectors[:, size - max(1, round(RATED_SHARE * size)) :] = SPREAD * ratings[:, np.newaxis]
     vectors[PADDING] = 0
     return vectors
 

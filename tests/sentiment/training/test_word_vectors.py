@@ -8,7 +8,14 @@ from hypothesis.extra.numpy import arrays
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import INDEX_FROM, PADDING, Vocabulary
-from sentiment.training.word_vectors import LEAST_COUNT, WINDOW, learn_word_vectors, mutual_information, pair_counts
+from sentiment.training.word_vectors import (
+    LEAST_COUNT,
+    SPREAD,
+    WINDOW,
+    learn_word_vectors,
+    mutual_information,
+    pair_counts,
+)
 
 NUM_WORDS = 9
 
@@ -78,3 +85,14 @@ def test_reviews_without_two_words_side_by_side_give_random_vectors() -> None:
     vectors = learn_word_vectors(np.full((2, 5), INDEX_FROM - 1, np.int32), 12, 4)
     assert np.isfinite(vectors).all()
     assert vectors[PADDING + 1 :].any(axis=1).all()
+
+
+def test_ratings_stand_in_the_last_numbers_and_words_that_are_never_seen_are_like_those_of_their_sign() -> None:
+    inputs = np.tile(np.arange(4, 12, dtype=np.int32), (20, 1))
+    ratings = np.zeros(14, np.float32)
+    ratings[[5, 7, 12]] = 2, -3, 1  # 12 and 13 occur nowhere
+    plain, rated = learn_word_vectors(inputs, 14, 16), learn_word_vectors(inputs, 14, 16, ratings)
+    assert np.array_equal(rated[:12, :-1], plain[:12, :-1])
+    assert np.allclose(rated[1:, -1], SPREAD * ratings[1:])
+    assert np.array_equal(rated[12, :-1], plain[5, :-1])
+    assert np.array_equal(rated[13, :-1], plain[13, :-1])
