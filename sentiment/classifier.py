@@ -76,6 +76,7 @@ class SentimentClassifier:
         threshold: str | None = None,
         num_words: int | None = None,
         punctuation_tokens: str | None = None,
+        symbols: bool | None = None,
         names: bool | None = None,
         maxlen: int | None = None,
         padding: str | None = None,

@@ -62,6 +62,7 @@ def with_start(context: Context, preset: str | None, options: Mapping[str, Any])
         "vocabulary": {
             "num_words": model.vocabulary.num_words,
             "punctuation_tokens": model.vocabulary.tokenizer.punctuation_tokens,
+            "symbols": model.vocabulary.tokenizer.symbols,
         },
         "sequences": model.sequences.model_dump(),
         "model": shape.model_dump(exclude=set(DROPOUT)),

@@ -5,6 +5,7 @@ expressions have in common with JavaScript's.
 """
 
 import re
+from collections.abc import Callable
 from html.entities import name2codepoint
 
 ENTITIES = {**{name: chr(code) for name, code in name2codepoint.items()}, "apos": "'"}
@@ -53,15 +54,25 @@ def without_markup(text: str, line_break: str = " ") -> str:
 def without_markup_placed(text: str) -> tuple[str, list[Place]]:
     """What `without_markup` gives, and where each of its characters stands in the text."""
     places = [(position, position + 1) for position in range(len(text))]
-    for pattern in (_ENTITY, _TAG):
-        parts, kept, end = [], [], 0
-        for found in pattern.finditer(text):
-            start = found.start()
-            parts += [text[end:start], _character(found) if pattern is _ENTITY else " "]
-            kept += [*places[end:start], (places[start][0], places[found.end() - 1][1])]
-            end = found.end()
-        text, places = "".join([*parts, text[end:]]), [*kept, *places[end:]]
-    return text, places
+    text, places = replaced(text, places, _ENTITY, _character)
+    return replaced(text, places, _TAG, lambda _: " ")
+
+
+def replaced(
+    text: str, places: list[Place], pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str]
+) -> tuple[str, list[Place]]:
+    """What `pattern.sub` gives, and where each of its characters stands: those of a match where the match does.
+
+    Args:
+        places: where each character of `text` stands.
+    """
+    parts, kept, end = [], [], 0
+    for found in pattern.finditer(text):
+        start, new = found.start(), replacement(found)
+        parts += [text[end:start], new]
+        kept += [*places[end:start], *[(places[start][0], places[found.end() - 1][1])] * len(new)]
+        end = found.end()
+    return "".join([*parts, text[end:]]), [*kept, *places[end:]]
 
 
 def has_line_breaks_alone(text: str) -> bool:

@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from sentiment.configuration import Configuration
 from sentiment.data.markup import without_markup, without_markup_placed
+from sentiment.data.symbols import with_symbols_apart, with_symbols_apart_placed
 from sentiment.errors import InputError
 
 PADDING, START, OUT_OF_VOCABULARY, UNUSED = range(4)
@@ -58,6 +59,10 @@ _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 TOKEN = rf"[{UNSPACED}]|[^\s{re.escape(FILTERS)}{UNSPACED}]+"
 """Pattern of a word in a text."""
+
+LENGTHENED = r"([a-z\u00df-\u024f\u0370-\u052f])\1{2,}"
+"""Pattern of a letter that stands three or more times in a row: Latin, Greek or Cyrillic, in lower case."""
+_LENGTHENED = re.compile(LENGTHENED)
 
 CHARACTERS_PER_TOKEN = 7
 """A little more than reviews have, separators included."""
@@ -101,6 +106,10 @@ class VocabularyConfig(Configuration):
     punctuation_tokens: Marks = Field(
         "", description="Punctuation marks that are tokens of their own; the others are dropped."
     )
+    symbols: bool = Field(
+        False,
+        description="Make each emoji, @name and address a token, and read emoticons as emoji and sooo as so.",
+    )
     names: bool = Field(
         True,
         description="Keep names: words that reviews mostly capitalize within a sentence, of people, places and films.",
@@ -117,16 +126,24 @@ class Tokenizer:
 
     Attributes:
         punctuation_tokens: marks of PUNCTUATION, each of which is a token of its own.
+        symbols: whether each emoji, @name and address is a token of its own, and an emoticon the emoji that it stands
+            for; `Vocabulary` then also takes a lengthened word for the word that it knows.
     """
 
     punctuation_tokens: Marks = ""
+    symbols: bool = False
 
     def tokenize(self, text: str) -> list[str]:
         """All tokens of the text."""
-        return self._tokens(without_markup(text))
+        return self._tokens(self._shown(text))
+
+    def _shown(self, text: str) -> str:
+        """The text without markup, and with its symbols as tokens."""
+        text = without_markup(text)
+        return with_symbols_apart(text) if self.symbols else text
 
     def _tokens(self, text: str) -> list[str]:
-        """The tokens of a text that has no markup."""
+        """The tokens of what `_shown` gives, or of a part of it."""
         if text.isascii():
             text = text.lower()
         else:
@@ -138,7 +155,7 @@ class Tokenizer:
 
     def tokenize_end(self, text: str, count: int, end: Literal["first", "last"]) -> list[str]:
         """The first or last `count` of all tokens, without splitting all of a long text."""
-        text, reach = without_markup(text), CHARACTERS_PER_TOKEN * count
+        text, reach = self._shown(text), CHARACTERS_PER_TOKEN * count
         kept = slice(count) if end == "first" else slice(-count, None)
         while reach < len(text):
             # Cut at a space: no token spans it, no letter is composed or lower-cased by what is beyond.
@@ -200,6 +217,8 @@ class Tokenizer:
         """
         lowered, origins = "", list[Span]()  # of each of these characters
         visible, places = without_markup_placed(text)
+        if self.symbols:
+            visible, places = with_symbols_apart_placed(visible, places)
         for first, last in _composed(visible):
             part = unicodedata.normalize("NFC", visible[first:last]).translate(_TYPOGRAPHY)
             # one by one, which changes no separator and all lengths alike
@@ -272,6 +291,16 @@ def tokenize(text: str) -> list[str]:
     return _WORDS.tokenize(text)
 
 
+class _Index(dict[str, int]):
+    """Word -> index. `index["sooo"]` is that of "so", and `index["goooood"]` that of "good", unless it has them."""
+
+    def __missing__(self, word: str) -> int:
+        if not _LENGTHENED.search(word):
+            return OUT_OF_VOCABULARY
+        twice, once = (_LENGTHENED.sub(letters, word) for letters in (r"\1\1", r"\1"))
+        return self.get(twice, self.get(once, OUT_OF_VOCABULARY))
+
+
 class Vocabulary:
     """The most frequent words and their indices.
 
@@ -285,7 +314,7 @@ class Vocabulary:
         self.num_words = num_words
         self.tokenizer = tokenizer
         self.words = tuple(words[: num_words - INDEX_FROM])
-        self.index = {word: position for position, word in enumerate(self.words, INDEX_FROM)}
+        self.index = _Index(zip(self.words, itertools.count(INDEX_FROM), strict=False))
 
     @classmethod
     def fit(
@@ -294,19 +323,21 @@ class Vocabulary:
         num_words: int,
         punctuation_tokens: str = "",
         *,
+        symbols: bool = False,
         names: bool = True,
         kept: Sequence[str] = (),
     ) -> "Vocabulary":
-        """The vocabulary of the words in `texts`, and of the punctuation marks that are to be tokens.
+        """The vocabulary of the tokens in `texts`.
 
         Args:
+            punctuation_tokens, symbols: those of the Tokenizer.
             names: whether it holds what `Tokenizer.names` finds.
             kept: words that it holds however seldom the texts use them.
 
         Raises:
             InputError: `num_words` is below 5.
         """
-        tokenizer = Tokenizer(punctuation_tokens)
+        tokenizer = Tokenizer(punctuation_tokens, symbols)
         counts = tokenizer.counts(texts)
         left_out = {*kept, *(() if names else tokenizer.names(texts))}
         words = [*kept, *(word for word in counts if word not in left_out)][: max(0, num_words - INDEX_FROM)]
@@ -347,6 +378,8 @@ class Vocabulary:
         return np.fromiter(self._find(tokens), np.int32, len(tokens))
 
     def _find(self, tokens: Iterable[str]) -> Iterator[int]:
+        if self.tokenizer.symbols:
+            return map(self.index.__getitem__, tokens)
         return map(self.index.get, tokens, repeat(OUT_OF_VOCABULARY))
 
     def decode(self, indices: Iterable[int]) -> list[str]:

@@ -103,7 +103,8 @@ static int load_words(struct network *network, PyObject *arrays)
     return add_words(network, count);
 }
 
-/* load(width, cell, maxlen, padding, pooling, directions, cut_end, line_breaks, num_words, units, embedding, arrays) */
+/* load(width, cell, maxlen, padding, pooling, directions, cut_end, line_breaks, shortens, num_words, units, embedding,
+        arrays) */
 static PyObject *load(PyObject *module, PyObject *arguments)
 {
     (void)module;
@@ -113,9 +114,9 @@ static PyObject *load(PyObject *module, PyObject *arguments)
     int width, chosen = 0;
     if (!network)
         return PyErr_NoMemory();
-    if (PyArg_ParseTuple(arguments, "iiiiiiiiiy*y*O!", &width, &network->cell, &network->maxlen, &network->padding,
+    if (PyArg_ParseTuple(arguments, "iiiiiiiiiiy*y*O!", &width, &network->cell, &network->maxlen, &network->padding,
                          &network->pooling, &network->directions, &network->cut_end, &network->line_breaks,
-                         &network->num_words, &units, &embedding, &PyTuple_Type, &arrays)) {
+                         &network->shortens, &network->num_words, &units, &embedding, &PyTuple_Type, &arrays)) {
         while (chosen < KERNEL_COUNT && (KERNELS[chosen].width != width || !runs_here(chosen)))
             chosen++;
         network->layers = (int)(units.len / sizeof(int) < MOST_LAYERS ? units.len / sizeof(int) : MOST_LAYERS);

@@ -272,6 +272,27 @@ static PyObject *encode_text(PyObject *module, PyObject *arguments)
     return encoded;
 }
 
+static PyObject *has_pair(PyObject *module, PyObject *arguments)
+{
+    (void)module;
+    const char *pairs;
+    Py_ssize_t room, size;
+    PyObject *text;
+    if (!PyArg_ParseTuple(arguments, "y#U", &pairs, &room, &text))
+        return NULL;
+    if (room != 128 * 128) {
+        PyErr_SetString(PyExc_ValueError, "pairs must have a byte for each two ASCII characters");
+        return NULL;
+    }
+    const char *characters = PyUnicode_AsUTF8AndSize(text, &size);
+    if (!characters)
+        return NULL;
+    Py_ssize_t place = 0;
+    while (place < size && !pairs[(characters[place] & 127) * 128 + (characters[place + 1] & 127)])
+        place++;
+    return PyBool_FromLong(place < size);
+}
+
 static PyObject *widest(PyObject *module, PyObject *arguments)
 {
     (void)module, (void)arguments;
@@ -285,6 +306,7 @@ static PyMethodDef methods[] = {
     {"load", load, METH_VARARGS, "The network of the arrays that sentiment.engine.native lays out."},
     {"score", score, METH_VARARGS, "score(network, texts, out): write P(positive) of each text to out, float32."},
     {"encode", encode_text, METH_VARARGS, "encode(network, text): the int32 indices of an ASCII text, as bytes."},
+    {"has_pair", has_pair, METH_VARARGS, "has_pair(pairs, text): whether an ASCII text, ended by 0, has one of pairs."},
     {"widest", widest, METH_NOARGS, "Floats in a vector of the best instruction set that this processor has."},
     {0},
 };

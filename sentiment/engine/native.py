@@ -3,10 +3,11 @@
 An Embedding before an LSTM, GRU or SimpleRNN is a table with one row per word: the word vector times the input kernel,
 plus the bias. The core makes the table when it loads a network, so that the recurrence alone is left to compute. For
 30,000 words and 512 gate inputs the table takes 61 MB. The core reads ASCII texts itself that hold no markup but line
-breaks; any other goes through the Python tokenizer. The core holds no lock of Python while it scores, and threads share
-one network.
+breaks and, where symbols are tokens, nothing that may be one; any other goes through the Python tokenizer. The core
+holds no lock of Python while it scores, and threads share one network.
 """
 
+import functools
 import importlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 
 from sentiment.data.markup import has_line_breaks_alone
 from sentiment.data.sequences import SequenceConfig
+from sentiment.data.symbols import STARTS
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.cells import CELLS
 from sentiment.engine.network import Network, Padding
@@ -105,6 +107,7 @@ class NativeNetwork:
             network.directions,
             sequences.truncating == "post",
             True,  # <br /> is white space
+            vocabulary.tokenizer.symbols,  # so that "sooo" is known as "so"
             len(network.embedding),
             np.array([layer.units for layer in network.layers], np.int32),
             _aligned(network.embedding),
@@ -123,7 +126,9 @@ class NativeNetwork:
 
     def reads(self, text: str) -> bool:
         """Whether the core finds the tokens of a text itself."""
-        return self._can_read and text.isascii() and has_line_breaks_alone(text)
+        if not (self._can_read and text.isascii() and has_line_breaks_alone(text)):
+            return False
+        return not (self._vocabulary.tokenizer.symbols and self._core.has_pair(symbol_pairs(), text))
 
     def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to maxlen indices, float32 (N,)."""
@@ -161,6 +166,15 @@ def character_classes(tokenize: Callable[[str], list[str]]) -> bytes | None:
     if any(classes[ord(character)] != SEPARATOR for character in "</> "):
         return None
     return bytes(classes)
+
+
+@functools.cache
+def symbol_pairs() -> bytes:
+    """For each two ASCII characters whether a symbol may start with them: a byte each."""
+    pairs = np.zeros((128, 128), np.bool_)
+    for start in filter(str.isascii, STARTS):
+        pairs[ord(start[0]), ord(start[1]) if len(start) > 1 else slice(None)] = True
+    return pairs.tobytes()
 
 
 def _laid_out(network: Network, sequences: SequenceConfig, width: int) -> list[np.ndarray]:

@@ -35,7 +35,7 @@ struct word {
 };
 
 struct network {
-    int cell, maxlen, padding, cut_end, pooling, directions, line_breaks, num_words, layers, features, buffers;
+    int cell, maxlen, padding, cut_end, pooling, directions, line_breaks, shortens, num_words, layers, features, buffers;
     const struct kernels *kernels;
     struct layer layer[MOST_LAYERS];
     const float *dense;           /* (features + 1,): weights and bias */

@@ -6,13 +6,14 @@ import json
 import math
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import PUNCTUATION, Vocabulary
+from sentiment.data.vocabulary import OUT_OF_VOCABULARY, PUNCTUATION, Vocabulary
 from sentiment.engine import native
 from sentiment.engine.native import NativeNetwork
 from sentiment.engine.network import Network
@@ -104,9 +105,10 @@ class RecurrentModel:
         return _checked(self._engine.encoded_probability(encoded))
 
     def words(self, text: str) -> list[tuple[str, bool]]:
-        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary holds each."""
+        """The last or first `maxlen` words of a text, as `sequences` cuts, and whether the vocabulary knows each."""
         tokens = self.vocabulary.tokens(text, self.sequences.maxlen, self.sequences.truncating)
-        return [(token, token in self.vocabulary.index) for token in tokens]
+        known = self.vocabulary.indices(tokens) != OUT_OF_VOCABULARY
+        return list(zip(tokens, known.tolist(), strict=True))
 
     def count_unread(self, text: str) -> int:
         """How many words of a text lie beyond its last or first `maxlen`, punctuation marks apart."""
@@ -117,7 +119,8 @@ class RecurrentModel:
 
     def digest(self) -> str:
         """SHA-256 over all that decides a probability, as 32 hexadecimal digits."""
-        content = [self.network.digest(), self.vocabulary.words, self.sequences.model_dump()]
+        tokenizer = asdict(self.vocabulary.tokenizer)
+        content = [self.network.digest(), self.vocabulary.words, tokenizer, self.sequences.model_dump()]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
     def save(self, folder: Path) -> list[str]:

@@ -37,7 +37,38 @@ static int add_words(struct network *network, size_t count)
     return 1;
 }
 
-static int32_t index_of(const struct network *network, const struct token *token, const unsigned char *text)
+/* The class of a character of a text, or of a token in it, by its place in the order of reading. */
+static unsigned char class_at(const struct network *network, const unsigned char *text, size_t size, size_t place)
+{
+    return network->classes[text[network->cut_end ? place : size - 1 - place]];
+}
+
+/* Go over letters that are alike; returns how many of them count: of three and more, `most`, but all where that is 0. */
+static size_t read_run(const struct network *network, const unsigned char *text, size_t size, size_t *place, int most)
+{
+    size_t start = *place;
+    unsigned char letter = class_at(network, text, size, start);
+    while (*place < size && class_at(network, text, size, *place) == letter)
+        (*place)++;
+    size_t run = *place - start;
+    return most && run > 2 && letter >= 'a' && letter <= 'z' ? (size_t)most : run;
+}
+
+static int is_spelled(const struct network *network, const unsigned char *letters, size_t length,
+                      const unsigned char *text, size_t size, int most)
+{
+    for (size_t place = 0, known = 0; place < size;) {
+        unsigned char letter = class_at(network, text, size, place) % MARK;
+        for (size_t count = read_run(network, text, size, &place, most); count--; known++)
+            if (letters[network->cut_end ? known : length - 1 - known] != letter)
+                return 0;
+    }
+    return 1;
+}
+
+/* The index of a token, which takes up `size` characters of the text; `most` is that of read_run. */
+static int32_t index_of(const struct network *network, const struct token *token, const unsigned char *text,
+                        size_t size, int most)
 {
     for (uint32_t slot = first_slot(network, token);; slot = (slot + 1) & network->mask) {
         const struct word *word = &network->words[slot];
@@ -45,13 +76,28 @@ static int32_t index_of(const struct network *network, const struct token *token
             return OUT_OF_VOCABULARY;
         if (word->key != token->key || word->length != token->length)
             continue;
-        size_t same = token->length <= sizeof word->key ? token->length : 0;
         const unsigned char *letters = network->letters + network->ends[word->index - INDEX_FROM] - token->length;
-        while (same < token->length && letters[same] == network->classes[text[same]] % MARK)
-            same++;
-        if (same == token->length)
+        if (token->length <= sizeof word->key || is_spelled(network, letters, token->length, text, size, most))
             return word->index;
     }
+}
+
+/* The index of a token that is not known: with two of each letter that it has three or more times in a row, or one. */
+static int32_t index_of_lengthened(const struct network *network, const unsigned char *text, size_t size)
+{
+    int32_t index = OUT_OF_VOCABULARY;
+    for (int most = 2; most && index == OUT_OF_VOCABULARY; most--) {
+        struct token token = {0};
+        for (size_t place = 0; place < size;) {
+            unsigned char letter = class_at(network, text, size, place) % MARK;
+            for (size_t count = read_run(network, text, size, &place, most); count--;)
+                append(&token, letter);
+        }
+        if (token.length == size)
+            break;
+        index = index_of(network, &token, text, size, most);
+    }
+    return index;
 }
 
 static int is_space(unsigned char c)
@@ -95,7 +141,10 @@ static int encode(const struct network *network, const unsigned char *text, size
         if (token.key == line_break && token.length == 2 && network->line_breaks &&
             is_line_break(text, size, first, end))
             continue;
-        tokens[forward ? count : most - 1 - count] = index_of(network, &token, text + first);
+        int32_t index = index_of(network, &token, text + first, end - first, 0);
+        if (index == OUT_OF_VOCABULARY && network->shortens)
+            index = index_of_lengthened(network, text + first, end - first);
+        tokens[forward ? count : most - 1 - count] = index;
         count++;
     }
 #undef CLASS_AT

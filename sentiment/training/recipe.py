@@ -132,6 +132,7 @@ class Recipe:
                 corpus.train.texts,
                 config.num_words,
                 config.punctuation_tokens,
+                symbols=config.symbols,
                 names=config.names,
                 kept=self.lexicon.words(config.num_words // KEPT) if self.lexicon is not None else (),
             )

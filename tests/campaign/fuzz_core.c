@@ -119,7 +119,7 @@ static PyObject *loaded(int *maxlen, int *num_words)
     static const int widths[] = {4, 8, 16};
     static const float scales[] = {1, 0.1f, 1e3f, 1e30f, INFINITY, NAN};
     int width = widths[choose(3)], cell = number(0, 3), padding = number(0, 4), pooling = number(0, 4);
-    int directions = number(1, 3), cut_end = choose(2), line_breaks = choose(2);
+    int directions = number(1, 3), cut_end = choose(2), line_breaks = choose(2), shortens = choose(2);
     int layers = 1 + choose(3), dim = 1 + choose(9);
     float scale = scales[choose(6)];
     *maxlen = number(2, 40), *num_words = number(INDEX_FROM + 1, 40);
@@ -149,8 +149,8 @@ static PyObject *loaded(int *maxlen, int *num_words)
     items[count++] = floats((size_t)features * (pooling == MAX_MEAN ? 2 : 1) + 1, scale);
     PyObject *of_units = array_of(memcpy(allocated(sizeof units), units, sizeof units), layers * sizeof *units);
     PyObject *tuple = tuple_of(items, count);
-    PyObject *arguments = Py_BuildValue("(iiiiiiiiiOOO)", width, cell, *maxlen, padding, pooling, directions, cut_end,
-                                        line_breaks, *num_words, of_units, embedding, tuple);
+    PyObject *arguments = Py_BuildValue("(iiiiiiiiiiOOO)", width, cell, *maxlen, padding, pooling, directions, cut_end,
+                                        line_breaks, shortens, *num_words, of_units, embedding, tuple);
     PyObject *capsule = load(NULL, arguments);
     Py_DecRef(arguments), Py_DecRef(of_units), Py_DecRef(embedding), Py_DecRef(tuple);
     may_be_nan = !(scale < 1e4f);

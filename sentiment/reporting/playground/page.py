@@ -24,7 +24,8 @@ from markupsafe import Markup
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
-from sentiment.data.vocabulary import FILTERS, INDEX_FROM, TYPOGRAPHY, UNSPACED
+from sentiment.data.symbols import SYMBOL, TOKENS
+from sentiment.data.vocabulary import FILTERS, INDEX_FROM, LENGTHENED, TYPOGRAPHY, UNSPACED
 from sentiment.interpretation.explanation import (
     COMPLETENESS,
     MOST_HALVINGS,
@@ -132,6 +133,7 @@ def page_data(
             "typography": TYPOGRAPHY,
             "markup": {"entity": ENTITY, "entities": ENTITIES, "tag": TAG},
             "unspaced": UNSPACED,
+            "symbols": vocabulary.tokenizer.symbols and {"pattern": SYMBOL, "tokens": TOKENS, "lengthened": LENGTHENED},
         },
         "sequences": {
             "maxlen": sequences.maxlen,

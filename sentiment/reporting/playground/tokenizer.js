@@ -32,7 +32,7 @@ const SIGMA = 0x3a3;
 
 export class Tokenizer {
   /** @param data white_space, lower, cased, ignorable, unassigned, filters, punctuation_tokens, typography, markup,
-   *   unspaced */
+   *   unspaced; symbols, where they are tokens */
   constructor(data) {
     this.lower = new Map(Object.entries(data.lower));
     this.isCased = rangeTest(data.cased);
@@ -44,6 +44,9 @@ export class Tokenizer {
     this.entity = new RegExp(data.markup.entity, "g");
     this.entities = new Map(Object.entries(data.markup.entities));
     this.tag = new RegExp(data.markup.tag, "gi");
+    this.symbol = data.symbols && new RegExp(data.symbols.pattern, "gu");
+    this.symbolTokens = data.symbols?.tokens;
+    this.lengthened = data.symbols && new RegExp(data.symbols.lengthened, "g");
     const kept = escapeForClass(data.punctuation_tokens);
     const filters = escapeForClass(data.filters);
     const single = `${kept ? `[${kept}]|` : ""}[${data.unspaced}]|`;
@@ -60,10 +63,10 @@ export class Tokenizer {
     }));
   }
 
-  /** The text without markup, in NFC, with its typographic characters replaced, as parts {text, start, end}. */
+  /** The text as `shown` gives it, in NFC, with its typographic characters replaced, as parts {text, start, end}. */
   mapped(text) {
     const parts = [];
-    const { shown, starts, ends } = this.withoutMarkup(text);
+    const { shown, starts, ends } = this.shown(text);
     for (const chunk of shown.matchAll(this.chunk)) {
       for (const part of this.composed(chunk[0], chunk.index)) {
         let replaced = "";
@@ -74,12 +77,18 @@ export class Tokenizer {
     return parts;
   }
 
-  /** The text as a browser shows it, entities decoded and tags as spaces, and where each of its units stands. */
-  withoutMarkup(text) {
+  /** The text as a browser shows it, entities decoded and tags as spaces, with the token of each symbol in its place,
+   * and where each of its units stands. */
+  shown(text) {
     let shown = text;
     let starts = Array.from({ length: text.length }, (_, unit) => unit);
     let ends = starts.map((unit) => unit + 1);
-    for (const pattern of [this.entity, this.tag]) {
+    const replacements = [
+      [this.entity, (found) => this.character(found)],
+      [this.tag, () => " "],
+      ...(this.symbol ? [[this.symbol, (found) => this.symbolToken(found)]] : []),
+    ];
+    for (const [pattern, replacement] of replacements) {
       let kept = "";
       const keptStarts = [];
       const keptEnds = [];
@@ -94,7 +103,7 @@ export class Tokenizer {
       for (const found of shown.matchAll(pattern)) {
         keep(end, found.index);
         end = found.index + found[0].length;
-        const replaced = pattern === this.entity ? this.character(found) : " ";
+        const replaced = replacement(found);
         kept += replaced;
         for (let unit = 0; unit < replaced.length; unit += 1) {
           keptStarts.push(starts[found.index]);
@@ -112,6 +121,12 @@ export class Tokenizer {
     if (name !== undefined) return this.entities.get(name);
     const code = decimal !== undefined ? parseInt(decimal, 10) : parseInt(hexadecimal, 16);
     return code <= 0x10ffff && !(code >= 0xd800 && code < 0xe000) ? String.fromCodePoint(code) : "\ufffd";
+  }
+
+  /** Of the group of the pattern that matches; the last is an emoji, and where none does, it is no symbol. */
+  symbolToken(found) {
+    const group = found.findIndex((text, number) => number > 0 && text !== undefined);
+    return group < 0 ? " " : ` ${this.symbolTokens[group - 1] ?? found[group]} `;
   }
 
   /** NFC of a chunk without white space, in the smallest parts that give the same as the whole. */
@@ -195,6 +210,15 @@ export class Vocabulary {
     this.sequences = sequences;
   }
 
+  /** The index of a token; where it is not known, of it with two of each lengthened letter, or one. */
+  find(token) {
+    const spellings = [token];
+    if (this.tokenizer.lengthened) {
+      spellings.push(...["$1$1", "$1"].map((letters) => token.replace(this.tokenizer.lengthened, letters)));
+    }
+    return this.index.get(spellings.find((spelling) => this.index.has(spelling))) ?? OUT_OF_VOCABULARY;
+  }
+
   /** The review as the network reads it.
    *
    * @returns {{words: object[], kept: object[], indices: number[]}} words: all tokens of the text; kept: those that are
@@ -204,7 +228,7 @@ export class Vocabulary {
     const words = this.tokenizer.tokenize(text);
     const all = [{ token: "[START]", start: 0, end: 0, index: START }];
     for (const word of words) {
-      word.index = this.index.get(word.token) ?? OUT_OF_VOCABULARY;
+      word.index = this.find(word.token);
       word.unknown = word.index === OUT_OF_VOCABULARY;
       all.push(word);
     }

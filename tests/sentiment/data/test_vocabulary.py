@@ -25,6 +25,7 @@ from sentiment.data.vocabulary import (
     tokenize,
 )
 from sentiment.errors import InputError
+from tests.symbols import SYMBOLS
 
 words = st.text(string.ascii_lowercase + "'", min_size=1, max_size=6)
 texts = st.lists(words, min_size=1, max_size=20).map(" ".join)
@@ -35,9 +36,9 @@ MARKUP = (
 """Pieces that may join to other markup."""
 odd_pieces = st.sampled_from(
     [*"<br />|<BR>|<br| />|...|e\u0301|\u0338|\u0130|\u03a3|\u0e31|\u597d".split("|"), *MARKUP, *TYPOGRAPHY]
-)
+) | st.sampled_from(SYMBOLS)
 odd_texts = st.lists(texts | st.text(max_size=4) | odd_pieces, max_size=12).map("".join)
-tokenizers = st.builds(Tokenizer, st.sampled_from(["", "!?.", PUNCTUATION]))
+tokenizers = st.builds(Tokenizer, st.sampled_from(["", "!?.", PUNCTUATION]), st.booleans())
 
 
 @given(st.lists(texts, min_size=1, max_size=5))
@@ -129,10 +130,12 @@ def test_num_words_leaves_room_for_a_word_beside_the_reserved_indices() -> None:
         Vocabulary.fit(["a"], num_words=4)
 
 
-def test_a_saved_vocabulary_is_read_back_with_its_punctuation_marks(tmp_path: Path) -> None:
-    Vocabulary.fit(["\u00e7a va! \U0001f3ac", "va!"], num_words=7, punctuation_tokens="!?.").save(tmp_path / "v.json")
-    vocabulary = Vocabulary.load(tmp_path / "v.json")
-    assert vocabulary.encode("va ! \u00e7a").tolist() == [1, 5, 4, 6]
+def test_a_saved_vocabulary_is_read_back_with_its_tokenizer(tmp_path: Path) -> None:
+    for symbols in (False, True):
+        vocabulary = Vocabulary.fit(["\u00e7a va! \U0001f3ac", "va!"], 8, "!?.", symbols=symbols)
+        vocabulary.save(tmp_path / "v.json")
+        assert Vocabulary.load(tmp_path / "v.json").tokenizer == vocabulary.tokenizer
+        assert Vocabulary.load(tmp_path / "v.json").encode("va ! \u00e7a \U0001f3ac").tolist() == [1, 5, 4, 6, 7]
 
 
 @pytest.mark.parametrize(

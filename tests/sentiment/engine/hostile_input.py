@@ -12,15 +12,27 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.vocabulary import Tokenizer, Vocabulary
 
 MAXLEN, NUM_WORDS = 12, 40
-WORDS = ["a", "film", "", "\0", "extraordinarily", "unextraordinarily", "café", "br", "A"]
+WORDS = ["a", "film", "", "\0", "extraordinarily", "unextraordinarily", "café", "br", "A", "oo", "extraordiinarily"]
 
 
 def hostile_texts(generator: random.Random) -> Iterator[str]:
     """Texts of every length around the limits, of any ASCII character, cut line breaks, long words, very long texts."""
-    pieces = [*WORDS, *map(chr, range(128)), "<br", "<br /", "<br />", "<BR\t\n>", "br>", "/>", "x" * 300]
+    pieces = [
+        *WORDS,
+        *map(chr, range(128)),
+        "<br",
+        "<br /",
+        "<br />",
+        "<BR\t\n>",
+        "br>",
+        "/>",
+        "x" * 300,
+        "ooo",
+        "extraordiiiiinarily",
+    ]
     yield from pieces
     for length in range(3 * MAXLEN):
         yield "".join(generator.choices(pieces, k=length))
@@ -72,7 +84,7 @@ def main(library: Path, folder: Path) -> None:
         return core.load(*arguments)
 
     watched = ModuleType(spec.name)
-    watched.__dict__.update(load=load, score=core.score, encode=core.encode, widest=core.widest)
+    watched.__dict__.update({**vars(core), "load": load})
     sys.modules[spec.name] = watched
     from sentiment.engine.native import NativeNetwork
     from sentiment.engine.network import Network
@@ -85,7 +97,7 @@ def main(library: Path, folder: Path) -> None:
         for truncating in ("pre", "post"):
             padding = file.stem.rpartition("_")[2]
             sequences = SequenceConfig.model_validate({"maxlen": MAXLEN, "padding": padding, "truncating": truncating})
-            vocabulary = Vocabulary(WORDS, NUM_WORDS)
+            vocabulary = Vocabulary(WORDS, NUM_WORDS, Tokenizer(symbols=networks % 2 == 0))
             width = widths[networks % len(widths)]
             network = NativeNetwork(Network.from_npz(file.read_bytes()), vocabulary, sequences, width)
             assert np.isfinite(network.positive_probability(texts)).all()

@@ -16,6 +16,7 @@ from sentiment.engine.network import Network, RecurrentLayer
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity
 from tests.sentiment.engine.networks import MAXLEN, VOCABULARY, WIDTHS, small_engine, small_network
+from tests.symbols import SYMBOLS
 
 pytestmark = pytest.mark.skipif(not native.available(), reason="installed without a C compiler")
 
@@ -37,7 +38,7 @@ def test_real_reviews_are_read_as_in_python_and_get_the_probabilities_of_keras(r
         assert np.abs(found - expected).max() <= parity.of_probability(network)
 
 
-MARKUP = ["br", "BR", "<br />", "<br>", "<br\x1f>", "<i>", "&#39;", "&lt;", "\u597d", *"&</> \t!\0É\u0338"]
+MARKUP = [*SYMBOLS, "br", "BR", "<br />", "<br>", "<br\x1f>", "<i>", "&#39;", "&lt;", "\u597d", *"&</> \t!\0É\u0338"]
 TEXTS = st.text() | st.lists(st.sampled_from([*VOCABULARY.words, *MARKUP])).map("".join)
 """Any Unicode, and many texts with what the tokenizer treats in a way of its own."""
 
@@ -54,10 +55,10 @@ def test_the_core_reads_any_text_as_the_python_tokenizer(text: str, truncating: 
 @given(
     TEXTS.map(lambda text: text.encode("ascii", "ignore").decode()),
     st.sampled_from(["pre", "post"]),
-    st.sampled_from([Tokenizer(), Tokenizer("!?.")]),
+    st.builds(Tokenizer, st.sampled_from(["", "!?."]), st.booleans()),
 )
-def test_punctuation_tokens_and_line_breaks_are_data(text: str, truncating: str, tokenizer: Tokenizer) -> None:
-    vocabulary = Vocabulary(["!", "a", "br"], 40, tokenizer)
+def test_tokenizer_and_line_breaks_are_data(text: str, truncating: str, tokenizer: Tokenizer) -> None:
+    vocabulary = Vocabulary(["!", "a", "br", "so", "good", "aa", "iii", "extraordiinarily"], 40, tokenizer)
     network = network_with(vocabulary, truncating)
     if network.reads(text):
         assert network.encode(text).tolist() == vocabulary.encode(text, MAXLEN, network.sequences.truncating).tolist()

@@ -23,6 +23,7 @@ from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.reporting.playground.page import joined_script, page_data
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity
+from tests.symbols import SYMBOLS
 
 ANSWERS = Path(__file__).parent / "answers.mjs"
 NODE = shutil.which("node")
@@ -48,7 +49,7 @@ TRAPS = [
     "don&#39;t &amp;#39;", "caf&eacute; e&#769; &nbsp;&lt;br/&gt;", "&#55357;&#x110000;&#0;&#128512", "&nosuch; &am",
     "<i>a</I> <a href='b c'>d</a> <3 <grin> <\u017fpan> <p\u0338>", "&", "<", ">", "<p", " =", "#39;", "amp;", "lt;",
     "\u5f88\u597d\uff01\u304b\u3099a\u0e14\u0e35 \u17d2\U00020000\u03a3\u0e31a",
-    "\r\nx\r", "\u1c89 \ua7cb \u0897a\u0301", "\u2028line\u2029end",
+    *SYMBOLS, "\r\nx\r", "\u1c89 \ua7cb \u0897a\u0301", "\u2028line\u2029end",
 ]  # fmt: skip
 
 
@@ -119,8 +120,8 @@ def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> No
 
 @pytest.mark.parametrize(
     "tokenizer",
-    [Tokenizer(), Tokenizer("!?.,;:")],
-    ids=["words", "punctuation"],
+    [Tokenizer(), Tokenizer("!?.,;:"), Tokenizer("!?.", symbols=True)],
+    ids=["words", "punctuation", "symbols"],
 )
 def test_any_text_is_read_as_python_reads_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
     """300 texts of any characters for each tokenizer, many made of those that languages treat differently."""
