@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary
+from sentiment.data.vocabulary import Tokenizer, Vocabulary
 from sentiment.engine.network import Network
 from sentiment.engine.recurrent_model import RecurrentModel, engine_here
 from sentiment.errors import InputError
@@ -72,3 +72,9 @@ def test_what_decides_a_probability_decides_the_digest() -> None:
     ]
     digests = {model.digest() for model in (model_of(small_network()), *others)}
     assert len(digests) == 4
+
+
+def test_an_emoticon_and_a_lengthened_word_are_words_that_it_knows() -> None:
+    vocabulary = Vocabulary(["so", "🙁"], NUM_WORDS, Tokenizer(symbols=True))
+    model = RecurrentModel(vocabulary, SEQUENCES, small_network(), lambda: None)
+    assert model.words("Sooo :( www") == [("sooo", True), ("🙁", True), ("www", False)]
