@@ -17,7 +17,7 @@ from sentiment.errors import InputError
 FADING_WORDS = 40, 80
 """Up to how many words a text is short, and from how many on it is a review, to which the lexicon adds nothing."""
 
-WEIGHT = 2.5
+WEIGHT = 3.5
 """Log-odds that a compound rating of 1 adds, -1 takes away."""
 
 MOST_FRAMED = 5_000

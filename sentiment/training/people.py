@@ -37,6 +37,14 @@ class People:
         for number, kind in enumerate(kinds):
             self._kind[kind] = number
 
+    def tied(self, vectors: np.ndarray) -> np.ndarray:
+        """The vectors of all words of the vocabulary, those of each kind all the mean of it, (num_words, size)."""
+        tied = vectors.copy()
+        for kind in np.split(self._members, self._firsts[1:]):
+            if len(kind):
+                tied[kind] = vectors[kind].mean(axis=0)
+        return tied
+
     def exchange(self, indices: np.ndarray, generator: np.random.Generator) -> None:
         """Put another one of its kind, drawn at random, in the place of each word for people; indices of any shape."""
         kinds = self._kind[indices]

@@ -248,7 +248,8 @@ class Recipe:
             return start.grow_network(self.start.value.model, vocabulary, config.model, **shape, texts=texts)
         network = build_model(candidate.model, config.model, num_words=vocabulary.num_words, **shape)
         if self.word_vectors is not None:
-            network.layers[0].set_weights([self.word_vectors.value])
+            vectors = self.word_vectors.value
+            network.layers[0].set_weights([vectors if self.people is None else self.people.tied(vectors)])
         return network
 
     def snippets(self, candidate: Candidate) -> EpochSnippets:
@@ -276,16 +277,19 @@ class Recipe:
         """What rates words whatever the domain, where the configuration asks for it and the reviews are English."""
         return Lexicon() if self.config.training.lexicon and self.is_english else None
 
+    @functools.cached_property
+    def people(self) -> People | None:
+        """The words for people that are exchanged, where the configuration asks for it and the reviews are English."""
+        return People(self.vocabulary.value) if self.config.training.exchange_people and self.is_english else None
+
     def _make_snippets(self, candidate: Candidate) -> EpochSnippets:
         corpus, epoch, training = self.corpus.value, self.cut(candidate.seed).epoch, self.config.training
         vocabulary, labels = self.vocabulary.value, self.corpus.value.train.labels[epoch]
         inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
-        counterfactuals = people = opposites = None
+        counterfactuals = opposites = None
         reader: LinearModel | None = None
         if training.counterfactual_share and self.is_english:
             counterfactuals = fit_counterfactuals(texts, labels)
-        if training.exchange_people and self.is_english:
-            people = People(vocabulary)
         if training.opposite_share and self.lexicon is not None and self.word_vectors is not None:
             opposites = Opposites.fit(vocabulary, self.lexicon.ratings(), self.word_vectors.value, inputs, labels)
         if self.learns_pseudo_labels:
@@ -306,7 +310,7 @@ class Recipe:
             words=vocabulary.words,
             linear_model=reader,
             opposites=opposites,
-            people=people,
+            people=self.people,
         )
 
     def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
@@ -372,6 +376,8 @@ class Recipe:
                         judge=functools.partial(judge, self.vocabulary.value, self.config.sequences, judged),
                         **common,
                     )
+            if self.people is not None:
+                network.layers[0].set_weights([self.people.tied(*network.layers[0].get_weights())])
             model = RecurrentModel.from_keras(self.vocabulary.value, self.config.sequences, network)
             return Trained(model, self._profile(model, candidate), self._learned(), history, sum(history["seconds"]))
 

@@ -30,3 +30,12 @@ def test_a_vocabulary_without_such_words_is_left_alone() -> None:
     indices = np.arange(5)
     People(Vocabulary(["film"], 5)).exchange(indices, np.random.default_rng(0))
     assert indices.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_tied_vectors_are_one_for_each_kind_and_stay_for_all_other_words() -> None:
+    vectors = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    tied = People(VOCABULARY).tied(vectors)
+    gay, lesbian, film = (INDEX_FROM + WORDS.index(word) for word in ("gay", "lesbian", "film"))
+    assert np.array_equal(tied[gay], tied[lesbian])
+    assert np.allclose(tied[gay], vectors[[gay, lesbian]].mean(axis=0))
+    assert np.array_equal(tied[film], vectors[film])
