@@ -48,6 +48,7 @@ class Lexicon:
         content = tomllib.loads(path.read_text("utf-8"))
         self._frames: list[str] = content["frames"]
         self._things: list[str] = content["things"]
+        self._vader.emojis.update(content["emoji"])
 
     def words(self, count: int | None = None) -> list[str]:
         """Its words and emoji with a clear rating, the strongest first, at most `count` of them."""
