@@ -18,9 +18,8 @@ CHOICES = 5
 WORDS = 15, 200
 """Fewest and most words of a passage, every order of magnitude alike."""
 
-ENOUGH = 0.06, 0.5
-"""A passage's verdict is turned in full where so large a share of its words is turned; and the part of this share from
-which on it is turned at all."""
+ENOUGH = 0.06
+"""Share of the words of a passage that have to be turned for its verdict to be turned in full."""
 
 LARGEST_LOG_ODDS_AGAINST = 0.15
 """How far reviews may contradict the rating of an opinion word. Words of plots are rated, too, such as "kill"."""
@@ -86,7 +85,6 @@ class Opposites:
             Indices, int32 (N, maxlen), padded on the side of the inputs, and float64 (N,).
         """
         turned, strength = np.zeros_like(inputs), np.zeros(len(inputs))
-        enough, least = ENOUGH
         fewest, most = np.log(WORDS)
         pads_before = bool((inputs[:, 0] == PADDING).any())
         for number, row in enumerate(inputs):
@@ -97,6 +95,5 @@ class Opposites:
             opposites = self._opposites[passage, generator.integers(CHOICES, size=length)]
             place = slice(-length, None) if pads_before else slice(length)
             turned[number, place] = np.where(opposites, opposites, passage)
-            share = min(1.0, np.count_nonzero(opposites) / (enough * length))
-            strength[number] = max(0.0, (share - least) / (1 - least))
+            strength[number] = min(1.0, np.count_nonzero(opposites) / (ENOUGH * length))
         return turned, strength

@@ -127,7 +127,9 @@ class EpochSnippets:
             chosen = generator.permutation(len(self._texts))[: self._opposed]
             passages, turned_share = self._opposites.passages(self.inputs[chosen], generator)
             parts.append(passages)
-            labels = labels.joined(SnippetLabels(chosen, -turned_share, np.zeros(len(chosen)), np.ones(len(chosen))))
+            labels = labels.joined(
+                SnippetLabels(chosen, 1 - 2 * turned_share, np.zeros(len(chosen)), np.ones(len(chosen)))
+            )
         inputs = np.concatenate(parts)
         if self._people is not None:
             self._people.exchange(inputs, generator)

@@ -236,3 +236,9 @@ def test_a_word_that_only_a_validation_review_holds_is_not_learned() -> None:
     vocabulary = Vocabulary.fit(["fine film.", "dull film."], 100, ".")
     assert learned_words(vocabulary, [np.array([[0, *vocabulary.encode("fine film. rare")]])]) == {"fine", "film", "."}
     assert learned_words(vocabulary, []) == frozenset()
+
+
+def test_words_to_keep_are_in_the_vocabulary_however_seldom_texts_use_them() -> None:
+    vocabulary = Vocabulary.fit(["good good film film film", "good plot"], 8, kept=["superb", "plot"])
+    assert vocabulary.words == ("film", "good", "plot", "superb")
+    assert Vocabulary.fit(["good good film film film"], 6, kept=["superb"]).words == ("film", "superb")

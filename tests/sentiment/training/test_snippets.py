@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import Vocabulary, tokenize
 from sentiment.training.counterfactuals import Counterfactuals, written_by_rule
+from sentiment.training.lexicon import Lexicon
+from sentiment.training.opposites import CHOICES, Opposites
 from sentiment.training.snippets import SNIPPET_WORDS, EpochSnippets, Examples, random_snippet
 from sentiment.training.trainer import TrainingConfig
 
@@ -197,3 +199,32 @@ def test_without_rules_random_snippets_stand_in_the_place_of_turned_clauses() ->
     drawn = snippets.draw(0)
     assert len(snippets) == len(drawn.inputs) == 45
     assert not drawn.labels.share.any()
+
+
+def test_a_lexicon_moves_the_labels_of_short_snippets_of_praise_and_blame_to_either_side() -> None:
+    texts = ["The phone is wonderful. " * 2, "The phone is horrible. " * 2, "The phone is a wonderful thing. " * 40]
+    vocabulary = Vocabulary.fit(texts, 100)
+    pad = functools.partial(pad_texts, vocabulary=vocabulary, config=SequenceConfig(maxlen=300))
+    config = TrainingConfig(snippet_share=1.0)
+    snippets = EpochSnippets(pad(texts), texts, config, pad=pad, seed=0, lexicon=Lexicon(), words=vocabulary.words)
+    positive = snippets.labelled(np.full(3, 0.9, np.float32))
+    inputs, labels = positive(0)
+    assert labels[:3].tolist() == pytest.approx([0.9] * 3)  # whole reviews keep theirs
+    praised = [label for row, label in zip(inputs[3:], labels[3:], strict=True) if vocabulary.index["wonderful"] in row]
+    blamed = [label for row, label in zip(inputs[3:], labels[3:], strict=True) if vocabulary.index["horrible"] in row]
+    assert min(praised) > 0.9 > max(blamed)
+
+
+def test_turned_passages_stand_behind_the_snippets_with_labels_of_the_other_side() -> None:
+    vocabulary = Vocabulary.fit(REVIEWS, 100)
+    pad = functools.partial(pad_texts, vocabulary=vocabulary, config=SequenceConfig(maxlen=20))
+    turn = np.zeros((100, CHOICES), np.int32)
+    turn[vocabulary.index["good"]], turn[vocabulary.index["bad"]] = vocabulary.index["bad"], vocabulary.index["good"]
+    config = TrainingConfig(opposite_share=1.0)
+    snippets = EpochSnippets(pad(REVIEWS), REVIEWS, config, pad=pad, seed=0, opposites=Opposites(turn))
+    inputs, labels = snippets.labelled(np.tile([0.95, 0.05, 0.95], 10))(0)
+    assert len(inputs) == 60
+    passages = list(zip(inputs[30:], labels[30:], strict=True))
+    assert max(label for row, label in passages if vocabulary.index["bad"] in row) < 0.5
+    assert min(label for row, label in passages if vocabulary.index["good"] in row) > 0.5
+    assert min(label for row, label in passages if not {*vocabulary.indices(["good", "bad"])} & {*row}) > 0.5
