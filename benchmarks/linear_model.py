@@ -20,7 +20,7 @@ from benchmarks.measuring import machine
 from sentiment.data.corpus import Reviews
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import Tokenizer
+from sentiment.data.tokenizer import Tokenizer
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.ngrams import Tokens, index_words
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.markup import without_markup
-from sentiment.data.vocabulary import TYPOGRAPHY
+from sentiment.data.tokenizer import TYPOGRAPHY
 
 Score = Callable[[Sequence[str]], np.ndarray]
 """N texts to P(positive), (N,)."""
@@ -138,7 +138,7 @@ def _fasttext_probability(texts: Sequence[str]) -> np.ndarray:
 
 def fasttext_line(text: str) -> str:
     """A review as fastText reads it: the tokens of this project, with spaces between them."""
-    from sentiment.data.vocabulary import tokenize
+    from sentiment.data.tokenizer import tokenize
 
     return " ".join(tokenize(text))
 

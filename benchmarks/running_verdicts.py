@@ -18,7 +18,7 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import Tokenizer
+from sentiment.data.tokenizer import Tokenizer
 from sentiment.evaluation.metrics import expected_calibration_error
 
 WORDS = 5, 10, 20, 50, 100

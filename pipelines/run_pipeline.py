@@ -39,7 +39,7 @@ from pipelines.tracked_pipeline import (
 )
 from pipelines.working_directory import Stage
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.engine.recurrent_model import VOCABULARY_FILE
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.metrics import metric_rows

@@ -13,7 +13,7 @@ from pipelines.files import write_json
 from pipelines.stages.context import Context
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.training.steps import Output
 
 SPLITS = ("train", "test", "unlabelled")

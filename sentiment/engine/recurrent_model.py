@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import OUT_OF_VOCABULARY, PUNCTUATION, Vocabulary
+from sentiment.data.tokenizer import PUNCTUATION
+from sentiment.data.vocabulary import OUT_OF_VOCABULARY, Vocabulary
 from sentiment.engine import native
 from sentiment.engine.native import NativeNetwork
 from sentiment.engine.network import Network

@@ -1,4 +1,4 @@
-/* From an ASCII text to the indices of its tokens, as sentiment/data/vocabulary.py gives them. */
+/* From an ASCII text to the indices of its tokens, as sentiment/data/tokenizer.py and vocabulary.py give them. */
 
 /* What of a token the hash table compares first: its last 8 characters in the order of reading, and a hash of all. */
 struct token {

@@ -19,7 +19,7 @@ import pandas as pd
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 
 TOLERANCE = 0.1
 """How far P(positive) may move the wrong way before a direction test fails, as in CheckList."""

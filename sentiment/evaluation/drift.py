@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from sentiment.data.vocabulary import PUNCTUATION
+from sentiment.data.tokenizer import PUNCTUATION
 from sentiment.evaluation import TextModel
 
 LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import LABEL_NAMES, Reviews, predicted_labels
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.evaluation import TextClassifier
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck
 from sentiment.evaluation.behaviour import REPORTED, measure_behaviour

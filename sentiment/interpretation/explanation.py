@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START, Span, Tokenizer
+from sentiment.data.tokenizer import Span, Tokenizer
+from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START
 from sentiment.engine.cells import CELL_OF_LAYER, is_recurrent
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError

@@ -15,7 +15,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.vocabulary import Span
+from sentiment.data.tokenizer import Span
 from sentiment.evaluation.behaviour import REPORTED, left_out_note
 from sentiment.evaluation.comparison import RIGHT, VERDICT_RULE, WRONG, Comparison, Flips, difference_rows
 from sentiment.evaluation.metrics import Table, metric_rows

@@ -22,7 +22,8 @@ from pydantic import Field
 from sentiment.configuration import Configuration
 from sentiment.cores import available_cores
 from sentiment.data.arrays import read_arrays
-from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Span, Vocabulary
+from sentiment.data.tokenizer import Span
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, Vocabulary
 from sentiment.errors import InputError
 from sentiment.training.ngrams import Ngrams, Tokens, index_words
 

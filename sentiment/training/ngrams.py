@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sentiment.data.vocabulary import INDEX_FROM, Tokenizer, Vocabulary, by_frequency
+from sentiment.data.tokenizer import Tokenizer, by_frequency
+from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd

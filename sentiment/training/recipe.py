@@ -24,15 +24,9 @@ from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.sequences import SequenceConfig, pad_texts
+from sentiment.data.tokenizer import Tokenizer, is_english, sample
 from sentiment.data.validation import split_folds
-from sentiment.data.vocabulary import (
-    Tokenizer,
-    Vocabulary,
-    VocabularyConfig,
-    is_english,
-    learned_words,
-    sample,
-)
+from sentiment.data.vocabulary import Vocabulary, VocabularyConfig, learned_words
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.metrics import ThresholdRule, choose_threshold

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from sentiment.data.markup import has_line_breaks_alone, without_markup
-from sentiment.data.vocabulary import TOKEN
+from sentiment.data.tokenizer import TOKEN
 from sentiment.training.counterfactuals import Counterfactuals, Snippet
 from sentiment.training.lexicon import Lexicon
 from sentiment.training.linear_model import LinearModel

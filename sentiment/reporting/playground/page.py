@@ -25,7 +25,8 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
 from sentiment.data.symbols import SYMBOL, TOKENS
-from sentiment.data.vocabulary import FILTERS, INDEX_FROM, LENGTHENED, TYPOGRAPHY, UNSPACED
+from sentiment.data.tokenizer import FILTERS, TYPOGRAPHY, UNSPACED
+from sentiment.data.vocabulary import INDEX_FROM, LENGTHENED
 from sentiment.interpretation.explanation import (
     COMPLETENESS,
     MOST_HALVINGS,

@@ -1,4 +1,4 @@
-// From a text to its tokens and where they stand, as sentiment.data.vocabulary finds them in Python.
+// From a text to its tokens and where they stand, as sentiment.data.tokenizer finds them in Python.
 //
 // JavaScript's own toLowerCase, normalize and \s follow the Unicode version of the browser and rules of their own, so
 // white space, lower case and the context of the final sigma come from Python as data.

@@ -16,7 +16,7 @@ import pytest
 from sentiment.data.corpus import Corpus
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig, SourceName
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.errors import InputError
 from tests.reviews import write_archive
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.data.symbols import EMOTICONS, SYMBOL, may_hold_symbols, with_symbols_apart
-from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.vocabulary import Vocabulary
 from tests.symbols import SYMBOLS
 
 TOKENIZER = Tokenizer("!?.", symbols=True)

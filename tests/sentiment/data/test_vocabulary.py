@@ -13,17 +13,8 @@ from keras.src.datasets import imdb
 from sentiment.data.markup import without_markup
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import (
-    INDEX_FROM,
-    OUT_OF_VOCABULARY,
-    PUNCTUATION,
-    START,
-    TYPOGRAPHY,
-    Tokenizer,
-    Vocabulary,
-    learned_words,
-    tokenize,
-)
+from sentiment.data.tokenizer import PUNCTUATION, TYPOGRAPHY, Tokenizer, tokenize
+from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, START, Vocabulary, learned_words
 from sentiment.errors import InputError
 from tests.symbols import SYMBOLS
 

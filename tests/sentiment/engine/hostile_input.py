@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.vocabulary import Vocabulary
 
 MAXLEN, NUM_WORDS = 12, 40
 WORDS = ["a", "film", "", "\0", "extraordinarily", "unextraordinarily", "café", "br", "A", "oo", "extraordiinarily"]

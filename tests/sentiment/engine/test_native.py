@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine import native
 from sentiment.engine.network import Network, RecurrentLayer
 from sentiment.training.models import ModelConfig, build_model

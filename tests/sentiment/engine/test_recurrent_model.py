@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.network import Network
 from sentiment.engine.recurrent_model import RecurrentModel, engine_here
 from sentiment.errors import InputError

@@ -8,7 +8,8 @@ import pytest
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
-from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.data.tokenizer import tokenize
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.cells import CELL_OF_LAYER, CellName
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sentiment.data.arrays import read_arrays
 from sentiment.data.sources import load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.errors import InputError
 from sentiment.training.linear_model import ARRAYS_FILE, CONFIG_FILE, LinearModel, LinearModelConfig
 

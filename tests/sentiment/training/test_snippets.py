@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
-from sentiment.data.vocabulary import Vocabulary, tokenize
+from sentiment.data.tokenizer import tokenize
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.training.counterfactuals import Counterfactuals, written_by_rule
 from sentiment.training.lexicon import Lexicon
 from sentiment.training.opposites import CHOICES, Opposites

@@ -17,7 +17,8 @@ from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
-from sentiment.data.vocabulary import Tokenizer, Vocabulary
+from sentiment.data.tokenizer import Tokenizer
+from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.cells import CellName
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.reporting.playground.page import joined_script, page_data
