@@ -33,7 +33,7 @@ def usual_way(model: Path, batch_size: int | None = None) -> Score:
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     network, index, sequences = (
-        classifier.recurrent_model.keras_network,
+        classifier.keras_network,
         classifier.model_.vocabulary.index,
         classifier.recurrent_model.sequences,
     )
@@ -83,7 +83,7 @@ def pytorch(model: Path) -> Score:
 
     classifier = SentimentClassifier.load(classifier_folder(model))
     embedding, lstm, dense = (
-        [layer.get_weights() for layer in classifier.recurrent_model.keras_network.layers if layer.weights][position]
+        [layer.get_weights() for layer in classifier.keras_network.layers if layer.weights][position]
         for position in range(3)
     )
     (table,), (kernel, recurrent, bias), (head, head_bias) = embedding, lstm, dense

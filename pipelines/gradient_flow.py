@@ -68,7 +68,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
             network = (
                 recipe.build_network(each)
                 if fresh
-                else SentimentClassifier.from_trained(trained[each.model].value).recurrent_model.keras_network
+                else SentimentClassifier.from_trained(trained[each.model].value).keras_network
             )
             flow = measure_gradient_flow(network, inputs, labels)
             tables[each.model] = flow.by_step()

@@ -154,7 +154,7 @@ def _log_explanations(result: Result, *, note: str) -> None:
         if not np.isnan(score).all()
     }
     examples = [Example(title, review["text"], review["label"]) for title, review in reviews.items()]
-    page = render_playground(classifier, examples, name=classifier.recurrent_model.keras_network.name, note=note)
+    page = render_playground(classifier, examples, name=classifier.recurrent_model.network.cell, note=note)
     runs.log_text(page, "playground.html")
     runs.log_artifact(str(result.classifier_folder / VOCABULARY_FILE))
 

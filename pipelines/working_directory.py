@@ -21,7 +21,7 @@ from sentiment.errors import InputError
 from sentiment.files import finish, lock
 from sentiment.version import __version__
 
-FORMAT = 7
+FORMAT = 8
 """Raised when a stage's folder changes its layout, so that no older one is misread."""
 
 FORMAT_FILE, LOCK_FILE, STAGE_FILE, USES_FILE = "working-directory.json", "lock", "stage.json", "uses.jsonl"

@@ -337,6 +337,13 @@ class SentimentClassifier:
         return self.model_
 
     @property
+    def keras_network(self) -> Any:
+        """A Keras network with its weights, from int32 (batch, maxlen) to P(positive) (batch, 1)."""
+        from sentiment.training.models import keras_network
+
+        return keras_network(self.recurrent_model)
+
+    @property
     def parameters(self) -> int:
         """How many numbers were learned."""
         return self.model_.parameters
@@ -356,18 +363,26 @@ class SentimentClassifier:
 
     # Files -------------------------------------------------------------------------------------------------------
 
-    def save(self, folder: str | Path) -> None:
-        """Write all that `load` reads into a folder; classifier.json comes last. Nothing is pickled."""
+    def save(self, folder: str | Path, *, small: bool = False) -> None:
+        """Write all that `load` reads into a folder; classifier.json comes last. Nothing is pickled.
+
+        Args:
+            small: round word vectors to 8 bits, which makes the file of weights a quarter as large and moves
+                probabilities a little.
+
+        Raises:
+            InputError: the linear model is to be small.
+        """
+        if small and self.is_linear:
+            raise InputError("The linear model has no word vectors to round: save it without small=True.")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        files = self.model_.save(folder)
+        files = self.recurrent_model.save(folder, small=True) if small else self.model_.save(folder)
         if self.learned is not None:
             self.learned.save(folder)
             files.append(FINGERPRINTS_FILE)
-        if self.profile_ is not None:
-            self.profile_.for_classifier(self.model_).save(folder)
         packages = ("numpy", "scipy") if self.is_linear else ("numpy", "keras", "tensorflow")
-        ClassifierDescription(
+        description = ClassifierDescription(
             kind="linear" if self.is_linear else "network",
             sequences=None if self.is_linear else self.recurrent_model.sequences,
             threshold=self.threshold_,
@@ -375,11 +390,15 @@ class SentimentClassifier:
             classes=tuple(self.classes_.tolist()),
             versions={"sentiment": __version__, **{package: version(package) for package in packages}},
             sha256={name: sha256_of(folder / name) for name in files},
-        ).save(folder)
+        )
+        if self.profile_ is not None:
+            saved = description.load_model(folder) if small else self.model_
+            self.profile_.for_classifier(saved).save(folder)
+        description.save(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> "SentimentClassifier":
-        """Read what `save` or MLflow wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
+        """Read what `save` or MLflow wrote. Nothing is unpickled.
 
         Raises:
             InputError: the folder lacks one of the files, or one is damaged or not what the others say.

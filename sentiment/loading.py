@@ -1,7 +1,6 @@
 """load: a trained classifier from a folder or from MLflow."""
 
 import contextlib
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,11 +20,8 @@ def load(model: str | Path) -> SentimentClassifier:
     Raises:
         InputError: there is no such folder or model, or it is damaged.
     """
-    with contextlib.ExitStack() as stack:
-        folder, _ = stack.enter_context(located(model))
-        classifier = SentimentClassifier.load(folder)
-        weakref.finalize(classifier, stack.pop_all().close)  # its Keras network is read from the folder when asked for
-    return classifier
+    with located(model) as (folder, _):
+        return SentimentClassifier.load(folder)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from sentiment.configuration import Configuration
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
 from sentiment.data.sequences import SequenceConfig
-from sentiment.engine.recurrent_model import KERAS_FILE, RecurrentModel
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
 from sentiment.training.linear_model import LinearModel
 
@@ -56,24 +56,24 @@ class ClassifierDescription(Configuration):
         return description
 
     def load_model(self, folder: Path) -> RecurrentModel | LinearModel:
-        """The model in the folder, whose files are checked; that of Keras only when somebody asks for it.
+        """The model in the folder, whose files are checked.
 
         Raises:
             ValueError, InputError: a file is missing, or not the one that was saved.
         """
-        for name in self.sha256:
-            if name != KERAS_FILE:
-                self.check(folder / name)
+        files = LinearModel.FILES if self.kind == "linear" else RecurrentModel.FILES
+        for name in {*files, *self.sha256}:
+            self._check(folder / name)
         if self.kind == "linear":
             return LinearModel.load(folder)
         if self.sequences is None:
             raise ValueError("it says nothing of sequences")
-        return RecurrentModel.load(folder, self.sequences, self.check)
+        return RecurrentModel.load(folder, self.sequences)
 
     def _digest(self) -> str:
         return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
 
-    def check(self, path: Path) -> None:
+    def _check(self, path: Path) -> None:
         """Compare a file with its checksum.
 
         Raises:
@@ -104,6 +104,5 @@ def classifier_folder(folder: Path) -> Path:
 
 
 def scoring_bytes(folder: Path) -> int:
-    """Bytes of the files that score; the network of Keras and the fingerprints are for other uses."""
-    others = (KERAS_FILE, FINGERPRINTS_FILE)
-    return sum(path.stat().st_size for path in folder.iterdir() if path.name not in others)
+    """Bytes of the files that score, which the fingerprints do not."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name != FINGERPRINTS_FILE)

@@ -302,8 +302,7 @@ def small_classifiers(small_run: PipelineRun) -> "dict[str, SentimentClassifier]
 
     folders = small_run.folder.glob(".sentiment/train/*/classifier")
     return {
-        classifier.recurrent_model.keras_network.name: classifier
-        for classifier in map(SentimentClassifier.load, folders)
+        classifier.recurrent_model.network.cell: classifier for classifier in map(SentimentClassifier.load, folders)
     }
 
 

@@ -54,10 +54,7 @@ def with_start(context: Context, preset: str | None, options: Mapping[str, Any])
     context.console.import_tensorflow()
     start = _fetch(context, uri)
     model = start.value.model
-    try:
-        cell, shape = shape_of(model.keras_network)
-    except ValueError as error:
-        raise InputError(f"{uri} cannot be started from, as it has {error}: train one with this version.") from error
+    cell, shape = shape_of(model.network)
     fixed = {
         "vocabulary": {
             "num_words": model.vocabulary.num_words,
@@ -97,7 +94,6 @@ def _fetch(context: Context, uri: str) -> Output[Start]:
                 f"{name} does not say which texts it has learned from, so nothing could keep them out of the test "
                 "split: start from one that `sentiment run-pipeline` or `sentiment train` has saved."
             )
-        _ = classifier.recurrent_model.keras_network  # which a damaged file would end
 
         def run(into: Path) -> None:
             shutil.copytree(folder, into / CLASSIFIER_FOLDER, dirs_exist_ok=True)

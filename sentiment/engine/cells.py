@@ -1,8 +1,9 @@
 """Recurrent cells: CELLS, the one table of what the project knows of LSTM, SimpleRNN and GRU.
 
 A new cell is one new entry: its Keras layer, its ONNX operator, and its equations twice. One is a step in NumPy, which
-scores and explains; the other a step in TensorFlow with its derivative, from which `time_loop` compiles a loop. The
-equations are those of the Keras layers with their default activations, for the GRU with `reset_after`.
+scores and shows gates and states; the other a step with its derivative, from which `time_loop` compiles a loop in
+TensorFlow and which explains in NumPy. The equations are those of the Keras layers with their default activations, for
+the GRU with `reset_after`.
 
 The LSTM is that of Hochreiter & Schmidhuber (1997) with the forget gate of Gers et al. (2000), the GRU that of Cho et
 al. (2014), the SimpleRNN that of Elman (1990).
@@ -30,7 +31,7 @@ STATES = ("hidden_state", "cell_state")
 """The values that a step may need of the step before."""
 
 Tensors = tuple[Any, ...]
-"""Tensors of TensorFlow."""
+"""Tensors of TensorFlow, or arrays of NumPy."""
 
 Forward = Callable[[Any, Any, Tensors], tuple[Tensors, Tensors]]
 """What a step does after its two products, with the inputs and with the hidden state, each (batch, gates x units).
@@ -58,7 +59,7 @@ class Cell:
         operator: name of the ONNX operator.
         gate_order: positions of Keras' gates in our order, which is ONNX's too: sigmoids first, the one tanh last.
         step: one time step in NumPy.
-        forward, backward: one time step in TensorFlow, and its derivative.
+        forward, backward: one time step in TensorFlow or NumPy, and its derivative.
     """
 
     layer: str
@@ -83,6 +84,13 @@ class Cell:
             np.atleast_2d(array).reshape(-1, len(order), array.shape[-1] // len(order))[:, order] for array in weights
         )
         return kernel.swapaxes(0, 1), recurrent_kernel.swapaxes(0, 1), bias
+
+    def by_layer(self, kernel: np.ndarray, recurrent_kernel: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+        """The weights as the Keras layer has them: what `by_gate` takes."""
+        order = np.argsort(self.gate_order)
+        sides = [array[order].swapaxes(0, 1).reshape(array.shape[1], -1) for array in (kernel, recurrent_kernel)]
+        by_product = bias[:, order].reshape(len(bias), -1)
+        return [*sides, by_product if len(bias) > 1 else by_product[0]]
 
     def halved(self, weights: np.ndarray) -> np.ndarray:
         """Weights (gates, ...) for `step`: those of sigmoids times one half, which is exact."""
@@ -135,28 +143,26 @@ def lstm_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -
 
 def lstm_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
     """The step of an LSTM, whose states are the hidden and the cell state; see `Forward`."""
-    import tensorflow as tf
-
-    gates = tf.tanh((from_inputs + from_state) * _per_gate(before, 0.5, 0.5, 1, 0.5))
-    input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
+    xp = _namespace(from_inputs)
+    gates = xp.tanh((from_inputs + from_state) * _per_gate(before, 0.5, 0.5, 1, 0.5))
+    input_gate, forget_gate, candidate, output_gate = xp.split(gates, 4, axis=-1)
     cell_state = _sigmoid(forget_gate) * before[1] + _sigmoid(input_gate) * candidate
-    return (_sigmoid(output_gate) * tf.tanh(cell_state), cell_state), (gates,)
+    return (_sigmoid(output_gate) * xp.tanh(cell_state), cell_state), (gates,)
 
 
 def lstm_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
     """The derivative of `lstm_forward`; see `Backward`."""
-    import tensorflow as tf
-
+    xp = _namespace(before[0])
     (gates,) = kept
-    input_gate, forget_gate, candidate, output_gate = tf.split(gates, 4, axis=-1)
-    output = tf.tanh(after[1])
+    input_gate, forget_gate, candidate, output_gate = xp.split(gates, 4, axis=-1)
+    output = xp.tanh(after[1])
     by_hidden, by_cell = by_after
-    by_cell += by_hidden * _sigmoid(output_gate) * (1 - output**2)
+    by_cell = by_cell + by_hidden * _sigmoid(output_gate) * (1 - output**2)  # NumPy would add in place
     # XLA makes vector instructions of the factors side by side, multiplied after; not of products side by side.
-    by_products = tf.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
-    by_products *= tf.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
+    by_products = xp.concat([by_cell, by_cell, by_cell, by_hidden], axis=-1)
+    by_products *= xp.concat([candidate, before[1], _sigmoid(input_gate), output], axis=-1)
     by_products *= (1 - gates**2) * _per_gate(before, 0.25, 0.25, 1, 0.25)
-    return (by_products,), (tf.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
+    return (by_products,), (xp.zeros_like(by_hidden), by_cell * _sigmoid(forget_gate))
 
 
 def gru_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) -> dict[str, np.ndarray]:
@@ -173,29 +179,27 @@ def gru_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Values) ->
 
 def gru_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
     """The step of a GRU; see `Forward`."""
-    import tensorflow as tf
-
+    xp = _namespace(from_inputs)
     units = before[0].shape[-1]
-    gates = tf.tanh((from_inputs + from_state)[:, : 2 * units] * 0.5)
-    update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+    gates = xp.tanh((from_inputs + from_state)[:, : 2 * units] * 0.5)
+    update_gate, reset_gate = xp.split(gates, 2, axis=-1)
     remembered = from_state[:, 2 * units :]
-    candidate = tf.tanh(from_inputs[:, 2 * units :] + _sigmoid(reset_gate) * remembered)
+    candidate = xp.tanh(from_inputs[:, 2 * units :] + _sigmoid(reset_gate) * remembered)
     hidden = candidate + _sigmoid(update_gate) * (before[0] - candidate)
     return (hidden,), (gates, candidate, remembered)
 
 
 def gru_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
     """The derivative of `gru_forward`; see `Backward`."""
-    import tensorflow as tf
-
+    xp = _namespace(before[0])
     gates, candidate, remembered = kept
-    update_gate, reset_gate = tf.split(gates, 2, axis=-1)
+    update_gate, reset_gate = xp.split(gates, 2, axis=-1)
     by_candidate = by_after[0] * (1 - _sigmoid(update_gate)) * (1 - candidate**2)
-    by_gates = tf.concat([by_after[0], by_candidate], axis=-1)
-    by_gates *= tf.concat([before[0] - candidate, remembered], axis=-1)
+    by_gates = xp.concat([by_after[0], by_candidate], axis=-1)
+    by_gates *= xp.concat([before[0] - candidate, remembered], axis=-1)
     by_gates *= (1 - gates**2) * 0.25
-    by_from_inputs = tf.concat([by_gates, by_candidate], axis=-1)
-    by_from_state = tf.concat([by_gates, by_candidate * _sigmoid(reset_gate)], axis=-1)
+    by_from_inputs = xp.concat([by_gates, by_candidate], axis=-1)
+    by_from_state = xp.concat([by_gates, by_candidate * _sigmoid(reset_gate)], axis=-1)
     return (by_from_inputs, by_from_state), (by_after[0] * _sigmoid(update_gate),)
 
 
@@ -206,16 +210,23 @@ def simple_rnn_step(from_inputs: np.ndarray, from_state: np.ndarray, before: Val
 
 def simple_rnn_forward(from_inputs: Any, from_state: Any, before: Tensors) -> tuple[Tensors, Tensors]:
     """The step of a SimpleRNN; see `Forward`."""
-    import tensorflow as tf
-
-    return (tf.tanh(from_inputs + from_state),), ()
+    xp = _namespace(from_inputs)
+    return (xp.tanh(from_inputs + from_state),), ()
 
 
 def simple_rnn_backward(kept: Tensors, before: Tensors, after: Tensors, by_after: Tensors) -> tuple[Tensors, Tensors]:
     """The derivative of `simple_rnn_forward`; see `Backward`."""
-    import tensorflow as tf
+    xp = _namespace(before[0])
+    return (by_after[0] * (1 - after[0] ** 2),), (xp.zeros_like(before[0]),)
 
-    return (by_after[0] * (1 - after[0] ** 2),), (tf.zeros_like(before[0]),)
+
+def _namespace(tensor: Any) -> Any:
+    """NumPy for an array, else TensorFlow, which has the same functions under the same names."""
+    if isinstance(tensor, np.ndarray):
+        return np
+    import tensorflow
+
+    return tensorflow
 
 
 def _sigmoid(tanh_of_half: Any) -> Any:

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -59,8 +58,9 @@ class Network:
         pooling: what of the states goes on to Dense: last, max, mean or max_mean.
         mask_padding: whether padding tokens are skipped.
         embedding: float32 (num_words, embedding_dim).
-        layers: the recurrent ones, the first at first.
+        layers: the recurrent ones, the first at first, of the same width.
         dense: kernel (features,) and bias (1,), float32.
+        dropout: shares that training drops, of word vectors' entries and of what goes on to Dense; scoring drops none.
 
     Raises:
         ValueError: an array does not fit the others, or a weight is no number.
@@ -72,6 +72,7 @@ class Network:
     embedding: np.ndarray
     layers: tuple[RecurrentLayer, ...]
     dense: tuple[np.ndarray, np.ndarray]
+    dropout: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS or self.pooling not in ("last", *POOLINGS.values()) or not self.layers:
@@ -92,10 +93,13 @@ class Network:
         shapes += [(self.dense[0], (features,)), (self.dense[1], (1,))]
         fits = all(array.shape == shape and array.dtype == np.float32 for array, shape in shapes)
         is_bounded = words > 0 and directions in (1, 2) and all(0 < width <= MOST_UNITS for width in widths)
-        if not (fits and is_bounded and all(layer.bias.shape[1] in (1, 2) for layer in self.layers)):
+        is_even = len({layer.units for layer in self.layers}) == 1
+        if not (fits and is_bounded and is_even and all(layer.bias.shape[1] in (1, 2) for layer in self.layers)):
             raise ValueError("its weights do not fit one another")
         if not all(np.isfinite(array).all() for array, _ in shapes):
             raise ValueError("it has weights that are no numbers")
+        if not all(0 <= share < 1 for share in self.dropout):
+            raise ValueError(f"it drops {self.dropout}, which are no shares")
 
     @property
     def directions(self) -> int:
@@ -105,7 +109,7 @@ class Network:
     @property
     def parameters(self) -> int:
         """How many numbers were learned, word vectors included."""
-        return sum(array.size for array in self._arrays().values() if array.dtype == np.float32)
+        return sum(array.size for array in self._weights().values())
 
     @classmethod
     def from_keras(cls, network: Any) -> "Network":
@@ -115,7 +119,7 @@ class Network:
             TypeError: the network has a layer of another kind.
         """
         layers: list[RecurrentLayer] = []
-        pooling, cell = "last", ""
+        pooling, cell, dropout = "last", "", {"embedding_dropout": 0.0, "dropout": 0.0}
         for layer in network.layers:
             kind = type(layer).__name__
             if kind in CELL_OF_LAYER or kind == "Bidirectional":
@@ -125,20 +129,42 @@ class Network:
                 layers.append(RecurrentLayer(*map(np.stack, zip(*weights, strict=True))))
             elif kind in POOLINGS:
                 pooling = POOLINGS[kind]
-            elif kind not in ("Embedding", "Dropout", "Dense"):
+            elif kind == "Dropout":
+                dropout[layer.name] = layer.rate
+            elif kind not in ("Embedding", "Dense"):
                 raise TypeError(f"A layer of kind {kind} cannot be scored with.")
         (embedding,), (kernel, bias) = network.layers[0].get_weights(), network.layers[-1].get_weights()
-        return cls(cell, pooling, bool(network.layers[0].mask_zero), embedding, tuple(layers), (kernel[:, 0], bias))
+        shares = dropout["embedding_dropout"], dropout["dropout"]
+        mask_padding, dense = bool(network.layers[0].mask_zero), (kernel[:, 0], bias)
+        return cls(cell, pooling, mask_padding, embedding, tuple(layers), dense, shares)
 
-    def to_npz(self) -> bytes:
-        """The content of weights.npz, which depends on nothing but the network."""
+    def keras_weights(self) -> list[np.ndarray]:
+        """The weights as `get_weights` of the Keras network gives them."""
+        cell = CELLS[self.cell]
+        recurrent = [
+            array
+            for layer in self.layers
+            for direction in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True)
+            for array in cell.by_layer(*direction)
+        ]
+        return [self.embedding, *recurrent, self.dense[0][:, None], self.dense[1]]
+
+    def to_npz(self, *, small: bool = False) -> bytes:
+        """The content of weights.npz, which depends on nothing but the network.
+
+        Args:
+            small: word vectors are rounded to int8, with a scale a word.
+        """
+        arrays = {**self._shape(), **self._weights()}
+        if small:
+            arrays["embedding"], arrays["embedding_scale"] = to_int8(self.embedding)
         content = io.BytesIO()
-        np.savez(content, allow_pickle=False, **self._arrays())
+        np.savez(content, allow_pickle=False, **arrays)
         return content.getvalue()
 
     @classmethod
     def from_npz(cls, content: bytes) -> "Network":
-        """What `to_npz` has written. Nothing is unpickled, and no array is larger than the content.
+        """What `to_npz` has written. Nothing is unpickled, and no array is larger than four times the content.
 
         Raises:
             ValueError: the content is damaged, or holds something else.
@@ -152,25 +178,33 @@ class Network:
                 for number in range(1, 1 + sum(name.endswith("_recurrent_kernel") for name in names))
             ]
             cell, pooling, mask_padding = (found.pop(name).item() for name in ("cell", "pooling", "mask_padding"))
+            embedding_dropout, dropout = found.pop("dropout").tolist()
             embedding, *dense = (found.pop(name) for name in ("embedding", "dense_kernel", "dense_bias"))
+            if "embedding_scale" in found:
+                embedding = from_int8(embedding, found.pop("embedding_scale"))
             if found:
                 raise ValueError(f"it has an array {next(iter(found))}")
-            return cls(str(cell), str(pooling), bool(mask_padding), embedding, tuple(layers), (dense[0], dense[1]))
+            shape, shares = (str(cell), str(pooling), bool(mask_padding)), (embedding_dropout, dropout)
+            return cls(*shape, embedding, tuple(layers), (dense[0], dense[1]), shares)
         except Exception as error:  # zipfile lets errors of many kinds out of a foreign file
             raise ValueError(f"the weights are damaged or were not made by sentiment: {error}") from error
 
     def digest(self) -> str:
-        """SHA-256 over the weights, as hexadecimal digits."""
+        """SHA-256 over all that decides a probability, as hexadecimal digits."""
         sha256 = hashlib.sha256()
-        for name, array in self._arrays().items():
+        shape = {name: array for name, array in self._shape().items() if name != "dropout"}
+        for name, array in {**shape, **self._weights()}.items():
             sha256.update(f"{name} {array.shape} ".encode())
             sha256.update(np.ascontiguousarray(array).data)
         return sha256.hexdigest()
 
-    def _arrays(self) -> Mapping[str, np.ndarray]:
-        """All of it, in the order of the file."""
-        arrays = {name: np.array(getattr(self, name)) for name in ("cell", "pooling", "mask_padding")}
-        arrays["embedding"] = self.embedding
+    def _shape(self) -> dict[str, np.ndarray]:
+        """What is no weight, in the order of the file."""
+        return {name: np.array(getattr(self, name)) for name in ("cell", "pooling", "mask_padding", "dropout")}
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        """What was learned, in the order of the file."""
+        arrays = {"embedding": self.embedding}
         for number, layer in enumerate(self.layers, 1):
             weights = layer.kernel, layer.recurrent_kernel, layer.bias
             arrays |= zip(_layer_names(number), weights, strict=True)
@@ -202,6 +236,26 @@ class Network:
             states = np.stack([values[name] for name in STATES if name in values])
             found.append(np.pad(states, ((0, 0), (1, 0), (0, 0))).astype(np.float32))
         return found
+
+
+def to_int8(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row of float32 (words, features) as int8, and the float32 scale (words,) that gives it back."""
+    scales = np.maximum(np.abs(vectors).max(axis=1), np.finfo(np.float32).tiny) / np.float32(127)
+    return np.rint(vectors / scales[:, None]).astype(np.int8), scales
+
+
+def from_int8(rounded: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """The float32 rows (words, features) that `to_int8` has rounded.
+
+    Raises:
+        ValueError: these are no such arrays.
+    """
+    words, _ = rounded.shape
+    if rounded.dtype != np.int8 or scales.dtype != np.float32 or scales.shape != (words,):
+        raise ValueError("its word vectors and their scales do not fit one another")
+    with np.errstate(over="ignore", invalid="ignore"):  # the network tells
+        vectors: np.ndarray = rounded * scales[:, None]
+    return vectors
 
 
 def _layer_names(number: int) -> list[str]:

@@ -1,11 +1,8 @@
 """RecurrentModel: a vocabulary and a trained network; text in, P(positive) out, without TensorFlow."""
 
-import functools
 import hashlib
 import json
-import math
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,9 +16,9 @@ from sentiment.engine import native
 from sentiment.engine.native import NativeNetwork
 from sentiment.engine.network import Network
 from sentiment.engine.numpy_network import NumpyNetwork
-from sentiment.errors import InputError, damaged_classifier
+from sentiment.errors import InputError
 
-VOCABULARY_FILE, WEIGHTS_FILE, KERAS_FILE = "vocabulary.json", "weights.npz", "model.keras"
+VOCABULARY_FILE, WEIGHTS_FILE = "vocabulary.json", "weights.npz"
 
 
 class RecurrentModel:
@@ -35,16 +32,11 @@ class RecurrentModel:
         network: the weights.
     """
 
-    FILES = (VOCABULARY_FILE, WEIGHTS_FILE, KERAS_FILE)
+    FILES = (VOCABULARY_FILE, WEIGHTS_FILE)
     """What `save` writes."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, sequences: SequenceConfig, network: Network, load_keras: Callable[[], Any]
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, sequences: SequenceConfig, network: Network) -> None:
         """Make a model ready to score.
-
-        Args:
-            load_keras: gives the same network as a Keras model.
 
         Raises:
             InputError: the network and the vocabulary do not fit each other.
@@ -53,7 +45,6 @@ class RecurrentModel:
             words = f"{len(network.embedding):,} words, its vocabulary {vocabulary.num_words:,}"
             raise InputError(f"the network has {words}")
         self.vocabulary, self.sequences, self.network = vocabulary, sequences, network
-        self._load_keras = load_keras
         self._engine: NativeNetwork | NumpyNetwork
         try:
             self._engine = NativeNetwork(network, vocabulary, sequences)
@@ -67,12 +58,7 @@ class RecurrentModel:
         Raises:
             TypeError: the network has a layer that `build_model` makes none of.
         """
-        return cls(vocabulary, sequences, Network.from_keras(network), lambda: network)
-
-    @functools.cached_property
-    def keras_network(self) -> Any:
-        """The Keras model, from int32 (batch, maxlen) to P(positive) (batch, 1), read when it is first asked for."""
-        return self._load_keras()
+        return cls(vocabulary, sequences, Network.from_keras(network))
 
     @property
     def engine(self) -> str:
@@ -124,29 +110,29 @@ class RecurrentModel:
         content = [self.network.digest(), self.vocabulary.words, tokenizer, self.sequences.model_dump()]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
-    def save(self, folder: Path) -> list[str]:
-        """Write the network as weights.npz and model.keras, and vocabulary.json; the names of these files."""
+    def save(self, folder: Path, *, small: bool = False) -> list[str]:
+        """Write weights.npz and vocabulary.json; the names of these files.
+
+        Args:
+            small: word vectors are rounded to 8 bits, which moves probabilities a little.
+        """
         self.vocabulary.save(folder / VOCABULARY_FILE)
-        (folder / WEIGHTS_FILE).write_bytes(self.network.to_npz())
-        self.keras_network.save(folder / KERAS_FILE)
+        (folder / WEIGHTS_FILE).write_bytes(self.network.to_npz(small=small))
         return [*self.FILES]
 
     @classmethod
-    def load(cls, folder: Path, sequences: SequenceConfig, check: Callable[[Path], None]) -> "RecurrentModel":
-        """Read what `save` wrote. Nothing is unpickled, and Keras reads its network in its safe mode.
+    def load(cls, folder: Path, sequences: SequenceConfig) -> "RecurrentModel":
+        """Read what `save` wrote. Nothing is unpickled.
 
         Args:
             sequences: how reviews were padded in training.
-            check: raises ValueError for a file that is not the one that was saved.
 
         Raises:
-            ValueError: a file is damaged, or does not fit the others.
+            InputError, ValueError: a file is damaged, or does not fit the others.
         """
-        for name in (VOCABULARY_FILE, WEIGHTS_FILE):
-            check(folder / name)
         vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
         network = Network.from_npz((folder / WEIGHTS_FILE).read_bytes())
-        return cls(vocabulary, sequences, network, functools.partial(_load_keras, folder / KERAS_FILE, check))
+        return cls(vocabulary, sequences, network)
 
 
 def engine_here() -> str:
@@ -158,40 +144,3 @@ def _checked(probabilities: np.ndarray) -> np.ndarray:
     if not np.all((probabilities >= 0) & (probabilities <= 1)):  # NaN neither
         raise InputError("the network gives numbers that are no probabilities: train another")
     return probabilities
-
-
-def _load_keras(path: Path, check: Callable[[Path], None]) -> Any:
-    import keras
-
-    import sentiment.engine.pooling  # noqa: F401 - Keras then knows its layers
-
-    try:
-        check(path)
-        _check_sizes(path)
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras lets errors of any kind out of a foreign file
-        raise damaged_classifier(path.parent, error) from error
-
-
-def _check_sizes(path: Path) -> None:
-    """Compare the layers that a file of Keras describes with its size, as Keras allocates them before it reads weights.
-
-    Raises:
-        ValueError: the layers have more weights than the file can hold.
-        OSError, KeyError, zipfile.BadZipFile: it is no file of Keras.
-    """
-    size = path.stat().st_size
-    with zipfile.ZipFile(path) as archive:
-        if sum(member.file_size for member in archive.infolist()) > size:
-            raise ValueError(f"{path.name} holds more than its size")
-        waiting = [json.loads(archive.read("config.json"))]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            units, inputs, outputs = (part.get(name) for name in ("units", "input_dim", "output_dim"))
-            numbers = [number for number in (units, inputs, outputs) if isinstance(number, int)]
-            if 4 * math.prod(max(1, abs(number)) for number in numbers) > size:
-                raise ValueError(f"{path.name} describes layers of more weights than it holds")
-            waiting += part.values()
-        elif isinstance(part, list):
-            waiting += part

@@ -9,16 +9,17 @@ For models of every kind, `word_effects` gives the occlusion in log-odds.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sentiment.data.sequences import pad_texts
 from sentiment.data.tokenizer import Span, Tokenizer
 from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START
-from sentiment.engine.cells import CELL_OF_LAYER, is_recurrent
+from sentiment.engine.cells import CELLS
+from sentiment.engine.network import Network
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
+from sentiment.interpretation.gradients import probability_gradients
 from sentiment.training.linear_model import LinearModel
 
 COMPLETENESS = 0.01
@@ -91,23 +92,17 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
         threshold: P(positive) from which on a review is called positive.
 
     Raises:
-        InputError: the text holds no word, or the network no recurrent layer.
+        InputError: the text holds no word.
     """
     tokenizer = model.vocabulary.tokenizer
     words = tokenizer.spans(text)
     if not words:
         raise InputError("The text holds no word, as it is empty or only punctuation: give a review.")
-    network, sequences = model.keras_network, model.sequences
-    if not any(map(is_recurrent, network.layers)):
-        kinds = ", ".join(type(layer).__name__ for layer in network.layers)
-        raise InputError(
-            f"The model {network.name} has no recurrent layer ({kinds}): choose an LSTM, GRU or SimpleRNN."
-        )
+    network, sequences = model.network, model.sequences
     kept = _kept(model)
     indices, spans = model.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
     names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
-    skips_padding = network.layers[0].mask_zero
-    [padded] = [indices] if skips_padding else pad_texts([text], model.vocabulary, sequences)  # (time,)
+    [padded] = [indices] if network.mask_padding else pad_texts([text], model.vocabulary, sequences)  # (time,)
     read = padded != PADDING
     prefixes = [indices[: end + 1] for end in range(len(indices))]
     without_one = [np.delete(indices, position) for position in range(len(indices))]
@@ -132,46 +127,26 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
     )
 
 
-def trace_layers(network: Any, indices: np.ndarray) -> list[LayerTrace]:
+def trace_layers(network: Network, indices: np.ndarray) -> list[LayerTrace]:
     """Gates and states of every recurrent layer, in the order of the text also where a layer reads backwards.
 
     Args:
-        network: Keras model as `build_model` makes it.
         indices: (time,), padding included, unless the network skips it, as it moves the state too.
     """
-    traces: list[LayerTrace] = []
-    last = max(position for position, layer in enumerate(network.layers) if is_recurrent(layer))
-    outputs = indices  # (time,), then (time, features)
-    for layer in network.layers[: last + 1]:
-        if not is_recurrent(layer):
-            outputs = np.asarray(layer(outputs[None], training=False))[0]
-            continue
-        if hasattr(layer, "forward_layer"):
-            forward = trace(layer.forward_layer, outputs)
-            backward = {name: array[::-1] for name, array in trace(layer.backward_layer, outputs[::-1]).items()}
-            found = [LayerTrace(f"{layer.name} forward", forward), LayerTrace(f"{layer.name} backward", backward)]
-        else:
-            found = [LayerTrace(layer.name, trace(layer, outputs))]
+    cell, traces, outputs = CELLS[network.cell], [], network.embedding[indices]  # (time, features)
+    for number, layer in enumerate(network.layers, 1):
+        name = f"{network.cell}_{number}"
+        forward, *backward = zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True)
+        found = [LayerTrace(f"{name} forward" if backward else name, cell.trace(forward, outputs))]
+        for weights in backward:
+            values = cell.trace(weights, outputs[::-1])
+            found.append(LayerTrace(f"{name} backward", {gate: array[::-1] for gate, array in values.items()}))
         traces += found
         outputs = np.concatenate([one.values["hidden_state"] for one in found], axis=-1)
     return traces
 
 
-def trace(layer: Any, inputs: np.ndarray) -> dict[str, np.ndarray]:
-    """What a recurrent Keras layer of one direction computes at each time step, from a state of zeros, in NumPy.
-
-    Args:
-        layer: built LSTM, GRU or SimpleRNN.
-        inputs: (time, features), in the order of reading.
-
-    Returns:
-        The values of its cell's step, float64 arrays of shape (time, units).
-    """
-    cell = CELL_OF_LAYER[type(layer).__name__]
-    return cell.trace(cell.by_gate(layer.get_weights()), inputs)
-
-
-def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray, float]:
+def integrated_gradients(network: Network, indices: np.ndarray) -> tuple[np.ndarray, float]:
     """How much each position adds to P(positive), on the straight path from the word vectors of padding alone.
 
     P(positive) is known at both ends of every segment of the path, so the error of its integral is too: a segment is
@@ -179,14 +154,12 @@ def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray,
     of a SimpleRNN whose gradient explodes is not.
 
     Args:
-        network: Keras model whose first layer is the Embedding.
         indices: (time,).
 
     Returns:
         (time,), zero at padding; and P(positive) of padding alone.
     """
-    embedding = network.layers[0]
-    baseline, vectors = np.asarray(embedding(np.stack([np.full_like(indices, PADDING), indices])))  # (time, features)
+    baseline, vectors = network.embedding[np.stack([np.full_like(indices, PADDING), indices])]  # (time, features)
     nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     nodes, weights = np.array([0, *(nodes + 1) / 2, 1]), np.array([0, *weights / 2, 0])  # with both ends, unweighted
     total = np.zeros(len(indices))
@@ -210,20 +183,15 @@ def integrated_gradients(network: Any, indices: np.ndarray) -> tuple[np.ndarray,
     return total, baseline_probability
 
 
-def _along_path(network: Any, start: np.ndarray, way: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _along_path(
+    network: Network, start: np.ndarray, way: np.ndarray, shares: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """P(positive) (shares,) at some shares of the way, and how each position moves it there (shares, time)."""
-    import tensorflow as tf
-
     values, slopes = [], []
-    for batch in np.split(shares, range(POINTS_AT_ONCE, len(shares), POINTS_AT_ONCE)):
-        points = tf.constant(start + batch[:, None, None] * way, tf.float32)  # (batch, time, features)
-        with tf.GradientTape() as tape:
-            tape.watch(points)
-            outputs = points
-            for layer in network.layers[1:]:
-                outputs = layer(outputs, training=False)
-        values.append(outputs.numpy()[:, 0].astype(np.float64))
-        slopes.append(np.einsum("stf,tf->st", tape.gradient(outputs, points).numpy(), way.astype(np.float64)))
+    for batch in np.split(shares.astype(np.float32), range(POINTS_AT_ONCE, len(shares), POINTS_AT_ONCE)):
+        probabilities, gradients = probability_gradients(network, start + batch[:, None, None] * way)
+        values.append(probabilities.astype(np.float64))
+        slopes.append(np.einsum("stf,tf->st", gradients.astype(np.float64), way.astype(np.float64)))
     return np.concatenate(values), np.concatenate(slopes)
 
 

@@ -93,6 +93,9 @@ class LinearModel:
 
     engine, frees_lock = "NumPy", False
 
+    FILES = (ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE)
+    """What `save` writes."""
+
     def __init__(
         self,
         config: LinearModelConfig,
@@ -215,7 +218,7 @@ class LinearModel:
         content = {"intercept": self._intercept, "config": self.config.model_dump()}
         (folder / CONFIG_FILE).write_text(json.dumps(content, indent=2), "utf-8")
         self.vocabulary.save(folder / VOCABULARY_FILE)
-        return [ARRAYS_FILE, CONFIG_FILE, VOCABULARY_FILE]
+        return [*self.FILES]
 
     @classmethod
     def load(cls, folder: Path) -> "LinearModel":

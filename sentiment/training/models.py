@@ -1,14 +1,17 @@
 """ModelConfig and build_model: Embedding -> LSTM, SimpleRNN or GRU -> pooling over time -> Dense."""
 
 import threading
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.engine.cells import CELL_OF_LAYER, CELLS, CellName
-from sentiment.engine.network import MOST_UNITS, POOLINGS
+from sentiment.engine.cells import CELLS, CellName
+from sentiment.engine.network import MOST_UNITS, Network
+from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
+
+Pooling = Literal["last", "max", "mean", "max_mean"]
 
 _GLOBAL_SEED = threading.Lock()
 """Held while first weights are drawn, as Keras draws them by a seed that all threads share."""
@@ -22,7 +25,7 @@ class ModelConfig(Configuration):
     layers: int = Field(1, ge=1, description="Recurrent layers, stacked.")
     bidirectional: bool = Field(False, description="Read each review in both directions.")
     embedding_dropout: float = Field(0.0, ge=0, lt=1, description="Share of word vector entries dropped in training.")
-    pooling: Literal["last", "max", "mean", "max_mean"] = Field(
+    pooling: Pooling = Field(
         "last",
         description="What of the states goes on to Dense: the last, or each unit's largest or mean value, or both.",
     )
@@ -76,32 +79,32 @@ def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int) -> 
     return keras.Sequential(layers, name=cell)
 
 
-def shape_of(network: Any) -> tuple[CellName, ModelConfig]:
-    """The cell and the configuration that `build_model` made a network of, its dropout included.
+def shape_of(network: Network) -> tuple[CellName, ModelConfig]:
+    """The cell and the configuration that `build_model` made a network of, its dropout included."""
+    config = ModelConfig(
+        embedding_dim=network.embedding.shape[1],
+        units=network.layers[0].units,
+        layers=len(network.layers),
+        bidirectional=network.directions == 2,
+        pooling=cast("Pooling", network.pooling),
+        mask_padding=network.mask_padding,
+        embedding_dropout=network.dropout[0],
+        dropout=network.dropout[1],
+    )
+    return network.cell, config
 
-    Raises:
-        ValueError: `build_model` makes no such network.
+
+def keras_network(model: RecurrentModel, seed: int = 0) -> Any:
+    """The Keras network of a trained model: what `build_model` made, trained.
+
+    Args:
+        seed: of dropout.
     """
-    content: dict[str, Any] = {"layers": 0}
-    cells: set[str] = set()
-    for layer in network.layers:
-        kind = type(layer).__name__
-        if kind == "Bidirectional":
-            content["bidirectional"] = True
-            layer, kind = layer.forward_layer, type(layer.forward_layer).__name__
-        if kind == "Embedding":
-            content |= {"embedding_dim": layer.output_dim, "mask_padding": layer.mask_zero}
-        elif kind == "Dropout":
-            content[layer.name] = layer.rate
-        elif kind in POOLINGS:
-            content["pooling"] = POOLINGS[kind]
-        elif kind in CELL_OF_LAYER:
-            cells.add(next(name for name, cell in CELLS.items() if cell.layer == kind))
-            content |= {"units": layer.units, "layers": content["layers"] + 1}
-        elif kind != "Dense":
-            raise ValueError(f"a network with a layer {kind}")
-    [cell] = cells
-    return cell, ModelConfig(**content)
+    cell, config = shape_of(model.network)
+    words, maxlen = len(model.network.embedding), model.sequences.maxlen
+    network = build_model(cell, config, num_words=words, maxlen=maxlen, seed=seed)
+    network.set_weights(model.network.keras_weights())
+    return network
 
 
 def check_gpu(config: ModelConfig, padding: str) -> None:

@@ -53,16 +53,16 @@ def grow_network(
     texts, it starts with the vector that its contexts speak for (`induce_vectors`).
 
     Args:
-        model: trained, its network as `build_model` made it.
+        model: trained.
         vocabulary: what `grown` of its vocabulary gives.
         config: the shape of its network, perhaps with other dropout.
         seed: of dropout.
         texts: to learn the vectors of new words from; none: they are not learned.
     """
-    network, known = model.keras_network, model.vocabulary
-    cell, _ = shape_of(network)
+    known = model.vocabulary
+    cell, _ = shape_of(model.network)
     grown = build_model(cell, config, num_words=vocabulary.num_words, maxlen=maxlen, seed=seed)
-    vectors, *others = network.get_weights()
+    vectors, *others = model.network.keras_weights()
     fresh = np.repeat(vectors[OUT_OF_VOCABULARY][None], vocabulary.num_words, axis=0)
     first_new = INDEX_FROM + len(known.words)
     fresh[:first_new] = vectors[:first_new]

@@ -89,12 +89,12 @@ def test_a_strong_classifier_is_trained_and_scores_as_keras_does(
     assert result.exit_code == 0, result.output
     [saved] = (tmp_path / ".sentiment").glob("train/*/classifier")
     classifier = SentimentClassifier.load(saved)
-    assert [layer.name for layer in classifier.recurrent_model.keras_network.layers][-4:] == [
+    assert [layer.name for layer in classifier.keras_network.layers][-4:] == [
         "lstm_1", "max_mean_pooling", "dropout", "positive_probability"
     ]  # fmt: skip
     texts = [path.read_text("utf-8") for path in folder.glob("test/*/*.txt")]
     padded = pad_texts(texts, classifier.model_.vocabulary, classifier.recurrent_model.sequences)
-    expected = classifier.recurrent_model.keras_network.predict(padded, verbose=0)[:, 0]
+    expected = classifier.keras_network.predict(padded, verbose=0)[:, 0]
     assert np.abs(classifier.positive_probability(texts) - expected).max() <= parity.of_probability(
-        classifier.recurrent_model.keras_network
+        classifier.keras_network
     )

@@ -42,7 +42,7 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
     assert after.vocabulary.words[:known] == before.vocabulary.words
     assert "zyzzyva" in after.vocabulary.words[known:]
     assert (after.sequences, after.vocabulary.tokenizer) == (before.sequences, before.vocabulary.tokenizer)
-    weights = [model.keras_network.get_weights() for model in (before, after)]
+    weights = [model.network.keras_weights() for model in (before, after)]
     assert [array.shape for array in weights[0][1:]] == [array.shape for array in weights[1][1:]]
     moved = [float(np.abs(one - other).mean()) for one, other in zip(weights[0][1:], weights[1][1:], strict=True)]
     assert 0 < max(moved) < 0.05  # fine-tuned, and not trained from scratch
@@ -92,12 +92,12 @@ def test_a_start_that_is_none_is_refused(
     invoke: Invoke, small_run: PipelineRun, linear_classifier: Path, tmp_path: Path
 ) -> None:
     damaged = shutil.copytree(small_run.classifier, tmp_path / "damaged")
-    content = bytearray((damaged / "model.keras").read_bytes())
+    content = bytearray((damaged / "weights.npz").read_bytes())
     content[len(content) // 2] ^= 1
-    (damaged / "model.keras").write_bytes(content)
+    (damaged / "weights.npz").write_bytes(content)
     for start, says in (
         (linear_classifier, "is a linear model, which has no network to start from"),
-        (damaged, "model.keras is not the file that was saved"),
+        (damaged, "weights.npz is not the file that was saved"),
         (tmp_path / "nowhere", "nowhere: name a folder, models:/NAME@ALIAS"),
     ):
         result = invoke(*COMMAND, start)

@@ -1,6 +1,5 @@
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +82,6 @@ def test_a_classifier_whose_fingerprints_are_gone_is_refused(copied: Path) -> No
         SentimentClassifier.load(copied)
 
 
-def test_a_network_with_one_other_bit_is_refused_when_it_is_asked_for(copied: Path) -> None:
-    content = bytearray((copied / "model.keras").read_bytes())
-    content[len(content) // 2] ^= 1
-    (copied / "model.keras").write_bytes(content)
-    with pytest.raises(InputError, match=r"model\.keras is not the file"):
-        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -130,32 +121,6 @@ def test_a_description_of_brackets_alone_is_refused(copied: Path) -> None:
     (copied / "classifier.json").write_text("[" * 200_000)
     with pytest.raises(InputError, match="is damaged"):
         SentimentClassifier.load(copied)
-
-
-def test_a_network_of_keras_that_would_run_code_is_refused(copied: Path) -> None:
-    import keras
-
-    network = keras.Sequential([keras.Input((60,)), keras.layers.Lambda(lambda values: values[:, :1])])
-    network.save(copied / "model.keras")
-    sign_again(copied)
-    with pytest.raises(InputError, match="is damaged"):
-        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
-
-
-def test_a_network_of_keras_is_not_made_larger_than_its_file(copied: Path) -> None:
-    """Keras allocates the layers that config.json describes before it looks for their weights."""
-    path = copied / "model.keras"
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(parts["config.json"])
-    [embedding] = [layer for layer in config["config"]["layers"] if layer["class_name"] == "Embedding"]
-    embedding["config"]["input_dim"] = 10**12
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in {**parts, "config.json": json.dumps(config).encode()}.items():
-            archive.writestr(name, content)
-    sign_again(copied)
-    with pytest.raises(InputError, match="describes layers of more weights than it holds"):
-        _ = SentimentClassifier.load(copied).recurrent_model.keras_network
 
 
 def test_a_vocabulary_with_words_that_the_network_lacks_is_refused(copied: Path) -> None:

@@ -84,9 +84,6 @@ def render_playground(
         name: of the model, shown to people.
         note: a warning that goes before everything else.
         opened_on: the review to open the page on, with the numbers of Python beside those of the page.
-
-    Raises:
-        InputError: the network has no recurrent layer, or a layer that the page cannot run.
     """
     content, weights = page_data(classifier, examples, exact=exact, name=name, opened_on=opened_on)
     guard, script, style = _source("guard.js"), joined_script(), _source("page.css")
@@ -118,7 +115,7 @@ def page_data(
 ) -> tuple[dict[str, Any], str]:
     """What the modules in JavaScript work on: everything but the weights, ready for JSON, and the weights in base64."""
     model = classifier.recurrent_model
-    network, sequences, vocabulary = model.keras_network, model.sequences, model.vocabulary
+    network, sequences, vocabulary = model.network, model.sequences, model.vocabulary
     layers, arrays = describe_network(network, INDEX_FROM + len(vocabulary.words), exact=exact)
     nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     content = {
@@ -140,7 +137,7 @@ def page_data(
             "maxlen": sequences.maxlen,
             "padding": sequences.padding,
             "truncating": sequences.truncating,
-            "skips_padding": bool(network.layers[0].mask_zero),
+            "skips_padding": network.mask_padding,
         },
         "layers": layers,
         "arrays": arrays.manifest,

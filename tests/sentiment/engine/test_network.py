@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sentiment.engine.cells import CELLS, CellName
 from sentiment.engine.network import Network
-from sentiment.training.models import ModelConfig, build_model
+from sentiment.training.models import ModelConfig, build_model, shape_of
 from tests.sentiment.engine.networks import small_network
 
 
@@ -26,17 +26,22 @@ from tests.sentiment.engine.networks import small_network
     st.builds(
         ModelConfig, embedding_dim=st.just(3), units=st.just(2), layers=st.integers(1, 3), bidirectional=st.booleans(),
         pooling=st.sampled_from(["last", "max", "mean", "max_mean"]), mask_padding=st.booleans(),
-        dropout=st.sampled_from([0.0, 0.5]),
+        embedding_dropout=st.sampled_from([0.0, 0.2]), dropout=st.sampled_from([0.0, 0.5]),
     ),
 )  # fmt: skip
 def test_a_network_is_the_same_after_its_way_through_the_file(cell: CellName, config: ModelConfig) -> None:
     keras_network = build_model(cell, config, num_words=9, maxlen=6)
+    generator = np.random.default_rng(0)
+    keras_network.set_weights([generator.normal(size=array.shape) for array in keras_network.get_weights()])
     network = Network.from_keras(keras_network)
     found = Network.from_npz(network.to_npz())
     assert (found.cell, found.pooling, found.mask_padding) == (cell, config.pooling, config.mask_padding)
     assert found.to_npz() == network.to_npz()
     assert found.digest() == network.digest()
     assert found.parameters == keras_network.count_params()
+    assert shape_of(found) == (cell, config)
+    weights = zip(found.keras_weights(), keras_network.get_weights(), strict=True)
+    assert all(np.array_equal(ours, theirs) for ours, theirs in weights)
 
 
 def test_the_file_depends_on_the_weights_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +71,11 @@ def changed(**others: Any) -> bytes:
     kept = {name: array for name, array in {**arrays(), **others}.items() if array is not None}
     np.savez(content, allow_pickle=True, **kept)
     return content.getvalue()
+
+
+def rounded(scales: np.ndarray) -> bytes:
+    """The file with word vectors of int8."""
+    return changed(embedding=np.ones((40, 8), np.int8), embedding_scale=scales)
 
 
 def compressed() -> bytes:
@@ -102,6 +112,14 @@ def with_header(shape: str) -> bytes:
         (lambda: changed(layer_1_bias=np.zeros((1, 3, 3, 7), np.float32)), "do not fit one another"),
         (lambda: changed(layer_2_recurrent_kernel=arrays()["layer_1_recurrent_kernel"]), "layer_2_kernel"),
         (lambda: changed(layer_1_recurrent_kernel=None), "nobody knows|unexpected|layer_1"),
+        (lambda: changed(dropout=None), "dropout"),
+        (lambda: changed(dropout=np.array([0.5, np.nan])), "no shares"),
+        (lambda: changed(dropout=np.array([0.5])), "unpack"),
+        (lambda: changed(embedding_scale=np.ones(40, np.float32)), "scales"),
+        (lambda: changed(embedding=np.ones((40, 8), np.int8)), "do not fit one another"),
+        (lambda: changed(embedding=np.ones(40, np.int8), embedding_scale=np.ones(40, np.float32)), "unpack"),
+        (lambda: rounded(np.full(40, np.inf, np.float32)), "no numbers"),
+        (lambda: rounded(np.ones(39, np.float32)), "scales"),
         (lambda: changed(surprise=np.zeros(1, np.float32)), "surprise"),
         (lambda: changed(cell=np.array("transformer")), "transformer"),
         (lambda: changed(cell=np.array(["gru", "lstm"])), "array of size 1"),

@@ -5,15 +5,17 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.tokenizer import tokenize
 from sentiment.data.vocabulary import Vocabulary
-from sentiment.engine.cells import CELL_OF_LAYER, CellName
+from sentiment.engine.cells import CELL_OF_LAYER, CELLS, CellName
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
-from sentiment.interpretation.explanation import COMPLETENESS, Explanation, moved_words, trace, word_effects
+from sentiment.interpretation.explanation import COMPLETENESS, Explanation, moved_words, word_effects
+from sentiment.interpretation.gradients import probability_gradients
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.models import ModelConfig, build_model
 
@@ -63,7 +65,7 @@ def test_every_network_is_explained(cell: CellName, side: str, bidirectional: bo
     assert len(explanation.layers) == (4 if bidirectional else 2)
     assert {values.shape for layer in explanation.layers for values in layer.values.values()} == {(tokens, 5)}
     if side == "pre" and not bidirectional:
-        kernel, bias = classifier.recurrent_model.keras_network.layers[-1].get_weights()
+        kernel, bias = classifier.keras_network.layers[-1].get_weights()
         logit = explanation.layers[-1].values["hidden_state"][-1] @ kernel + bias
         assert 1 / (1 + np.exp(-logit[0])) == pytest.approx(explanation.probability, abs=1e-5)
 
@@ -82,7 +84,7 @@ def test_a_network_that_skips_padding_is_explained(pooling: str) -> None:
         "mean": states.mean(axis=0),
         "max_mean": np.concatenate([states.max(axis=0), states.mean(axis=0)]),
     }[pooling]
-    kernel, bias = classifier.recurrent_model.keras_network.layers[-1].get_weights()
+    kernel, bias = classifier.keras_network.layers[-1].get_weights()
     assert 1 / (1 + np.exp(-(pooled @ kernel + bias)[0])) == pytest.approx(explanation.probability, abs=1e-5)
     assert relative_error(explanation) < COMPLETENESS
 
@@ -109,13 +111,23 @@ def test_a_text_without_words_is_refused(classifier: SentimentClassifier, text: 
         classifier.explain(text)
 
 
-def test_a_model_without_a_recurrent_layer_is_refused(
-    classifier: SentimentClassifier, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layers = [keras.Input((60,)), keras.layers.Embedding(2000, 4), keras.layers.Flatten(), keras.layers.Dense(1)]
-    monkeypatch.setattr(classifier.model_, "keras_network", keras.Sequential(layers))
-    with pytest.raises(InputError, match=r"no recurrent layer \(Embedding, Flatten, Dense\)"):
-        classifier.explain("good")
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_gradients_are_those_of_tensorflow(cell: CellName, pooling: str, bidirectional: bool) -> None:
+    sequences = SequenceConfig(maxlen=24, padding="post")
+    options = {"layers": 2, "bidirectional": bidirectional, "pooling": pooling, "mask_padding": True}
+    classifier = untrained(cell, sequences, 1.5, **options)
+    vectors = np.random.default_rng(0).normal(size=(3, 9, 6)).astype(np.float32)
+    points = tf.constant(vectors)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        outputs = points
+        for layer in classifier.keras_network.layers[1:]:
+            outputs = layer(outputs)
+    probabilities, gradients = probability_gradients(classifier.recurrent_model.network, vectors)
+    assert probabilities == pytest.approx(np.asarray(outputs)[:, 0], abs=1e-5)
+    assert gradients == pytest.approx(np.asarray(tape.gradient(outputs, points)), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", CELL_OF_LAYER)
@@ -127,7 +139,8 @@ def test_the_states_of_every_step_are_those_of_keras(kind: str) -> None:
     layer.build(inputs.shape)
     layer.set_weights([generator.normal(scale=0.7, size=array.shape) for array in layer.get_weights()])
     outputs, *last = (np.asarray(array)[0] for array in layer(inputs))
-    traced = trace(layer, inputs[0])
+    cell = CELL_OF_LAYER[kind]
+    traced = cell.trace(cell.by_gate(layer.get_weights()), inputs[0])
     assert traced["hidden_state"] == pytest.approx(outputs, abs=1e-5)
     if kind == "LSTM":
         assert traced["cell_state"][-1] == pytest.approx(last[1], abs=1e-5)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sentiment.engine.cells import CELLS, CellName
-from sentiment.interpretation.explanation import trace
 from sentiment.interpretation.gradient_flow import FACTOR, GradientFlow, measure_gradient_flow
 from sentiment.training.models import ModelConfig, build_model
 
@@ -39,7 +38,7 @@ def test_gradients_are_the_numerical_derivative(cell: CellName, layers: int, poo
         features = np.asarray(layer(features[None]))[0]
     recurrent, dense = network.layers[layers], network.layers[-1]
     weights = CELLS[cell].by_gate(recurrent.get_weights())
-    states = trace(recurrent, features)
+    states = CELLS[cell].trace(weights, features)
 
     def loss(nudged: int, unit: int, nudge: float) -> float:
         values = {name: array[nudged].copy() for name, array in states.items()}

@@ -5,6 +5,7 @@ import pytest
 
 from sentiment.data.sequences import SequenceConfig, pad_texts
 from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
+from sentiment.engine.network import Network
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.start import choose_fine_tuning, grow_network, induce_vectors
@@ -25,7 +26,7 @@ KNOWN = Vocabulary.fit(TEXTS, 12)
 
 @pytest.mark.parametrize(("cell", "config"), zip(["lstm", "simple_rnn", "gru", "lstm"], CONFIGS, strict=True))
 def test_the_shape_of_a_network_is_what_it_was_built_from(cell: str, config: ModelConfig) -> None:
-    assert shape_of(build_model(cell, config, num_words=9, maxlen=5)) == (cell, config)
+    assert shape_of(Network.from_keras(build_model(cell, config, num_words=9, maxlen=5))) == (cell, config)
 
 
 def test_a_grown_network_says_the_same_until_it_is_trained() -> None:

@@ -104,7 +104,7 @@ def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> No
     answers = ask(texts)
     expected, bound = (
         classifier.positive_probability(texts),
-        parity.of_probability(classifier.recurrent_model.keras_network),
+        parity.of_probability(classifier.keras_network),
     )
     maxlen, truncating = classifier.recurrent_model.sequences.maxlen, classifier.recurrent_model.sequences.truncating
     vocabulary = classifier.model_.vocabulary
@@ -190,7 +190,7 @@ def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Pa
     texts = [REVIEW, "wonderful", "not good but it's wonderful"]
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, [*texts, *TRAPS])
-        bound = parity.of_probability(classifier.recurrent_model.keras_network)
+        bound = parity.of_probability(classifier.keras_network)
         for text, answer in zip(texts, ask(texts, details=True), strict=True):
             expected = classifier.explain(text)
             for values in ("running_verdict", "occlusion", "integrated_gradients", "baseline_probability"):
