@@ -18,11 +18,11 @@ from tests.campaign.cases import Part, Workshop, read_json_lines
 from tests.campaign.inputs import HostileInputs, ModelAddresses
 from tests.campaign.kills import PipelineKills, ScoreKills
 from tests.campaign.surroundings import DyingServers, FullDisks, ReadOnlyFolders
-from tests.campaign.tampering import DamagedStages, TamperedClassifiers, TamperedKeras
+from tests.campaign.tampering import DamagedStages, TamperedClassifiers
 
 ALL: tuple[type[Part], ...] = (
-    HostileInputs, TamperedClassifiers, TamperedKeras, DamagedStages, ModelAddresses, ScoreKills, PipelineKills,
-    FullDisks, ReadOnlyFolders, DyingServers,
+    HostileInputs, TamperedClassifiers, DamagedStages, ModelAddresses, ScoreKills, PipelineKills, FullDisks,
+    ReadOnlyFolders, DyingServers,
 )  # fmt: skip
 PARTS: dict[str, type[Part]] = {part.name: part for part in ALL}
 

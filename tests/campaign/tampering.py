@@ -6,7 +6,6 @@ import random
 import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,8 +62,7 @@ class TamperedClassifiers(Part):
             shutil.copytree(original, folder / "classifier")
             codes: tuple[int, ...] = (0, 2)
             if generator.random() < 0.4:
-                paths = [path for path in (folder / "classifier").iterdir() if path.name != "model.keras"]
-                path = generator.choice(sorted(paths))
+                path = generator.choice(sorted((folder / "classifier").iterdir()))
                 kind = f"{path.name} {damage(path, generator)}"
                 if kind != "validation.json removed":  # a classifier may be saved without it
                     codes = (2,)
@@ -86,28 +84,6 @@ class TamperedClassifiers(Part):
                 if len(found) != len(REVIEWS) or not all(0 <= value <= 1 for value in found):
                     wrong = f"gives {found}"
             return Case(("linear model: " if is_linear else "LSTM: ") + kind, outcome, wrong)
-
-
-class TamperedKeras(Part):
-    """The network of Keras, which `explain` reads: its file damaged, or changed with its checksum made anew."""
-
-    name, count = "keras", 60
-
-    def try_case(self, number: int) -> Case:
-        """One folder."""
-        generator = self.generator(number)
-        with tempfile.TemporaryDirectory(dir=self.workshop.folder) as temporary:
-            folder = Path(temporary, "case")
-            shutil.copytree(self.workshop.classifier, folder / "classifier")
-            codes: tuple[int, ...] = (0, 2)
-            if generator.random() < 0.4:
-                kind, codes = f"model.keras {damage(folder / 'classifier' / 'model.keras', generator)}", (2,)
-            else:
-                kind = "other network"
-                change_keras(folder / "classifier", generator)
-                renew_checksums(folder / "classifier")
-            outcome = self.workshop.training.run(Task(str(folder), ["explain", REVIEWS[0], "--model", "classifier"]))
-            return Case(kind, outcome, judged(outcome, codes=codes))
 
 
 def renew_checksums(folder: Path) -> None:
@@ -183,32 +159,6 @@ def change_network_bytes(folder: Path, generator: random.Random) -> None:
     """Bytes of the weights changed anywhere."""
     path = folder / "weights.npz"
     path.write_bytes(mutated(path.read_bytes(), generator, generator.choice((1, 5, 50))))
-
-
-def change_keras(folder: Path, generator: random.Random) -> None:
-    """A network of Keras with other layers, sizes, or bytes, or a zip bomb."""
-    path = folder / "model.keras"
-    with zipfile.ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    kind = generator.randrange(5)
-    config = parts["config.json"].decode()
-    if kind == 0:
-        number = generator.choice(re.findall(r"(?<=: )\d+(?=[,}])", config))
-        config = config.replace(f": {number}", f": {generator.choice((0, -1, 7, 10**6, 10**12))}", 1)
-    elif kind == 1:
-        name = generator.choice(("Lambda", "Dense", "LSTM", "__main__", "os>system", "Sequential"))
-        config = re.sub(r'"class_name": "(LSTM|Embedding|Dropout|Dense)"', f'"class_name": "{name}"', config, count=1)
-    elif kind == 2:
-        config = generator.choice(("[" * 100_000, "{}", "null", config.replace("keras", "os"), "0" * 2**26))
-    elif kind == 3:
-        name = generator.choice(sorted(parts))
-        parts[name] = mutated(parts[name], generator, 5)
-    parts["config.json"] = config.encode()
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED if kind == 2 else zipfile.ZIP_STORED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-        if kind == 4:
-            archive.writestr("more", bytes(2**26), zipfile.ZIP_DEFLATED)
 
 
 def change_arrays(folder: Path, generator: random.Random) -> None:
