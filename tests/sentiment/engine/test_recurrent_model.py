@@ -85,5 +85,5 @@ def test_what_decides_a_probability_decides_the_digest() -> None:
 
 def test_an_emoticon_and_a_lengthened_word_are_words_that_it_knows() -> None:
     vocabulary = Vocabulary(["so", "🙁"], NUM_WORDS, Tokenizer(symbols=True))
-    model = RecurrentModel(vocabulary, SEQUENCES, small_network(), lambda: None)
+    model = RecurrentModel(vocabulary, SEQUENCES, small_network())
     assert model.words("Sooo :( www") == [("sooo", True), ("🙁", True), ("www", False)]
