@@ -20,7 +20,7 @@ from sentiment.version import __version__
 MODULES = ("training", "tuning", "use", "interpretation")
 """Each adds its commands to the application when it is imported; in the order of the list of commands."""
 
-USING = ("score", "predict", "export", "promote", "models")
+USING = ("score", "adapt", "predict", "export", "promote", "models")
 """Commands of the module `use`."""
 
 

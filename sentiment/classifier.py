@@ -216,6 +216,34 @@ class SentimentClassifier:
         classifier.classes_ = np.array(LABEL_NAMES)
         return classifier
 
+    def adapt(self, reviews: "ReviewsLike", *, verbose: int = 0) -> "SentimentClassifier":
+        """A classifier for reviews of another domain, which has learned from such reviews without labels.
+
+        This one stays as it is. The new one has the same labels and threshold, but no profile, as nobody validated it.
+
+        Args:
+            reviews: a hundred or more, better some thousands, as for `fit`.
+            verbose: as for `fit`.
+
+        Raises:
+            InputError: this is the linear model; the reviews are too few, hardly texts, or in another language; or
+                nearly all of them have the same verdict.
+        """
+        from sentiment.data import frames
+        from sentiment.training.adaptation import adapt
+        from sentiment.training.start import Start
+        from sentiment.training.steps import InMemory
+
+        if self.is_linear:
+            raise InputError("The linear model has no network that could be adapted: take an LSTM, SimpleRNN or GRU.")
+        texts, learned = frames.texts_in(reviews), self.learned
+        start = Start(self.recurrent_model, learned or Fingerprints(), self.unknown_share)
+        model, history = adapt(start, texts, seed=self.seed, steps=InMemory(verbose=bool(verbose)))
+        known = learned and Fingerprints.of(texts, learned)
+        adapted = self.from_model(model, self.threshold_, known).set_params(**self.get_params())
+        adapted.classes_, adapted.unknown_share, adapted.history_ = self.classes_, self.unknown_share, history
+        return adapted
+
     # Verdicts ----------------------------------------------------------------------------------------------------
 
     @property

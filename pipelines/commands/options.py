@@ -66,6 +66,9 @@ Threshold = Annotated[
     Option(min=0, max=1, help="P(positive) from which a review counts as positive (default: the model's own)."),
 ]
 TextColumn = Annotated[str | None, Option(help="Column with the reviews (default: text, or else review).")]
+AllowRejected = Annotated[
+    float, Option(min=0, max=1, help="Continue while fewer than this share of the lines of the table are unreadable.")
+]
 Encoding = Annotated[str | None, Option(help="Encoding of a text table, such as cp1252 (default: UTF-8 or UTF-16).")]
 Delimiter = Annotated[str | None, Option(help="Character between cells, or tab (default: taken from the first line).")]
 Quote = Annotated[

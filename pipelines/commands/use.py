@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from typer import Argument, Option
 
 from pipelines.commands import options
-from pipelines.commands.command import USE, command
+from pipelines.commands.command import IMPROVE, USE, command
 from pipelines.console import Console
 from pipelines.models import IMDB_NAME
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
@@ -38,9 +38,7 @@ def score(
     ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace OUTPUT if it exists.")] = False,
     strict: Annotated[bool, Option("--strict", help="Stop at the first row that cannot be scored.")] = False,
-    allow_rejected: Annotated[
-        float, Option(min=0, max=1, help="Continue while fewer than this share of the lines of INPUT are unreadable.")
-    ] = USUALLY_ALLOWED,
+    allow_rejected: options.AllowRejected = USUALLY_ALLOWED,
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     quote: options.Quote = None,
@@ -63,6 +61,30 @@ def score(
         options=ReadOptions(encoding, delimiter, quote, header),
     )  # fmt: skip
     score_table(config, console)
+
+
+@command("adapt", panel=IMPROVE)
+def adapt(
+    console: Console,
+    data: Annotated[
+        str,
+        Option(help="Texts of your domain: a table, a folder or a pattern, as for `score`; labels in it are not read."),
+    ],
+    output: Annotated[Path, Option(metavar="FOLDER", help="Where the new classifier goes; nothing may be there yet.")],
+    model: options.ModelURI = None,
+    text_column: options.TextColumn = None,
+    allow_rejected: options.AllowRejected = USUALLY_ALLOWED,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    quote: options.Quote = None,
+    header: options.Header = True,
+) -> None:
+    """Adapt a trained network to reviews of another domain, from their texts alone, without labels."""
+    from pipelines.adapt import AdaptConfig
+    from pipelines.adapt import adapt as adapt_classifier
+
+    read = ReadOptions(encoding, delimiter, quote, header)
+    adapt_classifier(AdaptConfig(data, output, model, text_column, allow_rejected, read), console)
 
 
 @command("predict", panel=USE)

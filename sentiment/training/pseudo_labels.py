@@ -110,7 +110,7 @@ def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarr
     """
     train, texts = corpus.train, [*corpus.train.texts, *corpus.unlabelled.texts]
     others = np.concatenate([cut.validation, np.arange(len(train), len(texts))])
-    judges: list[Judge] = [functools.partial(_by_ngrams, texts, train.labels, linear_model.config)]
+    judges: list[Judge] = [functools.partial(by_ngrams, texts, train.labels, linear_model.config)]
     taught = [linear_model.positive_probability([texts[position] for position in others])]
     if vectors is not None:
         judges.append(functools.partial(_by_vectors, vectors, train.labels))
@@ -126,7 +126,7 @@ def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarr
     return Teacher(softened[cut.training], validation, unlabelled)
 
 
-def _by_ngrams(
+def by_ngrams(
     texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig, known: np.ndarray, asked: np.ndarray
 ) -> np.ndarray:
     """A Judge: the linear model."""

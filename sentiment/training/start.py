@@ -114,7 +114,11 @@ class Start(NamedTuple):
     unknown_share: float | None
 
 
-def check_language(start: Start, texts: Sequence[str]) -> str:
+FROM_SCRATCH = "Train from scratch without --start-from, or start from a classifier of this language."
+"""What to do about reviews in another language than the start's."""
+
+
+def check_language(start: Start, texts: Sequence[str], remedy: str = FROM_SCRATCH) -> str:
     """A sentence on how many words of the reviews the start does not know.
 
     Raises:
@@ -123,12 +127,9 @@ def check_language(start: Start, texts: Sequence[str]) -> str:
     words, known = count_words(start.model, texts[:MOST_COUNTED]).sum(axis=0)
     share = 1 - known / words if words else 0.0
     usual = "" if start.unknown_share is None else f"; of its own validation reviews {start.unknown_share:.1%}"
-    sentence = f"{share:.1%} of the words of the training reviews are unknown to the start{usual}"
+    sentence = f"{share:.1%} of the words of these reviews are unknown to the start{usual}"
     if share > max(FOREIGN, UNUSUAL * (start.unknown_share or 0)):
-        raise InputError(
-            f"{sentence}: they seem to be in another language. Train from scratch without --start-from, or start from "
-            "a classifier of this language."
-        )
+        raise InputError(f"{sentence}: they seem to be in another language. {remedy}")
     return sentence
 
 

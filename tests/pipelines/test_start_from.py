@@ -49,7 +49,7 @@ def test_a_start_brings_network_vocabulary_and_padding(invoke: Invoke, small_run
     [choice] = tmp_path.glob(".sentiment/fine-tuning/*/choice.json")
     found = json.loads(choice.read_text())["found"]
     assert len(found) == 4 and found[0]["loss"] == min(tuning["loss"] for tuning in found)
-    assert "of the words of the training reviews are unknown to the start; of its own" in result.output
+    assert "of the words of these reviews are unknown to the start; of its own" in result.output
     assert "as the start has learned from the same text" in result.output
     assert start.learned is not None and tuned.learned is not None
     [tested] = tmp_path.glob(".sentiment/load/*/test.parquet")

@@ -1,0 +1,132 @@
+"""Adaptation: a trained network learns another domain from its texts alone, without labels.
+
+Blitzer, Dredze & Pereira (2007) measure what a classifier of reviews loses on products that it has not seen. What helps
+here is self-training by two teachers, as for `pseudo_labels`: the network itself, and a linear model of the texts that
+it is sure of. That one learns which words of the domain go with good and with bad, new words too; and since it makes
+other mistakes than the network, their mean is better than either.
+"""
+
+import functools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sentiment.data.corpus import normalized
+from sentiment.data.sequences import pad_texts
+from sentiment.data.vocabulary import tokenize
+from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.errors import InputError
+from sentiment.training.linear_model import LinearModelConfig
+from sentiment.training.models import shape_of
+from sentiment.training.pseudo_labels import by_ngrams, mean_log_odds, out_of_fold_probability
+from sentiment.training.start import MIN_COUNT, Start, check_language, grow_network
+from sentiment.training.steps import Steps
+from sentiment.training.trained import TITLES
+from sentiment.training.trainer import History, SameExamples, TrainingConfig, fit
+
+FEWEST_TEXTS, FEWEST_WORDS = 100, 3
+"""Distinct texts that adaptation takes, and words of a text that counts as one, and not as a label or a number."""
+
+FEWEST_VERDICTS = 20
+"""Texts of either verdict that the linear model needs."""
+
+CONFIDENT_SHARE = 0.8
+"""The linear model learns from as many positive as negative texts: this share of the rarer verdict's, the surest."""
+
+LINEAR_MODEL = LinearModelConfig(C=1.0)
+"""Its penalty is larger than for labels that people gave, as some of the network's verdicts are wrong."""
+
+TRAINING = TrainingConfig(batch_size=32, learning_rate=0.001, clipnorm=1.0)
+"""Its epochs follow from the number of texts."""
+
+STEPS, START_PENALTY = 300, 2.0
+"""Gradient steps, at least an epoch; and the penalty on leaving the start, by which it keeps what it knows."""
+
+
+def adapt(
+    start: Start,
+    texts: Sequence[str],
+    *,
+    seed: int,
+    steps: Steps,
+) -> tuple[RecurrentModel, History]:
+    """A copy of a trained network with the new words of the texts, fine-tuned on what both teachers say of them.
+
+    Args:
+        texts: of the domain.
+        steps: shows the progress.
+
+    Raises:
+        InputError: the texts are too few, hardly texts, or in another language; the network calls nearly all of them
+            the same; or it has a layer that this version makes none of.
+    """
+    model = start.model
+    check_texts(texts)
+    check_language(start, texts, "Adapt a classifier of this language.")
+    try:
+        cell, shape = shape_of(model.keras_network)
+    except ValueError as error:
+        raise InputError(f"It cannot be adapted, as it has {error}: train one with this version.") from error
+    labels = teach(model.positive_probability(texts), texts)
+    vocabulary = model.vocabulary.grown(texts, MIN_COUNT)
+    network = grow_network(model, vocabulary, shape, maxlen=model.sequences.maxlen, seed=seed, texts=texts)
+    examples = SameExamples(pad_texts(texts, vocabulary, model.sequences), labels)
+    epochs = max(1, round(STEPS * TRAINING.batch_size / len(texts)))
+    config = TRAINING.model_copy(update={"epochs": epochs, "patience": epochs})
+    with (
+        tempfile.TemporaryDirectory(prefix="sentiment-") as folder,
+        steps.training(TITLES[cell], epochs, len(texts), lambda history: None) as callbacks,
+    ):
+        common: dict[str, Any] = {"seed": seed, "checkpoints": Path(folder), "callbacks": callbacks}
+        history = fit(network, examples, None, config, start_penalty=START_PENALTY, **common)
+    return RecurrentModel.from_keras(vocabulary, model.sequences, network), history
+
+
+def check_texts(texts: Sequence[str]) -> None:
+    """Make sure that there is enough to learn from.
+
+    Raises:
+        InputError: fewer than FEWEST_TEXTS are texts of FEWEST_WORDS words, each another one.
+    """
+    kept = {normalized(text) for text in texts if sum(map(_has_letter, tokenize(text))) >= FEWEST_WORDS}
+    if len(kept) < FEWEST_TEXTS:
+        raise InputError(
+            f"Of the {len(texts):,} texts, {len(kept):,} are different ones with {FEWEST_WORDS} words or more, and "
+            f"adapting takes {FEWEST_TEXTS:,}: give more, or say with --text-column which column holds the texts."
+        )
+
+
+def _has_letter(word: str) -> bool:
+    return any(map(str.isalpha, word))
+
+
+def teach(probabilities: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+    """What both teachers say of the texts: the P(positive) whose log-odds are the mean of theirs, float32 (N,).
+
+    Each text that the linear model learns from is judged by one that has not seen it.
+
+    Args:
+        probabilities: P(positive) by the network, (N,).
+
+    Raises:
+        InputError: the network has one verdict for nearly all.
+    """
+    is_positive = probabilities >= 0.5
+    rarer = int(min(is_positive.sum(), (~is_positive).sum()))
+    if rarer < FEWEST_VERDICTS:
+        raise InputError(
+            f"The classifier calls {rarer} of the {len(texts):,} texts "
+            f"{'positive' if is_positive.sum() == rarer else 'negative'}, and adapting takes {FEWEST_VERDICTS} of "
+            "either verdict: give more texts."
+        )
+    surest, order = int(CONFIDENT_SHARE * rarer), np.argsort(probabilities, kind="stable")
+    labels = np.zeros(len(texts), np.int8)
+    labels[order[-surest:]] = 1
+    learned = np.sort(np.concatenate([order[:surest], order[-surest:]]))
+    judge = functools.partial(by_ngrams, texts, labels, LINEAR_MODEL)
+    judged = judge(learned, np.arange(len(texts)))
+    judged[learned] = out_of_fold_probability(labels, learned, judge)
+    return mean_log_odds(probabilities, judged)
