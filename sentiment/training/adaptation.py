@@ -16,7 +16,7 @@ import numpy as np
 
 from sentiment.data.corpus import normalized
 from sentiment.data.sequences import pad_texts
-from sentiment.data.vocabulary import tokenize
+from sentiment.data.tokenizer import tokenize
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
 from sentiment.training.linear_model import LinearModelConfig
@@ -60,16 +60,13 @@ def adapt(
         steps: shows the progress.
 
     Raises:
-        InputError: the texts are too few, hardly texts, or in another language; the network calls nearly all of them
-            the same; or it has a layer that this version makes none of.
+        InputError: the texts are too few, hardly texts, or in another language; or the network calls nearly all of them
+            the same.
     """
     model = start.model
     check_texts(texts)
     check_language(start, texts, "Adapt a classifier of this language.")
-    try:
-        cell, shape = shape_of(model.keras_network)
-    except ValueError as error:
-        raise InputError(f"It cannot be adapted, as it has {error}: train one with this version.") from error
+    cell, shape = shape_of(model.network)
     labels = teach(model.positive_probability(texts), texts)
     vocabulary = model.vocabulary.grown(texts, MIN_COUNT)
     network = grow_network(model, vocabulary, shape, maxlen=model.sequences.maxlen, seed=seed, texts=texts)
