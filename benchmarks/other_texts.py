@@ -22,8 +22,8 @@ import sentiment
 from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.evaluation.metrics import evaluate_predictions, format_metric, metric_title
+from sentiment.reporting import COLOURS
 from sentiment.reporting.pages import markdown_table
-from sentiment.reporting.plots import COLOURS
 
 HERE = Path(__file__).parent
 ENDING = ".csv.gz"

@@ -21,8 +21,8 @@ from sentiment.data.files import ReadOptions, TableFile
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
+from sentiment.reporting import COLOURS
 from sentiment.reporting.playground import render_playground
-from sentiment.reporting.plots import COLOURS
 
 POSITIVE, NEGATIVE = (tuple(bytes.fromhex(colour[1:])) for colour in COLOURS[:2])
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.console import Console
 from sentiment.errors import InputError
-from sentiment.loading import located
+from sentiment.loading import IN_THE_BOX, located
 from sentiment.tracking import sqlite_store
 
 if TYPE_CHECKING:
@@ -52,17 +52,30 @@ def located_classifier(model: str | None) -> Iterator[tuple[Path, str]]:
     """The folder of a classifier and its name for people.
 
     Args:
-        model: a folder, or a model URI of MLflow; None for the champion of the only registered model, or else of
-            IMDB_NAME.
+        model: a folder, a model URI of MLflow or IN_THE_BOX; None as for `default_model`.
 
     Raises:
-        InputError: there is no such model; none is named, but several are registered under other names.
+        InputError: there is no such model.
     """
-    if model is None:
-        name = sqlite_store.default_name(IMDB_NAME) or _registry().default_name(IMDB_NAME)
-        model = f"models:/{name}@{sqlite_store.CHAMPION}"
-    with located(model) as found:
+    with located(default_model() if model is None else model) as found:
         yield found
+
+
+def default_model() -> str:
+    """The model that commands use where none is named: your champion, or else the classifier in the box.
+
+    Yours is the only champion of the registry that has not learned from synthetic reviews, or that of IMDB_NAME.
+
+    Raises:
+        InputError: MLflow cannot be used.
+    """
+    champions = sqlite_store.champions()
+    if champions is None:
+        champions = _registry().champions()
+    yours = [name for name in champions if name != DEMO_NAME]
+    if len(yours) == 1 or IMDB_NAME in yours:
+        return f"models:/{IMDB_NAME if IMDB_NAME in yours else yours[0]}@{sqlite_store.CHAMPION}"
+    return IN_THE_BOX
 
 
 def list_models(name: str | None, console: Console) -> None:
@@ -85,21 +98,18 @@ def promote(number: int, name: str | None, console: Console) -> None:
     """Make a version the champion, and say which commands use it now.
 
     Args:
-        name: of the registered model; None for the one that commands use where none is named.
+        name: of the registered model; None for the only one, or else IMDB_NAME.
 
     Raises:
         InputError: there is no such version, or MLflow cannot be used.
     """
     registry = _registry()
-    version = registry.promote(name or registry.default_name(IMDB_NAME), number)
-    default = None
-    with contextlib.suppress(InputError):  # several are registered, and none is used by default
-        default = registry.default_name(IMDB_NAME)
-    if version.name == default:
+    version = registry.promote(name or registry.only_name(IMDB_NAME), number)
+    uri = f"models:/{version.name}@{sqlite_store.CHAMPION}"
+    if uri == default_model():
         console.say(f"{version} is now what `sentiment score`, `predict` and `explain` use unless you name --model.")
     else:
-        uri = shlex.quote(f"models:/{version.name}@{sqlite_store.CHAMPION}")
-        console.say(f"{version} is now what `sentiment score --model {uri}` uses.")
+        console.say(f"{version} is now what `sentiment score --model {shlex.quote(uri)}` uses.")
 
 
 def _row(version: "Version") -> list[str]:

@@ -9,7 +9,7 @@ from pipelines.configuration import PipelineConfig
 from pipelines.stages.cache import resume_key
 from pipelines.stages.context import Context
 from pipelines.stages.load import read_summary
-from sentiment.reporting import plots
+from sentiment.reporting import COLOURS
 from sentiment.tracking import runs
 from sentiment.training.recipe import Recipe
 from sentiment.training.trained import TITLES, Candidate
@@ -84,7 +84,7 @@ class TrackedPipeline:
     @property
     def _colours(self) -> dict[str, str]:
         titles = dict.fromkeys(candidate.title for candidate in self.context.config.candidates())
-        return dict(zip(titles, plots.COLOURS, strict=False))
+        return dict(zip(titles, COLOURS, strict=False))
 
     def _log_datasets(self) -> None:
         source, corpus = self.context.config.source.source, self.recipe.corpus.value

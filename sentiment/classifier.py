@@ -257,9 +257,7 @@ class SentimentClassifier:
         Raises:
             InputError: a review is missing or no text; `annotate` leaves missing ones missing.
         """
-        from sentiment.data import frames
-
-        is_positive = self.positive_probability(frames.texts_in(reviews)) >= self.threshold_
+        is_positive = self.positive_probability(_texts_in(reviews)) >= self.threshold_
         negative = self.classes_[0] if self.positive_class_ == self.classes_[1] else self.classes_[1]
         predicted: np.ndarray = np.where(is_positive, self.positive_class_, negative).astype(self.classes_.dtype)
         return predicted
@@ -270,9 +268,7 @@ class SentimentClassifier:
         Raises:
             InputError: a review is missing or no text.
         """
-        from sentiment.data import frames
-
-        positive = self.positive_probability(frames.texts_in(reviews))
+        positive = self.positive_probability(_texts_in(reviews))
         columns = [1 - positive, positive]
         return np.stack(columns if self.positive_class_ == self.classes_[1] else columns[::-1], axis=1)
 
@@ -444,6 +440,19 @@ class SentimentClassifier:
             raise damaged_classifier(folder, error) from error
         classifier.profile_ = ValidationProfile.load(folder, classifier)
         return classifier
+
+
+def _texts_in(reviews: "ReviewsLike") -> list[str]:
+    """The reviews as a list: a list of texts as it is, without pandas, which takes longer to import than to predict.
+
+    Raises:
+        InputError: a review is missing or no text.
+    """
+    if isinstance(reviews, list) and all(isinstance(text, str) and text.strip() for text in reviews):
+        return reviews
+    from sentiment.data import frames
+
+    return frames.texts_in(reviews)
 
 
 SETTINGS = tuple(inspect.signature(SentimentClassifier).parameters)

@@ -10,6 +10,13 @@ LONGEST_REASON = 300
 """Characters of what another library says of a damaged file."""
 
 
+PRETRAINED = Path(__file__).with_name("pretrained")
+"""The classifiers that come with the package, each in a folder of its name."""
+
+REPAIR = "install sentiment again, with pip's options --force-reinstall and --no-deps"
+"""What to do where one of them is missing or damaged."""
+
+
 class InputError(ValueError):
     """Bad input from the user; the message names the file, column, row or option, and the remedy."""
 
@@ -17,7 +24,8 @@ class InputError(ValueError):
 def damaged_classifier(folder: Path, error: Exception) -> InputError:
     """What to raise for a saved classifier that cannot be used."""
     reason = " ".join(str(error).split())[:LONGEST_REASON]
-    return InputError(f"The classifier in {folder} is damaged ({reason}): take another, or train one.")
+    remedy = REPAIR if folder.parent == PRETRAINED else "take another, or train one"
+    return InputError(f"The classifier in {folder} is damaged ({reason}): {remedy}.")
 
 
 def shown(text: object) -> str:

@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.errors import InputError
-from sentiment.saved_classifier import classifier_folder
+from sentiment.errors import PRETRAINED, REPAIR, InputError
+from sentiment.saved_classifier import CLASSIFIER_FILE, classifier_folder
 from sentiment.tracking import sqlite_store
 
+IN_THE_BOX = "imdb"
+"""Name of the classifier that comes with the package."""
 
-def load(model: str | Path) -> SentimentClassifier:
-    """The classifier that a folder or a model URI of MLflow names.
+
+def load(model: str | Path = IN_THE_BOX) -> SentimentClassifier:
+    """A trained classifier: the one that comes with the package, or that of a folder or a model URI of MLflow.
 
     Args:
-        model: a folder that `SentimentClassifier.save` or MLflow wrote, or a URI such as models:/NAME@ALIAS,
+        model: imdb; a folder that `SentimentClassifier.save` or MLflow wrote; or a URI such as models:/NAME@ALIAS,
             models:/NAME/VERSION or runs:/ID/model.
 
     Raises:
@@ -34,11 +37,19 @@ def located(model: str | Path) -> Iterator[tuple[Path, str]]:
     Raises:
         InputError: there is no such folder or model.
     """
+    if model == IN_THE_BOX:
+        folder = PRETRAINED / IN_THE_BOX
+        if not (folder / CLASSIFIER_FILE).is_file():
+            raise InputError(f"The classifier {IN_THE_BOX} is missing from {folder}: {REPAIR}.")
+        yield folder, f"{IN_THE_BOX}, which comes with sentiment"
+        return
     if Path(model).is_dir():
         yield classifier_folder(Path(model)), str(model)
         return
     if isinstance(model, Path) or ":/" not in model:
-        raise InputError(f"There is no folder {model}: name a folder, models:/NAME@ALIAS or runs:/ID/model.")
+        raise InputError(
+            f"There is no folder {model}: name {IN_THE_BOX}, a folder, models:/NAME@ALIAS or runs:/ID/model."
+        )
     if found := sqlite_store.located_model(model):
         folder, name = found
         yield classifier_folder(folder), name

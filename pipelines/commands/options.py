@@ -57,8 +57,8 @@ Folds = Annotated[
 ModelURI = Annotated[
     str | None,
     Option(
-        help="A folder, models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model (default: the champion of the only "
-        f"registered model, or of {IMDB_NAME})."
+        help="imdb, which comes with sentiment; a folder; models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model "
+        f"(default: your only champion but {DEMO_NAME}'s, or that of {IMDB_NAME}, or else imdb)."
     ),
 ]
 Threshold = Annotated[

@@ -1,4 +1,4 @@
-"""Plots of results, as matplotlib figures. Colours stay apart for the colour-blind (Okabe & Ito 2008)."""
+"""Plots of results, as matplotlib figures."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import cycle
@@ -14,8 +14,7 @@ from sentiment.data.corpus import LABEL_NAMES
 from sentiment.evaluation.abstention import GuaranteeCheck
 from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import calibration, expected_calibration_error
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+from sentiment.reporting import COLOURS
 
 Probabilities = Mapping[str, Sequence[np.ndarray]]
 """Model -> P(positive) of the test reviews, (N,), for each seed."""

@@ -21,7 +21,7 @@ from sentiment.evaluation.comparison import RIGHT, VERDICT_RULE, WRONG, Comparis
 from sentiment.evaluation.metrics import Table, metric_rows
 from sentiment.evaluation.result import confident_mistakes
 from sentiment.interpretation.explanation import moved_words
-from sentiment.reporting import plots
+from sentiment.reporting import COLOURS, plots
 from sentiment.reporting.pages import inline_svg, render_page
 
 PACKAGES = ("sentiment", "tensorflow", "keras", "numpy", "scikit-learn", "mlflow")
@@ -218,7 +218,7 @@ def _coloured(text: str, moved: Mapping[Span, float]) -> Iterator[tuple[str, str
             continue
         if first > end:
             yield text[end:first], ""
-        yield text[first:last], f"{plots.COLOURS[0] if share > 0 else plots.COLOURS[1]}{round(170 * abs(share)):02x}"
+        yield text[first:last], f"{COLOURS[0] if share > 0 else COLOURS[1]}{round(170 * abs(share)):02x}"
         end = last
     if end < len(text):
         yield text[end:], ""

@@ -9,7 +9,7 @@ from sentiment.errors import InputError
 from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.comparison import Flips
 from sentiment.tracking.sqlite_store import CHAMPION as CHAMPION
-from sentiment.tracking.store import check_store, place, store_errors_explained, store_lock
+from sentiment.tracking.store import check_store, place, store_errors_explained, store_exists, store_lock
 
 CHALLENGER = "challenger"
 CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
@@ -91,8 +91,22 @@ def champion_of(known: list[Version]) -> Version | None:
     return next((version for version in known if CHAMPION in version.aliases), None)
 
 
-def default_name(preferred: str) -> str:
-    """The registered model that commands use where none is named: the only one, or else the preferred one.
+def champions() -> list[str]:
+    """Names of the registered models that have a champion; none where there is no MLflow store.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    if not store_exists():
+        return []
+    with store_errors_explained():
+        names = sorted(str(model.name) for model in mlflow.search_registered_models())
+        client = mlflow.MlflowClient()
+        return [name for name in names if CHAMPION in client.get_registered_model(name).aliases]
+
+
+def only_name(preferred: str) -> str:
+    """The registered model that `promote` means where none is named: the only one, or else the preferred one.
 
     Raises:
         InputError: there is none, or there are several and the preferred one is not among them; or no MLflow store.
@@ -101,14 +115,10 @@ def default_name(preferred: str) -> str:
     with store_errors_explained():
         names = sorted(str(model.name) for model in mlflow.search_registered_models())
     if not names:
-        raise InputError(
-            f"No model is registered in MLflow at {place()}: train one with `sentiment run-pipeline`, or name a folder "
-            "with --model."
-        )
+        raise InputError(f"No model is registered in MLflow at {place()}: train one with `sentiment run-pipeline`.")
     if len(names) > 1 and preferred not in names:
         raise InputError(
-            f"Several models are registered: {', '.join(names)}. Name one of them, as in "
-            f"--model 'models:/{names[0]}@{CHAMPION}' (promote: --name '{names[0]}')."
+            f"Several models are registered: {', '.join(names)}. Name one of them, as in --name '{names[0]}'."
         )
     return names[0] if len(names) == 1 else preferred
 

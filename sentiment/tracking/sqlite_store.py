@@ -25,10 +25,7 @@ ARTIFACTS = "mlruns"
 ELSEWHERE = ("MLFLOW_REGISTRY_URI", "MLFLOW_ENABLE_WORKSPACES", "MLFLOW_WORKSPACE")
 """Environment variables by which MLflow looks at another place, or at part of it."""
 
-NAMES = """
-    SELECT name FROM registered_models WHERE name NOT IN
-    (SELECT name FROM registered_model_tags WHERE key = 'mlflow.prompt.is_prompt' AND value = 'true')
-"""
+CHAMPIONS = f"SELECT name FROM registered_model_aliases WHERE alias = '{CHAMPION}' ORDER BY name"
 LOCATION = """
     SELECT DISTINCT version, COALESCE(storage_location, source, '') FROM model_versions
     LEFT JOIN registered_model_aliases USING (name, version)
@@ -48,10 +45,13 @@ FOUND_BY = ("runs", "logged_models")
 """Tables whose paths end at random, so that files at the same place below another folder are the same files."""
 
 
-def default_name(preferred: str) -> str | None:
-    """The registered model that `registry.default_name` finds, where it finds one."""
-    names = [name for (name,) in _rows(NAMES)]
-    return names[0] if len(names) == 1 else preferred if preferred in names else None
+def champions() -> list[str] | None:
+    """Names of the registered models that have a champion, as `registry.champions`; None where MLflow knows better."""
+    path = _database()
+    if path is None:
+        return None
+    rows = _rows(CHAMPIONS) if path.is_file() else []
+    return None if rows is None else [name for (name,) in rows]
 
 
 def located_model(uri: str) -> tuple[Path, str] | None:
@@ -65,7 +65,7 @@ def located_model(uri: str) -> tuple[Path, str] | None:
         return None
     name, alias, number = match.groups()
     rows = _rows(f"{LOCATION} AND {'alias' if alias else 'version'} = ?", name, alias or number)
-    if len(rows) != 1:
+    if rows is None or len(rows) != 1:
         return None
     [(version, location)] = rows
     folder = _path(location) / "artifacts" / "classifier"
@@ -76,7 +76,7 @@ def located_model(uri: str) -> tuple[Path, str] | None:
 def relocate_store() -> str | None:
     """What `relocate` does with the store that MLflow would use."""
     path = _database()
-    return None if path is None else relocate(path)
+    return relocate(path) if path is not None and path.is_file() else None
 
 
 def relocate(database: Path) -> str | None:
@@ -151,19 +151,20 @@ def _path(location: str) -> Path:
     return Path(unquote(location.removeprefix("file://")) if location.startswith("file:///") else location)
 
 
-def _rows(query: str, *values: str) -> list[Any]:
+def _rows(query: str, *values: str) -> list[Any] | None:
+    """What the database says; None where there is none, or it cannot be read."""
     path = _database()
     if path is None:
-        return []
+        return None
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
             return connection.execute(query, values).fetchall()
     except sqlite3.Error:
-        return []
+        return None
 
 
 def _database() -> Path | None:
-    """The database that MLflow would use, by the environment; None once MLflow is there to ask."""
+    """The database that MLflow would use or make, by the environment; None once MLflow is there to ask."""
     if "mlflow" in sys.modules or any(map(os.environ.get, ELSEWHERE)):
         return None
     uri = os.environ.get("MLFLOW_TRACKING_URI")
@@ -173,4 +174,4 @@ def _database() -> Path | None:
     else:
         is_file = uri.startswith("sqlite:///") and "?" not in uri
         path = Path(unquote(uri.removeprefix("sqlite:///"))) if is_file else None
-    return path if path and path.is_file() else None
+    return path

@@ -67,6 +67,12 @@ def _remedy(reason: str) -> str:
     return "make that database readable and writable, or set MLFLOW_TRACKING_URI to another"
 
 
+def store_exists() -> bool:
+    """Whether there is a store to look into; nothing is said of one that is no database file."""
+    path = _sqlite_file()
+    return path is None or path.exists()
+
+
 def check_store() -> None:
     """Refuse to look for something in a store that is not there, which MLflow would make.
 
@@ -76,7 +82,7 @@ def check_store() -> None:
         InputError: the tracking URI is a database file that does not exist.
     """
     path = _sqlite_file()
-    if path is not None and not path.exists():
+    if not store_exists():
         raise InputError(
             f"There is no MLflow store at {path}: run this where `sentiment run-pipeline` ran, or set "
             "MLFLOW_TRACKING_URI."

@@ -178,7 +178,7 @@ def test_a_changed_input_is_scored_from_the_start(invoke: Invoke, small_run: Pip
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        pytest.param("in.csv out.csv", "There is no MLflow store", id="no store"),
+        pytest.param("in.csv out.csv --model models:/reviews@champion", "There is no MLflow store", id="no store"),
         pytest.param("in.csv out.csv --model nowhere", "There is no folder nowhere", id="no folder"),
         pytest.param("in.csv out.csv --model .", "is no saved classifier", id="no classifier"),
         pytest.param("none.csv out.csv --model M", "none.csv names no file of reviews", id="no input"),

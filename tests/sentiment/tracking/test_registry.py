@@ -79,44 +79,38 @@ def test_predict_reads_a_sqlite_store_without_mlflow_and_finds_what_mlflow_finds
 def test_what_a_sqlite_store_does_not_show_plainly_is_left_to_mlflow(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def found() -> tuple[str | None, str | None]:
+    def found() -> tuple[list[str] | None, str | None]:
         with monkeypatch.context() as patch:
             patch.delitem(sys.modules, "mlflow")
             located = sqlite_store.located_model("models:/reviews@champion")
-            return sqlite_store.default_name("imdb-sentiment"), located and located[1]
+            return sqlite_store.champions(), located and located[1]
 
     first = "reviews version 1 (champion)"
 
     client = mlflow.MlflowClient()
-    assert found() == ("reviews", first)
-    mlflow.genai.register_prompt("ask", "What of {{film}}?")
-    assert found() == ("reviews", first)
     client.create_registered_model("films")
-    assert found() == (None, first)
-    client.create_registered_model("imdb-sentiment")
-    assert found() == ("imdb-sentiment", first)
+    assert found() == (["reviews"], first)
     far = client.create_model_version("reviews", "s3://bucket/model")
     client.set_registered_model_alias("reviews", "champion", far.version)
-    assert found() == ("imdb-sentiment", None)
+    assert found() == (["reviews"], None)
     client.set_registered_model_alias("reviews", "champion", "1")
     for name, value in (("MLFLOW_REGISTRY_URI", "http://127.0.0.1:9"), ("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
             assert found() == (None, None)
     client.delete_model_version("reviews", "1")
-    assert found() == ("imdb-sentiment", None)
+    assert found() == ([], None)
     (store / "mlflow.db").write_bytes(b"none")
     assert found() == (None, None)
 
 
-def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists_them(
-    invoke: Invoke, store: Path
-) -> None:
+def test_without_a_name_the_only_champion_speaks_or_that_of_imdb(invoke: Invoke, store: Path) -> None:
     result = invoke("predict", "a good film")
     assert (result.exit_code, result.stderr) == (0, "model: reviews version 1 (champion)\n")
     client = mlflow.MlflowClient(f"sqlite:///{store / 'mlflow.db'}")
     client.create_registered_model("films")
-    result = invoke("predict", "a good film")
+    assert invoke("predict", "a good film").stderr == "model: reviews version 1 (champion)\n"
+    result = invoke("promote", "1")
     assert result.exit_code == 2
     assert "Several models are registered: films, reviews. Name one" in result.output
     client.create_registered_model("imdb-sentiment")
@@ -133,7 +127,7 @@ def test_without_a_name_the_only_model_speaks_or_that_of_imdb_or_a_message_lists
 
 def test_an_mlflow_without_models_says_how_to_train_one(invoke: Invoke) -> None:
     make_store()
-    result = invoke("predict", "a fine film")
+    result = invoke("promote", "1")
     assert (result.exit_code, "No model is registered in MLflow" in result.output) == (2, True)
 
 
