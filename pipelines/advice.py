@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 
 from pipelines.configuration import PipelineConfig
-from pipelines.models import IMDB_NAME
 from pipelines.stages.load import FEW_ROWS
 from sentiment.evaluation.comparison import Comparison
 from sentiment.evaluation.result import Result
-from sentiment.tracking.sqlite_store import CHAMPION
+from sentiment.saved_classifier import IN_THE_BOX
 from sentiment.training.linear_model import LINEAR_MODEL
 from sentiment.training.recipe import Recipe
 
@@ -26,22 +25,19 @@ BALANCE = (
 )
 
 
-def advise(config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str, *, has_start: bool) -> list[str]:
+def advise(config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str) -> list[str]:
     """Sentences on a network that loses to the linear model or the majority, and on what helps; else none.
 
     Args:
         title: of the network.
-        has_start: whether a champion of IMDB reviews is registered, to start from.
     """
     if title in comparison.warnings and not config.training.balance:
         is_rare = comparison.any_result.metrics["majority_accuracy"] > RARE
         return [BALANCE] if is_rare else []
-    return _on_linear_model(config, recipe, comparison, title, has_start=has_start)
+    return _on_linear_model(config, recipe, comparison, title)
 
 
-def _on_linear_model(
-    config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str, *, has_start: bool
-) -> list[str]:
+def _on_linear_model(config: PipelineConfig, recipe: Recipe, comparison: Comparison, title: str) -> list[str]:
     lost = [
         difference
         for difference in comparison.differences
@@ -53,14 +49,12 @@ def _on_linear_model(
         return []
     return [
         f"The linear model, {LINEAR_MODEL}, is better than the {title} here, by {-100 * lost[0].value:.1f} points.",
-        *_remedies(config, recipe, title, comparison.results[title], has_start=has_start),
+        *_remedies(config, recipe, title, comparison.results[title]),
         f"Or take {LINEAR_MODEL}: `sentiment score` and `predict` use it as they use the {title}.",
     ]
 
 
-def _remedies(
-    config: PipelineConfig, recipe: Recipe, title: str, results: Sequence[Result], *, has_start: bool
-) -> list[str]:
+def _remedies(config: PipelineConfig, recipe: Recipe, title: str, results: Sequence[Result]) -> list[str]:
     """What helps: for a network from scratch more steps; with few rows of a table, a trained network to start from."""
     if config.pretraining.start_from is not None:
         return [f"Folds chose how the {title} was fine-tuned, so try more labels, or another network to start from."]
@@ -70,9 +64,8 @@ def _remedies(
         count += len(corpus.unlabelled)
     remedies = [_more_steps(config, config.training.examples_of_epoch(count), title, results)]
     if config.source.source == "table" and len(corpus.train) + len(corpus.test) < FEW_ROWS:
-        start = f"--start-from models:/{IMDB_NAME}@{CHAMPION}"
-        first = "try" if has_start else "train one on IMDB by `sentiment run-pipeline` in this folder, then add"
-        remedies.append(f"Below {FEW_ROWS:,} labelled rows a trained network to start from may help: {first} {start}.")
+        trained = f"start from the trained network that comes with sentiment: --start-from {IN_THE_BOX}."
+        remedies.insert(0, f"Below {FEW_ROWS:,} labelled rows, {trained}")
     return remedies
 
 

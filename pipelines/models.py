@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.console import Console
 from sentiment.errors import InputError
-from sentiment.loading import IN_THE_BOX, located
+from sentiment.loading import located
+from sentiment.saved_classifier import IN_THE_BOX
 from sentiment.tracking import sqlite_store
 
 if TYPE_CHECKING:

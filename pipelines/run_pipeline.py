@@ -14,7 +14,6 @@ import numpy as np
 
 from pipelines.advice import advise
 from pipelines.model_card import MODEL_CARD_FILE, model_card
-from pipelines.models import IMDB_NAME
 from pipelines.registration import register, show_next_steps
 from pipelines.stages.comparison import (
     COMPARISON_FILE,
@@ -47,7 +46,7 @@ from sentiment.evaluation.result import Result
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.reporting.playground import Example, render_playground
-from sentiment.tracking import champion, model, registry, runs, store
+from sentiment.tracking import champion, model, runs, store
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 from sentiment.training.trained import TITLES
 
@@ -100,8 +99,7 @@ def run_pipeline(
         _log_comparison(context, parent, compared, comparison)
         _log_curves({f"{title}{context.suffix}": seeds for title, seeds in results.items()})
         used = REGISTERED_MODEL if REGISTERED_MODEL in config.models else config.models[0]
-        has_start = registry.champion_of(registry.versions(IMDB_NAME)) is not None
-        for sentence in advise(config, recipe, comparison, TITLES[used], has_start=has_start):
+        for sentence in advise(config, recipe, comparison, TITLES[used]):
             context.console.say(f"            {sentence}", style="yellow")
         if register_as is not None and used in (REGISTERED_MODEL, LINEAR_MODEL_NAME):
             linear = [] if used == LINEAR_MODEL_NAME else results.get(LINEAR_MODEL, [])

@@ -15,7 +15,7 @@ from sentiment.engine.cells import CELLS
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.saved_classifier import ClassifierDescription, classifier_folder, sha256_of
+from sentiment.saved_classifier import ClassifierDescription, classifier_folder, local_folder, sha256_of
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.trained import TITLES, Candidate, Trained
 from sentiment.version import __version__
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sentiment.data.frames import LabelsLike, ReviewsLike
     from sentiment.evaluation.result import Result
     from sentiment.training.recipe import RecipeConfig
+    from sentiment.training.start import Start
 
 
 class SentimentClassifier:
@@ -34,9 +35,12 @@ class SentimentClassifier:
     A setting that is None has the value of the preset. `sentiment run-pipeline --help` says what each setting does.
 
     Args:
-        preset: named configuration, such as `standard`, `strong`, `textbook` or `linear`, or the path of a TOML file.
+        preset: named configuration, such as `standard`, `strong`, `textbook` or `linear`, or the path of a TOML file;
+            None for `fine-tune` with a start, else for `standard`.
         seed: decides the validation reviews, the first weights and the order of the reviews.
         cell: lstm, simple_rnn or gru; None for the first of the preset.
+        start: a trained classifier to start from, for which a few hundred reviews may be enough: imdb, which comes with
+            the package, or a folder. It brings its own cell, shape, vocabulary and padding.
 
     Attributes:
         classes_: the two labels, sorted.
@@ -56,9 +60,10 @@ class SentimentClassifier:
         ['pos']
     """
 
-    preset: str
+    preset: str | None
     seed: int
     cell: str | None
+    start: str | Path | None
     model_: RecurrentModel | LinearModel
     threshold_: float
     profile_: ValidationProfile | None
@@ -69,10 +74,11 @@ class SentimentClassifier:
 
     def __init__(
         self,
-        preset: str = "standard",
+        preset: str | None = None,
         *,
         seed: int = 0,
         cell: str | None = None,
+        start: str | Path | None = None,
         threshold: str | None = None,
         num_words: int | None = None,
         punctuation_tokens: str | None = None,
@@ -171,28 +177,65 @@ class SentimentClassifier:
             verbose: 1 shows progress bars, on a terminal and in a notebook; 0 nothing.
 
         Raises:
-            InputError: a setting, review or label cannot be used, or there are too few reviews of a label.
+            InputError: a setting, review or label cannot be used, there are too few reviews of a label, or they are in
+                another language than the start.
         """
         from sentiment.data import frames
         from sentiment.training.recipe import Recipe
         from sentiment.training.steps import InMemory, Output
 
-        model, config = self._configuration()
+        start = None if self.start is None else self.load(local_folder(self.start)).as_start(str(self.start))
+        model, config = self._configuration(start)
         corpus, classes = frames.corpus_of(reviews, labels, unlabelled, validation)
-        recipe = Recipe(config, Output("reviews", lambda: corpus), InMemory(verbose=bool(verbose)))
+        started = None if start is None else Output("start", lambda: start)
+        steps = InMemory(verbose=bool(verbose))
+        recipe = Recipe(config, Output("reviews", lambda: corpus), steps, start=started)
         return self._take(recipe.train(Candidate(model, self.seed, TITLES[model])).value, classes)
 
-    def _configuration(self) -> "tuple[str, RecipeConfig]":
+    def _configuration(self, start: "Start | None") -> "tuple[str, RecipeConfig]":
         """The model that the settings ask for, and its configuration."""
         from sentiment.presets import read_preset
         from sentiment.training.recipe import RecipeConfig
+        from sentiment.training.start import differences, useless_settings
 
-        content = read_preset(self.preset)
+        preset = self.preset or ("standard" if start is None else "fine-tune")
+        content = read_preset(preset)
         model = self.cell or content.get("models", ["lstm"])[0]
         if model not in TITLES:
             raise InputError(f"There is no cell {model}: choose {', '.join(CELLS)}, or preset='linear'.")
         content = {name: value for name, value in content.items() if name in RecipeConfig.model_fields}
-        return model, RecipeConfig.compose(content, self.get_params(), f"preset {self.preset}")
+        config = RecipeConfig.compose(content, self.get_params(), f"preset {preset}")
+        if start is None:
+            return model, config
+        given = {name: value for name, value in self.get_params().items() if value is not None}
+        cell = start.model.network.cell
+        others = [f"cell {self.cell} (the start is a {cell})"] if self.cell not in (None, cell) else []
+        others += [*differences(start.model, given), *useless_settings(given)]
+        if others:
+            raise InputError(f"{self.start} cannot be started from with other settings: leave out {'; '.join(others)}.")
+        return cell, config.for_start(start.model, given)
+
+    def as_start(self, name: str) -> "Start":
+        """What a training starts from that fine-tunes this classifier.
+
+        Args:
+            name: for people.
+
+        Raises:
+            InputError: it is the linear model, or does not say what it has learned from.
+        """
+        from sentiment.training.start import Start
+
+        if self.is_linear:
+            raise InputError(
+                f"{name} is a linear model, which has no network to start from: name an LSTM, SimpleRNN or GRU."
+            )
+        if self.learned is None:
+            raise InputError(
+                f"{name} does not say which texts it has learned from, so nothing could keep them out of a test: start "
+                "from one that was trained and saved by this version."
+            )
+        return Start(self.recurrent_model, self.learned, self.unknown_share)
 
     def _take(self, trained: Trained, classes: np.ndarray) -> Self:
         self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned

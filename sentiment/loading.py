@@ -5,12 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.errors import PRETRAINED, REPAIR, InputError
-from sentiment.saved_classifier import CLASSIFIER_FILE, classifier_folder
+from sentiment.errors import InputError
+from sentiment.saved_classifier import IN_THE_BOX, classifier_folder, local_folder
 from sentiment.tracking import sqlite_store
-
-IN_THE_BOX = "imdb"
-"""Name of the classifier that comes with the package."""
 
 
 def load(model: str | Path = IN_THE_BOX) -> SentimentClassifier:
@@ -37,19 +34,12 @@ def located(model: str | Path) -> Iterator[tuple[Path, str]]:
     Raises:
         InputError: there is no such folder or model.
     """
-    if model == IN_THE_BOX:
-        folder = PRETRAINED / IN_THE_BOX
-        if not (folder / CLASSIFIER_FILE).is_file():
-            raise InputError(f"The classifier {IN_THE_BOX} is missing from {folder}: {REPAIR}.")
-        yield folder, f"{IN_THE_BOX}, which comes with sentiment"
-        return
-    if Path(model).is_dir():
-        yield classifier_folder(Path(model)), str(model)
+    if model == IN_THE_BOX or Path(model).is_dir():
+        yield local_folder(model), f"{IN_THE_BOX}, which comes with sentiment" if model == IN_THE_BOX else str(model)
         return
     if isinstance(model, Path) or ":/" not in model:
-        raise InputError(
-            f"There is no folder {model}: name {IN_THE_BOX}, a folder, models:/NAME@ALIAS or runs:/ID/model."
-        )
+        uris = "models:/NAME@ALIAS or runs:/ID/model"
+        raise InputError(f"There is no folder {model}: name {IN_THE_BOX}, a folder, {uris}.")
     if found := sqlite_store.located_model(model):
         folder, name = found
         yield classifier_folder(folder), name

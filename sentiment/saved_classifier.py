@@ -11,11 +11,14 @@ from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
 from sentiment.data.sequences import SequenceConfig
 from sentiment.engine.recurrent_model import RecurrentModel
-from sentiment.errors import InputError
+from sentiment.errors import PRETRAINED, REPAIR, InputError
 from sentiment.training.linear_model import LinearModel
 
 CLASSIFIER_FILE, CLASSIFIER_FOLDER = "classifier.json", "classifier"
 """The file that makes a folder a saved classifier, and the name of that folder in a larger one."""
+
+IN_THE_BOX = "imdb"
+"""Name of the classifier that comes with the package."""
 
 LARGEST_DESCRIPTION = 2**16
 """Bytes of classifier.json."""
@@ -101,6 +104,25 @@ def classifier_folder(folder: Path) -> Path:
         if (candidate / CLASSIFIER_FILE).is_file():
             return candidate
     raise InputError(f"{folder} is no saved classifier: {CLASSIFIER_FILE} is missing.")
+
+
+def local_folder(model: str | Path) -> Path:
+    """The folder of the classifier in the box, or of a classifier that was saved on this machine.
+
+    Args:
+        model: IN_THE_BOX, or a folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    if model == IN_THE_BOX:
+        folder = PRETRAINED / IN_THE_BOX
+        if not (folder / CLASSIFIER_FILE).is_file():
+            raise InputError(f"The classifier {IN_THE_BOX} is missing from {folder}: {REPAIR}.")
+        return folder
+    if not Path(model).is_dir():
+        raise InputError(f"There is no folder {model}: name {IN_THE_BOX} or a folder.")
+    return classifier_folder(Path(model))
 
 
 def scoring_bytes(folder: Path) -> int:

@@ -10,32 +10,12 @@ from pipelines.configuration import PipelineConfig
 from pipelines.models import located_classifier
 from pipelines.stages.context import Context
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.vocabulary import VocabularyConfig
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError
 from sentiment.presets import read_preset
 from sentiment.saved_classifier import CLASSIFIER_FOLDER
-from sentiment.training.models import ModelConfig, shape_of
-from sentiment.training.pretraining import PretrainingConfig
-from sentiment.training.start import Start
+from sentiment.training.start import Start, differences, useless_settings
 from sentiment.training.steps import Output
-from sentiment.training.trainer import TrainingConfig
-
-DROPOUT = ("dropout", "embedding_dropout")
-"""Fields of ModelConfig that are no shape: they may differ from those of the start."""
-
-LEFT_OUT = (
-    "word_vectors",
-    "document_vectors",
-    "pseudo_label_epochs",
-    "label_softness",
-    "snippet_share",
-    "counterfactual_share",
-    "lexicon",
-    "opposite_share",
-    "exchange_people",
-)
-"""Options that fine-tuning has no use for; a preset may name them all the same."""
 
 
 def with_start(context: Context, preset: str | None, options: Mapping[str, Any]) -> Context:
@@ -53,30 +33,9 @@ def with_start(context: Context, preset: str | None, options: Mapping[str, Any])
         return context
     context.console.import_tensorflow()
     start = _fetch(context, uri)
-    model = start.value.model
-    cell, shape = shape_of(model.network)
-    fixed = {
-        "vocabulary": {
-            "num_words": model.vocabulary.num_words,
-            "punctuation_tokens": model.vocabulary.tokenizer.punctuation_tokens,
-            "symbols": model.vocabulary.tokenizer.symbols,
-        },
-        "sequences": model.sequences.model_dump(),
-        "model": shape.model_dump(exclude=set(DROPOUT)),
-    }
-    given = _given(preset, options)
-    _check_shape(uri, fixed, cell, preset, options, given)
-    dropout = {name: given[name] for name in DROPOUT if name in given}
-    shaped = config.model_copy(
-        update={
-            "models": (cell,),
-            "vocabulary": VocabularyConfig(**fixed["vocabulary"]),
-            "sequences": model.sequences,
-            "model": ModelConfig(**{**shape.model_dump(), **dropout}),
-            "pretraining": PretrainingConfig(start_from=uri),
-            "training": TrainingConfig(**config.training.model_dump(exclude=set(LEFT_OUT))),
-        }
-    )
+    model, given = start.value.model, _given(preset, options)
+    _check_shape(uri, model, preset, options, given)
+    shaped = config.for_start(model, given).model_copy(update={"models": (model.network.cell,)})
     return replace(context, config=shaped, start=start)
 
 
@@ -84,30 +43,15 @@ def _fetch(context: Context, uri: str) -> Output[Start]:
     """The classifier that a folder or a URI names -> classifier/."""
     with located_classifier(uri) as (folder, name):
         classifier = SentimentClassifier.load(folder)
-        if classifier.is_linear:
-            raise InputError(
-                f"{name} is a linear model, which has no network to start from: name an LSTM, SimpleRNN or GRU with "
-                "--start-from."
-            )
-        if classifier.learned is None:
-            raise InputError(
-                f"{name} does not say which texts it has learned from, so nothing could keep them out of the test "
-                "split: start from one that `sentiment run-pipeline` or `sentiment train` has saved."
-            )
+        start = classifier.as_start(name)
 
         def run(into: Path) -> None:
             shutil.copytree(folder, into / CLASSIFIER_FOLDER, dirs_exist_ok=True)
 
-        key = {"classifier": classifier.digest(), "learned": classifier.learned.digest()}
+        key = {"classifier": classifier.digest(), "learned": start.learned.digest()}
         stage = context.run_stage("start", name, key, run, code=())
-    return Output("start", lambda: _read(stage.folder), stage.digest, stage.folder)
-
-
-def _read(folder: Path) -> Start:
-    classifier = SentimentClassifier.load(folder / CLASSIFIER_FOLDER)
-    assert isinstance(classifier.model_, RecurrentModel)
-    assert classifier.learned is not None
-    return Start(classifier.model_, classifier.learned, classifier.unknown_share)
+    saved = stage.folder / CLASSIFIER_FOLDER
+    return Output("start", lambda: SentimentClassifier.load(saved).as_start(name), stage.digest, stage.folder)
 
 
 def _given(preset: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,27 +66,16 @@ def _given(preset: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_shape(
-    uri: str,
-    fixed: Mapping[str, Mapping[str, Any]],
-    cell: str,
-    preset: str | None,
-    options: Mapping[str, Any],
-    given: Mapping[str, Any],
+    uri: str, model: RecurrentModel, preset: str | None, options: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
-    useless = [f"--{name.replace('_', '-')}" for name in LEFT_OUT if options.get(name)]
-    useless += ["--no-names"] if options.get("names") is False else []
-    if useless:
+    if useless := useless_settings(options):
+        flags = ", ".join("--no-names" if name == "names" else f"--{name.replace('_', '-')}" for name in useless)
         raise InputError(
-            f"{', '.join(useless)} cannot be had with --start-from, which keeps the vocabulary of the start and "
+            f"{flags} cannot be had with --start-from, which keeps the vocabulary of the start and "
             "fine-tunes on labels alone."
         )
-    others = [
-        f"{name.replace('_', '-')} {given[name]} (the start has {value})"
-        for section in fixed.values()
-        for name, value in section.items()
-        if name in given and given[name] != value
-    ]
-    models = options.get("models")
+    others = [difference.replace("_", "-") for difference in differences(model, given)]
+    models, cell = options.get("models"), model.network.cell
     if (models is not None and list(models) != [cell]) or cell not in given.get("models", [cell]):
         others.insert(0, f"models {', '.join(given['models'])} (the start is a {cell})")
     if others:

@@ -11,8 +11,8 @@ class PretrainingConfig(Configuration):
     start_from: str | None = Field(
         None,
         min_length=1,
-        description="Trained classifier to start from: models:/NAME@ALIAS, runs:/ID/model or a folder. Cell, shape, "
-        "vocabulary and padding are its own.",
+        description="Trained classifier to start from: imdb, which comes with sentiment, models:/NAME@ALIAS, "
+        "runs:/ID/model or a folder. Cell, shape, vocabulary and padding are its own.",
     )
     word_vectors: bool = Field(
         False, description="Start from word vectors learned from the training and the unlabelled reviews."

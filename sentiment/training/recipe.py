@@ -11,10 +11,10 @@ that is kept can be found again.
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -36,7 +36,7 @@ from sentiment.training.cut import Cut, cut_validation
 from sentiment.training.latent_semantics import document_vectors
 from sentiment.training.lexicon import Lexicon
 from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel, LinearModelConfig
-from sentiment.training.models import ModelConfig, build_model, check_gpu
+from sentiment.training.models import ModelConfig, build_model, check_gpu, shape_of
 from sentiment.training.opposites import Opposites
 from sentiment.training.people import People
 from sentiment.training.pretraining import PretrainingConfig
@@ -65,6 +65,24 @@ class RecipeConfig(Configuration):
     pretraining: PretrainingConfig = PretrainingConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+
+    def for_start(self, model: RecurrentModel, given: Mapping[str, Any]) -> Self:
+        """The same for fine-tuning a network, which fixes its vocabulary, padding and shape.
+
+        Args:
+            given: what was asked for; of it counts the dropout, which is the network's own otherwise.
+        """
+        fixed, (_, shape) = start.fixed_settings(model), shape_of(model.network)
+        dropout = {name: given[name] for name in start.DROPOUT if name in given}
+        return self.model_copy(
+            update={
+                "vocabulary": VocabularyConfig(**fixed["vocabulary"]),
+                "sequences": model.sequences,
+                "model": ModelConfig(**{**shape.model_dump(), **dropout}),
+                "pretraining": PretrainingConfig(start_from=self.pretraining.start_from),
+                "training": TrainingConfig(**self.training.model_dump(exclude=set(start.LEFT_OUT))),
+            }
+        )
 
 
 class Recipe:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,22 @@ from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 from sentiment.training.word_vectors import pair_counts
+
+DROPOUT = ("dropout", "embedding_dropout")
+"""Fields of ModelConfig that are no shape: they may differ from those of the start."""
+
+LEFT_OUT = (
+    "word_vectors",
+    "document_vectors",
+    "pseudo_label_epochs",
+    "label_softness",
+    "snippet_share",
+    "counterfactual_share",
+    "lexicon",
+    "opposite_share",
+    "exchange_people",
+)
+"""Settings that fine-tuning has no use for; a preset may name them all the same."""
 
 MIN_COUNT = 5
 """Occurrences that a new word needs."""
@@ -114,7 +130,37 @@ class Start(NamedTuple):
     unknown_share: float | None
 
 
-FROM_SCRATCH = "Train from scratch without --start-from, or start from a classifier of this language."
+def fixed_settings(model: RecurrentModel) -> dict[str, dict[str, Any]]:
+    """What a start fixes, by section of the configuration: vocabulary, padding and shape."""
+    _, shape = shape_of(model.network)
+    tokenizer = model.vocabulary.tokenizer
+    return {
+        "vocabulary": {
+            "num_words": model.vocabulary.num_words,
+            "punctuation_tokens": tokenizer.punctuation_tokens,
+            "symbols": tokenizer.symbols,
+        },
+        "sequences": model.sequences.model_dump(),
+        "model": shape.model_dump(exclude=set(DROPOUT)),
+    }
+
+
+def differences(model: RecurrentModel, given: Mapping[str, Any]) -> list[str]:
+    """The settings that ask for another vocabulary, padding or shape than that of the start, and what it has."""
+    return [
+        f"{name} {given[name]} (the start has {value})"
+        for section in fixed_settings(model).values()
+        for name, value in section.items()
+        if name in given and given[name] != value
+    ]
+
+
+def useless_settings(given: Mapping[str, Any]) -> list[str]:
+    """The settings that fine-tuning has no use for, as it keeps the vocabulary and learns from labels alone."""
+    return [*filter(given.get, LEFT_OUT), *(["names"] if given.get("names") is False else [])]
+
+
+FROM_SCRATCH = "Train from scratch, or start from a classifier of this language."
 """What to do about reviews in another language than the start's."""
 
 

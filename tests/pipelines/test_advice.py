@@ -18,7 +18,7 @@ REVIEWS = 200
 STEPS = (
     "The LSTM made 6 gradient steps an epoch, 36 in all, which is few: try --batch-size 16 --epochs 20 --patience 6,"
 )
-START = "train one on IMDB by `sentiment run-pipeline` in this folder, then add --start-from models:/imdb-sentiment@"
+START = "Below 5,000 labelled rows, start from the trained network that comes with sentiment: --start-from imdb."
 
 
 def result(name: str, right: int, positive: int = REVIEWS // 2) -> Result:
@@ -54,7 +54,7 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
     options: dict[str, str], said: list[str], not_said: list[str]
 ) -> None:
     config = compose("textbook", options)
-    first, *remedies, last = advise(config, recipe(config), comparison(150), "LSTM", has_start=False)
+    first, *remedies, last = advise(config, recipe(config), comparison(150), "LSTM")
     assert first == f"The linear model, {LINEAR_MODEL}, is better than the LSTM here, by 20.0 points."
     assert all(part in " ".join(remedies) for part in said), remedies
     assert not any(part in " ".join(remedies) for part in not_said), remedies
@@ -63,18 +63,12 @@ def test_a_network_that_loses_is_told_what_its_training_allows(
 
 def test_a_network_that_does_not_clearly_lose_needs_no_advice() -> None:
     config = compose("textbook", {"source": "table"})
-    assert not advise(config, recipe(config), comparison(REVIEWS - 11), "LSTM", has_start=False)
-
-
-def test_a_start_is_named_as_it_is_where_it_is_registered() -> None:
-    config = compose("textbook", {"source": "table"})
-    advice = advise(config, recipe(config), comparison(150), "LSTM", has_start=True)
-    assert any("may help: try --start-from models:/imdb-sentiment@champion." in sentence for sentence in advice)
+    assert not advise(config, recipe(config), comparison(REVIEWS - 11), "LSTM")
 
 
 def test_a_network_that_knows_one_label_alone_gets_the_advice_to_balance() -> None:
     few_negatives = REVIEWS - 10
     models = {"LSTM": [result("LSTM", few_negatives, few_negatives)]}
     config = compose("textbook", {"source": "table"})
-    [advice] = advise(config, recipe(config), with_baseline(models), "LSTM", has_start=False)
+    [advice] = advise(config, recipe(config), with_baseline(models), "LSTM")
     assert "--balance" in advice

@@ -75,7 +75,7 @@ def test_your_champion_goes_before_the_classifier_in_the_box(
 def test_a_command_says_that_it_uses_the_classifier_in_the_box(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentiment.loading.PRETRAINED", write_pretrained(tmp_path / "pretrained"))
+    monkeypatch.setattr("sentiment.saved_classifier.PRETRAINED", write_pretrained(tmp_path / "pretrained"))
     for arguments in (["predict", "a good film"], ["predict", "a good film", "--model", "imdb"]):
         result = invoke(*arguments)
         assert (result.exit_code, result.stderr) == (0, "model: imdb, which comes with sentiment\n"), result.output

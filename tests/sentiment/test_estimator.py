@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from sentiment import SentimentClassifier
 from sentiment.errors import InputError
+from tests.boxed import LEARNED, tiny_classifier
 from tests.conftest import SMALL, Invoke, PipelineRun
 
 TEXTS = [f"{opinion} {noun}" for opinion in ("a fine", "what a great", "a dull", "such an awful")
@@ -158,3 +159,31 @@ def test_fit_and_the_pipeline_train_the_same_classifier(small_run: PipelineRun, 
     linear = SentimentClassifier(preset="linear").fit(table["text"], table["label"])
     [folder] = small_run.folder.glob(".sentiment/linear-model/*/classifier")
     assert linear.digest() == SentimentClassifier.load(folder).digest()
+
+
+def test_a_classifier_starts_from_a_trained_one(tmp_path: Path) -> None:
+    start = tiny_classifier()
+    start.save(tmp_path / "start", small=True)
+    texts = [f"a {word} film {number}" for number in range(30) for word in ("good", "bad")]
+    labels = ["pos", "neg"] * 30
+    tuned = SentimentClassifier(start=tmp_path / "start", epochs=2).fit(texts, labels)
+    assert tuned.recurrent_model.vocabulary.words[:4] == start.recurrent_model.vocabulary.words
+    assert tuned.recurrent_model.network.dropout == (0.2, 0.1)
+    assert tuned.learned is not None
+    assert tuned.learned.holds([*texts, *LEARNED]).all()
+    assert clone(tuned).get_params() == tuned.get_params()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"start": "nowhere"}, "There is no folder nowhere: name imdb or a folder"),
+        ({"units": 9}, r"units 9 \(the start has 5\)"),
+        ({"cell": "gru"}, r"cell gru \(the start is a lstm\)"),
+        ({"word_vectors": True}, "leave out word_vectors"),
+    ],
+)
+def test_a_start_with_other_settings_is_refused(tmp_path: Path, settings: dict[str, Any], says: str) -> None:
+    tiny_classifier().save(tmp_path / "start")
+    with pytest.raises(InputError, match=says):
+        SentimentClassifier(**{"start": tmp_path / "start", **settings}).fit(["good", "bad"] * 5, [1, 0] * 5)

@@ -27,7 +27,7 @@ print(json.dumps([classifier.predict(["a good film"]).tolist(), sorted(sys.modul
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a tiny classifier that stands for the one in the box."""
     pretrained = write_pretrained(tmp_path / "pretrained")
-    monkeypatch.setattr("sentiment.loading.PRETRAINED", pretrained)
+    monkeypatch.setattr("sentiment.saved_classifier.PRETRAINED", pretrained)
     monkeypatch.setattr("sentiment.errors.PRETRAINED", pretrained)
     return pretrained / "imdb"
 
