@@ -25,7 +25,7 @@ from sentiment.training.pseudo_labels import by_ngrams, mean_log_odds, out_of_fo
 from sentiment.training.start import MIN_COUNT, Start, check_language, grow_network
 from sentiment.training.steps import Steps
 from sentiment.training.trained import TITLES
-from sentiment.training.trainer import History, SameExamples, TrainingConfig, fit
+from sentiment.training.trainer import History, Objective, SameExamples, TrainingConfig, fit
 
 FEWEST_TEXTS, FEWEST_WORDS = 100, 3
 """Distinct texts that adaptation takes, and words of a text that counts as one, and not as a label or a number."""
@@ -45,14 +45,11 @@ TRAINING = TrainingConfig(batch_size=32, learning_rate=0.001, clipnorm=1.0)
 STEPS, START_PENALTY = 300, 2.0
 """Gradient steps, at least an epoch; and the penalty on leaving the start, by which it keeps what it knows."""
 
+AGREEMENT = Objective(metrics=(), examples="texts")
+"""An accuracy would be that of agreeing with the teachers, and be taken for another."""
 
-def adapt(
-    start: Start,
-    texts: Sequence[str],
-    *,
-    seed: int,
-    steps: Steps,
-) -> tuple[RecurrentModel, History]:
+
+def adapt(start: Start, texts: Sequence[str], *, seed: int, steps: Steps) -> tuple[RecurrentModel, History]:
     """A copy of a trained network with the new words of the texts, fine-tuned on what both teachers say of them.
 
     Args:
@@ -77,8 +74,8 @@ def adapt(
         tempfile.TemporaryDirectory(prefix="sentiment-") as folder,
         steps.training(TITLES[cell], epochs, len(texts), lambda history: None) as callbacks,
     ):
-        common: dict[str, Any] = {"seed": seed, "checkpoints": Path(folder), "callbacks": callbacks}
-        history = fit(network, examples, None, config, start_penalty=START_PENALTY, **common)
+        purpose: dict[str, Any] = {"start_penalty": START_PENALTY, "objective": AGREEMENT, "callbacks": callbacks}
+        history = fit(network, examples, None, config, seed=seed, checkpoints=Path(folder), **purpose)
     return RecurrentModel.from_keras(vocabulary, model.sequences, network), history
 
 
@@ -103,7 +100,8 @@ def _has_letter(word: str) -> bool:
 def teach(probabilities: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     """What both teachers say of the texts: the P(positive) whose log-odds are the mean of theirs, float32 (N,).
 
-    Each text that the linear model learns from is judged by one that has not seen it.
+    Each text that the linear model learns from is judged by one that has not seen it. It learns from as many positive
+    as negative ones, as their shares are not known, and those of the network's verdicts are off in another domain.
 
     Args:
         probabilities: P(positive) by the network, (N,).
