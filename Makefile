@@ -6,7 +6,7 @@ BIN := .venv/bin
 BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/engine/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-reviews campaign lint lint-javascript format screenshots clean
+.PHONY: run test test-reviews campaign lint lint-javascript format screenshots pretrained clean
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
@@ -62,6 +62,13 @@ $(NPM)/installed: tests/browser/package.json
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
+
+# The classifier in the box once more, of all reviews of the source's training half and of those without labels.
+PRETRAINED := .sentiment/pretrained
+
+pretrained: .venv/installed
+	$(BIN)/sentiment train --preset strong --model lstm --work-dir $(PRETRAINED)
+	$(BIN)/python -m pipelines.pretrained $(PRETRAINED)/train/*/classifier
 
 # The documentation's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev

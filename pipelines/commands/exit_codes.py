@@ -17,6 +17,9 @@ from sentiment.errors import InputError
 EXIT_INPUT, EXIT_INTERRUPTED, EXIT_TERMINATED = 2, 130, 143
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
+LEFT_OUT = ("tensorflow", "keras", "mlflow", "sklearn", "matplotlib", "optuna", "sqlalchemy", "alembic", "requests")
+"""Packages that an installation for scoring alone leaves out, as Python imports them."""
+
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by SIGTERM: a container, a batch system or `kill` ends a command as Ctrl-C does."""
@@ -36,6 +39,14 @@ def errors_to_exit_codes(console: Console) -> Iterator[None]:
         yield
     except InputError as error:
         console.error(str(error))
+        raise typer.Exit(EXIT_INPUT) from error
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in LEFT_OUT:
+            raise
+        console.error(
+            f"this needs {error.name}, which an installation for scoring alone lacks: in the folder of this project, "
+            "`pip install .` installs the rest."
+        )
         raise typer.Exit(EXIT_INPUT) from error
     except KeyboardInterrupt as error:
         console.error("interrupted; the same command resumes where it stopped.")

@@ -1,6 +1,7 @@
 """The command line: what it prints, and what it says of input that it cannot use."""
 
 import errno
+import importlib
 import json
 import os
 import re
@@ -255,6 +256,18 @@ def test_what_the_system_does_not_permit_ends_with_exit_code_2(
         os.link(tmp_path, tmp_path / "copy")  # a folder takes no hard link: EPERM
     said = " ".join(capsys.readouterr().err.split())
     assert (ended.value.exit_code, "operation not permitted" in said) == (2, True), said
+
+
+def test_a_package_that_an_installation_for_scoring_lacks_ends_with_exit_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(typer.Exit) as ended, errors_to_exit_codes(Console()):
+        importlib.import_module("tensorflow")
+    said = " ".join(capsys.readouterr().err.split())
+    assert (ended.value.exit_code, "this needs tensorflow" in said, "`pip install .`" in said) == (2, True, True), said
+    with pytest.raises(ModuleNotFoundError), errors_to_exit_codes(Console()):
+        importlib.import_module("sentiment.nowhere")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["load", "--source", "demo"]], ids=["help", "a command"])
