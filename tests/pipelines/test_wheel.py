@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.boxed import write_pretrained
 from tests.conftest import SMALL, once
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,24 @@ print(pipelines.__file__, sentiment.__file__)
 for command in sys.stdin:
     application()(shlex.split(command), standalone_mode=False)
 """
+
+FOR_SCORING = """
+import sys
+from pathlib import Path
+import sentiment.errors
+from pipelines.commands.exit_codes import LEFT_OUT
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in LEFT_OUT:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Missing())
+sentiment.errors.PRETRAINED = Path.cwd() / "pretrained"
+from pipelines.cli import main
+main()
+"""
+"""The command line where packages that only training needs are not installed."""
 
 SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
 
@@ -70,6 +89,10 @@ def docker_context() -> list[str]:
 
 def without_compiled(names: Iterable[str]) -> set[str]:
     return {name for name in names if not name.endswith((".pyc", ".so"))}
+
+
+def plain_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_", "PYTHON"))}
 
 
 @pytest.fixture(scope="session")
@@ -122,16 +145,31 @@ def test_the_image_is_built_from_all_that_its_context_has() -> None:
     assert {name for names in copied for name in names.split()} == set(docker_context())
 
 
+def test_a_small_installation_scores_and_says_what_training_needs(installed: Installed, tmp_path: Path) -> None:
+    write_pretrained(tmp_path / "pretrained")
+    (tmp_path / "reviews.csv").write_text("text\na good film\n")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [installed.python, "-c", FOR_SCORING, *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=plain_environment())
+
+    for line in ("predict 'a good film'", "explain 'a good film'", "score reviews.csv o.csv", "playground page.html"):
+        done = run(*shlex.split(line))
+        assert (done.returncode, "imdb, which comes with" in done.stdout + done.stderr) == (0, True), done.stderr
+    assert (tmp_path / "o.csv").exists() and (tmp_path / "page.html").exists()
+    for line in ("run-pipeline --source demo", "models", "tune --source demo"):
+        done = run(*line.split())
+        assert (done.returncode, "`pip install .` installs the rest" in done.stderr) == (2, True), done.stderr
+
+
 def test_an_installed_package_trains_tunes_explains_and_scores(
     installed: Installed, reviews_csv: Path, tmp_path: Path
 ) -> None:
     shutil.copy(reviews_csv, tmp_path / "reviews.csv")
     (tmp_path / "space.toml").write_text(SPACE)
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TFDS_", "PYTHON"))
-    }
 
     def run(*command: str | Path, lines: str = "") -> str:
+        environment = plain_environment()
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, input=lines)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
