@@ -5,6 +5,7 @@ It is logged as code together with this package, so loading it needs no `sentime
 
 import contextlib
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from mlflow.types import ColSpec, Schema
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
-from sentiment.errors import InputError
+from sentiment.errors import PRETRAINED, InputError
 from sentiment.saved_classifier import classifier_folder
 from sentiment.tracking.store import check_store, place, reason_of
 
@@ -62,19 +63,22 @@ def log_classifier(run: Run, folder: Path) -> str:
     package, classifier = Path(__file__).parents[1], SentimentClassifier.load(folder)
     unknown_share = classifier.unknown_share
     packages = (*REQUIREMENTS, "scipy") if classifier.is_linear else REQUIREMENTS
-    model = mlflow.pyfunc.log_model(
-        name="model",
-        python_model=str(package / "tracking" / "logged_model.py"),
-        code_paths=[str(package)],
-        artifacts={"classifier": str(folder)},
-        signature=mlflow.models.ModelSignature(
-            inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
-            outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
-        ),
-        input_example=INPUT_EXAMPLE,
-        metadata={} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
-        pip_requirements=[f"{requirement}=={version(requirement)}" for requirement in packages],
-    )
+    with tempfile.TemporaryDirectory() as temporary:
+        code = Path(temporary, package.name)
+        shutil.copytree(package, code, ignore=shutil.ignore_patterns(PRETRAINED.name, "__pycache__"))
+        model = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package / "tracking" / "logged_model.py"),
+            code_paths=[str(code)],
+            artifacts={"classifier": str(folder)},
+            signature=mlflow.models.ModelSignature(
+                inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
+                outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
+            ),
+            input_example=INPUT_EXAMPLE,
+            metadata={} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
+            pip_requirements=[f"{requirement}=={version(requirement)}" for requirement in packages],
+        )
     return str(model.model_id)
 
 

@@ -58,7 +58,7 @@ def test_a_name_without_a_champion_says_how_to_get_one(small_run: PipelineRun, i
     shutil.copytree(small_run.folder, tmp_path, dirs_exist_ok=True)
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
     mlflow.MlflowClient(store).delete_registered_model_alias("reviews", "champion")
-    result = invoke("predict", "A fine film.")
+    result = invoke("predict", "A fine film.", "--model", "models:/reviews@champion")
     assert result.exit_code == 2
     assert "No version of reviews is its champion" in result.stderr
     assert "`sentiment promote VERSION --name reviews`" in " ".join(result.stderr.split())

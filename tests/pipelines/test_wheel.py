@@ -150,7 +150,7 @@ def test_a_small_installation_scores_and_says_what_training_needs(installed: Ins
     (tmp_path / "reviews.csv").write_text("text\na good film\n")
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [installed.python, "-c", FOR_SCORING, *arguments]
+        command: list[str | Path] = [installed.python, "-c", FOR_SCORING, *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=plain_environment())
 
     for line in ("predict 'a good film'", "explain 'a good film'", "score reviews.csv o.csv", "playground page.html"):
