@@ -98,7 +98,7 @@ def test_a_start_that_is_none_is_refused(
     for start, says in (
         (linear_classifier, "is a linear model, which has no network to start from"),
         (damaged, "weights.npz is not the file that was saved"),
-        (tmp_path / "nowhere", "nowhere: name a folder, models:/NAME@ALIAS"),
+        (tmp_path / "nowhere", "nowhere: name imdb, a folder, models:/NAME@ALIAS"),
     ):
         result = invoke(*COMMAND, start)
         assert (result.exit_code, says in result.output) == (2, True), result.output
