@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -455,7 +456,10 @@ class SentimentClassifier:
             threshold=self.threshold_,
             unknown_share=self.unknown_share,
             classes=tuple(self.classes_.tolist()),
-            versions={"sentiment": __version__, **{package: version(package) for package in packages}},
+            versions={
+                "sentiment": __version__,
+                **{package: version(package) for package in packages if find_spec(package)},
+            },
             sha256={name: sha256_of(folder / name) for name in files},
         )
         if self.profile_ is not None:
