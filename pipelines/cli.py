@@ -79,7 +79,14 @@ def sentiment(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow."""
+    """Judge reviews, and train a recurrent classifier on your own, compared with a baseline and tracked in MLflow.
+
+    \b
+    Begin with one of these:
+    sentiment predict "This movie was not bad."
+    sentiment score reviews.csv scored.csv
+    sentiment run-pipeline --source table --data labelled.csv
+    """
 
 
 if __name__ == "__main__":

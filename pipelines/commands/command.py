@@ -19,7 +19,6 @@ from pipelines.output import STANDARD_STREAM
 from sentiment.tracking import sqlite_store
 
 app = typer.Typer(
-    help="Train a recurrent classifier of reviews, compare it with a baseline, and track both in MLflow.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 120},
