@@ -210,6 +210,6 @@ def test_a_sentence_ends_with_its_full_stop_and_not_with_a_block(text: str, expe
 def test_every_package_that_the_tests_need_is_pinned() -> None:
     project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
     extras = project["optional-dependencies"]
-    declared = {Requirement(line).name for line in [*project["dependencies"], *extras["dev"], *extras["spark"]]}
+    declared = {Requirement(line).name.lower() for line in [*project["dependencies"], *extras["dev"], *extras["spark"]]}
     pinned = {line.partition("==")[0].lower() for line in read(ROOT / "constraints.txt").splitlines()}
     assert declared - pinned == {"sentiment"}

@@ -61,7 +61,6 @@ def test_a_missing_or_damaged_classifier_in_the_box_says_how_to_repair_it(box: P
         sentiment.load("imdb")
 
 
-@pytest.mark.skipif(not (PRETRAINED / "imdb").exists(), reason="it was not made yet: make pretrained")
 def test_the_classifier_in_the_box_is_small_knows_what_it_learned_and_is_often_right() -> None:
     files = [*(PRETRAINED / "imdb").iterdir()]
     assert {path.name for path in files} == {
