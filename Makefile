@@ -6,7 +6,9 @@ BIN := .venv/bin
 BUILD := pyproject.toml constraints.txt setup.py $(wildcard sentiment/engine/*.[ch])
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-reviews campaign lint lint-javascript format screenshots pretrained clean
+.PHONY: install run test test-reviews campaign lint lint-javascript format screenshots pretrained clean
+
+install: .venv/installed
 
 run: .venv/installed
 	$(BIN)/sentiment run-pipeline --source demo
