@@ -18,7 +18,7 @@ CHOICES = 5
 WORDS = 15, 200
 """Fewest and most words of a passage, every order of magnitude alike."""
 
-ENOUGH = 0.06
+ENOUGH = 0.05
 """Share of the words of a passage that have to be turned for its verdict to be turned in full."""
 
 LARGEST_LOG_ODDS_AGAINST = 0.15

@@ -31,8 +31,11 @@ FRAMED_SHARE = 1 / 6
 LARGEST_LOG_ODDS = 1.5
 """What the label of its review says of a short snippet at most, as a sentence is not as sure as a review is."""
 
+PASSAGE_FACTOR = 1.67
+"""How much more the label of its review says of a passage, most of which are longer."""
+
 LINEAR_SHARE, LARGEST_LINEAR = 0.3, 4.0
-"""Of the log-odds that the linear model gives a short snippet, the part that is added; and what it says at most."""
+"""Of the log-odds that the linear model gives a short snippet, the part that is added, less its mean; and what it says at most."""
 
 _WORD = re.compile(TOKEN)
 _SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
@@ -127,9 +130,8 @@ class EpochSnippets:
             chosen = generator.permutation(len(self._texts))[: self._opposed]
             passages, turned_share = self._opposites.passages(self.inputs[chosen], generator)
             parts.append(passages)
-            labels = labels.joined(
-                SnippetLabels(chosen, 1 - 2 * turned_share, np.zeros(len(chosen)), np.ones(len(chosen)))
-            )
+            factor = PASSAGE_FACTOR * (1 - 2 * turned_share)
+            labels = labels.joined(SnippetLabels(chosen, factor, np.zeros(len(chosen)), np.ones(len(chosen))))
         inputs = np.concatenate(parts)
         if self._people is not None:
             self._people.exchange(inputs, generator)
@@ -148,8 +150,8 @@ class EpochSnippets:
         texts = [snippets[number] for number in asked.tolist()]
         added = lexicon.log_odds(texts)
         if self._linear_model is not None:
-            log_odds = self._linear_model.log_odds(texts[len(framed) :])
-            added[len(framed) :] += LINEAR_SHARE * np.clip(log_odds, -LARGEST_LINEAR, LARGEST_LINEAR)
+            log_odds = self._linear_model.log_odds(texts[len(framed) :]).clip(-LARGEST_LINEAR, LARGEST_LINEAR)
+            added[len(framed) :] += LINEAR_SHARE * (log_odds - log_odds.mean())
         labels.set(asked, 1.0, added, lexicon.shortness(texts))
         labels.factor[: len(framed)] = 0.0
 

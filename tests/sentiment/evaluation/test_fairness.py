@@ -14,7 +14,7 @@ def test_a_model_that_reads_no_words_for_people_moves_in_no_pair() -> None:
 
 def test_one_word_with_a_verdict_moves_the_pairs_that_it_is_in() -> None:
     def positive(texts: Sequence[str]) -> np.ndarray:
-        return np.array([0.5 - 0.2 * ("Sikh" in text) - 0.04 * ("niece" in text) for text in texts])
+        return np.array([0.5 - 0.2 * ("Sikh" in text) - 0.04 * ("stepson" in text) for text in texts])
 
     table = measure_fairness(positive).set_index("group")
     templates = len(read_fairness().templates)
