@@ -35,7 +35,7 @@ PASSAGE_FACTOR = 1.67
 """How much more the label of its review says of a passage, most of which are longer."""
 
 LINEAR_SHARE, LARGEST_LINEAR = 0.3, 4.0
-"""Part of the linear model's log-odds of a short snippet that is added, around 0 in the mean; and the most that counts."""
+"""Part of the linear model's log-odds of a short snippet that is added, 0 in the mean; and the most that counts."""
 
 _WORD = re.compile(TOKEN)
 _SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
