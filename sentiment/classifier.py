@@ -266,7 +266,7 @@ class SentimentClassifier:
         This one stays as it is. The new one has the same labels and threshold, but no profile, as nobody validated it.
 
         Args:
-            reviews: a hundred or more, better some thousands, as for `fit`.
+            reviews: two hundred or more, better some thousands, as for `fit`.
             verbose: as for `fit`.
 
         Raises:
