@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import expit, logit
 
 from sentiment.data.markup import has_line_breaks_alone, without_markup
 from sentiment.data.tokenizer import TOKEN
@@ -109,6 +108,8 @@ class EpochSnippets:
             return self._latest[1]
 
     def _draw(self, epoch: int) -> "Drawn":
+        from scipy.special import logit
+
         generator = np.random.default_rng([self._seed, epoch])
         cut, turned = (generator.permutation(len(self._texts))[:count] for count in (self._cut, self._turned))
         snippets = [random_snippet(self._texts[position], generator) for position in cut.tolist()]
@@ -187,6 +188,8 @@ class SnippetLabels(NamedTuple):
 
     def given(self, review_labels: np.ndarray) -> np.ndarray:
         """The labels of the snippets, (S,), by those of all reviews, (N,)."""
+        from scipy.special import expit, logit
+
         labels = review_labels[self.reviews]
         log_odds = self.factor * np.clip(logit(labels), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS) + self.added
         given: np.ndarray = (1 - self.share) * labels + self.share * expit(log_odds)

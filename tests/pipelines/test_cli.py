@@ -183,8 +183,8 @@ def test_a_preset_without_names_has_a_vocabulary_without_them(invoke: Invoke, tm
 def test_describe_prints_layers_with_their_parameters(invoke: Invoke) -> None:
     output = invoke("describe", "--embedding-dim", "8", "--units", "3", "--num-words", "100").output
     assert [line.split()[-1] for line in output.splitlines() if line.split()[:1] in (["lstm_1"], ["simple_rnn_1"])] == [
-        "144",
-        "36",
+        "288",  # in both directions
+        "72",
     ]
 
 
