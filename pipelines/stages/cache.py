@@ -105,7 +105,7 @@ def environment() -> dict[str, str]:
     from sentiment.training.time_loop import PARTS
 
     device = "GPU" if tf.config.list_physical_devices("GPU") else f"CPU in {PARTS} parts"
-    packages = ("keras", "tensorflow", "numpy", "scikit-learn", "scipy")
+    packages = ("keras", "tensorflow", "numpy", "scikit-learn", "scipy", "vadersentiment")
     return {**{package: metadata.version(package) for package in packages}, "device": device, "engine": engine_here()}
 
 

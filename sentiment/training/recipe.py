@@ -153,7 +153,7 @@ class Recipe:
             self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
         inputs: Inputs = {"load": self.corpus, "start": self.start}
         settings = {"vocabulary": config.model_dump(), "lexicon": self.config.training.lexicon}
-        code = ("data", "training/lexicon.py")
+        code = ("data", "training/lexicon.py", "training/lexicon.toml")
         return self._steps.run(Step("vocabulary", Vocabulary, compute, inputs, settings, code=code))
 
     @functools.cache  # noqa: B019 - a recipe lives as long as its command

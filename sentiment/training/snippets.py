@@ -25,7 +25,7 @@ SNIPPET_WORDS = 3, 100
 """Fewest and most words of a random snippet."""
 
 FRAMED_SHARE = 1 / 6
-"""Of the random snippets, those that are words of the lexicon in a frame."""
+"""Share of the random snippets that are words of the lexicon in a frame."""
 
 LARGEST_LOG_ODDS = 1.5
 """What the label of its review says of a short snippet at most, as a sentence is not as sure as a review is."""

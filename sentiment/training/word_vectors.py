@@ -26,7 +26,7 @@ SPREAD = 0.3
 
 
 RATED_SHARE = 1 / 16
-"""Of the numbers of a vector, those that hold the rating of its word."""
+"""Share of a vector's numbers that hold the rating of its word."""
 
 
 def learn_word_vectors(inputs: np.ndarray, num_words: int, size: int, ratings: np.ndarray | None = None) -> np.ndarray:

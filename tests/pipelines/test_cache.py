@@ -47,7 +47,7 @@ def test_every_package_whose_version_a_stage_depends_on_makes_another_run(
     stages = [json.loads(path.read_text()) for path in small_run.folder.glob(".sentiment/*/*/stage.json")]
     installed = {distribution.name.lower() for distribution in metadata.distributions()}
     packages = {name for stage in stages for name in stage.get("environment", {}) if name in installed}
-    assert packages == {"keras", "numpy", "scikit-learn", "scipy", "tensorflow"}
+    assert packages == {"keras", "numpy", "scikit-learn", "scipy", "tensorflow", "vadersentiment"}
     key, version = key_in(tmp_path), metadata.version
     for changed in packages:
         with monkeypatch.context() as patch:
