@@ -18,7 +18,7 @@ import pandas as pd
 import sentiment
 from benchmarks.other_texts import ENDING
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.reporting.pages import markdown_table
 

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 
 import sentiment
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.metrics import evaluate_predictions, format_metric, metric_title
 from sentiment.reporting import COLOURS
 from sentiment.reporting.pages import markdown_table

@@ -12,8 +12,8 @@ import numpy as np
 from pipelines.console import Console
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.files import ReadOptions, find_tables
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.losses import check_losses
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError, shown

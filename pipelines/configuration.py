@@ -9,7 +9,7 @@ from sentiment.data.sources.config import SourceConfig
 from sentiment.engine.cells import CELLS
 from sentiment.presets import read_preset
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
-from sentiment.training.recipe import RecipeConfig
+from sentiment.training.recipe_config import RecipeConfig
 from sentiment.training.trained import TITLES, Candidate
 
 BASELINE = "simple_rnn"

@@ -117,7 +117,7 @@ def cross_validate(
     store.silence()
     everything = replace(context, fold=Fold(None, folds))
     whole = everything.recipe(load(everything), learn_from_all)
-    whole.pad_all()
+    whole.prepared.pad_all()
     tracked = TrackedPipeline(context, whole, experiment or EXPERIMENT, ABOUT_EXPERIMENT)
     with tracked.parent(models_on_source(config), folds=folds) as parent:
         models = _evaluate_folds(context, folds, tracked, parent)

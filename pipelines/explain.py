@@ -16,8 +16,8 @@ from pipelines.console import Console, escaped
 from pipelines.files import check_page, write_file
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.files import ReadOptions, TableFile
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.tables.reader import TableReader
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation

@@ -86,7 +86,7 @@ def run_gradient_flow(context: Context, *, length: int | None, reviews: int, fre
         "models": [[each.model, None if fresh else trained[each.model].digest] for each in networks],
         "model": config.model.model_dump(),
         "load": recipe.corpus.digest,
-        "vocabulary": recipe.vocabulary.digest,
+        "vocabulary": recipe.prepared.vocabulary.digest,
         "length": length,
         "reviews": len(inputs),
         "seed": config.seeds[0],
@@ -114,7 +114,11 @@ def _long_reviews(recipe: Recipe, seed: int, length: int | None, most: int) -> t
     Raises:
         InputError: no review is that long.
     """
-    validation, vocabulary, sequences = recipe.validation(seed), recipe.vocabulary.value, recipe.config.sequences
+    validation, vocabulary, sequences = (
+        recipe.validation(seed),
+        recipe.prepared.vocabulary.value,
+        recipe.config.sequences,
+    )
     lengths = (pad_texts(validation.texts, vocabulary, sequences) != PADDING).sum(axis=1)
     if length is None:
         length = max(2, int(np.sort(lengths)[-most:][0]))

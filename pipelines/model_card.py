@@ -25,7 +25,7 @@ def model_card(context: Context, recipe: Recipe, candidate: Candidate, result: R
         note=context.note,
         summary=read_summary(recipe.corpus),
         validation=f"{len(validation):,} reviews of train were set aside for validation, {set_aside}",
-        uses_unlabelled=not candidate.is_linear and (recipe.learns_unlabelled or recipe.start is not None),
+        uses_unlabelled=not candidate.is_linear and (recipe.prepared.learns_unlabelled or recipe.start is not None),
         lessons=[OWN_LABELS] if candidate.is_linear else lessons_of_network(context.config, recipe, seed),
         size=scoring_bytes(result.classifier_folder),
         seed=seed,
@@ -41,8 +41,12 @@ def lessons_of_network(config: PipelineConfig, recipe: Recipe, seed: int) -> lis
         lessons.append(
             f"it began as {pretraining.start_from}, which had learned from reviews that are not counted here"
         )
-    if recipe.learns_pseudo_labels:
-        beside = " and a regression on vectors of reviews (Deerwester et al. 1990)" if recipe.document_vectors else ""
+    if recipe.prepared.learns_pseudo_labels:
+        beside = (
+            " and a regression on vectors of reviews (Deerwester et al. 1990)"
+            if recipe.prepared.document_vectors
+            else ""
+        )
         later = "; later their mean with the network did" if pretraining.pseudo_label_epochs > 1 else ""
         lessons.append(
             f"{LINEAR_MODEL} (Wang & Manning 2012){beside}, fitted on the same training reviews, labelled "
@@ -60,10 +64,10 @@ def lessons_of_network(config: PipelineConfig, recipe: Recipe, seed: int) -> lis
             "clauses of reviews that a rule turns into their opposite stood beside whole ones, up to "
             f"{100 * training.counterfactual_share:g} % as many"
         )
-    if recipe.lexicon is not None:
+    if recipe.prepared.lexicon is not None:
         lessons.append("the lexicon VADER (Hutto & Gilbert 2014) added its ratings to the labels of short snippets")
         if training.opposite_share:
             lessons.append("passages whose opinion words were turned, under the opposite label, stood beside reviews")
-    if training.exchange_people and recipe.is_english:
+    if training.exchange_people and recipe.prepared.is_english:
         lessons.append("words for people were exchanged at random for others of their kind")
     return lessons

@@ -77,7 +77,7 @@ def run_pipeline(
         check_report(output, owner_of(context))
     config = context.config
     recipe, candidates = context.recipe(load(context)), config.candidates()
-    recipe.pad_all()
+    recipe.prepared.pad_all()
     usual = SYNTHETIC_EXPERIMENT if config.source.is_synthetic else EXPERIMENT
     tracked = TrackedPipeline(context, recipe, experiment or usual, ABOUT_EXPERIMENT)
     results: dict[str, list[Result]] = {}

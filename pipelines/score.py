@@ -46,8 +46,8 @@ from sentiment.batch.pool import scoring_pool
 from sentiment.batch.scored_table import ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
-from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import TableFile, find_tables, standard_input
+from sentiment.data.labels import predicted_labels
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.errors import InputError

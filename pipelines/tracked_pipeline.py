@@ -52,7 +52,7 @@ class TrackedPipeline:
             parameters: to log beside the configuration.
         """
         config = self.context.config
-        content = self.recipe.padded("train").digest, config.model_dump_json(), json.dumps(parameters)
+        content = self.recipe.prepared.padded("train").digest, config.model_dump_json(), json.dumps(parameters)
         with runs.tracked_run(
             name,
             experiment=self.experiment,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sentiment.data.corpus import LABEL_NAMES, Reviews, positive_of, predicted_labels
+from sentiment.data.corpus import Reviews
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
+from sentiment.data.labels import LABEL_NAMES, positive_of, predicted_labels
 from sentiment.data.vocabulary import count_words
 from sentiment.engine.cells import CELLS
 from sentiment.engine.recurrent_model import RecurrentModel
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from sentiment.data.frames import LabelsLike, ReviewsLike
     from sentiment.evaluation.result import Result
-    from sentiment.training.recipe import RecipeConfig
+    from sentiment.training.recipe_config import RecipeConfig
     from sentiment.training.start import Start
 
 
@@ -196,7 +197,7 @@ class SentimentClassifier:
     def _configuration(self, start: "Start | None") -> "tuple[str, RecipeConfig]":
         """The model that the settings ask for, and its configuration."""
         from sentiment.presets import read_preset
-        from sentiment.training.recipe import RecipeConfig
+        from sentiment.training.recipe_config import RecipeConfig
         from sentiment.training.start import differences, useless_settings
 
         preset = self.preset or ("standard" if start is None else "fine-tune")

@@ -7,8 +7,8 @@ from typing import Literal, Self
 from pydantic import Field
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import LABEL_NAMES
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.sequences import SequenceConfig
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import PRETRAINED, REPAIR, InputError

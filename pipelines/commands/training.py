@@ -75,7 +75,7 @@ def vocabulary(console: Console, given: Given, work_dir: options.WorkDir = optio
     with given.opened(console, work_dir) as context:
         from pipelines.stages.load import load
 
-        _ = context.recipe(load(context)).vocabulary
+        _ = context.recipe(load(context)).prepared.vocabulary
 
 
 @command("pad", panel=TRAIN, reads=options.ARRAY_SECTIONS)
@@ -84,7 +84,7 @@ def pad(console: Console, given: Given, work_dir: options.WorkDir = options.DEFA
     with given.opened(console, work_dir) as context:
         from pipelines.stages.load import load
 
-        context.recipe(load(context)).padded("train")
+        context.recipe(load(context)).prepared.padded("train")
 
 
 @command("pretrain", panel=TRAIN, reads=(*options.ARRAY_SECTIONS, "pretraining", "model.embedding_dim"))
@@ -97,7 +97,7 @@ def pretrain(console: Console, given: Given, work_dir: options.WorkDir = options
         if not (config.word_vectors or config.document_vectors):
             raise InputError("The configuration has no pre-training: add --word-vectors, or use --preset strong.")
         recipe = context.recipe(load(context))
-        _ = recipe.word_vectors, recipe.document_vectors
+        _ = recipe.prepared.word_vectors, recipe.prepared.document_vectors
 
 
 @command("train", panel=TRAIN, reads=options.NETWORK_SECTIONS)

@@ -84,11 +84,13 @@ def _save_corpus(corpus: Corpus, folder: Path) -> None:
 
 def _read_corpus(folder: Path) -> Corpus:
     train, test, unlabelled = (pd.read_parquet(folder / f"{split}.parquet") for split in SPLITS)
+    summary = json.loads((folder / SUMMARY_FILE).read_text("utf-8"))
     return Corpus(
         Reviews(train["text"].tolist(), train["label"].to_numpy(np.int8)),
         Reviews(test["text"].tolist(), test["label"].to_numpy(np.int8)),
         Reviews(unlabelled["text"].tolist()),
         validation=np.flatnonzero(train["is_validation"]),
+        label_names=tuple(summary["splits"]["train"]["labels"]),
     )
 
 
@@ -97,16 +99,17 @@ def _show_summary(console: Console, summary: Mapping[str, Any]) -> None:
         console.say(f"            {note}", style="yellow")
     if console.quiet:
         return
-    percentiles = list(summary["splits"]["train"]["tokens"])
+    splits = summary["splits"]
+    percentiles, labels = list(splits["train"]["tokens"]), list(splits["train"]["labels"])
+    shown = labels if len(labels) > 2 else labels[1:]
     rows = [
-        [name, f"{split['reviews']:,}", f"{split['positive'] / split['reviews']:.1%}" if name != "unlabelled" else ""]
+        [name, f"{split['reviews']:,}"]
+        + [f"{split['labels'][label] / split['reviews']:.1%}" if name != "unlabelled" else "" for label in shown]
         + [f"{split['tokens'][percentile]:,}" for percentile in percentiles]
-        for name, split in summary["splits"].items()
+        for name, split in splits.items()
     ]
     headers = [{"50": "median", "100": "longest"}.get(percentile, f"{percentile} %") for percentile in percentiles]
-    console.table(
-        "Reviews, and percentiles of their length in tokens", ["split", "reviews", "positive", *headers], rows
-    )
+    console.table("Reviews, and percentiles of their length in tokens", ["split", "reviews", *shown, *headers], rows)
     console.say(
         f"            exact duplicates: {summary['duplicates_within_train']:,} within train, "
         f"{summary['duplicates_between_train_and_test']:,} between train and test"

@@ -137,7 +137,7 @@ def evaluate_trial(context: Context, config: PipelineConfig, name: str) -> tuple
 def microseconds(recipe: Recipe, candidate: Candidate) -> float:
     """What scoring one review from its text takes on this machine, with all its cores; weights do not matter for it."""
     network = recipe.build_network(candidate)
-    model = RecurrentModel.from_keras(recipe.vocabulary.value, recipe.config.sequences, network)
+    model = RecurrentModel.from_keras(recipe.prepared.vocabulary.value, recipe.config.sequences, network)
     texts = list(recipe.corpus.value.train.texts[:TIMED_REVIEWS])
     seconds = timeit.repeat(lambda: model.positive_probability(texts), number=1, repeat=TIMES)
     return min(seconds) / len(texts) * 1e6

@@ -14,8 +14,8 @@ import pyarrow.csv
 import pyarrow.parquet
 from pyarrow import types
 
-from sentiment.data.corpus import LABEL_NAMES, LABELS, label_word
 from sentiment.data.files import SEPARATORS, TableFile
+from sentiment.data.labels import LABEL_NAMES, LABELS, label_word
 from sentiment.data.sources.table import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
 from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN, TEXT_TYPES, Chunk, Rejected
 from sentiment.errors import InputError, shown

@@ -7,38 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sentiment.data.labels import LABEL_NAMES, check_counts
 from sentiment.errors import InputError, shown
 
-LABEL_NAMES = ("negative", "positive")
-"""The word for each label, by its number: 0 negative, 1 positive."""
-
-LABELS = {
-    **dict.fromkeys(("1", "positive", "pos", "true"), 1),
-    **dict.fromkeys(("0", "negative", "neg", "false"), 0),
-}
-"""What the labels may say where the configuration does not tell which values are positive and negative."""
-
 LENGTH_PERCENTILES = (5, 25, 50, 75, 95, 100)
-
-
-def label_word(value: object) -> str:
-    """A label as it is compared: a word in lower case, a number without trailing zeros; "" for what is missing."""
-    word = "" if value is None else str(value).strip().lower()
-    try:
-        return f"{float(word):.15g}"
-    except ValueError:
-        return word
-
-
-def positive_of(classes: np.ndarray) -> Any:
-    """The one of two labels that means positive; the second where neither is known to."""
-    meanings = [LABELS.get(label_word(label)) for label in classes]
-    return classes[0] if meanings == [1, 0] else classes[1]
-
-
-def predicted_labels(probabilities: np.ndarray, threshold: float) -> list[str]:
-    """The label, positive or negative, for each P(positive); positive from the threshold on."""
-    return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
 
 
 def normalized(text: str) -> str:
@@ -52,7 +24,8 @@ class Reviews:
 
     Attributes:
         texts: N reviews.
-        labels: int8 array of shape (N,): 1 positive, 0 negative; empty for reviews without labels.
+        labels: int8 array of shape (N,), the numbers of their classes from the worst, 0, to the best: 1 positive and 0
+            negative of two. Empty for reviews without labels.
     """
 
     texts: Sequence[str]
@@ -101,6 +74,7 @@ class Corpus:
             it leaves the choice to training.
         is_cut: whether the test split was drawn at random, as the source sets none aside.
         lost: a sentence on the lines of the source that could not be read, or "".
+        label_names: the classes, from the worst to the best.
     """
 
     train: Reviews
@@ -110,6 +84,7 @@ class Corpus:
     validation: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     is_cut: bool = False
     lost: str = ""
+    label_names: tuple[str, ...] = LABEL_NAMES
 
     def tested_without(self, is_seen: Callable[[Sequence[str]], np.ndarray]) -> "Corpus":
         """This corpus without test reviews that a trained network to start from has learned from; a note counts them.
@@ -121,7 +96,7 @@ class Corpus:
             is_seen: whether the start has learned from each of N texts, bool (N,).
 
         Raises:
-            InputError: no reviews of both classes are left to test on.
+            InputError: a class has no reviews left to test on.
         """
         seen = is_seen(self.test.texts)
         if not seen.any():
@@ -133,7 +108,7 @@ class Corpus:
                 more = "a larger --test-fraction, or --folds, or "
             raise InputError(
                 f"The start has learned from {len(taken):,} of the {len(seen):,} test reviews, and the others "
-                f"({len(left):,}) do not hold both classes: give {more}reviews that the start has not seen, name "
+                f"({len(left):,}) lack a class: give {more}reviews that the start has not seen, name "
                 "another start, or train from scratch without --start-from."
             )
         notes = (
@@ -178,19 +153,19 @@ class Corpus:
                 notes.append(f"{copies.sum():,} {part} {reviews} dropped, as the same text stands in {where}.")
                 kept[split] &= ~copies
         train, test = self.train.where(kept["train"]), self.test.where(kept["test"])
-        _check_classes("train", train)
+        _check_classes("train", train, self.label_names)
         if tests:
-            _check_classes("test", test)
+            _check_classes("test", test, self.label_names)
         position = np.cumsum(kept["train"]) - 1  # of each kept review of train
         validation = position[self.validation[kept["train"][self.validation]]]
         unlabelled = self.unlabelled.where(kept["unlabelled"])
-        return Corpus(train, test, unlabelled, tuple(notes), validation, self.is_cut, self.lost)
+        return replace(self, train=train, test=test, unlabelled=unlabelled, notes=tuple(notes), validation=validation)
 
     def summary(self, tokenize: Callable[[str], list[str]]) -> dict[str, Any]:
         """Size, balance, lengths in tokens and exact duplicates, as plain numbers that JSON can hold.
 
         Returns:
-            {"splits": {split: {"reviews", "positive", "negative", "tokens": {percentile: tokens}}},
+            {"splits": {split: {"reviews", "labels": {label: reviews}, "tokens": {percentile: tokens}}},
             "duplicates_within_train", "duplicates_between_train_and_test"}; the two counts are of reviews
             whose text already stands earlier in train, and of test reviews whose text stands in train.
         """
@@ -200,11 +175,10 @@ class Corpus:
                 continue
             lengths = np.array([len(tokenize(text)) for text in split.texts])
             percentiles = np.percentile(lengths, LENGTH_PERCENTILES, method="nearest")
-            positive = int(np.sum(split.labels == 1))
+            counts = np.bincount(split.labels, minlength=len(self.label_names)).tolist()
             splits[name] = {
                 "reviews": len(split),
-                "positive": positive,
-                "negative": len(split.labels) - positive,
+                "labels": dict(zip(self.label_names, counts, strict=True)),
                 "tokens": {str(p): int(tokens) for p, tokens in zip(LENGTH_PERCENTILES, percentiles, strict=True)},
             }
         seen = set(self.train.texts)
@@ -224,15 +198,17 @@ def seen_note(seen: Reviews, noun: str, fate: str, left: Reviews) -> str:
     )
 
 
-def _check_classes(name: str, split: Reviews) -> None:
+def _check_classes(name: str, split: Reviews, label_names: Sequence[str]) -> None:
     if not len(split):
-        raise InputError(f"The {name} split has no reviews: give it some of both classes.")
+        raise InputError(f"The {name} split has no reviews: give it some of every class.")
     classes = np.unique(split.labels)
     if len(classes) == 1:
         raise InputError(
-            f"The {name} split has only {LABEL_NAMES[classes[0]]} reviews ({len(split):,}): "
-            "a classifier needs both classes; check the label column."
+            f"The {name} split has only {label_names[classes[0]]} reviews ({len(split):,}): "
+            "a classifier needs another class, too; check the label column."
         )
+    if name == "train" and len(label_names) > 2:
+        check_counts(split.labels, label_names)
 
 
 def reason_against_review(review: Any) -> str | None:

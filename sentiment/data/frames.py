@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word, positive_of
+from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
+from sentiment.data.labels import LABELS, label_word, positive_of
 from sentiment.errors import InputError, shown_names
 
 ReviewsLike = str | Sequence[str | None] | np.ndarray | pd.Series | pd.DataFrame

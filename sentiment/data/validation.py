@@ -14,7 +14,7 @@ from sentiment.errors import InputError
 def split_validation(
     texts: Sequence[str], labels: np.ndarray, share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the reviews to train on and of those to validate on, both classes in their proportion.
+    """Positions of the reviews to train on and of those to validate on, all classes in their proportion.
 
     Copies of one text stand on one side.
 
@@ -32,7 +32,7 @@ def split_validation(
         labels,
         max(2, round(share * len(copies))),
         seed,
-        f"training and validation reviews of both classes at a validation share of {share}",
+        f"training and validation reviews of every class at a validation share of {share}",
     )
 
 
@@ -44,7 +44,7 @@ def split_test(texts: Sequence[str], labels: np.ndarray, share: float, seed: int
         labels,
         math.ceil(share * len(copies)),
         seed,
-        f"train and test of both classes at a test fraction of {share}",
+        f"train and test of every class at a test fraction of {share}",
     )
 
 
@@ -58,8 +58,8 @@ def _two_sides(
         first, second = train_test_split(copies, test_size=size, stratify=first_labels, random_state=seed)
     except ValueError:
         raise InputError(
-            f"{len(labels)} reviews ({int(labels.sum())} positive) cannot be cut into {sides}: give more "
-            "reviews of both classes."
+            f"{len(labels)} reviews with {np.bincount(first_labels).min()} distinct texts of the rarest class cannot be "
+            f"cut into {sides}: give more reviews of every class."
         ) from None
     return np.array([*itertools.chain.from_iterable(first)]), np.array([*itertools.chain.from_iterable(second)])
 
@@ -67,7 +67,7 @@ def _two_sides(
 def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """For each fold, positions of the reviews to learn from and of those to check on, both rising.
 
-    Each review is checked on in one fold. Both classes stand in every fold in their proportion, and copies of one text
+    Each review is checked on in one fold. All classes stand in every fold in their proportion, and copies of one text
     in the same fold.
 
     Args:
@@ -85,8 +85,8 @@ def split_folds(texts: Sequence[str], labels: np.ndarray, folds: int, seed: int)
     fewest = int(np.bincount(first_labels, minlength=2).min())
     if fewest < folds:
         raise InputError(
-            f"{len(labels):,} reviews with {fewest} distinct texts of the rarer class cannot be cut into {folds} folds "
-            "with both classes in each: give more reviews of both classes, or fewer folds."
+            f"{len(labels):,} reviews with {fewest} distinct texts of the rarest class cannot be cut into {folds} "
+            "folds with every class in each: give more reviews of every class, or fewer folds."
         )
     number = np.empty(len(texts), np.int64)
     splits = StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(distinct)), first_labels)
@@ -139,18 +139,18 @@ def _copies(texts: Sequence[str]) -> list[list[int]]:
 
 
 def nested_part(positions: np.ndarray, labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """A share of some reviews, both classes in their proportion; with the same seed a larger share holds a smaller.
+    """A share of some reviews, all classes in their proportion; with the same seed a larger share holds a smaller.
 
     Args:
         positions: of the reviews in `labels`, (P,).
-        labels: of all reviews, (N,): 1 positive, 0 negative.
+        labels: of all reviews, (N,).
         share: above 0 and up to 1.
 
     Returns:
         The chosen positions in their order, at least one for each class that there is.
     """
     kept = np.zeros(len(positions), bool)
-    for label in (0, 1):
+    for label in np.unique(labels[positions]).tolist():
         places = np.random.default_rng([seed, label]).permutation(np.flatnonzero(labels[positions] == label))
         kept[places[: max(1, round(share * len(places)))]] = True
     return positions[kept]

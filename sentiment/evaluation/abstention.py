@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.data.corpus import predicted_labels
+from sentiment.data.labels import predicted_labels
 
 CONFIDENCE = 0.95
 MISTAKES_AT_FIRST = 2

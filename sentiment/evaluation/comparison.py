@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.metrics import Table, metric_intervals, tabulate_metrics
 from sentiment.evaluation.result import Result, slice_accuracy
 from sentiment.evaluation.significance import (

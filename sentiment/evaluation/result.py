@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABEL_NAMES, Reviews, predicted_labels
+from sentiment.data.corpus import Reviews
+from sentiment.data.labels import LABEL_NAMES, predicted_labels
 from sentiment.data.tokenizer import tokenize
 from sentiment.evaluation import TextClassifier
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck

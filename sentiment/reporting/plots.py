@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.abstention import GuaranteeCheck
 from sentiment.evaluation.learning_curve import LearningCurves
 from sentiment.evaluation.metrics import calibration, expected_calibration_error

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sentiment.data.corpus import LABEL_NAMES, normalized
+from sentiment.data.corpus import normalized
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.sequences import pad_texts
 from sentiment.data.tokenizer import tokenize
 from sentiment.engine.recurrent_model import RecurrentModel

@@ -11,78 +11,35 @@ that is kept can be found again.
 import functools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
-from pydantic import Field
 
-from sentiment.configuration import Configuration
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.data.sequences import SequenceConfig, pad_texts
-from sentiment.data.tokenizer import Tokenizer, is_english, sample
+from sentiment.data.sequences import pad_texts
 from sentiment.data.validation import split_folds
-from sentiment.data.vocabulary import Vocabulary, VocabularyConfig, learned_words
+from sentiment.data.vocabulary import learned_words
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.drift import ReviewSample
-from sentiment.evaluation.metrics import ThresholdRule, choose_threshold
+from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
 from sentiment.training import start
 from sentiment.training.cut import Cut, cut_validation
-from sentiment.training.latent_semantics import document_vectors
-from sentiment.training.lexicon import Lexicon
 from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel, LinearModelConfig
-from sentiment.training.models import ModelConfig, build_model, check_gpu, shape_of
+from sentiment.training.models import build_model, check_gpu
 from sentiment.training.opposites import Opposites
-from sentiment.training.people import People
-from sentiment.training.pretraining import PretrainingConfig
+from sentiment.training.preparation import Preparation
 from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, teach
-from sentiment.training.snippets import EpochSnippets, fit_counterfactuals, readable
+from sentiment.training.recipe_config import RecipeConfig
+from sentiment.training.snippets import EpochSnippets, fit_counterfactuals
 from sentiment.training.steps import Inputs, Output, Step, Steps
 from sentiment.training.trained import Candidate, Trained
 from sentiment.training.trainer import OnEpoch, TrainingConfig, fit, kept_epoch
-from sentiment.training.word_vectors import learn_word_vectors
-
-Split = Literal["train", "unlabelled"]
-
-KEPT = 6
-"""At most one in so many words of the vocabulary is there for the lexicon, however seldom reviews use it."""
-
-
-class RecipeConfig(Configuration):
-    """All that decides a trained model, beside its kind, its seed and its reviews."""
-
-    threshold: ThresholdRule = Field(
-        "0.5",
-        description="P(positive) from which on a review is positive: the best of validation by this metric, or 0.5.",
-    )
-    vocabulary: VocabularyConfig = VocabularyConfig()
-    sequences: SequenceConfig = SequenceConfig()
-    pretraining: PretrainingConfig = PretrainingConfig()
-    model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
-
-    def for_start(self, model: RecurrentModel, given: Mapping[str, Any]) -> Self:
-        """The same for fine-tuning a network, which fixes its vocabulary, padding and shape.
-
-        Args:
-            given: what was asked for; of it counts the dropout, which is the network's own otherwise.
-        """
-        fixed, (_, shape) = start.fixed_settings(model), shape_of(model.network)
-        dropout = {name: given[name] for name in start.DROPOUT if name in given}
-        return self.model_copy(
-            update={
-                "vocabulary": VocabularyConfig(**fixed["vocabulary"]),
-                "sequences": model.sequences,
-                "model": ModelConfig(**{**shape.model_dump(), **dropout}),
-                "pretraining": PretrainingConfig(start_from=self.pretraining.start_from),
-                "training": TrainingConfig(**self.training.model_dump(exclude=set(start.LEFT_OUT))),
-            }
-        )
 
 
 class Recipe:
@@ -98,6 +55,7 @@ class Recipe:
 
     Attributes:
         cut: which reviews of train a model with this seed learns from.
+        prepared: vocabulary, padded reviews and vectors.
     """
 
     def __init__(
@@ -112,6 +70,7 @@ class Recipe:
     ) -> None:
         self.config, self.corpus, self.start, self.choices = config, corpus, start, choices
         self._steps = steps
+        self.prepared = Preparation(config, corpus, steps, start)
         share = config.training.validation_share
         self.cut: Callable[[int], Cut] = functools.cache(lambda seed: cut(corpus.value, share, seed))
         self._snippets: WeakValueDictionary[int, EpochSnippets] = WeakValueDictionary()
@@ -123,96 +82,7 @@ class Recipe:
         train, positions = self.corpus.value.train, self.cut(seed).validation
         return Reviews([train.texts[position] for position in positions], train.labels[positions])
 
-    # Texts to arrays ---------------------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def vocabulary(self) -> Output[Vocabulary]:
-        """The most frequent words of the training reviews; or those of the start, and new ones behind them."""
-        config = self.config.vocabulary
-
-        def compute(_: Path) -> Vocabulary:
-            corpus = self.corpus.value
-            if self.start is not None:
-                known, new = self.start.value.model.vocabulary, (*corpus.train.texts, *corpus.unlabelled.texts)
-                return known.grown(new, start.MIN_COUNT)
-            if not config.names and not Tokenizer(config.punctuation_tokens).capitals_mean_names(corpus.train.texts):
-                self._steps.note(
-                    "The training reviews capitalize more than names, as German does with every noun, so --no-names "
-                    "leaves no word out."
-                )
-            return Vocabulary.fit(
-                corpus.train.texts,
-                config.num_words,
-                config.punctuation_tokens,
-                symbols=config.symbols,
-                names=config.names,
-                kept=self.lexicon.words(config.num_words // KEPT) if self.lexicon is not None else (),
-            )
-
-        if self.start is not None:
-            self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
-        inputs: Inputs = {"load": self.corpus, "start": self.start}
-        settings = {"vocabulary": config.model_dump(), "lexicon": self.config.training.lexicon}
-        code = ("data", "training/lexicon.py", "training/lexicon.toml")
-        return self._steps.run(Step("vocabulary", Vocabulary, compute, inputs, settings, code=code))
-
-    @functools.cache  # noqa: B019 - a recipe lives as long as its command
-    def padded(self, split: Split) -> Output[np.ndarray]:
-        """The indices of the words of a split: int32 (N, maxlen)."""
-
-        def compute(_: Path) -> np.ndarray:
-            texts = getattr(self.corpus.value, split).texts
-            return pad_texts(texts, self.vocabulary.value, self.config.sequences)
-
-        settings = {"sequences": self.config.sequences.model_dump(), "split": split}
-        inputs: Inputs = {"load": self.corpus, "vocabulary": self.vocabulary}
-        return self._steps.run(Step("pad", np.ndarray, compute, inputs, settings, code=("data",), label=split))
-
-    @property
-    def learns_unlabelled(self) -> bool:
-        """Whether a network learns anything from reviews without labels."""
-        return bool(self.config.pretraining.word_vectors or self.config.pretraining.pseudo_label_epochs)
-
-    @property
-    def learns_pseudo_labels(self) -> bool:
-        """Whether a teacher labels the unlabelled reviews."""
-        return bool(self.config.pretraining.pseudo_label_epochs and len(self.corpus.value.unlabelled))
-
-    def pad_all(self) -> dict[Split, Output[np.ndarray]]:
-        """Every split that a network learns from."""
-        splits: tuple[Split, ...] = ("train", "unlabelled") if self.learns_unlabelled else ("train",)
-        return {split: self.padded(split) for split in splits}
-
-    # What helps a network -----------------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def word_vectors(self) -> Output[np.ndarray] | None:
-        """Vectors of the words, from the words beside them: float32 (num_words, embedding_dim)."""
-        if not self.config.pretraining.word_vectors:
-            return None
-        padded, size = self.pad_all(), self.config.model.embedding_dim
-
-        def compute(_: Path) -> np.ndarray:
-            inputs, vocabulary = np.concatenate([split.value for split in padded.values()]), self.vocabulary.value
-            ratings = None if self.lexicon is None else self.lexicon.ratings_in(vocabulary)
-            return learn_word_vectors(inputs, vocabulary.num_words, size, ratings)
-
-        inputs: Inputs = {"vocabulary": self.vocabulary, **{f"pad_{split}": output for split, output in padded.items()}}
-        settings = {"size": size, "lexicon": self.config.training.lexicon}
-        return self._steps.run(Step("word-vectors", np.ndarray, compute, inputs, settings))
-
-    @functools.cached_property
-    def document_vectors(self) -> Output[np.ndarray] | None:
-        """Vectors of the reviews of train and the unlabelled ones, which help to teach: float32 (N + M, size)."""
-        size = self.config.pretraining.document_vectors
-        if not (size and self.learns_pseudo_labels):
-            return None
-
-        def compute(_: Path) -> np.ndarray:
-            corpus = self.corpus.value
-            return document_vectors([*corpus.train.texts, *corpus.unlabelled.texts], size)
-
-        return self._steps.run(Step("document-vectors", np.ndarray, compute, {"load": self.corpus}, {"size": size}))
+    # Teachers ------------------------------------------------------------------------------------------------------
 
     def linear_model(self, candidate: Candidate) -> Output[Trained]:
         """The linear model, fitted once on the reviews to learn from."""
@@ -238,7 +108,7 @@ class Recipe:
         """What the linear model says of all reviews but those of test, with a regression on their vectors beside it."""
         cut, softens = self.cut(candidate.seed), bool(self.config.pretraining.label_softness)
         linear_model = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME))
-        vectors = self.document_vectors
+        vectors = self.prepared.document_vectors
 
         def compute(_: Path) -> Teacher:
             model = linear_model.value.model
@@ -253,15 +123,17 @@ class Recipe:
 
     def build_network(self, candidate: Candidate) -> Any:
         """The network before its training, with the word vectors if there are any; or the start, grown by new words."""
-        config, vocabulary, corpus = self.config, self.vocabulary.value, self.corpus.value
+        config, vocabulary, corpus = self.config, self.prepared.vocabulary.value, self.corpus.value
         shape = {"maxlen": config.sequences.maxlen, "seed": candidate.seed}
         if self.start is not None:
             texts = [*corpus.train.texts, *corpus.unlabelled.texts] if len(corpus.unlabelled) else ()
             return start.grow_network(self.start.value.model, vocabulary, config.model, **shape, texts=texts)
         network = build_model(candidate.model, config.model, num_words=vocabulary.num_words, **shape)
-        if self.word_vectors is not None:
-            vectors = self.word_vectors.value
-            network.layers[0].set_weights([vectors if self.people is None else self.people.tied(vectors)])
+        if self.prepared.word_vectors is not None:
+            vectors = self.prepared.word_vectors.value
+            network.layers[0].set_weights(
+                [vectors if self.prepared.people is None else self.prepared.people.tied(vectors)]
+            )
         return network
 
     def snippets(self, candidate: Candidate) -> EpochSnippets:
@@ -271,44 +143,23 @@ class Recipe:
                 snippets = self._snippets[candidate.seed] = self._make_snippets(candidate)
             return snippets
 
-    @functools.cached_property
-    def is_english(self) -> bool:
-        """Whether the training reviews are English, as all that knows a language of its own asks for."""
-        english = is_english(Tokenizer().counts(map(readable, sample(self.corpus.value.train.texts))))
-        training = self.config.training
-        if not english and (training.counterfactual_share or training.lexicon or training.exchange_people):
-            self._steps.note(
-                "The training reviews are not English, so what knows English alone stays out: the rules that turn "
-                "clauses into their opposite, the lexicon and the words for people. Random snippets of reviews take "
-                "the place of turned clauses."
-            )
-        return english
-
-    @functools.cached_property
-    def lexicon(self) -> Lexicon | None:
-        """What rates words whatever the domain, where the configuration asks for it and the reviews are English."""
-        return Lexicon() if self.config.training.lexicon and self.is_english else None
-
-    @functools.cached_property
-    def people(self) -> People | None:
-        """The words for people that are exchanged, where the configuration asks for it and the reviews are English."""
-        return People(self.vocabulary.value) if self.config.training.exchange_people and self.is_english else None
-
     def _make_snippets(self, candidate: Candidate) -> EpochSnippets:
         corpus, epoch, training = self.corpus.value, self.cut(candidate.seed).epoch, self.config.training
-        vocabulary, labels = self.vocabulary.value, self.corpus.value.train.labels[epoch]
-        inputs, texts = self.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
+        vocabulary, labels = self.prepared.vocabulary.value, self.corpus.value.train.labels[epoch]
+        inputs, texts = self.prepared.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
         counterfactuals = opposites = None
         reader: LinearModel | None = None
-        if training.counterfactual_share and self.is_english:
+        if training.counterfactual_share and self.prepared.is_english:
             counterfactuals = fit_counterfactuals(texts, labels)
-        if training.opposite_share and self.lexicon is not None and self.word_vectors is not None:
-            opposites = Opposites.fit(vocabulary, self.lexicon.ratings(), self.word_vectors.value, inputs, labels)
-        if self.learns_pseudo_labels:
+        if training.opposite_share and self.prepared.lexicon is not None and self.prepared.word_vectors is not None:
+            opposites = Opposites.fit(
+                vocabulary, self.prepared.lexicon.ratings(), self.prepared.word_vectors.value, inputs, labels
+            )
+        if self.prepared.learns_pseudo_labels:
             fitted = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME)).value.model
             assert isinstance(fitted, LinearModel)
             reader = fitted
-            inputs = np.concatenate([inputs, self.padded("unlabelled").value])
+            inputs = np.concatenate([inputs, self.prepared.padded("unlabelled").value])
             texts += corpus.unlabelled.texts
         pad = functools.partial(pad_texts, vocabulary=vocabulary, config=self.config.sequences)
         return EpochSnippets(
@@ -318,11 +169,11 @@ class Recipe:
             pad=pad,
             seed=candidate.seed,
             counterfactuals=counterfactuals,
-            lexicon=self.lexicon,
+            lexicon=self.prepared.lexicon,
             words=vocabulary.words,
             linear_model=reader,
             opposites=opposites,
-            people=self.people,
+            people=self.prepared.people,
         )
 
     def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
@@ -333,7 +184,7 @@ class Recipe:
             texts, labels = [train.texts[position] for position in training], train.labels[training]
             return start.choose_fine_tuning(
                 self.build_network(candidate),
-                (self.padded("train").value[training], labels),
+                (self.prepared.padded("train").value[training], labels),
                 split_folds(texts, labels, start.FOLDS, candidate.seed),
                 self.config.training,
                 seed=candidate.seed,
@@ -353,7 +204,7 @@ class Recipe:
         """The trained network, with the threshold 0.5; the arguments are those of `train`."""
         check_gpu(self.config.model, self.config.sequences.padding)
         seed, found, softness = candidate.seed, candidate.found, self.config.pretraining.label_softness
-        teacher = self.teacher(candidate) if self.learns_pseudo_labels else None
+        teacher = self.teacher(candidate) if self.prepared.learns_pseudo_labels else None
         tuning = None if self.start is None else self.fine_tuning(candidate).value.best
         config = self.config.training if tuning is None else tuning.config
         if teacher is not None:
@@ -361,7 +212,7 @@ class Recipe:
 
         def compute(checkpoints: Path) -> Trained:
             network, snippets = self.build_network(candidate), self.snippets(candidate)
-            corpus, cut, padded = self.corpus.value, self.cut(seed), self.padded("train").value
+            corpus, cut, padded = self.corpus.value, self.cut(seed), self.prepared.padded("train").value
             labels = corpus.train.labels[cut.epoch]
             validation = (padded[cut.validation], corpus.train.labels[cut.validation]) if len(cut.validation) else None
             with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as callbacks:
@@ -385,12 +236,12 @@ class Recipe:
                         teacher.value,
                         validation,
                         config,
-                        judge=functools.partial(judge, self.vocabulary.value, self.config.sequences, judged),
+                        judge=functools.partial(judge, self.prepared.vocabulary.value, self.config.sequences, judged),
                         **common,
                     )
-            if self.people is not None:
-                network.layers[0].set_weights([self.people.tied(*network.layers[0].get_weights())])
-            model = RecurrentModel.from_keras(self.vocabulary.value, self.config.sequences, network)
+            if self.prepared.people is not None:
+                network.layers[0].set_weights([self.prepared.people.tied(*network.layers[0].get_weights())])
+            model = RecurrentModel.from_keras(self.prepared.vocabulary.value, self.config.sequences, network)
             return Trained(model, self._profile(model, candidate), self._learned(), history, sum(history["seconds"]))
 
         inputs = {**self._network_inputs(), "teacher": teacher}
@@ -413,16 +264,17 @@ class Recipe:
         """
         if candidate.is_linear:
             return None
-        splits = [self.padded("train").value[self.cut(candidate.seed).training]]
-        if self.learns_unlabelled:
-            splits.append(self.padded("unlabelled").value)
+        splits = [self.prepared.padded("train").value[self.cut(candidate.seed).training]]
+        if self.prepared.learns_unlabelled:
+            splits.append(self.prepared.padded("unlabelled").value)
         known = () if self.start is None else self.start.value.model.vocabulary.words
-        return learned_words(self.vocabulary.value, splits).union(known)
+        return learned_words(self.prepared.vocabulary.value, splits).union(known)
 
     def _network_inputs(self) -> dict[str, Output[Any] | None]:
-        padded = {f"pad_{split}": output for split, output in self.pad_all().items()}
-        return {"load": self.corpus, "vocabulary": self.vocabulary, **padded, "word_vectors": self.word_vectors,
-                "start": self.start}  # fmt: skip
+        prepared = self.prepared
+        padded = {f"pad_{split}": output for split, output in prepared.pad_all().items()}
+        others = {"vocabulary": prepared.vocabulary, "word_vectors": prepared.word_vectors, "start": self.start}
+        return {"load": self.corpus, **padded, **others}
 
     def _network_settings(self, candidate: Candidate, training: TrainingConfig) -> dict[str, Any]:
         return {
@@ -436,7 +288,7 @@ class Recipe:
     def _learned(self) -> Fingerprints:
         """The fingerprints of all reviews that a network learns from, or that choose its epochs and its threshold."""
         corpus, known = self.corpus.value, self.start.value.learned if self.start else None
-        unlabelled = corpus.unlabelled.texts if self.learns_unlabelled or self.start else ()
+        unlabelled = corpus.unlabelled.texts if self.prepared.learns_unlabelled or self.start else ()
         return Fingerprints.of([*corpus.train.texts, *unlabelled], known)
 
     # Threshold and profile ----------------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ import pytest
 
 from sentiment.batch.spark import SparkScoring
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import predicted_labels
 from sentiment.data.files import ReadOptions, TableFile
+from sentiment.data.labels import predicted_labels
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun, command_in
 from tests.pipelines.test_score import NASTY

@@ -88,7 +88,7 @@ def test_settings_are_kept_untouched_for_clones() -> None:
 
 
 def test_every_setting_of_a_recipe_is_a_setting_of_the_classifier() -> None:
-    from sentiment.training.recipe import RecipeConfig
+    from sentiment.training.recipe_config import RecipeConfig
 
     settings = RecipeConfig.settings().keys() - {"start_from"}
     assert settings == SentimentClassifier().get_params().keys() - {"preset", "seed", "cell", "start"}

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sentiment.configuration import Configuration
-from sentiment.data.corpus import label_word
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
+from sentiment.data.labels import label_word
 from sentiment.errors import InputError
 
 SourceName = Literal["imdb", "keras", "aclimdb", "table", "demo"]

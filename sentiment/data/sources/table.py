@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentiment.data.corpus import LABELS, Corpus, Reviews, label_word
+from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.files import TableFile, find_tables
+from sentiment.data.labels import LABELS, label_word
 from sentiment.data.losses import check_losses
 from sentiment.data.sources.config import SourceConfig
 from sentiment.data.tables.reader import TableReader

@@ -22,7 +22,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.corpus import LABEL_NAMES
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
 from sentiment.data.symbols import SYMBOL, TOKENS
 from sentiment.data.tokenizer import FILTERS, TYPOGRAPHY, UNSPACED

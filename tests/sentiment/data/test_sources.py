@@ -104,7 +104,7 @@ def test_the_demo_corpus_follows_from_its_seed_and_repeats_no_text() -> None:
     assert len(set(texts)) == len(texts)
     assert max(len(tokenize(text)) for text in texts) <= 170
     assert SourceConfig(source="demo").is_synthetic
-    assert first.summary(tokenize)["splits"]["train"]["positive"] == 3_000
+    assert first.summary(tokenize)["splits"]["train"]["labels"] == {"negative": 3_000, "positive": 3_000}
 
 
 TABLE = pd.DataFrame(
