@@ -58,7 +58,7 @@ def _two_sides(
         first, second = train_test_split(copies, test_size=size, stratify=first_labels, random_state=seed)
     except ValueError:
         raise InputError(
-            f"{len(labels)} reviews with {np.bincount(first_labels).min()} distinct texts of the rarest class cannot be "
+            f"{len(labels)} reviews with {min(np.bincount(first_labels))} distinct texts of the rarest class cannot be "
             f"cut into {sides}: give more reviews of every class."
         ) from None
     return np.array([*itertools.chain.from_iterable(first)]), np.array([*itertools.chain.from_iterable(second)])
