@@ -82,7 +82,7 @@ def test_rows_that_a_start_has_seen_are_in_no_fold(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("learned", "fold", "says"),
     [
-        (100, None, r"learned from 20 of the 20 test reviews, and the others \(0\) do not hold .*: give reviews that"),
+        (100, None, r"learned from 20 of the 20 test reviews, and the others \(0\) lack .*: give reviews that"),
         (95, None, "lack a class: give a larger --test-fraction, or --folds, or reviews"),
         (100, Fold(None, 5), "The start has learned from all 100 labelled rows, so none is left to test on"),
     ],
