@@ -203,7 +203,7 @@ def summary(explanation: Explanation) -> list[str]:
 def _explain_by_ngrams(console: Console, classifier: SentimentClassifier, text: str) -> str:
     """Show what each n-gram of the review adds to the log-odds of the linear model; all of them as JSON."""
     probabilities = classifier.positive_probability([text])
-    probability, label = float(probabilities[0]), classifier.labels(probabilities)[0]
+    probability, label = float(probabilities[0]), classifier.names_of_verdicts(probabilities)[0]
     ngrams = classifier.explain(text)
     console.say(f"            P(positive) is {probability:.1%}: {label}.")
     rows = [[" ".join(ngram.tokens), f"{ngram.weight:+.2f}"] for ngram in ngrams[:DECISIVE_NGRAMS]]

@@ -111,7 +111,8 @@ def verdicts(classifier: SentimentClassifier, texts: Iterable[str]) -> Iterator[
         probabilities = classifier.positive_probability(judged)
         words, known = classifier.count_words(judged).T.tolist()
         unread = map(classifier.model_.count_unread, judged)
-        found = zip(classifier.labels(probabilities), probabilities.tolist(), words, known, unread, strict=True)
+        verdicts = classifier.names_of_verdicts(probabilities)
+        found = zip(verdicts, probabilities.tolist(), words, known, unread, strict=True)
         for text in batch:
             yield Verdict(text, *next(found)) if reasons[text] is None else Verdict(text, reason=reasons[text])
 

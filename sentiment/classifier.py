@@ -2,8 +2,6 @@
 
 import inspect
 from collections.abc import Sequence
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,23 +9,20 @@ import numpy as np
 
 from sentiment.data.corpus import Reviews
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
-from sentiment.data.labels import LABEL_NAMES, positive_of, predicted_labels
+from sentiment.data.labels import LABEL_NAMES, class_probabilities, label_numbers, label_word, positive_of
 from sentiment.data.vocabulary import count_words
-from sentiment.engine.cells import CELLS
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
 from sentiment.evaluation.validation_profile import ValidationProfile
-from sentiment.saved_classifier import ClassifierDescription, classifier_folder, local_folder, sha256_of
+from sentiment.saved_classifier import ClassifierDescription, classifier_folder, local_folder
 from sentiment.training.linear_model import LinearModel
 from sentiment.training.trained import TITLES, Candidate, Trained
-from sentiment.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sentiment.data.frames import LabelsLike, ReviewsLike
     from sentiment.evaluation.result import Result
-    from sentiment.training.recipe_config import RecipeConfig
     from sentiment.training.start import Start
 
 
@@ -41,13 +36,16 @@ class SentimentClassifier:
             None for `fine-tune` with a start, else for `standard`.
         seed: decides the validation reviews, the first weights and the order of the reviews.
         cell: lstm, simple_rnn or gru; None for the first of the preset.
+        labels: the classes from the worst to the best. They have to be given where there are more than two that are
+            neither numbers nor names such as negative, neutral and positive. Reviews with other labels are left out.
         start: a trained classifier to start from, for which a few hundred reviews may be enough: imdb, which comes with
             the package, or a folder. It brings its own cell, shape, vocabulary and padding.
 
     Attributes:
-        classes_: the two labels, sorted.
-        positive_class_: the one whose probability is P(positive): the name that means positive, else `classes_[1]`.
-        threshold_: P(positive) from which on a review is positive.
+        classes_: the labels, sorted.
+        ordered_classes_: the labels from the worst to the best.
+        positive_class_: the best label. Of two it is the name that means positive, else `classes_[1]`.
+        threshold_: P(positive) from which on a review is positive, where there are two labels.
         history_: metrics of every epoch; empty for the linear model.
         model_: what scores, a RecurrentModel or a LinearModel.
         profile_: what the validation reviews promise; None where nobody validated it.
@@ -65,13 +63,14 @@ class SentimentClassifier:
     preset: str | None
     seed: int
     cell: str | None
+    labels: Sequence[Any] | None
     start: str | Path | None
     model_: RecurrentModel | LinearModel
     threshold_: float
     profile_: ValidationProfile | None
     learned: Fingerprints | None
     unknown_share: float | None
-    classes_: np.ndarray
+    ordered_classes_: np.ndarray
     history_: dict[str, list[float]]
 
     def __init__(
@@ -80,6 +79,7 @@ class SentimentClassifier:
         *,
         seed: int = 0,
         cell: str | None = None,
+        labels: Sequence[Any] | None = None,
         start: str | Path | None = None,
         threshold: str | None = None,
         num_words: int | None = None,
@@ -146,7 +146,7 @@ class SentimentClassifier:
         return Tags(
             estimator_type="classifier",
             target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_class=False),
+            classifier_tags=ClassifierTags(multi_class=True),
             input_tags=InputTags(two_d_array=False, string=True),
         )
 
@@ -172,7 +172,8 @@ class SentimentClassifier:
 
         Args:
             reviews: N texts as a list, an array or a Series; or a DataFrame with a column `text`, or else `review`.
-            labels: (N,), of two kinds: names such as positive and neg, 1 and 0, True and False, or any other two.
+            labels: (N,): names such as positive and neg, 1 and 0, True and False, or any other two; or more than two
+                that are ordered, such as 1 to 5 or negative, neutral and positive.
             unlabelled: more reviews, which presets such as `standard` learn from, too.
             validation: reviews and labels that choose the epoch and the threshold; None sets a share of the reviews
                 aside.
@@ -184,38 +185,16 @@ class SentimentClassifier:
         """
         from sentiment.data import frames
         from sentiment.training.recipe import Recipe
+        from sentiment.training.recipe_config import configure
         from sentiment.training.steps import InMemory, Output
 
         start = None if self.start is None else self.load(local_folder(self.start)).as_start(str(self.start))
-        model, config = self._configuration(start)
-        corpus, classes = frames.corpus_of(reviews, labels, unlabelled, validation)
+        model, config = configure(self.get_params(), start)
+        corpus, classes = frames.corpus_of(reviews, labels, unlabelled, validation, self.labels)
         started = None if start is None else Output("start", lambda: start)
         steps = InMemory(verbose=bool(verbose))
         recipe = Recipe(config, Output("reviews", lambda: corpus), steps, start=started)
         return self._take(recipe.train(Candidate(model, self.seed, TITLES[model])).value, classes)
-
-    def _configuration(self, start: "Start | None") -> "tuple[str, RecipeConfig]":
-        """The model that the settings ask for, and its configuration."""
-        from sentiment.presets import read_preset
-        from sentiment.training.recipe_config import RecipeConfig
-        from sentiment.training.start import differences, useless_settings
-
-        preset = self.preset or ("standard" if start is None else "fine-tune")
-        content = read_preset(preset)
-        model = self.cell or content.get("models", ["lstm"])[0]
-        if model not in TITLES:
-            raise InputError(f"There is no cell {model}: choose {', '.join(CELLS)}, or preset='linear'.")
-        content = {name: value for name, value in content.items() if name in RecipeConfig.model_fields}
-        config = RecipeConfig.compose(content, self.get_params(), f"preset {preset}")
-        if start is None:
-            return model, config
-        given = {name: value for name, value in self.get_params().items() if value is not None}
-        cell = start.model.network.cell
-        others = [f"cell {self.cell} (the start is a {cell})"] if self.cell not in (None, cell) else []
-        others += [*differences(start.model, given), *useless_settings(given)]
-        if others:
-            raise InputError(f"{self.start} cannot be started from with other settings: leave out {'; '.join(others)}.")
-        return cell, config.for_start(start.model, given)
 
     def as_start(self, name: str) -> "Start":
         """What a training starts from that fine-tunes this classifier.
@@ -237,18 +216,18 @@ class SentimentClassifier:
                 f"{name} does not say which texts it has learned from, so nothing could keep them out of a test: start "
                 "from one that was trained and saved by this version."
             )
-        return Start(self.recurrent_model, self.learned, self.unknown_share)
+        return Start(self.recurrent_model, self.learned, self.unknown_share, self.label_names)
 
     def _take(self, trained: Trained, classes: np.ndarray) -> Self:
         self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned
         self.threshold_, self.unknown_share = trained.profile.threshold, trained.profile.unknown_share
-        self.history_, self.classes_ = trained.history, classes
+        self.history_, self.ordered_classes_ = trained.history, classes
         return self
 
     @classmethod
-    def from_trained(cls, trained: Trained) -> "SentimentClassifier":
-        """The classifier that a recipe has trained, with the labels negative and positive."""
-        return cls()._take(trained, np.array(LABEL_NAMES))
+    def from_trained(cls, trained: Trained, label_names: Sequence[str] = LABEL_NAMES) -> "SentimentClassifier":
+        """The classifier that a recipe has trained, with the classes of its corpus."""
+        return cls()._take(trained, np.array(label_names))
 
     @classmethod
     def from_model(
@@ -258,7 +237,7 @@ class SentimentClassifier:
         classifier = cls()
         classifier.model_, classifier.threshold_, classifier.learned = model, threshold, learned
         classifier.profile_, classifier.unknown_share, classifier.history_ = None, None, {}
-        classifier.classes_ = np.array(LABEL_NAMES)
+        classifier.ordered_classes_ = np.array(LABEL_NAMES)
         return classifier
 
     def adapt(self, reviews: "ReviewsLike", *, verbose: int = 0) -> "SentimentClassifier":
@@ -281,20 +260,40 @@ class SentimentClassifier:
 
         if self.is_linear:
             raise InputError("The linear model has no network that could be adapted: take an LSTM, SimpleRNN or GRU.")
+        if self.is_ordered:
+            raise InputError("Adapting takes a classifier of two labels, such as imdb, and this one has more.")
         texts, learned = frames.texts_in(reviews), self.learned
         start = Start(self.recurrent_model, learned or Fingerprints(), self.unknown_share)
         model, history = adapt(start, texts, seed=self.seed, steps=InMemory(verbose=bool(verbose)))
         known = learned and Fingerprints.of(texts, learned)
         adapted = self.from_model(model, self.threshold_, known).set_params(**self.get_params())
-        adapted.classes_, adapted.unknown_share, adapted.history_ = self.classes_, self.unknown_share, history
+        adapted.ordered_classes_, adapted.unknown_share = self.ordered_classes_, self.unknown_share
+        adapted.history_ = history
         return adapted
 
     # Verdicts ----------------------------------------------------------------------------------------------------
 
     @property
+    def classes_(self) -> np.ndarray:
+        """The labels, sorted, as scikit-learn has them."""
+        return np.sort(self.ordered_classes_)
+
+    @property
     def positive_class_(self) -> Any:
-        """The label whose probability is P(positive)."""
-        return positive_of(self.classes_)
+        """The best label; of two the one whose probability is P(positive)."""
+        return self.ordered_classes_[-1]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether it has more than two labels."""
+        return len(self.ordered_classes_) > 2
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """What files and pages call its labels, the worst first: negative and positive where there are two."""
+        if not self.is_ordered:
+            return LABEL_NAMES
+        return tuple(map(label_word, self.ordered_classes_))
 
     def predict(self, reviews: "ReviewsLike") -> np.ndarray:
         """The label of each review, as the labels came: (N,).
@@ -302,31 +301,30 @@ class SentimentClassifier:
         Raises:
             InputError: a review is missing or no text; `annotate` leaves missing ones missing.
         """
-        is_positive = self.positive_probability(_texts_in(reviews)) >= self.threshold_
-        negative = self.classes_[0] if self.positive_class_ == self.classes_[1] else self.classes_[1]
-        predicted: np.ndarray = np.where(is_positive, self.positive_class_, negative).astype(self.classes_.dtype)
+        predicted: np.ndarray = self.ordered_classes_[self.verdicts(_texts_in(reviews))]
         return predicted
 
     def predict_proba(self, reviews: "ReviewsLike") -> np.ndarray:
-        """The probability of each label, in the order of `classes_`: float32 (N, 2).
+        """The probability of each label, in the order of `classes_`: float32 (N, K).
 
         Raises:
             InputError: a review is missing or no text.
         """
-        positive = self.positive_probability(_texts_in(reviews))
-        columns = [1 - positive, positive]
-        return np.stack(columns if self.positive_class_ == self.classes_[1] else columns[::-1], axis=1)
+        probabilities = class_probabilities(self.cumulative_probability(_texts_in(reviews)))
+        return probabilities[:, np.argsort(self.ordered_classes_)]
 
     def score(self, reviews: "ReviewsLike", labels: "LabelsLike") -> float:
         """Accuracy: the share of the reviews whose label is predicted."""
         from sentiment.data import frames
 
         texts = frames.texts_in(reviews)
-        numbers = frames.numbers_of(labels, texts, self.classes_)
-        return float(np.mean((self.positive_probability(texts) >= self.threshold_) == numbers))
+        return float(np.mean(self.verdicts(texts) == frames.numbers_of(labels, texts, self.ordered_classes_)))
 
     def annotate(self, reviews: "ReviewsLike") -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per review.
+
+        With more than two labels, `predicted_label` and `probability_LABEL` of each, the worst first; and, where they
+        are numbers, `expected_label`, the mean number by these probabilities.
 
         Args:
             reviews: one text; a list; a Series, whose index is kept; or a DataFrame with a column `text`, or else
@@ -341,12 +339,13 @@ class SentimentClassifier:
 
         series = frames.reviews_in(reviews)
         has_text = series.notna().to_numpy(bool)
-        scored = self.positive_probability(series[has_text].tolist()) if has_text.any() else np.zeros(0, np.float32)
-        probabilities = np.full(len(series), np.nan, np.float32)
-        probabilities[has_text] = scored
+        scored = self.cumulative_probability(series[has_text].tolist())
         labels = np.full(len(series), None, object)
-        labels[has_text] = self.labels(scored)
-        columns = {"predicted_label": pd.Series(labels, series.index, object), "positive_probability": probabilities}
+        labels[has_text] = self.names_of_verdicts(scored)
+        columns: dict[str, Any] = {"predicted_label": pd.Series(labels, series.index, object)}
+        for name, values in self.probability_columns(scored).items():
+            columns[name] = np.full(len(series), np.nan, np.float32)
+            columns[name][has_text] = values
         return pd.DataFrame(columns, index=series.index)
 
     def evaluate(self, reviews: "ReviewsLike", labels: "LabelsLike", *, name: str = "classifier") -> "Result":
@@ -364,7 +363,7 @@ class SentimentClassifier:
         from sentiment.evaluation.result import evaluate_classifier
 
         series = frames.reviews_in(reviews)
-        numbers = frames.numbers_of(labels, series, self.classes_)
+        numbers = frames.numbers_of(labels, series, self.ordered_classes_)
         has_text = series.notna().to_numpy(bool)
         return evaluate_classifier(self, Reviews(series[has_text].tolist(), numbers[has_text]), name)
 
@@ -388,9 +387,37 @@ class SentimentClassifier:
         """P(positive) of each text, float32 (N,); it does not depend on the other texts."""
         return self.model_.positive_probability(texts)
 
-    def labels(self, probabilities: np.ndarray) -> list[str]:
-        """The verdict, positive or negative, on each P(positive)."""
-        return predicted_labels(probabilities, self.threshold_)
+    def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(label > k) of each text for every label k but the best, float32 (N, K - 1); of two P(positive), (N,)."""
+        return self.model_.cumulative_probability(texts)
+
+    def verdicts(self, texts: Sequence[str]) -> np.ndarray:
+        """The number of the label of each text, from 0, the worst: (N,)."""
+        return self.decide(self.cumulative_probability(texts))
+
+    def decide(self, cumulative: np.ndarray) -> np.ndarray:
+        """The number of the label for what `cumulative_probability` gives, (N,): the most probable one.
+
+        Of two labels, positive from the threshold on.
+        """
+        if cumulative.ndim == 1:
+            return (cumulative >= self.threshold_).astype(int)
+        verdicts: np.ndarray = class_probabilities(cumulative).argmax(axis=1)
+        return verdicts
+
+    def names_of_verdicts(self, cumulative: np.ndarray) -> list[str]:
+        """The name of the label for what `cumulative_probability` gives, N of them."""
+        return [self.label_names[number] for number in self.decide(cumulative).tolist()]
+
+    def probability_columns(self, cumulative: np.ndarray) -> dict[str, np.ndarray]:
+        """The columns of `annotate` for what `cumulative_probability` gives, each float32 (N,)."""
+        if cumulative.ndim == 1:
+            return {"positive_probability": cumulative}
+        probabilities = class_probabilities(cumulative)
+        columns = {f"probability_{name}": probabilities[:, label] for label, name in enumerate(self.label_names)}
+        if (numbers := label_numbers(self.label_names)) is not None:
+            columns["expected_label"] = (probabilities @ numbers).astype(np.float32)
+        return columns
 
     # What it is made of ------------------------------------------------------------------------------------------
 
@@ -450,18 +477,13 @@ class SentimentClassifier:
         if self.learned is not None:
             self.learned.save(folder)
             files.append(FINGERPRINTS_FILE)
-        packages = ("numpy", "scipy") if self.is_linear else ("numpy", "keras", "tensorflow")
-        description = ClassifierDescription(
-            kind="linear" if self.is_linear else "network",
-            sequences=None if self.is_linear else self.recurrent_model.sequences,
+        description = ClassifierDescription.of(
+            self.model_,
+            folder,
+            files,
             threshold=self.threshold_,
             unknown_share=self.unknown_share,
-            classes=tuple(self.classes_.tolist()),
-            versions={
-                "sentiment": __version__,
-                **{package: version(package) for package in packages if find_spec(package)},
-            },
-            sha256={name: sha256_of(folder / name) for name in files},
+            classes=tuple(self.ordered_classes_.tolist()),
         )
         if self.profile_ is not None:
             saved = description.load_model(folder) if small else self.model_
@@ -479,7 +501,9 @@ class SentimentClassifier:
         try:
             classifier, description = cls(), ClassifierDescription.load(folder)
             classifier.model_ = description.load_model(folder)
-            classifier.classes_, classifier.threshold_ = np.array(description.classes), description.threshold
+            classes = description.classes
+            classes = classes if positive_of(classes) == classes[1] or len(classes) > 2 else classes[::-1]
+            classifier.ordered_classes_, classifier.threshold_ = np.array(classes), description.threshold
             classifier.unknown_share, classifier.history_ = description.unknown_share, {}
             classifier.learned = Fingerprints.load(folder) if FINGERPRINTS_FILE in description.sha256 else None
         except InputError:

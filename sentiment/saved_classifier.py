@@ -1,18 +1,22 @@
 """What a saved classifier is on the disk: a folder with classifier.json, which holds a checksum of every other file."""
 
 import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from sentiment.configuration import Configuration
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
-from sentiment.data.labels import LABEL_NAMES
+from sentiment.data.labels import LABEL_NAMES, MOST_LABELS
 from sentiment.data.sequences import SequenceConfig
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import PRETRAINED, REPAIR, InputError
 from sentiment.training.linear_model import LinearModel
+from sentiment.version import __version__
 
 CLASSIFIER_FILE, CLASSIFIER_FOLDER = "classifier.json", "classifier"
 """The file that makes a folder a saved classifier, and the name of that folder in a larger one."""
@@ -23,20 +27,42 @@ IN_THE_BOX = "imdb"
 LARGEST_DESCRIPTION = 2**16
 """Bytes of classifier.json."""
 
-Label = bool | int | str
+Label = bool | int | float | str
 
 
 class ClassifierDescription(Configuration):
-    """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields."""
+    """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields.
+
+    `classes` go from the worst to the best.
+    """
 
     kind: Literal["network", "linear"]
     sequences: SequenceConfig | None = None
     threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
     unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
-    classes: tuple[Label, Label] = LABEL_NAMES
+    classes: tuple[Label, ...] = Field(LABEL_NAMES, min_length=2, max_length=MOST_LABELS)
     versions: dict[str, str]
     sha256: dict[str, str]
     digest: str = ""
+
+    @classmethod
+    def of(cls, model: RecurrentModel | LinearModel, folder: Path, files: Sequence[str], **fields: Any) -> Self:
+        """What describes a model that was saved.
+
+        Args:
+            files: names of those in the folder.
+            fields: threshold, unknown_share and classes.
+        """
+        is_linear = isinstance(model, LinearModel)
+        packages = ("numpy", "scipy") if is_linear else ("numpy", "keras", "tensorflow")
+        installed = {package: version(package) for package in packages if find_spec(package)}
+        return cls(
+            kind="linear" if is_linear else "network",
+            sequences=None if isinstance(model, LinearModel) else model.sequences,
+            versions={"sentiment": __version__, **installed},
+            sha256={name: sha256_of(folder / name) for name in files},
+            **fields,
+        )
 
     def save(self, folder: Path) -> None:
         """Write classifier.json."""

@@ -112,6 +112,11 @@ def _is_number(word: str) -> bool:
         return False
 
 
+def label_numbers(words: Sequence[str]) -> np.ndarray | None:
+    """Labels that are numbers as such, (K,); None for names."""
+    return np.array([float(word) for word in words]) if all(map(_is_number, words)) else None
+
+
 def _check_number(words: Sequence[str], who: str) -> None:
     if len(words) > MOST_LABELS:
         raise InputError(
@@ -178,6 +183,12 @@ def cuts_of_shares(labels: np.ndarray, count: int) -> np.ndarray:
     """
     above = (labels[:, None] > np.arange(count - 1)).mean(axis=0)
     return -log_odds(above).astype(np.float32)
+
+
+def ordered_log_loss(labels: np.ndarray, cumulative: np.ndarray) -> float:
+    """Mean log loss, in nats, of the cumulative probabilities (N, K - 1) of reviews with labels (N,)."""
+    likely = class_probabilities(cumulative)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(likely, LEAST_PROBABILITY)).mean())
 
 
 def sides(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

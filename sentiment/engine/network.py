@@ -3,7 +3,7 @@
 import hashlib
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -60,6 +60,8 @@ class Network:
         embedding: float32 (num_words, embedding_dim).
         layers: the recurrent ones, the first at first, of the same width.
         dense: kernel (features,) and bias (1,), float32.
+        cut_points: where the score, which is the log-odds of P(positive), is cut into K > 2 classes: float32 (K - 1,),
+            rising, 0 in the mean; of two classes float32 (0,).
         dropout: shares that training drops, of word vectors' entries and of what goes on to Dense; scoring drops none.
 
     Raises:
@@ -73,6 +75,7 @@ class Network:
     layers: tuple[RecurrentLayer, ...]
     dense: tuple[np.ndarray, np.ndarray]
     dropout: tuple[float, float] = (0.0, 0.0)
+    cut_points: np.ndarray = field(default_factory=lambda: np.zeros(0, np.float32))
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS or self.pooling not in ("last", *POOLINGS.values()) or not self.layers:
@@ -90,7 +93,7 @@ class Network:
             widths += [layer.units]
             features = directions * layer.units
         features *= 2 if self.pooling == "max_mean" else 1
-        shapes += [(self.dense[0], (features,)), (self.dense[1], (1,))]
+        shapes += [(self.dense[0], (features,)), (self.dense[1], (1,)), (self.cut_points, (self.cut_points.size,))]
         fits = all(array.shape == shape and array.dtype == np.float32 for array, shape in shapes)
         is_bounded = words > 0 and directions in (1, 2) and all(0 < width <= MOST_UNITS for width in widths)
         is_even = len({layer.units for layer in self.layers}) == 1
@@ -98,6 +101,8 @@ class Network:
             raise ValueError("its weights do not fit one another")
         if not all(np.isfinite(array).all() for array, _ in shapes):
             raise ValueError("it has weights that are no numbers")
+        if self.cut_points.size == 1 or (np.diff(self.cut_points) <= 0).any():
+            raise ValueError("its cut points do not rise")
         if not all(0 <= share < 1 for share in self.dropout):
             raise ValueError(f"it drops {self.dropout}, which are no shares")
 
@@ -120,6 +125,7 @@ class Network:
         """
         layers: list[RecurrentLayer] = []
         pooling, cell, dropout = "last", "", {"embedding_dropout": 0.0, "dropout": 0.0}
+        cut_points = np.zeros(0, np.float32)
         for layer in network.layers:
             kind = type(layer).__name__
             if kind in CELL_OF_LAYER or kind == "Bidirectional":
@@ -131,12 +137,19 @@ class Network:
                 pooling = POOLINGS[kind]
             elif kind == "Dropout":
                 dropout[layer.name] = layer.rate
-            elif kind not in ("Embedding", "Dense"):
+            elif kind == "Dense":
+                kernel, bias = layer.get_weights()
+            elif kind == "CutPoints":
+                [placed] = layer.get_weights()
+                cut_points = np.cumsum(np.concatenate([placed[:1], np.exp(placed[1:])]))
+                middle = cut_points.mean()
+                cut_points, bias = cut_points - middle, bias - middle
+            elif kind != "Embedding":
                 raise TypeError(f"A layer of kind {kind} cannot be scored with.")
-        (embedding,), (kernel, bias) = network.layers[0].get_weights(), network.layers[-1].get_weights()
+        (embedding,) = network.layers[0].get_weights()
         shares = dropout["embedding_dropout"], dropout["dropout"]
         mask_padding, dense = bool(network.layers[0].mask_zero), (kernel[:, 0], bias)
-        return cls(cell, pooling, mask_padding, embedding, tuple(layers), dense, shares)
+        return cls(cell, pooling, mask_padding, embedding, tuple(layers), dense, shares, cut_points)
 
     def keras_weights(self) -> list[np.ndarray]:
         """The weights as `get_weights` of the Keras network gives them."""
@@ -147,7 +160,8 @@ class Network:
             for direction in zip(layer.kernel, layer.recurrent_kernel, layer.bias, strict=True)
             for array in cell.by_layer(*direction)
         ]
-        return [self.embedding, *recurrent, self.dense[0][:, None], self.dense[1]]
+        cut_points = [np.append(self.cut_points[:1], np.log(np.diff(self.cut_points)))] if self.cut_points.size else []
+        return [self.embedding, *recurrent, self.dense[0][:, None], self.dense[1], *cut_points]
 
     def to_npz(self, *, small: bool = False) -> bytes:
         """The content of weights.npz, which depends on nothing but the network.
@@ -182,10 +196,11 @@ class Network:
             embedding, *dense = (found.pop(name) for name in ("embedding", "dense_kernel", "dense_bias"))
             if "embedding_scale" in found:
                 embedding = from_int8(embedding, found.pop("embedding_scale"))
+            cut_points = found.pop("cut_points", np.zeros(0, np.float32))
             if found:
                 raise ValueError(f"it has an array {next(iter(found))}")
             shape, shares = (str(cell), str(pooling), bool(mask_padding)), (embedding_dropout, dropout)
-            return cls(*shape, embedding, tuple(layers), (dense[0], dense[1]), shares)
+            return cls(*shape, embedding, tuple(layers), (dense[0], dense[1]), shares, cut_points)
         except Exception as error:  # zipfile lets errors of many kinds out of a foreign file
             raise ValueError(f"the weights are damaged or were not made by sentiment: {error}") from error
 
@@ -208,7 +223,8 @@ class Network:
         for number, layer in enumerate(self.layers, 1):
             weights = layer.kernel, layer.recurrent_kernel, layer.bias
             arrays |= zip(_layer_names(number), weights, strict=True)
-        return {**arrays, "dense_kernel": self.dense[0], "dense_bias": self.dense[1]}
+        cut_points = {"cut_points": self.cut_points} if self.cut_points.size else {}
+        return {**arrays, "dense_kernel": self.dense[0], "dense_bias": self.dense[1], **cut_points}
 
     def padding(self, sequences: SequenceConfig) -> Padding:
         """How reviews that were padded in this way are read.

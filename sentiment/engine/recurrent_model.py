@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sentiment.data.labels import cut_scores, log_odds
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.tokenizer import PUNCTUATION
 from sentiment.data.vocabulary import OUT_OF_VOCABULARY, Vocabulary
@@ -82,6 +83,15 @@ class RecurrentModel:
             InputError: the network gives numbers that are no probabilities.
         """
         return _checked(self._engine.positive_probability(texts))
+
+    def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(label > k) of each text for every class k but the best, float32 (N, K - 1); of two P(positive), (N,).
+
+        Raises:
+            InputError: the network gives numbers that are no probabilities.
+        """
+        probabilities, cut_points = self.positive_probability(texts), self.network.cut_points
+        return cut_scores(log_odds(probabilities), cut_points) if cut_points.size else probabilities
 
     def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:
         """P(positive) of reviews that are arrays of one to `maxlen` indices, float32 (N,).

@@ -122,7 +122,7 @@ def teach(probabilities: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     doubt = -np.abs(probabilities - 0.5)
     surest = [side[np.argsort(doubt[side], kind="stable")][: int(CONFIDENT_SHARE * len(side))] for side in sides]
     learned = np.sort(np.concatenate(surest))
-    judge = functools.partial(by_ngrams, texts, labels, LINEAR_MODEL)
+    judge = functools.partial(by_ngrams, texts, labels, LINEAR_MODEL, len(LABEL_NAMES))
     judged = judge(learned, np.arange(len(texts)))
     judged[learned] = out_of_fold_probability(labels, learned, judge)
     return mean_log_odds(probabilities, judged)

@@ -57,7 +57,7 @@ def epoch_batches(
 
     weak_read: Any = weakref.ref(read)  # TensorFlow never forgets a generator, which would keep the examples
     dataset: Any = tf.data.Dataset.from_generator(
-        lambda: weak_read()(), output_signature=(signature, tf.TensorSpec((None,), tf.float32))
+        lambda: weak_read()(), output_signature=(signature, tf.TensorSpec((None, *labels.shape[1:]), tf.float32))
     )
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread, which may make `fit` wait at its end for seconds

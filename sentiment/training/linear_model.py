@@ -2,7 +2,7 @@
 
 Wang & Manning (2012) scale binary bags of n-grams by their log-count ratios before a linear classifier; Mesnil et al.
 (2014) do so with logistic regression on up to three words in a row. It is what a recurrent network has to beat, and
-what teaches one.
+what teaches one. Of K ordered classes there are K - 1 such models, one for each P(label > k) (Frank & Hall 2001).
 """
 
 import functools
@@ -14,7 +14,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -60,10 +60,13 @@ class LinearModelConfig(Configuration):
     )
 
 
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class LinearModelFile(Configuration):
     """The content of CONFIG_FILE."""
 
-    intercept: float = Field(strict=True, allow_inf_nan=False)
+    intercept: Number | tuple[Number, ...]
     config: LinearModelConfig
 
 
@@ -74,7 +77,8 @@ class NgramWeight:
     Attributes:
         tokens: one to `highest_order` of them.
         spans: where it stands in the text, each time.
-        weight: in nats; the weights of all n-grams of a review and the intercept add up to its log-odds.
+        weight: in nats; the weights of all n-grams of a review and the intercept add up to its log-odds. Of more than
+            two classes, the mean over their cuts.
     """
 
     tokens: tuple[str, ...]
@@ -87,8 +91,9 @@ class LinearModel:
 
     Args:
         ngrams: F of them.
-        ratios: log-count ratio of each n-gram, (F,).
-        weights: of the regression, (F,).
+        ratios: log-count ratio of each n-gram, (C, F) with C = K - 1 cuts between K classes.
+        weights: of the regressions, (C, F).
+        intercepts: (C,).
     """
 
     engine, frees_lock = "NumPy", False
@@ -103,18 +108,21 @@ class LinearModel:
         ngrams: Ngrams,
         ratios: np.ndarray,
         weights: np.ndarray,
-        intercept: float,
+        intercepts: np.ndarray,
     ) -> None:
         self.config, self.vocabulary = config, vocabulary
-        self._ngrams, self._ratios, self._weights, self._intercept = ngrams, ratios, weights, intercept
+        self._ngrams, self._ratios, self._weights, self._intercepts = ngrams, ratios, weights, intercepts
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig | None = None) -> "LinearModel":
+    def fit(
+        cls, texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig | None = None, classes: int = 2
+    ) -> "LinearModel":
         """The model of these training reviews.
 
         Args:
             texts: N reviews.
-            labels: (N,), 1 positive, 0 negative.
+            labels: (N,), 1 positive, 0 negative; of more classes their numbers.
+            classes: how many there are, K.
 
         Raises:
             InputError: the reviews are of one class, or no word occurs in `min_reviews` of them.
@@ -131,17 +139,20 @@ class LinearModel:
                 f"No word occurs in {config.min_reviews} of the {len(texts):,} training reviews, which {LINEAR_MODEL} "
                 "needs: give more reviews, or leave it out with --no-linear-model and --pseudo-label-epochs 0."
             )
-        ratios = _log_count_ratios(ngrams, labels[reviews] == 1, len(known), config.smoothing)
-        model = cls(config, vocabulary, known, ratios, np.zeros_like(ratios), 0.0)
-        model._weights, model._intercept = _regress(
-            model._features(reviews, ngrams, len(texts)), labels, config.C, balance=config.balance
+        sides = [(labels > cut).astype(np.int8) for cut in range(classes - 1)]
+        ratios = np.stack(
+            [_log_count_ratios(ngrams, side[reviews] == 1, len(known), config.smoothing) for side in sides]
         )
+        model = cls(config, vocabulary, known, ratios, np.zeros_like(ratios), np.zeros(len(ratios)))
+        for cut, side in enumerate(sides):
+            features = model._features(reviews, ngrams, len(texts), cut)
+            model._weights[cut], model._intercepts[cut] = _regress(features, side, config.C, balance=config.balance)
         return model
 
     @property
     def parameters(self) -> int:
-        """Weights of the regression, the intercept included."""
-        return len(self._weights) + 1
+        """Weights of the regressions, the intercepts included."""
+        return self._weights.size + len(self._intercepts)
 
     @functools.cached_property
     def known_words(self) -> frozenset[str]:
@@ -151,20 +162,39 @@ class LinearModel:
         return frozenset(self.vocabulary.words[index - INDEX_FROM] for index in indices.tolist())
 
     def log_odds(self, texts: Sequence[str]) -> np.ndarray:
-        """The log-odds of each text, float64 (N,); they do not depend on the texts beside it, to the last bit."""
-        starts = range(0, len(texts), REVIEWS_AT_ONCE)
+        """The log-odds of each text, float64 (N,); they do not depend on the texts beside it, to the last bit.
+
+        Of K > 2 classes, those of P(label > k), (N, K - 1), which fall along a row, as what rises is rearranged
+        (Chernozhukov, Fernandez-Val & Galichon 2010).
+        """
+        cuts, starts = len(self._intercepts), range(0, len(texts), REVIEWS_AT_ONCE)
 
         def score(start: int) -> np.ndarray:
             tokenized = map(self.vocabulary.tokens, texts[start : start + REVIEWS_AT_ONCE])
             tokens = Tokens.from_encoded([self.vocabulary.indices(words) for words in tokenized])
             reviews, ngrams = self._ngrams.occurrences(tokens)
-            return self._intercept + np.bincount(reviews, self._added(reviews, ngrams, tokens.count), tokens.count)
+            count = tokens.count
+            added = (np.bincount(reviews, self._added(reviews, ngrams, count, cut), count) for cut in range(cuts))
+            return self._intercepts + np.stack([*added], axis=1)
 
         with ThreadPoolExecutor(available_cores()) as pool:
-            return np.concatenate([np.empty(0), *pool.map(score, starts)])
+            found = np.concatenate([np.empty((0, cuts)), *pool.map(score, starts)])
+        return found[:, 0] if cuts == 1 else -np.sort(-found, axis=1)
+
+    def score(self, texts: Sequence[str]) -> np.ndarray:
+        """The log-odds of each text, float64 (N,); of more than two classes their mean over the cuts."""
+        score: np.ndarray = self.log_odds(texts).reshape(len(texts), -1).mean(axis=1)
+        return score
 
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 (N,); it does not depend on the other texts."""
+        """P(positive) of each text by its score, float32 (N,); it does not depend on the other texts."""
+        from scipy.special import expit
+
+        probabilities: np.ndarray = expit(self.score(texts)).astype(np.float32)
+        return probabilities
+
+    def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(label > k) of each text for every class k but the best, float32 (N, K - 1); of two P(positive), (N,)."""
         from scipy.special import expit
 
         probabilities: np.ndarray = expit(self.log_odds(texts)).astype(np.float32)
@@ -191,7 +221,8 @@ class LinearModel:
             for position, ngram in zip(positions.tolist(), ngrams.tolist(), strict=True):
                 places.setdefault(ngram, []).append((position, position + order))
         found = np.array(sorted(places), np.int64)
-        added = self._added(np.zeros_like(found), found, 1)
+        cuts = range(len(self._intercepts))
+        added = np.mean([self._added(np.zeros_like(found), found, 1, cut) for cut in cuts], axis=0)
         explained = [
             NgramWeight(
                 tuple(words[slice(*places[ngram][0])]),
@@ -201,6 +232,12 @@ class LinearModel:
             for ngram, weight in zip(found.tolist(), added, strict=True)
         ]
         return sorted(explained, key=lambda ngram: -abs(ngram.weight))
+
+    @property
+    def _intercept(self) -> float | list[float]:
+        """As the files have it: one number of two classes."""
+        intercepts: list[float] = self._intercepts.tolist()
+        return intercepts if len(intercepts) > 1 else intercepts[0]
 
     def _to_bytes(self) -> bytes:
         """All that decides a log-odds, for a digest."""
@@ -212,9 +249,8 @@ class LinearModel:
     def save(self, folder: Path) -> list[str]:
         """Write arrays, configuration and vocabulary as files of a folder, whose names it gives."""
         orders = {f"keys_{order}": keys for order, keys in enumerate(self._ngrams.keys, 1)}
-        np.savez_compressed(
-            folder / ARRAYS_FILE, allow_pickle=False, **orders, ratios=self._ratios, weights=self._weights
-        )
+        ratios, weights = (array if len(array) > 1 else array[0] for array in (self._ratios, self._weights))
+        np.savez_compressed(folder / ARRAYS_FILE, allow_pickle=False, **orders, ratios=ratios, weights=weights)
         content = {"intercept": self._intercept, "config": self.config.model_dump()}
         (folder / CONFIG_FILE).write_text(json.dumps(content, indent=2), "utf-8")
         self.vocabulary.save(folder / VOCABULARY_FILE)
@@ -235,37 +271,40 @@ class LinearModel:
                 (folder / ARRAYS_FILE).read_bytes(), [*orders, "ratios", "weights"], most_bytes=MOST_BYTES
             )
             vocabulary = Vocabulary.load(folder / VOCABULARY_FILE)
-            keys, ratios, weights = [arrays[order] for order in orders], arrays["ratios"], arrays["weights"]
-            _check_arrays(keys, ratios, weights, len(vocabulary.words))
-            return cls(config, vocabulary, Ngrams(keys, vocabulary.num_words), ratios, weights, content.intercept)
+            keys, intercepts = [arrays[order] for order in orders], np.atleast_1d(np.array(content.intercept))
+            ratios, weights = np.atleast_2d(arrays["ratios"]), np.atleast_2d(arrays["weights"])
+            _check_arrays(keys, ratios, weights, len(intercepts), len(vocabulary.words))
+            return cls(config, vocabulary, Ngrams(keys, vocabulary.num_words), ratios, weights, intercepts)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise InputError(f"{folder} does not hold a linear model that can be read: {error}.") from None
 
-    def _scales(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> np.ndarray:
+    def _scales(self, reviews: np.ndarray, ngrams: np.ndarray, count: int, cut: int) -> np.ndarray:
         """What the log-count ratios of each review are divided by, (count,)."""
         if not self.config.normalize:
             return np.ones(count)
-        norms = np.sqrt(np.bincount(reviews, self._ratios[ngrams] ** 2, count))
+        norms = np.sqrt(np.bincount(reviews, self._ratios[cut][ngrams] ** 2, count))
         return np.where(norms > 0, norms, 1.0)
 
-    def _added(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> np.ndarray:
-        """What each occurrence adds to the log-odds of its review."""
-        added: np.ndarray = (self._ratios * self._weights)[ngrams] / self._scales(reviews, ngrams, count)[reviews]
+    def _added(self, reviews: np.ndarray, ngrams: np.ndarray, count: int, cut: int) -> np.ndarray:
+        """What each occurrence adds to the log-odds of its review at a cut."""
+        scales = self._scales(reviews, ngrams, count, cut)
+        added: np.ndarray = (self._ratios[cut] * self._weights[cut])[ngrams] / scales[reviews]
         return added
 
-    def _features(self, reviews: np.ndarray, ngrams: np.ndarray, count: int) -> Any:
+    def _features(self, reviews: np.ndarray, ngrams: np.ndarray, count: int, cut: int) -> Any:
         """Scaled log-count ratios, a sparse matrix (count, F)."""
         from scipy.sparse import csr_matrix
 
-        values = self._ratios[ngrams] / self._scales(reviews, ngrams, count)[reviews]
+        values = self._ratios[cut][ngrams] / self._scales(reviews, ngrams, count, cut)[reviews]
         starts = np.searchsorted(reviews, np.arange(count + 1))
-        return csr_matrix((values, ngrams, starts), shape=(count, len(self._ratios)))
+        return csr_matrix((values, ngrams, starts), shape=(count, self._ratios.shape[1]))
 
 
-def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.ndarray, words: int) -> None:
+def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.ndarray, cuts: int, words: int) -> None:
     """Compare arrays from a file with what `fit` makes.
 
     Args:
+        cuts: between the classes.
         words: of the vocabulary.
 
     Raises:
@@ -278,7 +317,7 @@ def _check_arrays(keys: Sequence[np.ndarray], ratios: np.ndarray, weights: np.nd
     if len(indices) and not INDEX_FROM <= indices[0] <= indices[-1] < INDEX_FROM + words:
         raise ValueError("its n-grams have words that its vocabulary lacks")
     for values in (ratios, weights):
-        if values.dtype != np.float64 or values.shape != (sum(map(len, keys)),) or not np.isfinite(values).all():
+        if values.dtype != np.float64 or values.shape != (cuts, sum(map(len, keys))) or not np.isfinite(values).all():
             raise ValueError("its n-grams have not a weight each")
 
 

@@ -3,6 +3,7 @@
 import threading
 from typing import Any, Literal, cast
 
+import numpy as np
 from pydantic import Field
 
 from sentiment.configuration import Configuration
@@ -33,23 +34,36 @@ class ModelConfig(Configuration):
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of what goes on to Dense dropped.")
 
 
-def build_model(cell: CellName, config: ModelConfig, *, num_words: int, maxlen: int, seed: int = 0) -> Any:
+def build_model(
+    cell: CellName,
+    config: ModelConfig,
+    *,
+    num_words: int,
+    maxlen: int,
+    seed: int = 0,
+    cut_points: np.ndarray | None = None,
+) -> Any:
     """An untrained Keras model whose initial weights follow from `seed`.
 
-    Maps int32 indices (batch, maxlen) to P(positive), float32 (batch, 1). With `mask_padding` the reviews of a batch
-    may also be padded to less than `maxlen`, which changes nothing.
+    Maps int32 indices (batch, maxlen) to P(positive), float32 (batch, 1); of K ordered classes to P(label > k), float32
+    (batch, K - 1). With `mask_padding` the reviews of a batch may also be padded to less than `maxlen`, which changes
+    nothing.
+
+    Args:
+        cut_points: the first ones of more than two classes, rising, (K - 1,).
     """
     import keras
 
     with _GLOBAL_SEED:
         keras.utils.set_random_seed(seed)
-        return _build(cell, config, num_words, maxlen)
+        return _build(cell, config, num_words, maxlen, cut_points)
 
 
-def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int) -> Any:
+def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int, cut_points: np.ndarray | None) -> Any:
     import keras
 
     from sentiment.engine.pooling import MaxMeanPooling, MaxPooling
+    from sentiment.training.ordered import CutPoints, cut_point_weights
 
     recurrent = getattr(keras.layers, CELLS[cell].layer)
     layers = [
@@ -75,8 +89,13 @@ def _build(cell: CellName, config: ModelConfig, num_words: int, maxlen: int) -> 
         layers.append(MaxMeanPooling(name="max_mean_pooling"))  # (batch, 2 * units)
     if config.dropout:
         layers.append(keras.layers.Dropout(config.dropout, name="dropout"))
-    layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)
-    return keras.Sequential(layers, name=cell)
+    if cut_points is None:
+        layers.append(keras.layers.Dense(1, activation="sigmoid", name="positive_probability"))  # (batch, 1)
+        return keras.Sequential(layers, name=cell)
+    layers += [keras.layers.Dense(1, name="score"), CutPoints(len(cut_points), name="cut_points")]  # (batch, K - 1)
+    network = keras.Sequential(layers, name=cell)
+    network.layers[-1].set_weights([cut_point_weights(cut_points)])
+    return network
 
 
 def shape_of(network: Network) -> tuple[CellName, ModelConfig]:
@@ -102,7 +121,8 @@ def keras_network(model: RecurrentModel, seed: int = 0) -> Any:
     """
     cell, config = shape_of(model.network)
     words, maxlen = len(model.network.embedding), model.sequences.maxlen
-    network = build_model(cell, config, num_words=words, maxlen=maxlen, seed=seed)
+    cut_points = model.network.cut_points if len(model.network.cut_points) else None
+    network = build_model(cell, config, num_words=words, maxlen=maxlen, seed=seed, cut_points=cut_points)
     network.set_weights(model.network.keras_weights())
     return network
 

@@ -68,6 +68,7 @@ class Preparation:
             )
 
         if self.start is not None:
+            self.start.value.check_labels(self.corpus.value.label_names)
             self._steps.note(start.check_language(self.start.value, self.corpus.value.train.texts))
         inputs: Inputs = {"load": self.corpus, "start": self.start}
         settings = {"vocabulary": config.model_dump(), "lexicon": self.config.training.lexicon}

@@ -20,6 +20,7 @@ import numpy as np
 
 from sentiment.cores import available_cores
 from sentiment.data.corpus import Corpus
+from sentiment.data.labels import class_probabilities, cumulative, ordered_log_loss
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.recurrent_model import RecurrentModel
@@ -55,12 +56,12 @@ def mean_log_odds(*probabilities: np.ndarray) -> np.ndarray:
 
 
 def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Judge) -> np.ndarray:
-    """P(positive) of reviews, each by a model of the other FOLDS, float64 (N,).
+    """P(positive) of reviews, each by a model of the other FOLDS, float64 (N,); (N, K - 1) of K ordered classes.
 
     A fold holds neighbours: archives list the reviews of a film one after the other, and no model is to know the film.
 
     Args:
-        labels: of all reviews.
+        labels: of all reviews, the numbers of their classes.
         positions: of those to judge, rising, (N,).
 
     Raises:
@@ -70,23 +71,23 @@ def out_of_fold_probability(labels: np.ndarray, positions: np.ndarray, judge: Ju
 
     classes = labels[positions].astype(int)
     if not has_enough_for_folds(classes):
-        raise InputError(f"{len(positions):,} training reviews are too few for {FOLDS} folds of both classes.")
+        raise InputError(f"{len(positions):,} training reviews are too few for {FOLDS} folds of all classes.")
     folds = list(StratifiedKFold(FOLDS).split(np.zeros(len(positions)), classes))
-    probabilities = np.empty(len(positions))
     with ThreadPoolExecutor(available_cores()) as pool:
-        judged = pool.map(lambda sides: judge(positions[sides[0]], positions[sides[1]]), folds)
-        for (_, fold), found in zip(folds, judged, strict=True):
-            probabilities[fold] = found
+        judged = [*pool.map(lambda sides: judge(positions[sides[0]], positions[sides[1]]), folds)]
+    probabilities = np.empty((len(positions), *judged[0].shape[1:]))
+    for (_, fold), found in zip(folds, judged, strict=True):
+        probabilities[fold] = found
     return probabilities
 
 
 def has_enough_for_folds(labels: np.ndarray) -> bool:
-    """Whether both classes have reviews for FOLDS folds; labels: 0 and 1, (N,)."""
+    """Whether all classes have reviews for FOLDS folds; labels: their numbers, (N,)."""
     return int(np.bincount(labels, minlength=2).min()) >= FOLDS
 
 
 class Teacher(NamedTuple):
-    """What a teacher says of reviews: P(positive), float32.
+    """What a teacher says of reviews: P(positive), float32; of K ordered classes P(label > k), with K - 1 columns.
 
     Attributes:
         training: of the reviews to learn from, (N,), each by a teacher that has not seen its label.
@@ -110,12 +111,13 @@ def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarr
     """
     train, texts = corpus.train, [*corpus.train.texts, *corpus.unlabelled.texts]
     others = np.concatenate([cut.validation, np.arange(len(train), len(texts))])
-    judges: list[Judge] = [functools.partial(by_ngrams, texts, train.labels, linear_model.config)]
-    taught = [linear_model.positive_probability([texts[position] for position in others])]
+    classes = len(corpus.label_names)
+    judges: list[Judge] = [functools.partial(by_ngrams, texts, train.labels, linear_model.config, classes)]
+    taught = [linear_model.cumulative_probability([texts[position] for position in others])]
     if vectors is not None:
-        judges.append(functools.partial(_by_vectors, vectors, train.labels))
+        judges.append(functools.partial(_by_vectors, vectors, train.labels, classes))
         taught.append(judges[-1](cut.training, others))
-    softened = train.labels.astype(np.float32)
+    softened = cumulative(train.labels, classes).astype(np.float32)
     if softens:
         in_order = np.sort(cut.training)
         with contextlib.suppress(InputError):
@@ -127,28 +129,39 @@ def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarr
 
 
 def by_ngrams(
-    texts: Sequence[str], labels: np.ndarray, config: LinearModelConfig, known: np.ndarray, asked: np.ndarray
+    texts: Sequence[str],
+    labels: np.ndarray,
+    config: LinearModelConfig,
+    classes: int,
+    known: np.ndarray,
+    asked: np.ndarray,
 ) -> np.ndarray:
     """A Judge: the linear model."""
     from scipy.special import expit
 
-    model = LinearModel.fit([texts[position] for position in known], labels[known], config)
+    model = LinearModel.fit([texts[position] for position in known], labels[known], config, classes)
     probabilities: np.ndarray = expit(model.log_odds([texts[position] for position in asked]))
     return probabilities
 
 
-def _by_vectors(vectors: np.ndarray, labels: np.ndarray, known: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """A Judge: a regression on vectors of reviews."""
-    return regressed_probability(vectors[known], labels[known], vectors[asked])
+def _by_vectors(
+    vectors: np.ndarray, labels: np.ndarray, classes: int, known: np.ndarray, asked: np.ndarray
+) -> np.ndarray:
+    """A Judge: a regression on vectors of reviews, one for each cut between classes."""
+    columns = [
+        regressed_probability(vectors[known], (labels[known] > cut).astype(np.int8), vectors[asked])
+        for cut in range(classes - 1)
+    ]
+    return columns[0] if classes == 2 else -np.sort(-np.stack(columns, axis=1), axis=1)
 
 
 def judge(vocabulary: Vocabulary, sequences: SequenceConfig, texts: Sequence[str], network: Any) -> np.ndarray:
-    """P(positive) of reviews by a network in training, float32 (N,); every core judges a part of them."""
+    """What a network in training says of reviews, as a Teacher does; every core judges a part of them."""
     model = RecurrentModel.from_keras(vocabulary, sequences, network)
     share = -(-len(texts) // available_cores())
     parts = (texts[first : first + share] for first in range(0, len(texts), share))
     with ThreadPoolExecutor(available_cores()) as pool:
-        return np.concatenate([*pool.map(model.positive_probability, parts)])
+        return np.concatenate([*pool.map(model.cumulative_probability, parts)])
 
 
 def learn_pseudo_labels(
@@ -173,11 +186,11 @@ def learn_pseudo_labels(
 
     Args:
         snippets: of the labelled reviews and then the unlabelled ones, N + M.
-        labels: (N,), which may be probabilities.
+        labels: (N,), which may be probabilities; of K ordered classes cumulative, (N, K - 1).
         teacher: the first teacher, of which no training sees what it says of validation reviews.
-        validation: indices and labels; None: the last weights are kept.
+        validation: indices, and labels like those of training; None: the last weights are kept.
         config: its patience is left out.
-        judge: from the network to its P(positive) of the unlabelled and then the validation reviews, (M + V,).
+        judge: from the network to what it says of the unlabelled and then the validation reviews, M + V.
         checkpoints: a folder of this training alone; the caller removes it.
 
     Returns:
@@ -206,9 +219,15 @@ def learn_pseudo_labels(
 
 
 def _metrics(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Loss and accuracy of a teacher on the validation reviews, both (V,)."""
+    """Loss and accuracy of a teacher on the validation reviews, both (V,) or (V, K - 1)."""
     from sklearn.metrics import accuracy_score, log_loss
 
+    if labels.ndim == 2:
+        numbers, verdicts = labels.sum(axis=1).astype(int), class_probabilities(probabilities).argmax(axis=1)
+        return {
+            "teacher_val_loss": ordered_log_loss(numbers, probabilities),
+            "teacher_val_accuracy": float(accuracy_score(numbers, verdicts)),
+        }
     return {
         "teacher_val_loss": float(log_loss(labels, probabilities, labels=[0, 1])),
         "teacher_val_accuracy": float(accuracy_score(labels, probabilities > 0.5)),

@@ -21,6 +21,7 @@ import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.labels import cumulative, cuts_of_shares, log_odds, sides
 from sentiment.data.sequences import pad_texts
 from sentiment.data.validation import split_folds
 from sentiment.data.vocabulary import learned_words
@@ -77,6 +78,11 @@ class Recipe:
         self._sharing = threading.Lock()
         self._linear_models: dict[tuple[int, bool], Output[Trained]] = {}
 
+    @property
+    def classes(self) -> int:
+        """How many the reviews have."""
+        return len(self.corpus.value.label_names)
+
     def validation(self, seed: int) -> Reviews:
         """The reviews that validate a model with this seed."""
         train, positions = self.corpus.value.train, self.cut(seed).validation
@@ -97,7 +103,8 @@ class Recipe:
         def compute(_: Path) -> Trained:
             train, started = self.corpus.value.train, time.perf_counter()
             texts = [train.texts[position] for position in cut.training]
-            model = LinearModel.fit(texts, train.labels[cut.training], LinearModelConfig(balance=balance))
+            config = LinearModelConfig(balance=balance)
+            model = LinearModel.fit(texts, train.labels[cut.training], config, self.classes)
             seconds = time.perf_counter() - started
             return Trained(model, self._profile(model, candidate), Fingerprints.of(train.texts), {}, seconds)
 
@@ -124,10 +131,13 @@ class Recipe:
     def build_network(self, candidate: Candidate) -> Any:
         """The network before its training, with the word vectors if there are any; or the start, grown by new words."""
         config, vocabulary, corpus = self.config, self.prepared.vocabulary.value, self.corpus.value
-        shape = {"maxlen": config.sequences.maxlen, "seed": candidate.seed}
+        shape: dict[str, Any] = {"maxlen": config.sequences.maxlen, "seed": candidate.seed}
         if self.start is not None:
             texts = [*corpus.train.texts, *corpus.unlabelled.texts] if len(corpus.unlabelled) else ()
-            return start.grow_network(self.start.value.model, vocabulary, config.model, **shape, texts=texts)
+            model, placed = self.start.value.model, self._placed_cuts(candidate)
+            return start.grow_network(model, vocabulary, config.model, **shape, texts=texts, placed=placed)
+        if self.classes > 2:
+            shape["cut_points"] = cuts_of_shares(corpus.train.labels, self.classes)
         network = build_model(candidate.model, config.model, num_words=vocabulary.num_words, **shape)
         if self.prepared.word_vectors is not None:
             vectors = self.prepared.word_vectors.value
@@ -135,6 +145,15 @@ class Recipe:
                 [vectors if self.prepared.people is None else self.prepared.people.tied(vectors)]
             )
         return network
+
+    def _placed_cuts(self, candidate: Candidate) -> start.PlacedCuts | None:
+        """Where the score of a start with two classes is cut into more."""
+        assert self.start is not None
+        if self.classes == len(self.start.value.label_names):
+            return None
+        train, training = self.corpus.value.train, self.cut(candidate.seed).training
+        probabilities = self.start.value.model.positive_probability([train.texts[position] for position in training])
+        return start.PlacedCuts.fit(log_odds(probabilities), train.labels[training], self.classes)
 
     def snippets(self, candidate: Candidate) -> EpochSnippets:
         """The reviews to learn from, and the snippets beside them; networks trained side by side share one object."""
@@ -149,12 +168,12 @@ class Recipe:
         inputs, texts = self.prepared.padded("train").value[epoch], [corpus.train.texts[position] for position in epoch]
         counterfactuals = opposites = None
         reader: LinearModel | None = None
+        judged, signs = sides(labels, self.classes)
         if training.counterfactual_share and self.prepared.is_english:
-            counterfactuals = fit_counterfactuals(texts, labels)
+            counterfactuals = fit_counterfactuals([texts[position] for position in judged], signs)
         if training.opposite_share and self.prepared.lexicon is not None and self.prepared.word_vectors is not None:
-            opposites = Opposites.fit(
-                vocabulary, self.prepared.lexicon.ratings(), self.prepared.word_vectors.value, inputs, labels
-            )
+            ratings, vectors = self.prepared.lexicon.ratings(), self.prepared.word_vectors.value
+            opposites = Opposites.fit(vocabulary, ratings, vectors, inputs[judged], signs)
         if self.prepared.learns_pseudo_labels:
             fitted = self.linear_model(candidate._replace(model=LINEAR_MODEL_NAME)).value.model
             assert isinstance(fitted, LinearModel)
@@ -184,7 +203,7 @@ class Recipe:
             texts, labels = [train.texts[position] for position in training], train.labels[training]
             return start.choose_fine_tuning(
                 self.build_network(candidate),
-                (self.prepared.padded("train").value[training], labels),
+                (self.prepared.padded("train").value[training], cumulative(labels, self.classes)),
                 split_folds(texts, labels, start.FOLDS, candidate.seed),
                 self.config.training,
                 seed=candidate.seed,
@@ -213,8 +232,9 @@ class Recipe:
         def compute(checkpoints: Path) -> Trained:
             network, snippets = self.build_network(candidate), self.snippets(candidate)
             corpus, cut, padded = self.corpus.value, self.cut(seed), self.prepared.padded("train").value
-            labels = corpus.train.labels[cut.epoch]
-            validation = (padded[cut.validation], corpus.train.labels[cut.validation]) if len(cut.validation) else None
+            taught = cumulative(corpus.train.labels, self.classes)  # (N,) or (N, classes - 1)
+            labels = taught[cut.epoch]
+            validation = (padded[cut.validation], taught[cut.validation]) if len(cut.validation) else None
             with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as callbacks:
                 common: dict[str, Any] = {"seed": seed, "checkpoints": checkpoints, "callbacks": callbacks}
                 if teacher is None:
@@ -232,7 +252,7 @@ class Recipe:
                     history = learn_pseudo_labels(
                         network,
                         snippets,
-                        (1 - softness) * labels + softness * np.resize(teacher.value.training, len(labels)),
+                        (1 - softness) * labels + softness * np.resize(teacher.value.training, labels.shape),
                         teacher.value,
                         validation,
                         config,

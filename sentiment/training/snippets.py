@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sentiment.data.labels import log_odds
 from sentiment.data.markup import has_line_breaks_alone, without_markup
 from sentiment.data.tokenizer import TOKEN
 from sentiment.training.counterfactuals import Counterfactuals, Snippet
@@ -40,7 +41,7 @@ _WORD = re.compile(TOKEN)
 _SENTENCE_BORDER = re.compile(r"[.!?<\n\u3002\uff01\uff1f]")
 
 Examples = tuple[np.ndarray, np.ndarray]
-"""Inputs (N, maxlen), padded indices, and labels (N,), which may be probabilities."""
+"""Inputs (N, maxlen), padded indices, and labels (N,), which may be probabilities, or (N, K - 1) of ordered classes."""
 
 
 class EpochSnippets:
@@ -151,8 +152,8 @@ class EpochSnippets:
         texts = [snippets[number] for number in asked.tolist()]
         added = lexicon.log_odds(texts)
         if self._linear_model is not None:
-            log_odds = self._linear_model.log_odds(texts[len(framed) :]).clip(-LARGEST_LINEAR, LARGEST_LINEAR)
-            added[len(framed) :] += LINEAR_SHARE * (log_odds - log_odds.mean())
+            read = self._linear_model.score(texts[len(framed) :]).clip(-LARGEST_LINEAR, LARGEST_LINEAR)
+            added[len(framed) :] += LINEAR_SHARE * (read - read.mean())
         labels.set(asked, 1.0, added, lexicon.shortness(texts))
         labels.factor[: len(framed)] = 0.0
 
@@ -187,12 +188,30 @@ class SnippetLabels(NamedTuple):
         return SnippetLabels(*map(np.concatenate, zip(self, others, strict=True)))
 
     def given(self, review_labels: np.ndarray) -> np.ndarray:
-        """The labels of the snippets, (S,), by those of all reviews, (N,)."""
+        """The labels of the snippets, (S,) or (S, K - 1), by those of all reviews, (N,) or (N, K - 1)."""
         from scipy.special import expit, logit
 
         labels = review_labels[self.reviews]
-        log_odds = self.factor * np.clip(logit(labels), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS) + self.added
-        given: np.ndarray = (1 - self.share) * labels + self.share * expit(log_odds)
+        if labels.ndim == 2:
+            return self._given_ordered(labels)
+        found = self.factor * np.clip(logit(labels), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS) + self.added
+        given: np.ndarray = (1 - self.share) * labels + self.share * expit(found)
+        return given
+
+    def _given_ordered(self, labels: np.ndarray) -> np.ndarray:
+        """The same of K ordered classes, (S, K - 1): the log-odds of a snippet move along the score as a whole.
+
+        A score of 0 stands for the shares of the classes among all reviews, and a turned score changes its sign.
+        """
+        from scipy.special import expit
+
+        if not len(labels):
+            return labels
+        cuts = -log_odds(labels.mean(axis=0))
+        scores = np.clip((log_odds(labels) + cuts).mean(axis=1), -LARGEST_LOG_ODDS, LARGEST_LOG_ODDS)
+        found = expit((self.factor * scores + self.added)[:, None] - cuts)
+        share = self.share[:, None]
+        given: np.ndarray = (1 - share) * labels + share * found
         return given
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from sentiment.configuration import Configuration
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.labels import LABEL_NAMES, cut_scores, cuts_of_shares, ordered_log_loss
 from sentiment.data.sequences import trim
 from sentiment.data.vocabulary import INDEX_FROM, OUT_OF_VOCABULARY, PADDING, Vocabulary, count_words
 from sentiment.engine.recurrent_model import RecurrentModel
-from sentiment.errors import InputError
+from sentiment.errors import InputError, shown_names
 from sentiment.files import finish
 from sentiment.training.models import ModelConfig, build_model, shape_of
 from sentiment.training.trainer import SameExamples, TrainingConfig, fit
@@ -62,6 +64,7 @@ def grow_network(
     maxlen: int,
     seed: int,
     texts: Sequence[str] = (),
+    placed: "PlacedCuts | None" = None,
 ) -> Any:
     """A copy of a trained network with word vectors for the words of a grown vocabulary.
 
@@ -74,11 +77,17 @@ def grow_network(
         config: the shape of its network, perhaps with other dropout.
         seed: of dropout.
         texts: to learn the vectors of new words from; none: they are not learned.
+        placed: cut points for more than two classes; None: those that the network has, if any.
     """
-    known = model.vocabulary
-    cell, _ = shape_of(model.network)
-    grown = build_model(cell, config, num_words=vocabulary.num_words, maxlen=maxlen, seed=seed)
-    vectors, *others = model.network.keras_weights()
+    known, network = model.vocabulary, model.network
+    cell, _ = shape_of(network)
+    if placed is not None:
+        kernel, bias = network.dense
+        dense = placed.slope * kernel, placed.slope * bias
+        network = replace(network, dense=dense, cut_points=placed.cut_points)
+    cut_points = network.cut_points if network.cut_points.size else None
+    grown = build_model(cell, config, num_words=vocabulary.num_words, maxlen=maxlen, seed=seed, cut_points=cut_points)
+    vectors, *others = network.keras_weights()
     fresh = np.repeat(vectors[OUT_OF_VOCABULARY][None], vocabulary.num_words, axis=0)
     first_new = INDEX_FROM + len(known.words)
     fresh[:first_new] = vectors[:first_new]
@@ -117,17 +126,65 @@ def induce_vectors(texts: Sequence[str], vocabulary: Vocabulary, vectors: np.nda
     return result
 
 
+class PlacedCuts(NamedTuple):
+    """How the score of a network with two classes becomes that of K ordered ones.
+
+    Attributes:
+        slope: that the score is multiplied by.
+        cut_points: rising, float32 (K - 1,).
+    """
+
+    slope: np.float32
+    cut_points: np.ndarray
+
+    @classmethod
+    def fit(cls, scores: np.ndarray, labels: np.ndarray, classes: int) -> "PlacedCuts":
+        """Slope and cuts of the proportional-odds model (McCullagh 1980) with the score as its only variable.
+
+        Args:
+            scores: log-odds of P(positive), (N,).
+            labels: numbers of the classes, (N,), of all `classes`.
+        """
+        from scipy.optimize import minimize
+
+        def placed(point: np.ndarray) -> np.ndarray:
+            return np.cumsum(np.concatenate([point[1:2], np.exp(point[2:])]))
+
+        def loss(point: np.ndarray) -> Any:
+            cumulative = cut_scores(np.exp(point[0]) * scores, placed(point))
+            return ordered_log_loss(labels, cumulative) + RIDGE * point[0] ** 2 / len(scores)
+
+        cuts = cuts_of_shares(labels, classes)
+        first = np.concatenate([[0.0], cuts[:1], np.log(np.maximum(np.diff(cuts), 0.01))])
+        point = minimize(loss, first, method="Nelder-Mead", options={"maxiter": 400 * classes}).x
+        return cls(np.float32(np.exp(point[0])), placed(point).astype(np.float32))
+
+
 class Start(NamedTuple):
     """A trained network to start from.
 
     Attributes:
         learned: the texts that it has learned from.
         unknown_share: of the words of its validation reviews, those that it did not know; None where it had none.
+        label_names: its classes, from the worst to the best.
     """
 
     model: RecurrentModel
     learned: Fingerprints
     unknown_share: float | None
+    label_names: tuple[str, ...] = LABEL_NAMES
+
+    def check_labels(self, label_names: Sequence[str]) -> None:
+        """Compare its classes with those of reviews. One of two classes fits all reviews.
+
+        Raises:
+            InputError: it has more than two, and the reviews have others.
+        """
+        if len(self.label_names) > 2 and tuple(label_names) != self.label_names:
+            raise InputError(
+                f"The start tells {shown_names(self.label_names)} apart, and these reviews have "
+                f"{shown_names(label_names)}: start from a classifier of two classes, such as imdb, or of these labels."
+            )
 
 
 def fixed_settings(model: RecurrentModel) -> dict[str, dict[str, Any]]:
@@ -233,7 +290,7 @@ def choose_fine_tuning(
 
     Args:
         network: the start; it has its weights again afterwards.
-        examples: indices (N, maxlen) and labels (N,).
+        examples: indices (N, maxlen) and labels (N,), of K ordered classes cumulative, (N, K - 1).
         folds: positions to learn from and to check on, as `split_folds` gives.
         config: its step size is that of training from scratch, its epochs are the most that are tried.
         checkpoints: a folder of this choice alone; the caller removes it.
@@ -285,19 +342,22 @@ def mean_loss(network: Any, examples: tuple[np.ndarray, np.ndarray], batch_size:
     from sklearn.metrics import log_loss
 
     inputs, labels = examples
-    return float(log_loss(labels, _positive_probability(network, inputs, batch_size), labels=[0, 1]))
+    found = _probabilities(network, inputs, batch_size)
+    if labels.ndim == 2:
+        return ordered_log_loss(labels.sum(axis=1).astype(int), found)
+    return float(log_loss(labels, found[:, 0], labels=[0, 1]))
 
 
-def _positive_probability(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
-    """P(positive), (N,), from indices (N, maxlen)."""
+def _probabilities(network: Any, inputs: np.ndarray, batch_size: int) -> np.ndarray:
+    """P(positive), (N, 1), or P(label > k), (N, K - 1), from indices (N, maxlen)."""
     from sentiment.training.time_loop import compiled_time_loops
 
     order = np.argsort((inputs != PADDING).sum(axis=1), kind="stable")
     cut = trim if network.layers[0].mask_zero else np.asarray
-    probabilities = np.empty(len(inputs))
+    probabilities = np.empty((len(inputs), network.output_shape[-1]))
     with compiled_time_loops(network):
         network.make_predict_function(force=True)  # with these loops
         for batch in np.split(order, range(batch_size, len(order), batch_size)):
-            probabilities[batch] = network.predict_on_batch(cut(inputs[batch]))[:, 0]
+            probabilities[batch] = network.predict_on_batch(cut(inputs[batch]))
     network.predict_function = None
     return probabilities

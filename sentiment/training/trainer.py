@@ -58,7 +58,10 @@ class EpochExamples(Protocol):
 
     @property
     def labels(self) -> np.ndarray:
-        """Labels or targets of the reviews that the examples are drawn from, (N,); a label may be a probability."""
+        """Labels or targets of the reviews that the examples are drawn from, (N,), or (N, K - 1) of K ordered labels.
+
+        A label may be a probability; those of ordered labels are cumulative.
+        """
 
     def __len__(self) -> int:
         """Examples of an epoch."""
@@ -161,9 +164,9 @@ def fit(
     of early stopping nor that of dropout.
 
     Args:
-        network: Keras model from inputs (batch, ...) to outputs (batch, 1).
-        validation: inputs (N, ...) and labels or targets (N,). Without them, the history has no metrics of validation,
-            and the last weights are kept.
+        network: Keras model from inputs (batch, ...) to outputs (batch, 1), or (batch, K - 1) of K ordered labels.
+        validation: inputs (N, ...) and labels or targets as those of `training`. Without them, the history has no
+            metrics of validation, and the last weights are kept.
         checkpoints: a folder of this training alone; the caller removes it.
         stop_after: epochs after which training ends, whatever their number in `config`, by which step sizes fall.
         start_penalty: penalty on the distance from the weights that `network` has now, as DenseAdam takes it.
@@ -235,12 +238,20 @@ def _compile(
         return
     network.compile(
         build_optimizer(config, steps, start_penalty),
-        balanced_crossentropy(float(np.mean(labels))) if config.balance else objective.loss,
+        _loss(labels, objective, balance=config.balance),
         metrics=[accuracy if metric == "accuracy" else metric for metric in objective.metrics],
         jit_compile=False,  # the time loops are; a whole step would be compiled anew for every length
     )
     network.optimizer.build(network.trainable_variables)
     network.optimizer.purpose = purpose if is_plain else None
+
+
+def _loss(labels: np.ndarray, objective: Objective, *, balance: bool) -> Any:
+    if labels.ndim == 2:
+        from sentiment.training.ordered import balanced_class_weights, ordered_crossentropy
+
+        return ordered_crossentropy(balanced_class_weights(labels) if balance else None)
+    return balanced_crossentropy(float(np.mean(labels))) if balance else objective.loss
 
 
 def balanced_crossentropy(positive_share: float) -> Callable[[Any, Any], Any]:
@@ -266,6 +277,11 @@ def accuracy(labels: Any, probabilities: Any) -> Any:
     """1 for each review whose verdict is that of its label, else 0; the label may be a probability, too."""
     from keras import ops
 
+    if probabilities.shape[-1] > 1:
+        from sentiment.training.ordered import classes_of
+
+        given, found = (ops.argmax(classes_of(cumulative), axis=-1) for cumulative in (labels, probabilities))
+        return ops.cast(ops.equal(given, found), "float32")
     verdicts = ops.reshape(probabilities, (-1,)) > 0.5
     return ops.cast(ops.equal(ops.reshape(labels, (-1,)) > 0.5, verdicts), "float32")
 

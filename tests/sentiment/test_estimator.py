@@ -91,7 +91,7 @@ def test_every_setting_of_a_recipe_is_a_setting_of_the_classifier() -> None:
     from sentiment.training.recipe_config import RecipeConfig
 
     settings = RecipeConfig.settings().keys() - {"start_from"}
-    assert settings == SentimentClassifier().get_params().keys() - {"preset", "seed", "cell", "start"}
+    assert settings == SentimentClassifier().get_params().keys() - {"preset", "seed", "cell", "labels", "start"}
 
 
 @pytest.mark.filterwarnings("ignore:Neither")
