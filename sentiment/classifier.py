@@ -225,9 +225,9 @@ class SentimentClassifier:
         return self
 
     @classmethod
-    def from_trained(cls, trained: Trained, label_names: Sequence[str] = LABEL_NAMES) -> "SentimentClassifier":
-        """The classifier that a recipe has trained, with the classes of its corpus."""
-        return cls()._take(trained, np.array(label_names))
+    def from_trained(cls, trained: Trained) -> "SentimentClassifier":
+        """The classifier that a recipe has trained, with the labels of its corpus."""
+        return cls()._take(trained, np.array(trained.label_names))
 
     @classmethod
     def from_model(

@@ -71,7 +71,8 @@ def _load_trained(folder: Path) -> Trained:
     assert classifier.profile_ is not None
     assert classifier.learned is not None
     history, costs = (json.loads((folder / name).read_text("utf-8")) for name in (HISTORY_FILE, COSTS_FILE))
-    return Trained(classifier.model_, classifier.profile_, classifier.learned, history, costs["training_seconds"])
+    seconds, names = costs["training_seconds"], classifier.label_names
+    return Trained(classifier.model_, classifier.profile_, classifier.learned, history, seconds, names)
 
 
 def _save_teacher(teacher: Teacher, folder: Path) -> None:

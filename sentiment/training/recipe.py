@@ -105,8 +105,8 @@ class Recipe:
             texts = [train.texts[position] for position in cut.training]
             config = LinearModelConfig(balance=balance)
             model = LinearModel.fit(texts, train.labels[cut.training], config, self.classes)
-            seconds = time.perf_counter() - started
-            return Trained(model, self._profile(model, candidate), Fingerprints.of(train.texts), {}, seconds)
+            seconds, names = time.perf_counter() - started, self.corpus.value.label_names
+            return Trained(model, self._profile(model, candidate), Fingerprints.of(train.texts), {}, seconds, names)
 
         settings = {"cut": cut.digest, "balance": balance, "found_by_folds": candidate.found_key}
         return self._steps.run(Step("linear-model", Trained, compute, {"load": self.corpus}, settings))
@@ -262,7 +262,8 @@ class Recipe:
             if self.prepared.people is not None:
                 network.layers[0].set_weights([self.prepared.people.tied(*network.layers[0].get_weights())])
             model = RecurrentModel.from_keras(self.prepared.vocabulary.value, self.config.sequences, network)
-            return Trained(model, self._profile(model, candidate), self._learned(), history, sum(history["seconds"]))
+            profile, seconds = self._profile(model, candidate), sum(history["seconds"])
+            return Trained(model, profile, self._learned(), history, seconds, corpus.label_names)
 
         inputs = {**self._network_inputs(), "teacher": teacher}
         settings = {

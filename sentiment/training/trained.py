@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sentiment.data.fingerprints import Fingerprints
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.engine.cells import CELLS
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -65,6 +66,7 @@ class Trained:
         learned: the texts that it has learned from.
         history: metrics of every epoch; empty for the linear model.
         seconds: that the training took.
+        label_names: its classes, from the worst to the best.
     """
 
     model: RecurrentModel | LinearModel
@@ -72,6 +74,7 @@ class Trained:
     learned: Fingerprints
     history: History
     seconds: float
+    label_names: tuple[str, ...] = LABEL_NAMES
 
     @property
     def costs(self) -> dict[str, float]:
