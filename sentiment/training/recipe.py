@@ -23,7 +23,7 @@ from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
 from sentiment.data.labels import cumulative, cuts_of_shares, log_odds, sides
 from sentiment.data.sequences import pad_texts
-from sentiment.data.validation import split_folds
+from sentiment.data.validation import nested_part, split_folds
 from sentiment.data.vocabulary import learned_words
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.evaluation.drift import ReviewSample
@@ -198,6 +198,8 @@ class Recipe:
     def fine_tuning(self, candidate: Candidate) -> Output[start.FineTunings]:
         """How to fine-tune the start, chosen by cross-validation on the reviews to learn from."""
         train, training = self.corpus.value.train, self.cut(candidate.seed).training
+        if len(training) > start.MOST_TUNED:
+            training = nested_part(training, train.labels, start.MOST_TUNED / len(training), candidate.seed)
 
         def compute(checkpoints: Path) -> start.FineTunings:
             texts, labels = [train.texts[position] for position in training], train.labels[training]
