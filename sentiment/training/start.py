@@ -42,7 +42,7 @@ MIN_COUNT = 5
 
 FOLDS = 5
 
-MOST_TUNED = 2_000
+MOST_TUNED = 1_000
 """Reviews on whose folds the ways to fine-tune are tried; more would take long, and choose hardly better."""
 
 CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
