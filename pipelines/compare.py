@@ -62,7 +62,7 @@ def compare_runs(run_ids: Sequence[str], console: Console, output: Path) -> None
 
 def _check_split(results: Sequence[tuple[Run, Result]]) -> None:
     """Refuse results on different test reviews."""
-    tested = [result.reviews.digest() for _, result in results]
+    tested = [f"{result.reviews.digest()} and labels {', '.join(result.label_names)}" for _, result in results]
     other = next((number for number, digest in enumerate(tested) if digest != tested[0]), None)
     if other is None:
         return

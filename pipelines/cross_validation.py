@@ -42,7 +42,14 @@ from sentiment.training.trained import TITLES, Candidate, FoundByFolds
 from sentiment.training.trainer import kept_epoch
 
 SHOWN = ("accuracy", "f1", "roc_auc", "log_loss", "brier_score", "expected_calibration_error")
-"""Metrics that are shown with their intervals."""
+SHOWN_OF_MORE = (
+    *("accuracy", "macro_f1", "mean_absolute_error", "quadratic_weighted_kappa"),
+    *("log_loss", "expected_calibration_error"),
+)
+"""Metrics that are shown with their intervals, of two labels and of more."""
+
+RANGES = {"log_loss": (0, math.inf), "mean_absolute_error": (0, math.inf), "quadratic_weighted_kappa": (-1, 1)}
+"""Metric -> its lowest and highest value; those of all others are 0 and 1."""
 
 TABLE_FILE = "cross_validation.csv"
 
@@ -59,6 +66,11 @@ class Folds:
     results: list[Result] = field(default_factory=list)
     learned: list[frozenset[str] | None] = field(default_factory=list)
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The metrics that are shown."""
+        return SHOWN_OF_MORE if self.results[0].is_ordered else SHOWN
+
     def values(self, metric: str) -> list[float]:
         """The metric of each fold."""
         return [result.metrics[metric] for result in self.results]
@@ -66,7 +78,7 @@ class Folds:
     def mean(self, metric: str) -> tuple[float, float, float]:
         """The mean of the metric, and both ends of its interval, which holds no impossible value."""
         mean = resampled_mean(self.values(metric))
-        low, high = np.clip(mean.interval, 0, math.inf if metric == "log_loss" else 1).tolist()
+        low, high = np.clip(mean.interval, *RANGES.get(metric, (0, 1))).tolist()
         return mean.value, low, high
 
     @functools.cached_property
@@ -159,7 +171,7 @@ def _show(context: Context, models: Mapping[str, Folds]) -> list[Difference]:
     first = next(iter(models.values()))
     folds, reviews = len(first.results), len(first.predictions)
     rows = []
-    for metric in SHOWN:
+    for metric in first.shown:
         means = [model.mean(metric) for model in models.values()]
         rows.append(
             [
@@ -192,7 +204,7 @@ def _log(parent: runs.Run, models: Mapping[str, Folds], differences: Sequence[Di
     for title, folds in models.items():
         for number, result in enumerate(folds.results, 1):
             rows.append({"model": title, "fold": number, **result.metrics})
-        for metric in SHOWN:
+        for metric in folds.shown:
             mean, low, high = folds.mean(metric)
             name = f"{NAMES[title]}_test_{metric}"
             metrics |= {f"{name}_mean": mean, f"{name}_low": low, f"{name}_high": high}
@@ -237,7 +249,7 @@ def _train_on_all(
             trained = whole.train(named, functools.partial(runs.log_history, child))
             assert trained.folder is not None
             folder = trained.folder / CLASSIFIER_FOLDER
-            means = {metric: float(np.mean(folds.values(metric))) for metric in SHOWN}
+            means = {metric: float(np.mean(folds.values(metric))) for metric in folds.shown}
             runs.log_metrics(child, runs.tracked_metrics(means))
             _log_predictions(folds.predictions)
             model_id = model.log_classifier(child, folder)

@@ -39,7 +39,10 @@ PAGE_FILE, TRAININGS_FILE, POINTS_FILE = "learning-curve.html", "trainings.csv",
 
 FEWEST_LABELS = 20
 
-LOGGED = ("accuracy", "f1", "roc_auc", "log_loss", "training_seconds")
+LOGGED = (
+    *("accuracy", "f1", "roc_auc", "mean_absolute_error", "quadratic_weighted_kappa"),
+    *("log_loss", "training_seconds"),
+)
 """Metrics of a training that MLflow gets, at the number of labels as their step."""
 
 
@@ -123,7 +126,7 @@ def run_learning_curve(
             with tracked.child(parent, named) as child:
                 for part in parts:
                     result = part.measure(context, candidate)
-                    metrics = {metric: result.metrics[metric] for metric in LOGGED}
+                    metrics = {metric: result.metrics[metric] for metric in LOGGED if metric in result.metrics}
                     points = {metric: {part.labels: value} for metric, value in runs.tracked_metrics(metrics).items()}
                     runs.log_points(child, points)
                     results.append((candidate, part, result))
@@ -159,9 +162,8 @@ def _fit(context: Context, results: Sequence[tuple[Candidate, Part, Result]], mo
     def run(folder: Path) -> None:
         rows = [[candidate.title, candidate.seed, part.labels] for candidate, part, _ in results]
         trainings = pd.DataFrame(rows, columns=["model", "seed", "labels"])
-        positive = float(results[0][2].labels.mean())
         correct = [result.correct for *_, result in results]
-        curves = LearningCurves.from_trainings(trainings, correct, chance=max(positive, 1 - positive))
+        curves = LearningCurves.from_trainings(trainings, correct, chance=results[0][2].metrics["majority_accuracy"])
         curves.trainings.to_csv(folder / TRAININGS_FILE, index=False)
         curves.points.to_csv(folder / POINTS_FILE, index=False)
         page = render_learning_curve(

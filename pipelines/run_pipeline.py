@@ -125,14 +125,16 @@ def _log_result(child: runs.Run, title: str, result: Result) -> None:
     for path in result.tables:
         runs.log_artifact(str(path))
     _log_curves({title: [result]})
-    confusion_matrix = plots.confusion_matrix(result.metrics, title)
+    confusion_matrix = plots.confusion_matrix(result.confusion_matrix, title)
     runs.log_figure(confusion_matrix, "confusion_matrix.png")
-    probabilities = {title: [result.probabilities]}
-    for key, figure in (
-        ("confusion_matrix", confusion_matrix),
-        ("roc_curve", plots.roc_curves(result.labels, probabilities)),
-        ("reliability_diagram", plots.reliability_diagram(result.labels, probabilities)),
-    ):
+    labels, probabilities = result.labels, {title: [result.probabilities]}
+    images = {
+        "confusion_matrix": confusion_matrix,
+        "reliability_diagram": plots.reliability_diagram(labels, probabilities, result.label_names),
+    }
+    if not result.is_ordered:
+        images["roc_curve"] = plots.roc_curves(labels, probabilities)
+    for key, figure in images.items():
         runs.log_image(child, figure, key)
 
 
@@ -140,7 +142,9 @@ def _log_explanations(result: Result, *, note: str) -> None:
     """How a network read three test reviews: the surest right and wrong ones, and the most undecided."""
     classifier = SentimentClassifier.load(result.classifier_folder)
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
-    sureness = np.where(readable, np.abs(result.probabilities - classifier.threshold_), np.nan)
+    probabilities = result.probabilities
+    margins = probabilities.max(axis=1) if result.is_ordered else np.abs(probabilities - classifier.threshold_)
+    sureness = np.where(readable, margins, np.nan)
     cases = {
         "Surest right": np.where(result.correct, sureness, np.nan),
         "Surest wrong": np.where(result.correct, np.nan, sureness),
@@ -174,11 +178,13 @@ def _log_comparison(context: Context, parent: runs.Run, compared: Stage, compari
 
 def _log_curves(models: Mapping[str, Sequence[Result]]) -> None:
     """Learning, ROC, precision-recall and reliability curves on common axes; models: title -> a result per seed."""
-    labels = next(iter(models.values()))[0].labels  # the same for all
+    any_result = next(iter(models.values()))[0]
+    labels, names = any_result.labels, any_result.label_names  # the same for all
     probabilities = {title: [result.probabilities for result in seeds] for title, seeds in models.items()}
     histories = {title: [r.history for r in seeds] for title, seeds in models.items() if seeds[0].history}
     if histories:
         runs.log_figure(plots.learning_curves(histories), "learning_curves.png")
-    runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve.png")
-    runs.log_figure(plots.precision_recall_curves(labels, probabilities), "precision_recall_curve.png")
-    runs.log_figure(plots.reliability_diagram(labels, probabilities), "reliability_diagram.png")
+    if not any_result.is_ordered:
+        runs.log_figure(plots.roc_curves(labels, probabilities), "roc_curve.png")
+        runs.log_figure(plots.precision_recall_curves(labels, probabilities), "precision_recall_curve.png")
+    runs.log_figure(plots.reliability_diagram(labels, probabilities, names), "reliability_diagram.png")

@@ -14,7 +14,7 @@ from pipelines.tuning.study import ENDED, FEWEST_FOR_IMPORTANCE, Search
 from pipelines.tuning.trials import MetricName, SearchConfig, evaluate_trial
 from sentiment.errors import InputError
 from sentiment.evaluation.metrics import Table
-from sentiment.evaluation.result import Result
+from sentiment.evaluation.result import Result, true_label_probability
 from sentiment.reporting import plots
 from sentiment.reporting.pages import markdown_table
 from sentiment.tracking import runs
@@ -147,8 +147,8 @@ def _each(result: Result, metric: MetricName) -> np.ndarray:
     """The metric of each review, (N,): its loss in nats, or 1.0 where the verdict is right."""
     if metric == "accuracy":
         return result.correct.astype(float)
-    likelihood = np.where(result.labels == 1, result.probabilities, 1 - result.probabilities)
-    losses: np.ndarray = -np.log(np.clip(likelihood.astype(float), 1e-7, None))
+    likelihood = true_label_probability(result.predictions).astype(float)
+    losses: np.ndarray = -np.log(np.clip(likelihood, 1e-7, None))
     return losses
 
 

@@ -161,6 +161,24 @@ def class_probabilities(cumulative: np.ndarray) -> np.ndarray:
     return probabilities
 
 
+def label_probabilities(cumulative: np.ndarray) -> np.ndarray:
+    """What is evaluated of cumulative probabilities: P(positive), (N,), or of K > 2 classes that of each, (N, K)."""
+    return cumulative if cumulative.ndim == 1 else class_probabilities(cumulative)
+
+
+def expected_position(probabilities: np.ndarray) -> np.ndarray:
+    """Where a label is expected on the way from the worst, 0, to the best, 1: (N,); of two classes P(positive).
+
+    Args:
+        probabilities: as `label_probabilities` gives them.
+    """
+    if probabilities.ndim == 1:
+        return probabilities
+    places = np.linspace(0, 1, probabilities.shape[1], dtype=probabilities.dtype)
+    position: np.ndarray = (probabilities * places).sum(axis=1)
+    return position
+
+
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
     """The log-odds of probabilities, float64, finite for 0 and 1, too."""
     clipped = np.clip(probabilities.astype(np.float64), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)

@@ -9,9 +9,6 @@ import numpy as np
 class TextModel(Protocol):
     """What an evaluation needs of a trained model."""
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, (N,)."""
-
     def words(self, text: str) -> list[tuple[str, bool]]:
         """The words of a text that it reads, in their order, and whether it knows each."""
 
@@ -23,16 +20,23 @@ class TextModel(Protocol):
 
 
 class TextClassifier(Protocol):
-    """A model with a threshold: P(positive) from which on a review is positive."""
+    """A model with a verdict: of two labels, positive from the threshold on; of more, the most probable one."""
 
     threshold_: float
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Its labels, the worst first."""
 
     @property
     def parameters(self) -> int:
         """How many weights it has."""
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, (N,)."""
+    def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(label > k) of each text for every label k but the best, (N, K - 1); of two P(positive), (N,)."""
+
+    def names_of_verdicts(self, cumulative: np.ndarray) -> list[str]:
+        """The name of the label for what `cumulative_probability` gives, N of them."""
 
     def digest(self) -> str:
         """A digest of all that decides its probabilities."""

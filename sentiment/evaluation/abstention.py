@@ -1,15 +1,17 @@
 """Selective prediction: answer only where an accuracy can be guaranteed (El-Yaniv & Wiener 2010).
 
-Two thresholds are chosen on validation reviews, and checked on test reviews. The share of reviews that get an answer is
-the coverage; the accuracy of the answers, which is one minus the selective risk, is what is guaranteed.
+Thresholds are chosen on validation reviews, and checked on test reviews: two on P(positive), or of more than two labels
+one on the probability of the verdict. The share of reviews that get an answer is the coverage; the accuracy of the
+answers, which is one minus the selective risk, is what is guaranteed.
 """
 
 from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.data.labels import predicted_labels
+from sentiment.data.labels import LABEL_NAMES
 
 CONFIDENCE = 0.95
 MISTAKES_AT_FIRST = 2
@@ -25,7 +27,8 @@ class Abstention:
     Attributes:
         level: the accuracy that is guaranteed for the answers.
         lower, upper: reviews with P(positive) below `lower` are negative, those at or above `upper` are positive; those
-            between get no answer.
+            between get no answer. Of more than two labels `upper` is the probability from which on a verdict is an
+            answer, and `lower` is 0.
     """
 
     level: float
@@ -33,24 +36,35 @@ class Abstention:
     upper: float
 
     def answered(self, probabilities: np.ndarray) -> np.ndarray:
-        """Which reviews get an answer: bool (N,) of P(positive), (N,)."""
-        answered: np.ndarray = (probabilities < self.lower) | (probabilities >= self.upper)
+        """Which reviews get an answer: bool (N,).
+
+        Args:
+            probabilities: P(positive), (N,); of more than two labels that of each, (N, K).
+        """
+        judged = probabilities if probabilities.ndim == 1 else probabilities.max(axis=1)
+        answered: np.ndarray = (judged < self.lower) | (judged >= self.upper)
         return answered
 
-    def labels(self, probabilities: np.ndarray) -> list[str | None]:
-        """The verdict, positive or negative, on each P(positive), or None where there is no answer."""
-        verdicts = zip(predicted_labels(probabilities, self.upper), self.answered(probabilities).tolist(), strict=True)
-        return [label if is_answered else None for label, is_answered in verdicts]
+    def labels(self, probabilities: np.ndarray, names: Sequence[str] = LABEL_NAMES) -> list[str | None]:
+        """The name of the verdict on each review, or None where there is no answer; probabilities: as `answered`."""
+        verdicts = zip(self._verdicts(probabilities).tolist(), self.answered(probabilities).tolist(), strict=True)
+        return [names[number] if is_answered else None for number, is_answered in verdicts]
+
+    def _verdicts(self, probabilities: np.ndarray) -> np.ndarray:
+        verdicts: np.ndarray = (
+            (probabilities >= self.upper).astype(int) if probabilities.ndim == 1 else probabilities.argmax(axis=1)
+        )
+        return verdicts
 
     def check(self, labels: np.ndarray, probabilities: np.ndarray) -> "GuaranteeCheck":
         """What the guarantee is worth on labelled reviews.
 
         Args:
-            labels: (N,), 1 positive, 0 negative.
-            probabilities: (N,), P(positive).
+            labels: (N,), 1 positive, 0 negative; of more than two labels their numbers, from 0, the worst.
+            probabilities: as `answered` takes them.
         """
         answered = self.answered(probabilities)
-        right = answered & ((probabilities >= self.upper) == (labels == 1))
+        right = answered & (self._verdicts(probabilities) == labels)
         return GuaranteeCheck(self.level, len(labels), int(answered.sum()), int(right.sum()))
 
 
@@ -101,10 +115,11 @@ class GuaranteeCheck:
 def choose_abstention(
     labels: np.ndarray, probabilities: np.ndarray, level: float, threshold: float = 0.5, choices: int = 1
 ) -> Abstention | None:
-    """The two thresholds with the highest coverage of validation reviews that keep the guaranteed accuracy.
+    """The thresholds with the highest coverage of validation reviews that keep the guaranteed accuracy.
 
-    Reviews are answered in the order of how sure the model is, by a logistic curve fitted to the validation reviews
-    (Platt 1999). So the two sides need not lie symmetrically around the threshold. From the surest on, one more
+    Reviews are answered in the order of how sure the model is: of two labels by a logistic curve fitted to the
+    validation reviews (Platt 1999), so the two sides need not lie symmetrically around the threshold; of more by the
+    probability of the verdict. From the surest on, one more
     hundredth of the reviews is answered at each step, while the lower bound of the accuracy of all that is answered
     (Clopper & Pearson 1934) is at least the level. The first step that fails ends the search. As the order is fixed,
     looking many times costs no confidence: the guarantee is broken on new reviews in at most 5 of 100 choices (fixed
@@ -116,32 +131,55 @@ def choose_abstention(
     100 cases (Bonferroni), and so is that of the chosen one, however it was chosen.
 
     Args:
-        labels: (N,), 1 positive, 0 negative, of validation reviews that did not train the model.
-        probabilities: (N,), P(positive).
+        labels: (N,), 1 positive, 0 negative, of validation reviews that did not train the model; of more than two
+            labels their numbers, from 0, the worst.
+        probabilities: P(positive), (N,); of more than two labels that of each, (N, K).
         level: the accuracy to guarantee, above 0 and below 1.
-        threshold: of the classifier. Answers are those of the classifier, so it lies between the two thresholds.
+        threshold: of a classifier of two labels. Answers are those of the classifier, so it lies between the two.
         choices: models that this one was chosen among by validation reviews, itself included.
 
     Returns:
         None where no share of the reviews is large enough and right enough to guarantee the level.
     """
     confidence = 1 - (1 - CONFIDENCE) / choices
-    slope, shift = _logistic_curve(labels, probabilities, threshold)
-    sureness = (slope * _logit(probabilities) + shift) * np.where(probabilities >= threshold, 1, -1)
-    surest_first = -np.sort(-sureness)
+    thresholds_at = (
+        _thresholds_on_sides(labels, probabilities, threshold)
+        if probabilities.ndim == 1
+        else _threshold_on_verdicts(probabilities)
+    )
     chosen = None
     for count in _counts(level, len(labels), confidence):
-        cut = surest_first[count - 1]
-        lower = min(float(1 / (1 + np.exp((cut + shift) / slope))), threshold)
-        upper = max(float(1 / (1 + np.exp((shift - cut) / slope))), threshold)
-        if count == len(labels):  # the last step answers every review
-            lower = upper = threshold
-        step = Abstention(level, lower, upper)
+        step = Abstention(level, *thresholds_at(count))
         found = step.check(labels, probabilities)
         if accuracy_bound(found.right, found.answered, confidence) < level:
             break
         chosen = step
     return chosen
+
+
+def _threshold_on_verdicts(probabilities: np.ndarray) -> Callable[[int], tuple[float, float]]:
+    """How many of the surest of N reviews are answered -> lower and upper threshold, of more than two labels."""
+    surest_first = -np.sort(-probabilities.max(axis=1))
+    return lambda count: (0.0, float(surest_first[count - 1]) if count < len(surest_first) else 0.0)
+
+
+def _thresholds_on_sides(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float
+) -> Callable[[int], tuple[float, float]]:
+    """How many of the surest of N reviews are answered -> lower and upper threshold, of two labels."""
+    slope, shift = _logistic_curve(labels, probabilities, threshold)
+    sureness = (slope * _logit(probabilities) + shift) * np.where(probabilities >= threshold, 1, -1)
+    surest_first = -np.sort(-sureness)
+
+    def thresholds(count: int) -> tuple[float, float]:
+        if count == len(labels):  # the last step answers every review
+            return threshold, threshold
+        cut = surest_first[count - 1]
+        lower = float(1 / (1 + np.exp((cut + shift) / slope)))
+        upper = float(1 / (1 + np.exp((shift - cut) / slope)))
+        return min(lower, threshold), max(upper, threshold)
+
+    return thresholds
 
 
 def accuracy_bound(right: int, answered: int, confidence: float = CONFIDENCE) -> float:

@@ -108,7 +108,8 @@ def measure_behaviour(
     """Run the tests of a file on a classifier.
 
     Args:
-        positive_probability: texts -> P(positive), (N,).
+        positive_probability: texts -> P(positive), (N,); of more than two labels the expected position, which the
+            middle, 0.5, splits into two sides.
         threshold: texts at or above it are called positive.
         seen: sentences that training may have seen, in texts or as counterfactuals; cases with one are left out.
 

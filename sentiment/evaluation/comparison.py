@@ -7,9 +7,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.metrics import Table, metric_intervals, tabulate_metrics
-from sentiment.evaluation.result import Result, slice_accuracy
+from sentiment.evaluation.result import Result, names_of_labels, slice_accuracy, true_label_probability
 from sentiment.evaluation.significance import (
     Difference,
     accuracy_with_interval,
@@ -32,37 +31,50 @@ class Flips:
 
     Attributes:
         model, baseline: their names.
-        table: a row per flip, by how far P(positive) moved: `flip` (RIGHT or WRONG), `label`, `baseline_probability`,
-            `model_probability`, `text`.
+        table: a row per flip, by how far the probability of its label moved: `flip` (RIGHT or WRONG), `label`,
+            `baseline_probability`, `model_probability`, `text`; of more than two labels also `baseline_label` and
+            `model_label`, what the models call it.
         p_value: of McNemar's exact test.
+        is_ordered: whether there are more than two labels, and the probabilities of the table are those of the true
+            one; else they are P(positive).
     """
 
     model: str
     baseline: str
     table: pd.DataFrame
     p_value: float
+    is_ordered: bool = False
 
     @classmethod
     def between(cls, model: str, predictions: pd.DataFrame, baseline: str, others: pd.DataFrame) -> "Flips":
         """The flips between the predictions of two models on the same test reviews, in the same order.
 
         Args:
-            predictions, others: columns text, label, predicted_label and positive_probability, of model and baseline.
+            predictions, others: of model and baseline, as a Result has them.
         """
+        is_ordered = len(names_of_labels(predictions)) > 2
+        now, before = (
+            true_label_probability(table) if is_ordered else table["positive_probability"].to_numpy()
+            for table in (predictions, others)
+        )
         right = (predictions["label"] == predictions["predicted_label"]).to_numpy()
         was_right = (others["label"] == others["predicted_label"]).to_numpy()
         table = pd.DataFrame(
             {
                 "flip": np.where(right, RIGHT, WRONG),
                 "label": predictions["label"],
-                "baseline_probability": others["positive_probability"].to_numpy(),
-                "model_probability": predictions["positive_probability"].to_numpy(),
+                "baseline_probability": before,
+                "model_probability": now,
                 "text": predictions["text"],
             }
-        )[right != was_right]
+        )
+        if is_ordered:
+            verdicts = others["predicted_label"].to_numpy(), predictions["predicted_label"].to_numpy()
+            table = table.assign(baseline_label=verdicts[0], model_label=verdicts[1])
+        table = table[right != was_right]
         moved = (table["model_probability"] - table["baseline_probability"]).abs()
         table = table.loc[moved.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
-        return cls(model, baseline, table, mcnemar(right, was_right))
+        return cls(model, baseline, table, mcnemar(right, was_right), is_ordered)
 
     def select(self, kind: str) -> pd.DataFrame:
         """The rows of RIGHT or WRONG."""
@@ -122,13 +134,13 @@ class Comparison:
         if len(self.results) > 1 or len(self.correct[self.baseline]) > 1:
             return {}
         result = self.any_result
-        return metric_intervals(result.labels, result.probabilities, result.metrics["threshold"])
+        return metric_intervals(result.labels, result.probabilities, result.metrics.get("threshold", 0.5))
 
     @cached_property
     def warnings(self) -> dict[str, str]:
         """Each model that is not significantly better than the majority class -> a sentence that says so."""
-        labels = self.any_result.labels
-        found = {model: no_better_than_majority(model, correct, labels) for model, correct in self.correct.items()}
+        labels, names = self.any_result.labels, self.any_result.label_names
+        found = {m: no_better_than_majority(m, correct, labels, names) for m, correct in self.correct.items()}
         return {model: f"{sentence} them" for model, sentence in found.items() if sentence}
 
     @cached_property
@@ -200,24 +212,25 @@ def pairs_to_compare(models: Sequence[str], baseline: str, reference: str | None
     return pairs
 
 
-def no_better_than_majority(model: str, correct: np.ndarray, labels: np.ndarray) -> str:
+def no_better_than_majority(model: str, correct: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> str:
     """What to say where a model is not significantly better than one label for all reviews; "" where it is better.
 
     Args:
         model: its name.
         correct: bool (runs, N): whether each run of the model judged each review rightly.
-        labels: (N,), 1 positive, 0 negative; where both are as many, the one label is positive.
+        labels: (N,), the numbers of their names; of several that are as many the best is the one label.
+        names: of the labels, the worst first.
 
     Returns:
         A sentence up to the words for the reviews, such as `... which is right for 60.0 % of`.
     """
-    positive = float(labels.mean())
-    majority = int(positive >= 0.5)
-    if compare_accuracy(model, correct, LABEL_NAMES[majority], (labels == majority)[None]).low > 0:
+    counts = np.bincount(labels, minlength=len(names))
+    majority = int(np.flatnonzero(counts == counts.max())[-1])
+    if compare_accuracy(model, correct, names[majority], (labels == majority)[None]).low > 0:
         return ""
     return (
-        f"{model} is not significantly better than calling every review {LABEL_NAMES[majority]}, which is right for "
-        f"{100 * max(positive, 1 - positive):.1f} % of"
+        f"{model} is not significantly better than calling every review {names[majority]}, which is right for "
+        f"{100 * counts[majority] / len(labels):.1f} % of"
     )
 
 

@@ -12,10 +12,13 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from sentiment.data.labels import expected_position
 from sentiment.data.tokenizer import PUNCTUATION
 from sentiment.evaluation import TextModel
 
 LENGTH, UNKNOWN_SHARE, PROBABILITY = "length in words", "share of unknown words", "P(positive)"
+POSITION = "expected label from 0, the worst, to 1, the best"
+"""What is measured of more than two labels in place of P(positive)."""
 
 BINS = 10
 STABLE, SHIFTED = 0.1, 0.25
@@ -27,8 +30,9 @@ SAMPLE_SIZE = 2_000
 LONGEST_WAITING = 2**14
 """Characters of a text up to which it waits to be measured, so that the texts of a sample take little memory."""
 
-UNSURE = (0.25, 0.75)
-"""A verdict is unsure where P(positive) lies between: the odds are below 3 to 1 either way."""
+SURE, SURE_OF_MORE = 0.75, 0.5
+"""A verdict is unsure where its probability is below: of two labels the odds are below 3 to 1 either way; of more it is
+less probable than all others together."""
 
 
 @dataclass(frozen=True)
@@ -178,12 +182,19 @@ class ReviewSample:
         self.seen = 0
         self._model, self._learned = model, learned
         self._random = np.random.default_rng(0)
-        # A heap, the lowest key first: key, P(positive), and the text. It waits to be measured until somebody asks, as
-        # most reviews leave the sample before.
-        self._kept: list[tuple[float, float, str | Measures]] = []
+        self._feature = PROBABILITY
+        # A heap, the lowest key first: key, P(positive) or expected position, whether the verdict is unsure, and the
+        # text. It waits to be measured until somebody asks, as most reviews leave the sample before.
+        self._kept: list[tuple[float, float, bool, str | Measures]] = []
 
     def add(self, texts: Sequence[str], probabilities: np.ndarray) -> None:
-        """Take the next reviews into account; probabilities: P(positive), (N,)."""
+        """Take the next reviews into account.
+
+        Args:
+            probabilities: P(positive), (N,); of more than two labels that of each, (N, K).
+        """
+        self._feature = PROBABILITY if probabilities.ndim == 1 else POSITION
+        positions, unsure = expected_position(probabilities), _is_unsure(probabilities)
         self.seen += len(texts)
         keys = self._random.random(len(texts))
         lowest = self._kept[0][0] if len(self) >= SAMPLE_SIZE else -1.0
@@ -191,19 +202,19 @@ class ReviewSample:
             text = texts[position]
             content = self._measure(text) if len(text) > LONGEST_WAITING else text
             push = heapq.heappush if len(self) < SAMPLE_SIZE else heapq.heappushpop
-            push(self._kept, (float(keys[position]), float(probabilities[position]), content))
+            push(self._kept, (float(keys[position]), float(positions[position]), bool(unsure[position]), content))
 
     def __len__(self) -> int:
         return len(self._kept)
 
     @property
     def measures(self) -> dict[str, np.ndarray]:
-        """Length, share of unknown words and P(positive): feature -> (N,)."""
+        """Length, share of unknown words, and P(positive) or the expected position: feature -> (N,)."""
         measured = self._measured()
         return {
             LENGTH: np.array([review.length for review in measured], float),
             UNKNOWN_SHARE: np.array([len(review.unknown) / max(1, review.read) for review in measured]),
-            PROBABILITY: np.array([probability for _, probability, _ in self._kept]),
+            self._feature: np.array([position for _, position, _, _ in self._kept]),
         }
 
     @property
@@ -219,9 +230,8 @@ class ReviewSample:
 
     @property
     def unsure_share(self) -> float:
-        """The share of verdicts that are unsure, as UNSURE says."""
-        probabilities = np.array([probability for _, probability, _ in self._kept])
-        return float(np.mean((probabilities > UNSURE[0]) & (probabilities < UNSURE[1])))
+        """The share of verdicts that are unsure, as SURE says."""
+        return float(np.mean([is_unsure for _, _, is_unsure, _ in self._kept]))
 
     def unknown_words(self, most: int) -> list[tuple[str, int]]:
         """The unknown words that stand in most reviews, and in how many."""
@@ -231,7 +241,10 @@ class ReviewSample:
     def _measured(self) -> list[Measures]:
         """The measures of all reviews of the sample; their texts are then not needed any more."""
         measured = [self._measure(content) for *_, content in self._kept]
-        self._kept = [(key, p, content) for (key, p, _), content in zip(self._kept, measured, strict=True)]
+        self._kept = [
+            (key, position, is_unsure, content)
+            for (key, position, is_unsure, _), content in zip(self._kept, measured, strict=True)
+        ]
         return measured
 
     def _measure(self, content: str | Measures) -> Measures:
@@ -241,3 +254,13 @@ class ReviewSample:
         learned = self._learned
         unknown = tuple(w for w, is_known in words if not is_known or (learned is not None and w not in learned))
         return Measures(len(content.split()), len(words), unknown, self._model.count_unread(content) > 0)
+
+
+def _is_unsure(probabilities: np.ndarray) -> np.ndarray:
+    """Whether each verdict is unsure, as SURE says: bool (N,)."""
+    unsure: np.ndarray = (
+        (probabilities > 1 - SURE) & (probabilities < SURE)
+        if probabilities.ndim == 1
+        else probabilities.max(axis=1) < SURE_OF_MORE
+    )
+    return unsure

@@ -35,7 +35,7 @@ def measure_fairness(positive_probability: Callable[[Sequence[str]], np.ndarray]
     """Compare P(positive) of every template between any two words of a group.
 
     Args:
-        positive_probability: texts -> P(positive), (N,).
+        positive_probability: texts -> P(positive), (N,); of more than two labels the expected position.
 
     Returns:
         A row per group: `group`, `pairs` of texts, `moved`, the share of the pairs whose P(positive) differs by more

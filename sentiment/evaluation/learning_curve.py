@@ -111,7 +111,7 @@ class LearningCurves:
     Attributes:
         points: columns `model`, `labels`, `accuracy`, `low`, `high` and `above_chance`: for each model and number of
             labels the mean over seeds, its 95 % interval over reviews and seeds, and whether all of the interval is
-            above the share of the larger class.
+            above the share of the largest class.
         trainings: columns `model`, `seed`, `labels` and `accuracy`; a row for each training.
     """
 
@@ -125,7 +125,7 @@ class LearningCurves:
         Args:
             trainings: columns `model`, `seed` and `labels`.
             correct: for each training, whether it judged each test review rightly, bool (N,).
-            chance: the share of the larger class.
+            chance: the share of the largest class.
         """
         trainings = trainings.assign(accuracy=[float(judged.mean()) for judged in correct]).reset_index(drop=True)
         rows = []

@@ -1,9 +1,12 @@
 """The metrics of a model on labelled reviews, with their intervals; its threshold; and tables of metrics for people."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
+from sentiment.data.labels import LEAST_PROBABILITY
 
 if TYPE_CHECKING:  # it takes long to import, and a configuration needs ThresholdRule alone
     import pandas as pd
@@ -17,7 +20,9 @@ SHARES = frozenset(
 )
 """Metrics shown as per cent. Those of FRACTIONS are shown as they are, and counts as whole numbers."""
 
-FRACTIONS = frozenset(("log_loss", "brier_score", "expected_calibration_error", "threshold"))
+FRACTIONS = frozenset(
+    "mean_absolute_error quadratic_weighted_kappa log_loss brier_score expected_calibration_error threshold".split()
+)
 
 TITLES = {"f1": "F1", "macro_f1": "macro-F1", "roc_auc": "ROC AUC", "brier_score": "Brier score"}
 """Metrics whose title is more than their words."""
@@ -30,17 +35,19 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5) -> dict[str, float]:
-    """The usual metrics of a binary classifier, by scikit-learn.
+    """The usual metrics of a classifier: of two labels by scikit-learn, of more those of `_evaluate_ordered`.
 
     Args:
-        labels: (N,), 1 positive, 0 negative.
-        probabilities: (N,), P(positive).
-        threshold: reviews at or above it count as positive.
+        labels: (N,), 1 positive, 0 negative; of more than two labels their numbers, from 0, the worst.
+        probabilities: (N,), P(positive); of more than two labels (N, K), that of each.
+        threshold: reviews at or above it count as positive, where there are two labels.
 
     Returns:
         Shares between 0 and 1, log loss in nats, the threshold, and the four counts of the confusion matrix.
         `majority_accuracy` is what you get by giving every review the label that most of these reviews have.
     """
+    if probabilities.ndim == 2:
+        return _evaluate_ordered(labels, probabilities)
     from sklearn import metrics
 
     predicted = probabilities >= threshold
@@ -64,6 +71,52 @@ def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshol
     return {name: float(value) for name, value in found.items()} | dict(zip(names, counts, strict=True))
 
 
+def _evaluate_ordered(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """The metrics of K > 2 ordered labels, whose verdict is the most probable one.
+
+    Returns:
+        Beside shares and log loss, `mean_absolute_error` in steps of the order and `quadratic_weighted_kappa` (Cohen
+        1968); and `expected_calibration_error`, the mean of those of each label (Kull et al. 2019).
+    """
+    cells, losses = _verdicts_and_losses(labels, probabilities)
+    of_labels = [
+        expected_calibration_error(labels == number, probability) for number, probability in enumerate(probabilities.T)
+    ]
+    of_counts = _of_counts(np.bincount(cells, minlength=probabilities.shape[1] ** 2))
+    found = {
+        "accuracy": of_counts["accuracy"],
+        "majority_accuracy": np.bincount(labels).max() / len(labels),
+        **of_counts,
+        "log_loss": losses.mean(),
+        "expected_calibration_error": np.mean(of_labels),
+    }
+    return {name: float(value) for name, value in found.items()}
+
+
+def _verdicts_and_losses(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cell of the confusion matrix that each review falls into, label * K + verdict, and its log loss: (N,)."""
+    likely = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    cells = labels.astype(int) * probabilities.shape[1] + probabilities.argmax(axis=1)
+    return cells, -np.log(np.maximum(likely, LEAST_PROBABILITY))
+
+
+def _of_counts(cells: np.ndarray) -> dict[str, float]:
+    """The metrics of ordered labels that the K x K counts of a confusion matrix decide, (K * K,)."""
+    classes = math.isqrt(len(cells))
+    counts = cells.reshape(classes, classes).astype(float)
+    right, true, called = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    steps = np.abs(np.subtract.outer(np.arange(classes), np.arange(classes)))
+    by_chance = np.sum(steps**2 * np.outer(true, called)) / counts.sum()
+    is_true, is_named = true > 0, true + called > 0
+    return {
+        "accuracy": right.sum() / counts.sum(),
+        "balanced_accuracy": np.mean(right[is_true] / true[is_true]),
+        "macro_f1": np.mean(2 * right[is_named] / (true + called)[is_named]),
+        "mean_absolute_error": np.sum(steps * counts) / counts.sum(),
+        "quadratic_weighted_kappa": 1 - np.sum(steps**2 * counts) / by_chance if by_chance else np.nan,
+    }
+
+
 def metric_intervals(
     labels: np.ndarray, probabilities: np.ndarray, threshold: float = 0.5
 ) -> dict[str, tuple[float, float]]:
@@ -78,6 +131,33 @@ def metric_intervals(
     Returns:
         Metric -> both ends of its interval, for the metrics that are estimated from single reviews.
     """
+    is_ordered, reviews = probabilities.ndim == 2, len(labels)
+    measure = _ordered_sample(labels, probabilities) if is_ordered else _sample(labels, probabilities, threshold)
+    generator = np.random.default_rng(0)
+    import pandas as pd
+
+    drawn = (np.bincount(generator.integers(reviews, size=reviews), minlength=reviews) for _ in range(RESAMPLES))
+    samples = pd.DataFrame(map(measure, drawn)).dropna()
+    if samples.empty:
+        return {}
+    ends = samples.quantile([0.025, 0.975])
+    return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()}
+
+
+def _ordered_sample(labels: np.ndarray, probabilities: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
+    """How often each review is drawn, (N,) -> the metrics of ordered labels of this bootstrap sample."""
+    cells, losses = _verdicts_and_losses(labels, probabilities)
+    number = probabilities.shape[1] ** 2
+    return lambda times: {
+        **_of_counts(np.bincount(cells, times, number)),
+        "log_loss": times @ losses / len(losses),
+    }
+
+
+def _sample(
+    labels: np.ndarray, probabilities: np.ndarray, threshold: float
+) -> Callable[[np.ndarray], dict[str, float]]:
+    """How often each review is drawn, (N,) -> the metrics of two labels of this bootstrap sample."""
     order = probabilities.argsort(kind="stable")
     positive, ordered = labels[order] == 1, probabilities[order]
     called = ordered >= threshold
@@ -85,10 +165,8 @@ def metric_intervals(
     likely = np.clip(ordered.astype(np.float64), smallest, 1 - smallest)
     losses = -np.log(np.where(positive, likely, 1 - likely))
     ties = np.flatnonzero(np.diff(ordered, prepend=-1.0))  # where a new probability begins
-    generator = np.random.default_rng(0)
 
-    def resampled() -> dict[str, float]:
-        times = np.bincount(generator.integers(len(labels), size=len(labels)), minlength=len(labels))
+    def measure(times: np.ndarray) -> dict[str, float]:
         tp, fn = times @ (positive & called), times @ (positive & ~called)
         tn, fp = times @ (~positive & ~called), times @ (~positive & called)
         if not (tp + fn) * (tn + fp):  # all of one class
@@ -106,13 +184,7 @@ def metric_intervals(
             "log_loss": times @ losses / len(labels),
         }
 
-    import pandas as pd
-
-    samples = pd.DataFrame([resampled() for _ in range(RESAMPLES)]).dropna()
-    if samples.empty:
-        return {}
-    ends = samples.quantile([0.025, 0.975])
-    return {str(metric): (float(low), float(high)) for metric, (low, high) in ends.items()}
+    return measure
 
 
 def calibration(labels: np.ndarray, probabilities: np.ndarray) -> "pd.DataFrame":

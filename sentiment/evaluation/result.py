@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sentiment.data.corpus import Reviews
-from sentiment.data.labels import LABEL_NAMES, predicted_labels
+from sentiment.data.labels import LABEL_NAMES, expected_position, label_probabilities
 from sentiment.data.tokenizer import tokenize
 from sentiment.evaluation import TextClassifier
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck
@@ -31,6 +31,9 @@ NEGATIONS = frozenset("not no never neither nor none nobody nothing nowhere with
 
 MISTAKES = 50
 
+OF_LABEL = "probability_"
+"""How the columns of predictions begin that hold the probability of a label, where there are more than two."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -38,7 +41,8 @@ class Result:
 
     Attributes:
         name: of this model and seed, such as `LSTM, seed 1`.
-        predictions: a row per test review: text, label, predicted_label, positive_probability.
+        predictions: a row per test review: text, label, predicted_label, and positive_probability, or of more than two
+            labels probability_LABEL of each, the worst first.
         metrics: as `evaluate_predictions` gives, and the costs of the model.
         behaviour: as `measure_behaviour` gives, of all files that are reported.
         history: metric -> its value after each epoch; empty for a model without epochs.
@@ -73,9 +77,19 @@ class Result:
         return (self.predictions["label"] == self.predictions["predicted_label"]).to_numpy()
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels, the worst first."""
+        return names_of_labels(self.predictions)
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether there are more than two labels."""
+        return len(self.label_names) > 2
+
+    @property
     def labels(self) -> np.ndarray:
-        """int8 (N,): 1 positive, 0 negative."""
-        return (self.predictions["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
+        """int8 (N,): 1 positive, 0 negative; of more than two labels their numbers, from 0, the worst."""
+        return label_numbers_in(self.predictions)
 
     @property
     def reviews(self) -> Reviews:
@@ -84,8 +98,15 @@ class Result:
 
     @property
     def probabilities(self) -> np.ndarray:
-        """P(positive), (N,)."""
-        return self.predictions["positive_probability"].to_numpy()
+        """P(positive), (N,); of more than two labels that of each, (N, K)."""
+        return probabilities_in(self.predictions)
+
+    @property
+    def confusion_matrix(self) -> pd.DataFrame:
+        """How many test reviews of each label (rows) got each verdict (columns), the worst first."""
+        names = list(self.label_names)
+        counts = pd.crosstab(self.predictions["label"], self.predictions["predicted_label"])
+        return counts.reindex(index=names, columns=names, fill_value=0)
 
     @property
     def validation_loss(self) -> float:
@@ -148,6 +169,34 @@ class Result:
         )
 
 
+def names_of_labels(predictions: pd.DataFrame) -> tuple[str, ...]:
+    """The labels that predictions tell apart, the worst first."""
+    return tuple(column.removeprefix(OF_LABEL) for column in _columns_of_labels(predictions)) or LABEL_NAMES
+
+
+def _columns_of_labels(predictions: pd.DataFrame) -> list[str]:
+    return [column for column in map(str, predictions) if column.startswith(OF_LABEL)]
+
+
+def label_numbers_in(predictions: pd.DataFrame) -> np.ndarray:
+    """The numbers of the labels of predictions, from 0, the worst: int8 (N,)."""
+    return pd.Categorical(predictions["label"], names_of_labels(predictions)).codes.astype(np.int8)
+
+
+def probabilities_in(predictions: pd.DataFrame) -> np.ndarray:
+    """P(positive) of predictions, (N,); of more than two labels the probability of each, (N, K)."""
+    return predictions[_columns_of_labels(predictions) or "positive_probability"].to_numpy()
+
+
+def true_label_probability(predictions: pd.DataFrame) -> np.ndarray:
+    """The probability that predictions give the true label of each review, (N,)."""
+    labels, probabilities = label_numbers_in(predictions), probabilities_in(predictions)
+    if probabilities.ndim == 1:
+        return np.where(labels == 1, probabilities, 1 - probabilities)
+    of_label: np.ndarray = probabilities[np.arange(len(labels)), labels]
+    return of_label
+
+
 def evaluate_classifier(
     classifier: TextClassifier,
     reviews: Reviews,
@@ -158,33 +207,41 @@ def evaluate_classifier(
     """What a classifier does on labelled reviews, which it should not have learned from.
 
     Args:
-        reviews: N of them, of both classes.
+        reviews: N of them, of two classes at least.
         name: of the model.
         abstentions: guaranteed accuracies to check.
         seen: sentences that training may have seen, which no behavioural test then uses.
     """
     threshold, labels = classifier.threshold_, reviews.labels
     started = time.perf_counter()
-    probabilities = classifier.positive_probability(reviews.texts)  # (N,)
+    cumulative = classifier.cumulative_probability(reviews.texts)
     seconds = time.perf_counter() - started
+    probabilities, names = label_probabilities(cumulative), classifier.label_names  # (N,) or (N, K)
+    columns = {"positive_probability": probabilities}
+    if probabilities.ndim == 2:
+        columns = {f"{OF_LABEL}{name}": column for name, column in zip(names, probabilities.T, strict=True)}
     predictions = pd.DataFrame(
         {
             "text": pd.Series(list(reviews.texts), dtype="string"),
-            "label": [LABEL_NAMES[label] for label in labels],
-            "predicted_label": predicted_labels(probabilities, threshold),
-            "positive_probability": probabilities,
+            "label": [names[label] for label in labels],
+            "predicted_label": classifier.names_of_verdicts(cumulative),
+            **columns,
         }
     )
+
+    def position(texts: Sequence[str]) -> np.ndarray:
+        return expected_position(label_probabilities(classifier.cumulative_probability(texts)))
+
     costs = {"parameters": classifier.parameters, "scored_per_second": len(reviews) / seconds}
     return Result(
         name,
         predictions,
         evaluate_predictions(labels, probabilities, threshold) | costs,
         pd.concat(
-            [measure_behaviour(classifier.positive_probability, threshold, file, seen) for file in REPORTED],
+            [measure_behaviour(position, threshold, file, seen) for file in REPORTED],
             ignore_index=True,
         ),
-        fairness=measure_fairness(classifier.positive_probability),
+        fairness=measure_fairness(position),
         guarantees=[abstention.check(labels, probabilities) for abstention in abstentions],
     )
 
@@ -226,15 +283,16 @@ def slice_accuracy(texts: Sequence[str], correct: np.ndarray) -> pd.DataFrame:
 
 
 def confident_mistakes(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The wrongly judged reviews with P(positive) furthest on the wrong side, at most 50, the surest first.
+    """The wrongly judged reviews whose true label is least probable, at most 50, the surest mistakes first.
 
     Args:
-        predictions: columns text, label, predicted_label, positive_probability.
+        predictions: as a Result has them.
 
     Returns:
-        The same columns.
+        Columns label, predicted_label, positive_probability and text; of more than two labels label_probability, that
+        of the true label, in place of positive_probability.
     """
-    wrong = predictions[predictions["label"] != predictions["predicted_label"]]
-    towards_truth = wrong["positive_probability"].where(wrong["label"] == "positive", 1 - wrong["positive_probability"])
-    columns = ["label", "predicted_label", "positive_probability", "text"]
-    return wrong.loc[towards_truth.sort_values(kind="stable").index[:MISTAKES], columns].reset_index(drop=True)
+    probability = "positive_probability" if "positive_probability" in predictions else "label_probability"
+    judged = predictions.assign(label_probability=true_label_probability(predictions))
+    wrong = judged[judged["label"] != judged["predicted_label"]].sort_values("label_probability", kind="stable")
+    return wrong[["label", "predicted_label", probability, "text"]].head(MISTAKES).reset_index(drop=True)

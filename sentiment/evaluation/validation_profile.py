@@ -23,6 +23,9 @@ PROFILE_FILE = "validation.json"
 LEVELS = (0.8, 0.85, *(per_cent / 100 for per_cent in range(90, 100)), 0.995)
 """Accuracies that can be guaranteed for the answers, where the validation reviews bear them."""
 
+LEVELS_OF_MORE = (0.5, 0.6, 0.7, *LEVELS)
+"""Those of more than two labels, which are harder to tell apart."""
+
 
 class ValidationProfile(Configuration):
     """The content of validation.json."""
@@ -56,12 +59,13 @@ class ValidationProfile(Configuration):
         Args:
             samples: of the validation reviews; for an estimate one for each fold, as the classifier reads it that left
                 it out.
-            labels: (N,), 1 positive, 0 negative, of the reviews of all samples, which did not train the model.
-            probabilities: (N,), P(positive).
+            labels, probabilities: of the reviews of all samples, which did not train the model, as `choose_abstention`
+                takes them.
             threshold, choices: of the classifier that it is for; as `choose_abstention` takes them.
             is_estimate: the classifier that it is for learns from all reviews, those of the folds too.
         """
         measures = [sample.measures for sample in samples]
+        levels = LEVELS if probabilities.ndim == 1 else LEVELS_OF_MORE
         sizes = [len(sample) for sample in samples]
         return cls(
             classifier="",
@@ -69,7 +73,8 @@ class ValidationProfile(Configuration):
             reviews=len(labels),
             choices=choices,
             is_estimate=is_estimate,
-            abstentions=_abstentions(labels, probabilities, threshold, choices),
+            levels=levels,
+            abstentions=_abstentions(labels, probabilities, levels, threshold, choices),
             features={
                 feature: Reference.fit(np.concatenate([measured[feature] for measured in measures]))
                 for feature in measures[0]
@@ -89,10 +94,9 @@ class ValidationProfile(Configuration):
 
         Args:
             choices: as `choose_abstention` takes them.
-            labels: (N,), 1 positive, 0 negative, of the validation reviews.
-            probabilities: (N,), P(positive).
+            labels, probabilities: of the validation reviews, as `choose_abstention` takes them.
         """
-        abstentions = _abstentions(labels, probabilities, threshold, choices)
+        abstentions = _abstentions(labels, probabilities, self.levels, threshold, choices)
         return self.model_copy(update={"threshold": threshold, "choices": choices, "abstentions": abstentions})
 
     def save(self, folder: Path) -> None:
@@ -146,9 +150,9 @@ class ValidationProfile(Configuration):
 
 
 def _abstentions(
-    labels: np.ndarray, probabilities: np.ndarray, threshold: float, choices: int
+    labels: np.ndarray, probabilities: np.ndarray, levels: Sequence[float], threshold: float, choices: int
 ) -> tuple[Abstention, ...]:
-    chosen = (choose_abstention(labels, probabilities, level, threshold, choices) for level in LEVELS)
+    chosen = (choose_abstention(labels, probabilities, level, threshold, choices) for level in levels)
     return tuple(abstention for abstention in chosen if abstention is not None)
 
 

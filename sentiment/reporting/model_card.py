@@ -13,8 +13,9 @@ from sentiment.evaluation.metrics import metric_rows, tabulate_metrics
 from sentiment.evaluation.result import Result
 from sentiment.reporting.pages import markdown_table, plain
 
-GUARANTEED = (0.9, 0.95, 0.97, 0.99)
-"""Levels of `sentiment score --sure` that the card shows, where the model guarantees them."""
+GUARANTEED, GUARANTEED_OF_MORE = (0.9, 0.95, 0.97, 0.99), (0.6, 0.7, 0.8, 0.9, 0.95)
+"""Levels of `sentiment score --sure` that the card shows, where the model guarantees them: of two labels, and of more.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def render_model_card(result: Result, origin: Origin) -> str:
     environment.filters["plain"] = plain
     template = environment.from_string(files(__package__).joinpath("model_card.md").read_text("utf-8"))
     accuracy, reviews = float(result.metrics["accuracy"]), len(result.labels)
+    names = result.label_names if result.is_ordered else ()
+    levels = GUARANTEED_OF_MORE if names else GUARANTEED
     slices = [
         [name, f"{size:,}", _share(share), _interval(share, size)]
         for name, size, share in result.slices.itertuples(index=False, name=None)
@@ -72,11 +75,12 @@ def render_model_card(result: Result, origin: Origin) -> str:
     card = template.render(
         result=result,
         origin=origin,
+        names=names,
         splits={"unlabelled": None, **origin.summary["splits"]},
         accuracy=_share(accuracy, 2),
         interval=_interval(accuracy, reviews, 2),
         metrics=metric_rows(tabulate_metrics({result.name: [result.metrics]})),
-        guarantees=[[f"{100 * c.level:g} %", *c.cells] for c in result.guarantees if c.level in GUARANTEED],
+        guarantees=[[f"{100 * c.level:g} %", *c.cells] for c in result.guarantees if c.level in levels],
         slices=slices,
         left_out=left_out_note(result.left_out),
         behaviour=behaviour,

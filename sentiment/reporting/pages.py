@@ -18,11 +18,13 @@ from matplotlib.figure import Figure
 from sentiment.data.markup import LINE_BREAK
 from sentiment.evaluation.drift import (
     LENGTH,
+    POSITION,
     PROBABILITY,
     SHIFTED,
     STABLE,
+    SURE,
+    SURE_OF_MORE,
     UNKNOWN_SHARE,
-    UNSURE,
     Reference,
     ReviewSample,
     find_drift,
@@ -41,7 +43,7 @@ MARKUP = "\\`*_[]<>|#&"
 UNKNOWN_WORDS = 40
 """Most unknown words that the page of drift lists."""
 
-SHOWN = {LENGTH: "{:,.0f}", UNKNOWN_SHARE: "{:z.1%}", PROBABILITY: "{:.3f}"}
+SHOWN = {LENGTH: "{:,.0f}", UNKNOWN_SHARE: "{:z.1%}", PROBABILITY: "{:.3f}", POSITION: "{:.3f}"}
 """Feature -> how its values are written."""
 
 HOW = (
@@ -136,7 +138,7 @@ def render_drift(profile: ValidationProfile, sample: ReviewSample, *, title: str
             for word, reviews in sample.unknown_words(UNKNOWN_WORDS)
         ],
         thresholds=(STABLE, SHIFTED),
-        unsure=UNSURE,
+        sure=SURE_OF_MORE if POSITION in profile.features else SURE,
     )
 
 

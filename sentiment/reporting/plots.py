@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator, PercentFormatter
 
@@ -17,11 +18,11 @@ from sentiment.evaluation.metrics import calibration, expected_calibration_error
 from sentiment.reporting import COLOURS
 
 Probabilities = Mapping[str, Sequence[np.ndarray]]
-"""Model -> P(positive) of the test reviews, (N,), for each seed."""
+"""Model -> P(positive) of the test reviews, (N,), for each seed; of K > 2 labels that of each label, (N, K)."""
 
 EPOCHS = "epoch (dashed: training, solid: validation)"
 
-CURVES = {"loss": "Binary cross-entropy (nats)", "accuracy": "Accuracy"}
+CURVES = {"loss": "Cross-entropy (nats)", "accuracy": "Accuracy"}
 """Metric of a history -> title of its axes."""
 
 
@@ -96,14 +97,36 @@ def precision_recall_curves(labels: np.ndarray, probabilities: Probabilities) ->
     return _with_legend(figure)
 
 
-def reliability_diagram(labels: np.ndarray, probabilities: Probabilities) -> Figure:
-    """Share of positive reviews against P(positive) on the test split."""
+def reliability_diagram(labels: np.ndarray, probabilities: Probabilities, names: Sequence[str] = LABEL_NAMES) -> Figure:
+    """Share of positive reviews against P(positive) on the test split; of more than two labels those of each label.
+
+    Args:
+        labels: (N,), the numbers of their names.
+        names: of the labels, the worst first.
+    """
+    if len(names) > 2:
+        return _reliability_of_labels(labels, probabilities, names)
     figure, [axis] = _figure("Reliability diagram")
     for values, style in _by_seed(labels, probabilities, "calibration error", expected_calibration_error):
         bins = calibration(labels, values)
         axis.plot(bins["probability"], bins["positive"], marker="o", ms=4, **style)
     axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
     axis.set(xlabel="mean P(positive) in the bin", ylabel="share of positive reviews", aspect="equal")
+    return _with_legend(figure)
+
+
+def _reliability_of_labels(labels: np.ndarray, probabilities: Probabilities, names: Sequence[str]) -> Figure:
+    """A panel for each model, with a line for each label and seed."""
+    figure, axes = _figure(*(f"Reliability of {model}" for model in probabilities))
+    colours = LinearSegmentedColormap.from_list("labels", [COLOURS[1], "#999999", COLOURS[0]])
+    for axis, seeds in zip(axes, probabilities.values(), strict=True):
+        for number, name in enumerate(names):
+            for values in seeds:
+                bins = calibration(labels == number, values[:, number])
+                colour = to_hex(colours(number / (len(names) - 1)))
+                axis.plot(bins["probability"], bins["positive"], marker="o", ms=4, lw=1.3, color=colour, label=name)
+        axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
+        axis.set(xlabel="mean probability of the label in the bin", ylabel="share of reviews with it", aspect="equal")
     return _with_legend(figure)
 
 
@@ -171,17 +194,23 @@ def two_distributions(feature: str, bins: Sequence[str], validation: np.ndarray,
     return _with_legend(figure)
 
 
-def confusion_matrix(metrics: Mapping[str, float], model: str) -> Figure:
-    """Counts of test reviews by true label (rows) and predicted label (columns)."""
-    names = ("true_negatives", "false_positives", "false_negatives", "true_positives")
-    counts = np.array([metrics[name] for name in names]).reshape(2, 2)
+def confusion_matrix(matrix: pd.DataFrame, model: str) -> Figure:
+    """Counts of test reviews by true label (rows) and predicted label (columns), as `Result.confusion_matrix` gives.
+
+    Of more than two labels the colour is the share of the row, so that a rare label is seen as well as a frequent one.
+    """
+    counts, names = matrix.to_numpy(), list(matrix)
+    places, shades = range(len(names)), counts
+    if len(names) > 2:
+        shades = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure, [axis] = _figure(f"{model}: test reviews")
     axis.grid(False)
-    axis.imshow(counts, cmap="Blues", vmin=0)
-    for row, column in np.ndindex(2, 2):
-        colour = "white" if counts[row, column] > counts.max() / 2 else "black"
-        axis.text(column, row, f"{counts[row, column]:,.0f}", ha="center", va="center", color=colour, fontsize=16)
-    axis.set(xticks=[0, 1], xticklabels=LABEL_NAMES, yticks=[0, 1], yticklabels=LABEL_NAMES)
+    axis.imshow(shades, cmap="Blues", vmin=0)
+    for row, column in np.ndindex(counts.shape):
+        colour = "white" if shades[row, column] > shades.max() / 2 else "black"
+        size = min(16, 60 / len(names))
+        axis.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size)
+    axis.set(xticks=places, xticklabels=names, yticks=places, yticklabels=names)
     axis.set(xlabel="predicted label", ylabel="true label")
     return figure
 

@@ -64,6 +64,7 @@ def render_report(
         title=title,
         owner=owner,
         note=note,
+        is_ordered=comparison.any_result.is_ordered,
         verdicts=[*(difference.verdict for difference in comparison.differences), *comparison.warnings.values()],
         accuracies=_accuracies(comparison),
         scope=comparison.scope,
@@ -151,8 +152,6 @@ def _share_rows(shares: pd.DataFrame) -> Table:
 
 def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
     """Name, alternative text and SVG of each plot."""
-    labels = comparison.any_result.labels
-    probabilities = {model: [r.probabilities for r in seeds] for model, seeds in comparison.results.items()}
     histories = {m: [r.history for r in seeds] for m, seeds in comparison.results.items() if seeds[0].history}
     curves = []
     for metric, best, which in (("loss", min, "Lowest"), ("accuracy", max, "Highest")) if histories else ():
@@ -161,6 +160,32 @@ def _curves(comparison: Comparison) -> list[tuple[str, str, Markup]]:
         alternative = f"Training and validation {metric} against the epoch. {which} on validation: {values}."
         figure = plots.learning_curves(histories, [metric])
         curves.append((f"Learning curves: {metric}", alternative, inline_svg(figure)))
+    return curves + (_curves_of_labels(comparison) if comparison.any_result.is_ordered else _curves_of_two(comparison))
+
+
+def _curves_of_labels(comparison: Comparison) -> list[tuple[str, str, Markup]]:
+    """What more than two labels have in place of a ROC curve: a confusion matrix and a reliability diagram a model."""
+    any_result, curves = comparison.any_result, []
+    for model, seeds in comparison.results.items():
+        first, means = seeds[0], comparison.metrics[model]
+        alternative = (
+            f"True labels by verdicts of {first.name}, the colour by the share of the true label. Quadratic weighted "
+            f"kappa {first.metrics['quadratic_weighted_kappa']:.3f}, mean absolute error "
+            f"{first.metrics['mean_absolute_error']:.3f}."
+        )
+        matrix = inline_svg(plots.confusion_matrix(first.confusion_matrix, first.name))
+        curves.append((f"Confusion matrix: {model}", alternative, matrix))
+        diagram = plots.reliability_diagram(
+            any_result.labels, {model: [result.probabilities for result in seeds]}, any_result.label_names
+        )
+        error = f"Expected calibration error of {model}, mean of the labels: {means['expected_calibration_error']:.3f}."
+        curves.append((f"Reliability: {model}", error, inline_svg(diagram)))
+    return curves
+
+
+def _curves_of_two(comparison: Comparison) -> list[tuple[str, str, Markup]]:
+    labels, curves = comparison.any_result.labels, []
+    probabilities = {model: [r.probabilities for r in seeds] for model, seeds in comparison.results.items()}
     for name, title, metric, draw in (
         ("ROC curves", "Area under the curve", "roc_auc", plots.roc_curves),
         ("Reliability", "Expected calibration error", "expected_calibration_error", plots.reliability_diagram),

@@ -48,8 +48,8 @@ TESTED_TAG, ON_FOLDS = "sentiment.tested", "on folds"
 """Marks a version whose predictions come from other trainings, none of which had learned from what it judged."""
 
 ABOUT_MODEL = (
-    "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and "
-    "`positive_probability` out. The alias `champion` names the version that `sentiment score`, `predict` and "
+    "Classifiers of reviews, registered by `sentiment run-pipeline`: raw text in, `predicted_label` and the "
+    "probability of its labels out. The alias `champion` names the version that `sentiment score`, `predict` and "
     "`explain` use; `challenger` the last one that could not replace it. The tags of a version hold its model, its "
     "test metrics and what was decided on it."
 )
@@ -247,6 +247,12 @@ class _Decision:
         title = f"version {holder.number}{', the champion,' if CHAMPION in holder.aliases else ''}"
         sides = ((contender, f"version {contender.number}"), (holder, title))
         whole = [self._result(version, name) for version, name in sides]
+        names = [", ".join(result.label_names) for result in whole]
+        if names[0] != names[1]:
+            raise _NoContestError(
+                f"{title} tells {names[1]} apart, and not {names[0]}; --promote makes it champion all the same, and "
+                "--register gives it a name of its own"
+            )
         learned = np.union1d(*(self._learned(version, name) for version, name in sides))
         unseen = [result.predictions[~np.isin(fingerprints(result.reviews.texts), learned)] for result in whole]
         own, other = (replace(result, predictions=table) for result, table in zip(whole, unseen, strict=True))
@@ -256,9 +262,9 @@ class _Decision:
             )
         if own.reviews.digest() != other.reviews.digest():
             raise _NoContestError(f"{title} was tested on other reviews")
-        names = (f"version {contender.number}", f"version {holder.number}")
-        difference = compare_accuracy(names[0], own.correct[None], names[1], other.correct[None])
-        flips = Flips.between(names[0], own.predictions, names[1], other.predictions)
+        models = (f"version {contender.number}", f"version {holder.number}")
+        difference = compare_accuracy(models[0], own.correct[None], models[1], other.correct[None])
+        flips = Flips.between(models[0], own.predictions, models[1], other.predictions)
         if contender.number == self._number:
             self.rival, self.flips = holder, flips
         left_out = max(len(result.predictions) for result in whole) - difference.reviews
@@ -293,7 +299,7 @@ def _number(version: Version | None) -> int | None:
 
 def _poor(result: Result) -> str:
     """Why a model cannot be champion whose verdicts are no better than one label for all; "" where they are better."""
-    poor = no_better_than_majority("it", result.correct[None], result.labels)
+    poor = no_better_than_majority("it", result.correct[None], result.labels, result.label_names)
     return poor and f"{poor} the {len(result.labels):,} test reviews; --promote makes it champion all the same"
 
 

@@ -15,7 +15,10 @@ CHALLENGER = "challenger"
 CANDIDATE_TAG, DECISION_TAG = "sentiment.candidate", "sentiment.decision"
 """Tags of a version: that it may become champion, and in words what was decided on it."""
 
-METRICS = ("test_accuracy", "test_f1", "test_roc_auc", "test_log_loss")
+METRICS = (
+    *("test_accuracy", "test_f1", "test_roc_auc"),
+    *("test_mean_absolute_error", "test_quadratic_weighted_kappa", "test_log_loss"),
+)
 REVIEWS, SIZE, SPEED = "test_reviews", "size_bytes", "test_scored_per_second"
 METRIC_TAGS = (*METRICS, REVIEWS, SIZE, SPEED)
 """Kept as tags of a version: metrics of its run, the reviews that they come from, bytes of what scores, and reviews a

@@ -190,15 +190,17 @@ def read_predictions(run_id: str) -> pd.DataFrame:
     """The predictions of a model's run on the test split.
 
     Returns:
-        A row per test review: text, label, predicted_label, positive_probability.
+        As a Result has them.
 
     Raises:
         MlflowException, OSError, ValueError: the run or its file is not there, or is no such table.
     """
-    columns = ["text", "label", "predicted_label", "positive_probability"]
     with tempfile.TemporaryDirectory() as folder:
         path = mlflow.MlflowClient().download_artifacts(run_id, PREDICTIONS_FILE, folder)
-        return pd.read_parquet(path, columns=columns)
+        predictions = pd.read_parquet(path)
+    if missing := {"text", "label", "predicted_label"} - {*predictions}:
+        raise ValueError(f"{PREDICTIONS_FILE} has no {', '.join(sorted(missing))}")
+    return predictions
 
 
 def _read_result(run: Run) -> Result:

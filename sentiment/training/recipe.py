@@ -21,11 +21,12 @@ import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.data.labels import cumulative, cuts_of_shares, log_odds, sides
+from sentiment.data.labels import cumulative, cuts_of_shares, label_probabilities, log_odds, sides
 from sentiment.data.sequences import pad_texts
 from sentiment.data.validation import nested_part, split_folds
 from sentiment.data.vocabulary import learned_words
 from sentiment.engine.recurrent_model import RecurrentModel
+from sentiment.errors import InputError
 from sentiment.evaluation.drift import ReviewSample
 from sentiment.evaluation.metrics import choose_threshold
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -54,6 +55,9 @@ class Recipe:
         start: a trained model to fine-tune; its vocabulary, shape and padding have to be those of the configuration.
         choices: models of one kind that the validation reviews choose among, which their promises allow for.
 
+    Raises:
+        InputError: the configuration asks for a threshold, and the reviews have more than two labels.
+
     Attributes:
         cut: which reviews of train a model with this seed learns from.
         prepared: vocabulary, padded reviews and vectors.
@@ -77,6 +81,11 @@ class Recipe:
         self._snippets: WeakValueDictionary[int, EpochSnippets] = WeakValueDictionary()
         self._sharing = threading.Lock()
         self._linear_models: dict[tuple[int, bool], Output[Trained]] = {}
+        if config.threshold != "0.5" and self.classes > 2:
+            raise InputError(
+                f"The reviews have {self.classes} labels, whose most probable one is the verdict, and a threshold "
+                f"that is best for {config.threshold} is one between two: leave --threshold out."
+            )
 
     @property
     def classes(self) -> int:
@@ -321,7 +330,7 @@ class Recipe:
         if candidate.found is not None:
             return candidate.found.profile.for_classifier(model)
         validation, sample = self.validation(candidate.seed), ReviewSample(model, self.words_learned(candidate))
-        probabilities = model.positive_probability(validation.texts)
+        probabilities = label_probabilities(model.cumulative_probability(validation.texts))
         sample.add(validation.texts, probabilities)
         return ValidationProfile.from_samples([sample], validation.labels, probabilities, 0.5).for_classifier(model)
 
@@ -341,7 +350,7 @@ class Recipe:
 
         def compute(_: Path) -> Trained:
             validation, model = self.validation(candidate.seed), trained.value.model
-            probabilities = model.positive_probability(validation.texts)
+            probabilities = label_probabilities(model.cumulative_probability(validation.texts))
             threshold = choose_threshold(validation.labels, probabilities, rule)
             profile = trained.value.profile.with_thresholds(threshold, choices, validation.labels, probabilities)
             return replace(trained.value, profile=profile)

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import metrics as of_sklearn
 
+from sentiment.data.labels import class_probabilities, cut_scores
 from sentiment.evaluation.metrics import (
     ThresholdRule,
     calibration,
@@ -33,6 +35,37 @@ def test_a_model_that_calls_every_review_positive_is_seen_through() -> None:
     assert (metrics["false_positives"], metrics["true_positives"]) == (5, 95)
 
 
+def ordered(reviews: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities of a model that has one score with cut points, and trusts itself too much."""
+    generator, cuts = np.random.default_rng(seed), np.linspace(-2, 1.5, classes - 1)
+    scores = generator.normal(0, 2, reviews)
+    labels = (generator.logistic(scores)[:, None] > cuts).sum(axis=1).astype(np.int8)
+    return labels, class_probabilities(cut_scores(2 * scores, cuts))
+
+
+@settings(max_examples=20)
+@given(st.integers(3, 8), st.integers(5, 60), st.integers(0, 2**32 - 1))
+def test_metrics_of_ordered_labels_are_those_of_scikit_learn(classes: int, reviews: int, seed: int) -> None:
+    labels, probabilities = ordered(reviews, classes, seed)
+    labels[:2] = 0, 1
+    found, verdicts = evaluate_predictions(labels, probabilities), probabilities.argmax(axis=1)
+    likely = np.maximum(probabilities[np.arange(reviews), labels], 1e-7)
+    assert found["accuracy"] == pytest.approx(of_sklearn.accuracy_score(labels, verdicts))
+    assert found["majority_accuracy"] == pytest.approx(np.unique(labels, return_counts=True)[1].max() / reviews)
+    present = np.isin(verdicts, labels)  # scikit-learn warns of verdicts that no review has
+    recalls = [np.mean(verdicts[labels == label] == label) for label in np.unique(labels)]
+    assert found["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    if present.all():
+        assert found["balanced_accuracy"] == pytest.approx(of_sklearn.balanced_accuracy_score(labels, verdicts))
+    assert found["macro_f1"] == pytest.approx(of_sklearn.f1_score(labels, verdicts, average="macro", zero_division=0))
+    assert found["mean_absolute_error"] == pytest.approx(of_sklearn.mean_absolute_error(labels, verdicts))
+    kappa = of_sklearn.cohen_kappa_score(labels, verdicts, weights="quadratic")
+    assert found["quadratic_weighted_kappa"] == pytest.approx(kappa)
+    assert found["log_loss"] == pytest.approx(-np.log(likely).mean())
+    errors = [expected_calibration_error(labels == label, probabilities[:, label]) for label in range(classes)]
+    assert found["expected_calibration_error"] == pytest.approx(np.mean(errors))
+
+
 def test_intervals_hold_the_true_metric_in_about_95_of_100_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentiment.evaluation.metrics.RESAMPLES", 200)
     generator = np.random.default_rng(0)
@@ -42,13 +75,21 @@ def test_intervals_hold_the_true_metric_in_about_95_of_100_tables(monkeypatch: p
         odds = np.exp(generator.normal(2 * labels - 1, 1.5)).round(1) + 0.05  # rounded, so that some are ties
         return labels, odds / (1 + odds)
 
-    true = evaluate_predictions(*reviews(200_000))
-    held: dict[str, list[bool]] = {}
-    for _ in range(60):
-        for metric, (low, high) in metric_intervals(*reviews(300)).items():
-            held.setdefault(metric, []).append(low <= true[metric] <= high)
-    assert {"accuracy", "balanced_accuracy", "macro_f1", "recall", "f1", "roc_auc", "log_loss"} == held.keys()
-    assert all(sum(tables) >= 48 for tables in held.values()), held
+    def stars(number: int) -> tuple[np.ndarray, np.ndarray]:
+        return ordered(number, 5, seed=int(generator.integers(2**32)))
+
+    common = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss"}
+    for draw, metrics in (
+        (reviews, {"recall", "f1", "roc_auc"}),
+        (stars, {"mean_absolute_error", "quadratic_weighted_kappa"}),
+    ):
+        true = evaluate_predictions(*draw(200_000))
+        held: dict[str, list[bool]] = {}
+        for _ in range(60):
+            for metric, (low, high) in metric_intervals(*draw(300)).items():
+                held.setdefault(metric, []).append(low <= true[metric] <= high)
+        assert held.keys() == common | metrics
+        assert all(sum(tables) >= 48 for tables in held.values()), held
 
 
 def test_calibration_error_of_a_case_that_can_be_done_by_hand() -> None:

@@ -6,9 +6,9 @@ from tests.sentiment.reporting.test_report import HARMFUL, result
 
 SUMMARY: dict[str, Any] = {
     "splits": {
-        "train": {"reviews": 2_000, "positive": 1_000, "negative": 1_000},
-        "test": {"reviews": 400, "positive": 200, "negative": 200},
-        "unlabelled": {"reviews": 50, "positive": 0, "negative": 0},
+        "train": {"reviews": 2_000, "labels": {"negative": 1_000, "positive": 1_000}},
+        "test": {"reviews": 400, "labels": {"negative": 200, "positive": 200}},
+        "unlabelled": {"reviews": 50, "labels": {}},
     },
     "notes": [f"3 train reviews dropped, as the same text stands in test. {HARMFUL}"],
     "duplicates_within_train": 7,
@@ -26,7 +26,9 @@ def test_the_card_tells_origin_figures_limits_and_cost_and_no_markup_of_the_sour
         "# LSTM, seed 4, trained on ta\\*ble",
         "**These reviews are synthetic.**",
         "Test accuracy **85.00 %** (95 % interval 81.12 % to 88.35 %) on 400 reviews.",
-        "- train: 2,000 reviews, 50.0 % positive",
+        "- train: 2,000 reviews, 50.0 % negative, 50.0 % positive",
+        "whether it is positive or negative",
+        "- Two classes and no neutral one",
         "- unlabelled: 50 reviews, which this model did not learn from",
         "- 200 set aside",
         "- 3 train reviews dropped",
