@@ -20,6 +20,9 @@ from sentiment.reporting import COLOURS
 Probabilities = Mapping[str, Sequence[np.ndarray]]
 """Model -> P(positive) of the test reviews, (N,), for each seed; of K > 2 labels that of each label, (N, K)."""
 
+FEWEST_IN_BIN = 5
+"""Reviews of a bin that a reliability diagram of more than two labels draws, as its lines would jump."""
+
 EPOCHS = "epoch (dashed: training, solid: validation)"
 
 CURVES = {"loss": "Cross-entropy (nats)", "accuracy": "Accuracy"}
@@ -39,11 +42,11 @@ def _figure(*titles: str, size: tuple[float, float] = (5.2, 4.2)) -> tuple[Figur
     return figure, axes
 
 
-def _with_legend(figure: Figure) -> Figure:
+def _with_legend(figure: Figure, columns: int = 1) -> Figure:
     """The figure with a legend below its axes: one entry per label, however many curves share it."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center")
+    figure.legend(list(unique.values()), list(unique), frameon=False, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -122,12 +125,12 @@ def _reliability_of_labels(labels: np.ndarray, probabilities: Probabilities, nam
     for axis, seeds in zip(axes, probabilities.values(), strict=True):
         for number, name in enumerate(names):
             for values in seeds:
-                bins = calibration(labels == number, values[:, number])
+                bins = calibration(labels == number, values[:, number]).query("reviews >= @FEWEST_IN_BIN")
                 colour = to_hex(colours(number / (len(names) - 1)))
                 axis.plot(bins["probability"], bins["positive"], marker="o", ms=4, lw=1.3, color=colour, label=name)
         axis.plot([0, 1], [0, 1], ":", color="grey", label="perfectly calibrated")
         axis.set(xlabel="mean probability of the label in the bin", ylabel="share of reviews with it", aspect="equal")
-    return _with_legend(figure)
+    return _with_legend(figure, columns=3)
 
 
 def _by_seed(
@@ -207,7 +210,7 @@ def confusion_matrix(matrix: pd.DataFrame, model: str) -> Figure:
     axis.grid(False)
     axis.imshow(shades, cmap="Blues", vmin=0)
     for row, column in np.ndindex(counts.shape):
-        colour = "white" if shades[row, column] > shades.max() / 2 else "black"
+        colour = "white" if shades[row, column] > shades.max() / 2 else "#111111"  # black turns light on a dark page
         size = min(16, 60 / len(names))
         axis.text(column, row, f"{counts[row, column]:,}", ha="center", va="center", color=colour, fontsize=size)
     axis.set(xticks=places, xticklabels=names, yticks=places, yticklabels=names)

@@ -178,7 +178,11 @@ def _curves_of_labels(comparison: Comparison) -> list[tuple[str, str, Markup]]:
         diagram = plots.reliability_diagram(
             any_result.labels, {model: [result.probabilities for result in seeds]}, any_result.label_names
         )
-        error = f"Expected calibration error of {model}, mean of the labels: {means['expected_calibration_error']:.3f}."
+        error = (
+            f"Expected calibration error of {model}, the mean of the labels: "
+            f"{means['expected_calibration_error']:.3f}. Bins with fewer than {plots.FEWEST_IN_BIN} reviews are left "
+            "out."
+        )
         curves.append((f"Reliability: {model}", error, inline_svg(diagram)))
     return curves
 

@@ -8,7 +8,6 @@ from threadpoolctl import threadpool_limits
 from sentiment.data.labels import class_probabilities, cut_scores
 from sentiment.evaluation.abstention import Abstention, GuaranteeCheck, accuracy_bound, choose_abstention
 
-
 Score = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
@@ -51,7 +50,9 @@ def test_the_guarantee_of_the_seed_with_the_lowest_validation_loss_is_broken_in_
             validations = [score(generator, 1_000, shift) for _ in range(seeds)]
             best = min(validations, key=lambda validation: loss(*validation))
             abstention = choose_abstention(*best, level, choices=seeds)
-            assert abstention is not None
+            if abstention is None:
+                coverages.append(0.0)
+                continue
             found = abstention.check(labels, probabilities)
             broken += found.accuracy < level
             coverages.append(found.coverage)

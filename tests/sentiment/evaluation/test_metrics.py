@@ -44,26 +44,24 @@ def ordered(reviews: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 @settings(max_examples=20)
-@given(st.integers(3, 8), st.integers(5, 60), st.integers(0, 2**32 - 1))
+@given(st.integers(3, 8), st.integers(8, 60), st.integers(0, 2**32 - 1))
 def test_metrics_of_ordered_labels_are_those_of_scikit_learn(classes: int, reviews: int, seed: int) -> None:
     labels, probabilities = ordered(reviews, classes, seed)
-    labels[:2] = 0, 1
-    found, verdicts = evaluate_predictions(labels, probabilities), probabilities.argmax(axis=1)
+    labels[:classes] = np.arange(classes)
+    verdicts = probabilities.argmax(axis=1)
     likely = np.maximum(probabilities[np.arange(reviews), labels], 1e-7)
-    assert found["accuracy"] == pytest.approx(of_sklearn.accuracy_score(labels, verdicts))
-    assert found["majority_accuracy"] == pytest.approx(np.unique(labels, return_counts=True)[1].max() / reviews)
-    present = np.isin(verdicts, labels)  # scikit-learn warns of verdicts that no review has
-    recalls = [np.mean(verdicts[labels == label] == label) for label in np.unique(labels)]
-    assert found["balanced_accuracy"] == pytest.approx(np.mean(recalls))
-    if present.all():
-        assert found["balanced_accuracy"] == pytest.approx(of_sklearn.balanced_accuracy_score(labels, verdicts))
-    assert found["macro_f1"] == pytest.approx(of_sklearn.f1_score(labels, verdicts, average="macro", zero_division=0))
-    assert found["mean_absolute_error"] == pytest.approx(of_sklearn.mean_absolute_error(labels, verdicts))
-    kappa = of_sklearn.cohen_kappa_score(labels, verdicts, weights="quadratic")
-    assert found["quadratic_weighted_kappa"] == pytest.approx(kappa)
-    assert found["log_loss"] == pytest.approx(-np.log(likely).mean())
     errors = [expected_calibration_error(labels == label, probabilities[:, label]) for label in range(classes)]
-    assert found["expected_calibration_error"] == pytest.approx(np.mean(errors))
+    expected = {
+        "accuracy": of_sklearn.accuracy_score(labels, verdicts),
+        "majority_accuracy": np.bincount(labels).max() / reviews,
+        "balanced_accuracy": of_sklearn.balanced_accuracy_score(labels, verdicts),
+        "macro_f1": of_sklearn.f1_score(labels, verdicts, average="macro", zero_division=0),
+        "mean_absolute_error": of_sklearn.mean_absolute_error(labels, verdicts),
+        "quadratic_weighted_kappa": of_sklearn.cohen_kappa_score(labels, verdicts, weights="quadratic"),
+        "log_loss": -np.log(likely).mean(),
+        "expected_calibration_error": np.mean(errors),
+    }
+    assert evaluate_predictions(labels, probabilities) == pytest.approx(expected)
 
 
 def test_intervals_hold_the_true_metric_in_about_95_of_100_tables(monkeypatch: pytest.MonkeyPatch) -> None:

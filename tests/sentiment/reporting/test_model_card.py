@@ -26,7 +26,7 @@ def test_the_card_tells_origin_figures_limits_and_cost_and_no_markup_of_the_sour
         "# LSTM, seed 4, trained on ta\\*ble",
         "**These reviews are synthetic.**",
         "Test accuracy **85.00 %** (95 % interval 81.12 % to 88.35 %) on 400 reviews.",
-        "- train: 2,000 reviews, 50.0 % negative, 50.0 % positive",
+        "- train: 2,000 reviews, 50.0 % negative, 50.0 % positive\n- test: 400 reviews",
         "whether it is positive or negative",
         "- Two classes and no neutral one",
         "- unlabelled: 50 reviews, which this model did not learn from",

@@ -132,6 +132,19 @@ def test_the_champion_gives_way_only_to_one_better_beyond_chance_on_the_same_rev
     assert aliases(name) == {1: (), 2: (), 3: (), 4: ("challenger",), 5: ("champion",)}
 
 
+def test_a_classifier_of_other_labels_is_no_rival(trainer: Trainer, name: str) -> None:
+    register(name, trainer.log(300))
+    two = trainer.log(400)
+    others = two.predictions.drop(columns="positive_probability").replace({"positive": "good", "negative": "bad"})
+    three = others.assign(probability_bad=0.2, probability_fair=0.1, probability_good=0.7)
+    later = register(name, replace(two, predictions=three))
+    assert later.aliases == ("challenger",)
+    assert later.reason == (
+        "as version 1, the champion, tells negative, positive apart, and not bad, fair, good; --promote makes it "
+        "champion all the same, and --register gives it a name of its own"
+    )
+
+
 def test_a_review_that_one_side_has_learned_from_does_not_count(trainer: Trainer, name: str) -> None:
     """The second is right on 100 reviews more: those that it has learned from."""
     texts = [f"review {number}" for number in range(REVIEWS)]
