@@ -17,11 +17,11 @@ ENOUGH_STEPS = 1_000
 SMALL_BATCH, MOST_EPOCHS = 16, 20
 
 RARE = 0.7
-"""The majority's share from which on the other label is called rare."""
+"""The majority's share from which on the other labels are called rare."""
 
 BALANCE = (
-    "One label is rare here: add --balance, so that both count alike in training, and judge the model by its balanced "
-    "accuracy."
+    "Most reviews have one label here: add --balance, so that all labels count alike in training, and judge the model "
+    "by its balanced accuracy."
 )
 
 
