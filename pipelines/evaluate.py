@@ -8,6 +8,7 @@ from pipelines.models import located_classifier
 from pipelines.stages.comparison import Findings, check_report
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
 from sentiment.data.sources.table import load_labelled
@@ -37,7 +38,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
     with located_classifier(model) as (folder, name):
         classifier = SentimentClassifier.load(folder)
         profile = ValidationProfile.load(folder, classifier)
-        reviews, notes = _labelled_reviews(source)
+        reviews, notes = _labelled_reviews(source, LABEL_NAMES)
         if classifier.learned is not None:
             is_seen = classifier.learned.holds(reviews.texts)
             reviews, seen = reviews.where(~is_seen), int(is_seen.sum())
@@ -68,8 +69,19 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
             findings.publish(Path(written), output, console, name=classifier.digest()[:8])
 
 
-def _labelled_reviews(source: SourceConfig) -> tuple[Reviews, tuple[str, ...]]:
+def _labelled_reviews(source: SourceConfig, label_names: tuple[str, ...]) -> tuple[Reviews, tuple[str, ...]]:
+    """The reviews to test a classifier of these classes on, and notes on others."""
     if source.source == "table":
-        return load_labelled(source)
-    corpus = load_corpus(source, find_files(source, show_progress=True), seed=0)
-    return corpus.test, corpus.notes
+        reviews, names, notes = load_labelled(source, label_names)
+    else:
+        if source.source == "tfds" and len(label_names) > 2 and not (source.labels or source.positive):
+            source = source.model_copy(update={"labels": label_names})
+        corpus = load_corpus(source, find_files(source, show_progress=True), seed=0)
+        reviews, names, notes = corpus.test, corpus.label_names, corpus.notes
+    if len(names) != len(label_names) or (names != label_names and not source.labels):
+        raise InputError(
+            f"The classifier has the labels {', '.join(label_names)}, and the reviews have {', '.join(names)}: name "
+            f"{len(label_names)} labels of theirs in the same order with --labels, or make two classes of them with "
+            "--positive and --negative for a classifier of two."
+        )
+    return reviews, notes

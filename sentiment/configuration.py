@@ -70,7 +70,7 @@ def _explain(error: ValidationError, kind: type[Configuration], place: str) -> s
             unknown.append(key)
             known[f" in {section}" if section else ""] = ", ".join(owner.model_fields)
         else:
-            message = problem["msg"].removeprefix("Value error, ")
+            message = problem["msg"].removeprefix("Value error, ").removesuffix(".")
             message = message[0].lower() + message[1:]
             is_whole = isinstance(problem["input"], dict)  # what is wrong is how fields stand together
             problems.append(message if is_whole else f"{key.split('.')[-1]} is {problem['input']!r}: {message}")

@@ -88,13 +88,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def tfds_folder(archive: Path, shared_folder: Path) -> Path:
     """The archive of the demo corpus as tensorflow-datasets prepares it."""
-    return once(shared_folder / "tfds", functools.partial(reviews.prepare_tfds, archive))
+    return once(shared_folder / "tfds", functools.partial(reviews.prepare_tfds, {"imdb_reviews": archive}))
 
 
 @pytest.fixture(scope="session")
 def real_tfds_folder(real_archive: Path, shared_folder: Path) -> Path:
     """The archive of real reviews as tensorflow-datasets prepares it."""
-    return once(shared_folder / "real-tfds", functools.partial(reviews.prepare_tfds, real_archive))
+    return once(shared_folder / "real-tfds", functools.partial(reviews.prepare_tfds, {"imdb_reviews": real_archive}))
 
 
 @pytest.fixture(scope="session")

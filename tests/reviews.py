@@ -13,14 +13,16 @@ PREPARE = """
 import os, sys
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import tensorflow_datasets as tfds
-archive, folder = sys.argv[1:]
-builder = tfds.builder("imdb_reviews", data_dir=folder)
-split_generators = type(builder)._split_generators
-def without_download(self, manager):
-    manager.download = lambda url: archive
-    return split_generators(self, manager)
-type(builder)._split_generators = without_download
-builder.download_and_prepare()
+def prepare(name, download):
+    builder = tfds.builder(name, data_dir=sys.argv[1])
+    split_generators = type(builder)._split_generators
+    def without_download(self, manager):
+        manager.download = manager.download_and_extract = lambda url: download
+        return split_generators(self, manager)
+    type(builder)._split_generators = without_download
+    builder.download_and_prepare()
+for name, download in zip(sys.argv[2::2], sys.argv[3::2]):
+    prepare(name, download)
 """
 
 
@@ -47,8 +49,9 @@ def write_demo_archive(path: Path) -> Path:
     return write_archive(path, files)
 
 
-def prepare_tfds(archive: Path, folder: Path) -> Path:
-    """What tensorflow-datasets finds after its own download: its real builder, whose one download is the archive."""
+def prepare_tfds(downloads: dict[str, Path], folder: Path) -> Path:
+    """What the real builders of tensorflow-datasets make of downloads: data set -> what it would download."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", PREPARE, archive, folder], check=True, capture_output=True, env=environment)
+    pairs = [part for pair in downloads.items() for part in pair]
+    subprocess.run([sys.executable, "-c", PREPARE, folder, *pairs], check=True, capture_output=True, env=environment)
     return folder

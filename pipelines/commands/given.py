@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.stages.context import Context
 
 CONFIGURATION_FILE = "configuration.json"
-LISTED = ("models", "seeds", "positive", "negative")
+LISTED = ("models", "seeds", "labels", "positive", "negative")
 """Fields whose options are comma-separated."""
 
 PANELS = {

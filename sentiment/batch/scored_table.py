@@ -16,7 +16,7 @@ from pyarrow import types
 
 from sentiment.data.files import SEPARATORS, TableFile
 from sentiment.data.labels import LABEL_NAMES, LABELS, label_word
-from sentiment.data.sources.table import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
+from sentiment.data.sources.rows import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
 from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN, TEXT_TYPES, Chunk, Rejected
 from sentiment.errors import InputError, shown
 

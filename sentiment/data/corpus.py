@@ -153,9 +153,9 @@ class Corpus:
                 notes.append(f"{copies.sum():,} {part} {reviews} dropped, as the same text stands in {where}.")
                 kept[split] &= ~copies
         train, test = self.train.where(kept["train"]), self.test.where(kept["test"])
-        _check_classes("train", train, self.label_names)
+        _check_classes("train", train, self.label_names, notes)
         if tests:
-            _check_classes("test", test, self.label_names)
+            _check_classes("test", test, self.label_names, notes)
         position = np.cumsum(kept["train"]) - 1  # of each kept review of train
         validation = position[self.validation[kept["train"][self.validation]]]
         unlabelled = self.unlabelled.where(kept["unlabelled"])
@@ -198,14 +198,14 @@ def seen_note(seen: Reviews, noun: str, fate: str, left: Reviews) -> str:
     )
 
 
-def _check_classes(name: str, split: Reviews, label_names: Sequence[str]) -> None:
+def _check_classes(name: str, split: Reviews, label_names: Sequence[str], notes: Sequence[str]) -> None:
     if not len(split):
         raise InputError(f"The {name} split has no reviews: give it some of every class.")
     classes = np.unique(split.labels)
     if len(classes) == 1:
         raise InputError(
             f"The {name} split has only {label_names[classes[0]]} reviews ({len(split):,}): "
-            "a classifier needs another class, too; check the label column."
+            f"a classifier needs another class, too; check the label column. {' '.join(notes)}".rstrip()
         )
     if name == "train" and len(label_names) > 2:
         check_counts(split.labels, label_names)

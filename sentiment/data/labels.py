@@ -25,11 +25,11 @@ LABELS = {
 """What the labels of two classes may say where the configuration does not tell which values are positive."""
 
 RANKS = {
-    "very negative": -2,
+    **dict.fromkeys(("very negative", "extremely negative"), -2),
     **dict.fromkeys(("negative", "neg"), -1),
     **dict.fromkeys(("neutral", "neu"), 0),
     **dict.fromkeys(("positive", "pos"), 1),
-    "very positive": 2,
+    **dict.fromkeys(("very positive", "extremely positive"), 2),
 }
 """The names whose order is known."""
 
@@ -79,11 +79,12 @@ def given_order(labels: Sequence[object], option: str = "--labels") -> tuple[str
     return words
 
 
-def known_order(words: Iterable[str]) -> tuple[str, ...] | None:
+def known_order(words: Iterable[str], who: str = "The reviews have") -> tuple[str, ...] | None:
     """The order of three labels or more, the worst first, where they are numbers or names of RANKS; None for others.
 
     Args:
         words: as `label_word` gives them.
+        who: begins the message where there are too many.
 
     Raises:
         InputError: there are too many.
@@ -96,7 +97,7 @@ def known_order(words: Iterable[str]) -> tuple[str, ...] | None:
         return None
     if not any(map(_is_number, distinct)) or all(map(_is_number, distinct)):
         order = tuple(sorted(distinct, key=lambda word: ranks[word] or 0.0))
-        _check_number(order, "The reviews have")
+        _check_number(order, who)
         return order
     return None
 

@@ -60,12 +60,13 @@ def load_corpus(
 
 
 def _sources() -> dict[str, Source]:
-    from sentiment.data.sources import demo, imdb_archive, imdb_keras, imdb_tfds, table
+    from sentiment.data.sources import demo, imdb_archive, imdb_keras, table, tfds
 
     return {
-        "imdb": Source(imdb_tfds.find_imdb, imdb_tfds.load_imdb),
+        "imdb": Source(tfds.find_dataset, tfds.load_dataset),
         "keras": Source(imdb_keras.find_keras, imdb_keras.load_keras),
         "aclimdb": Source(imdb_archive.find_archive, imdb_archive.load_archive),
+        "tfds": Source(tfds.find_dataset, tfds.load_dataset),
         "table": Source(table.find_table, table.load_table),
         "demo": Source(lambda config, show_progress: [], lambda config, files, seed: demo.load_demo(seed)),
     }

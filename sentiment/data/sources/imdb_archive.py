@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from sentiment.data.corpus import Corpus, Reviews
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.sources.config import SourceConfig
 from sentiment.errors import InputError, shown
 
-REVIEW_PATH = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d{1,9})_\d+\.txt$")
+REVIEW_PATH = re.compile(r"(?:^|/)(train|test)/(pos|neg|unsup)/(\d{1,9})_(\d+)\.txt$")
+
+RATINGS = ("1", "2", "3", "4", "7", "8", "9", "10")
+"""The ratings that reviews of the archive have, with which their file names end."""
 
 LONGEST_REVIEW, MOST_BYTES = 2**26, 2**31
 """Bytes of a review, and of all reviews of an archive together; a hostile archive of a few MB can hold more."""
@@ -35,34 +39,47 @@ def find_archive(config: SourceConfig, show_progress: bool) -> list[Path]:
 def load_archive(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
     """Splits train and test from their pos and neg, unlabelled from unsup, each ordered by class and number.
 
+    Where the configuration asks for ratings, they are the labels.
+
     Raises:
         InputError: the archive is damaged or holds no reviews, or a review is not UTF-8.
     """
     data = config.existing_data()
-    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    found: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
+    unrated = 0
     unpacked = ((path.as_posix(), path.read_bytes()) for path in files)
     for path, content in _read_archive(data) if data.is_file() else unpacked:
         match = REVIEW_PATH.search(path)
         assert match is not None
+        split, kind, number, rating = match.groups()
+        if config.reads_ratings and kind != "unsup" and rating not in RATINGS:
+            unrated += 1
+            continue
         try:
             text = content.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{data}: {path} is not UTF-8 (byte {error.start}): convert that review to UTF-8."
             ) from error
-        found.setdefault((match[1], match[2]), []).append((int(match[3]), text))
+        found.setdefault((split, kind), []).append((int(number), text, rating))
     if not found:
         raise InputError(f"{data} holds no file like aclImdb/train/pos/0_9.txt: it is not the aclImdb archive.")
 
-    def texts(split: str, kind: str) -> list[str]:
-        return [text for _, text in sorted(found.get((split, kind), []))]
-
     def labelled(split: str) -> Reviews:
-        negative, positive = texts(split, "neg"), texts(split, "pos")
-        labels = np.repeat(np.array([0, 1], np.int8), [len(negative), len(positive)])
-        return Reviews(negative + positive, labels)
+        texts, labels = [], []
+        for label, kind in enumerate(("neg", "pos")):
+            for _, text, rating in sorted(found.get((split, kind), [])):
+                texts.append(text)
+                labels.append(RATINGS.index(rating) if config.reads_ratings else label)
+        return Reviews(texts, np.array(labels, np.int8))
 
-    return Corpus(labelled("train"), labelled("test"), Reviews(texts("train", "unsup")))
+    return Corpus(
+        labelled("train"),
+        labelled("test"),
+        Reviews([text for _, text, _ in sorted(found.get(("train", "unsup"), []))]),
+        notes=(f"{unrated:,} reviews left out, as their file names end with none of IMDB's ratings.",) * bool(unrated),
+        label_names=RATINGS if config.reads_ratings else LABEL_NAMES,
+    )
 
 
 def _read_archive(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -178,11 +178,11 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
-    labels: list[Any] = [None if n < 3 else -1.0 if n == 3 else float(label) for n, label in enumerate(TABLE["label"])]
+    labels = [None if n < 3 else float(label) for n, label in enumerate(TABLE["label"])]
     TABLE.assign(label=labels).to_parquet(tmp_path / "t.parquet")
     corpus = load("table", tmp_path / "t.parquet")
-    assert len(corpus.train) + len(corpus.test) == 96
-    assert corpus.notes[0].startswith("4 rows left out: its label is missing (3, first row 1), its label is -1")
+    assert len(corpus.train) + len(corpus.test) == 97
+    assert corpus.notes == ("3 rows left out: its label is missing (3, first row 1).",)
 
 
 def split_tables() -> dict[str, pd.DataFrame]:
