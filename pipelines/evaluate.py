@@ -8,7 +8,6 @@ from pipelines.models import located_classifier
 from pipelines.stages.comparison import Findings, check_report
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
-from sentiment.data.labels import LABEL_NAMES
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
 from sentiment.data.sources.table import load_labelled
@@ -38,7 +37,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
     with located_classifier(model) as (folder, name):
         classifier = SentimentClassifier.load(folder)
         profile = ValidationProfile.load(folder, classifier)
-        reviews, notes = _labelled_reviews(source, LABEL_NAMES)
+        reviews, notes = _labelled_reviews(source, classifier.label_names)
         if classifier.learned is not None:
             is_seen = classifier.learned.holds(reviews.texts)
             reviews, seen = reviews.where(~is_seen), int(is_seen.sum())
@@ -57,7 +56,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         result = evaluate_classifier(classifier, reviews, name, profile.abstentions if profile else ())
         findings = Findings(
             Comparison({name: [result]}, baseline=name),
-            sources=str(source.data or source.source),
+            sources=str(source.dataset or source.data or source.source),
             is_synthetic=source.is_synthetic,
             configuration={"model": name, **source.flat()},
             owner=OWNER,

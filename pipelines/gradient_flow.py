@@ -153,7 +153,7 @@ def _log(context: Context, stage: Stage, experiment: str, parameters: dict[str, 
     table = pd.read_csv(stage.folder / TABLE_FILE, index_col=["model", "step"])
     tracked_run = functools.partial(runs.tracked_run, experiment=experiment, about_experiment=ABOUT_EXPERIMENT)
     key = resume_key(context.work, "gradient-flow", stage.digest)
-    name = f"Gradient flow on {context.config.source.source}"
+    name = f"Gradient flow on {context.config.source.name}"
     with tracked_run(name, resume_key=key, tags=tags) as parent:
         context.console.say(f"mlflow      run {parent.info.run_id} in experiment {experiment}")
         runs.log_params({**context.config.flat(), **parameters})

@@ -120,7 +120,7 @@ def run_learning_curve(
     tracked = TrackedPipeline(context, parts[-1].recipe, experiment, ABOUT_EXPERIMENT)
     percentages = ",".join(f"{100 * share:g}" for share in shares)
     results: list[tuple[Candidate, Part, Result]] = []
-    with tracked.parent(f"Learning curve on {config.source.source}", shares=percentages, more=more) as parent:
+    with tracked.parent(f"Learning curve on {config.source.name}", shares=percentages, more=more) as parent:
         for candidate in config.candidates(linear_seeds=len(config.seeds)):
             named = candidate._replace(name=f"{candidate.title}, seed {candidate.seed}")
             with tracked.child(parent, named) as child:
@@ -170,7 +170,7 @@ def _fit(context: Context, results: Sequence[tuple[Candidate, Part, Result]], mo
             curves,
             sentence=curves.sentence(LINEAR_MODEL, more),
             more=more,
-            title=f"Learning curve on {config.source.source}",
+            title=f"Learning curve on {config.source.name}",
             note=context.note,
             configuration=config.flat(),
             owner=owner_of(context),
@@ -205,7 +205,7 @@ def _log(context: Context, parent: runs.Run, curves: LearningCurves, folder: Pat
 def _show(context: Context, curves: LearningCurves, folder: Path, more: int, output: Path | None) -> None:
     """The tables and the sentence, and the page in its place."""
     console = context.console
-    title = f"Accuracy on the test split of {context.config.source.source}{context.suffix}"
+    title = f"Accuracy on the test split of {context.config.source.name}{context.suffix}"
     console.table(f"{title}, with 95 % intervals", *point_rows(curves))
     console.table("What more labels would bring, with 95 % intervals", *gain_rows(curves, more))
     console.result(curves.sentence(LINEAR_MODEL, more))

@@ -18,7 +18,7 @@ OWN_LABELS = "no labels but those of the source"
 
 def model_card(context: Context, recipe: Recipe, candidate: Candidate, result: Result) -> str:
     """The card of an evaluated model, as Markdown."""
-    source, seed, validation = context.config.source.source, candidate.seed, recipe.cut(candidate.seed).validation
+    source, seed, validation = context.config.source.name, candidate.seed, recipe.cut(candidate.seed).validation
     set_aside = "as the source says" if len(recipe.corpus.value.validation) else f"drawn with seed {seed}"
     origin = Origin(
         source=source,

@@ -26,10 +26,12 @@ IMDB_NAME, DEMO_NAME = "imdb-sentiment", "demo-sentiment"
 
 
 def registered_name(source: "SourceConfig") -> str:
-    """The name that belongs to a source: the table's file or folder, without its endings, or IMDB_NAME, or DEMO_NAME.
+    """The name that belongs to a source: the table's file or folder, without its endings; its data set; or another.
 
     Characters that MLflow or a model URI cannot hold become hyphens. A table never takes the names of IMDB and demo.
     """
+    if source.dataset or source.reads_ratings:
+        return source.name.replace("/", "-")
     if source.source != "table" or source.data is None:
         return DEMO_NAME if source.is_synthetic else IMDB_NAME
     for part in reversed(source.data.absolute().parts):

@@ -28,7 +28,7 @@ ABOUT_EXPERIMENT = (
 
 def models_on_source(config: PipelineConfig) -> str:
     """What a pipeline compares and on which reviews, as the name of its run."""
-    return f"{' vs '.join(TITLES[model] for model in config.models)} on {config.source.source}"
+    return f"{' vs '.join(TITLES[model] for model in config.models)} on {config.source.name}"
 
 
 @dataclass(frozen=True)

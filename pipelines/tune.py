@@ -78,7 +78,7 @@ def search_settings(context: Context, config: SearchConfig) -> None:
         owner=context.work.key("tune"),
     )
     context.console.say(f"search      {search.name} in {search.place}")
-    name = f"Tuning {CELLS[context.config.models[0]].layer} on {context.config.source.source}"
+    name = f"Tuning {CELLS[context.config.models[0]].layer} on {context.config.source.name}"
     key = f"tune:{search.identity}"
     with (
         search.errors_explained(),

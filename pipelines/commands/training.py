@@ -56,7 +56,7 @@ def run_pipeline(
             return
         run_pipeline.run_pipeline(context, experiment, name, output, promote=promote)
         is_default = given.preset is None and default_preset(given.options) == "standard"
-        if is_default and context.config.source.source != "table":
+        if is_default and context.config.source.name in ("imdb", "keras", "aclimdb"):
             console.say(BEYOND_THE_DEFAULT)
 
 

@@ -163,7 +163,7 @@ def compare(
     comparison = with_baseline(results)
     findings = Findings(
         comparison,
-        source.source,
+        source.name,
         source.is_synthetic,
         context.config.flat(),
         owner_of(context),
@@ -183,7 +183,7 @@ def show_metrics(context: Context, results: Mapping[str, Sequence[Result]]) -> N
     """The metrics of some models as a table."""
     metrics = tabulate_metrics({title: [result.metrics for result in seeds] for title, seeds in results.items()})
     source = context.config.source
-    context.console.table(title_of_reviews(source.source, source.is_synthetic), *metric_rows(metrics))
+    context.console.table(title_of_reviews(source.name, source.is_synthetic), *metric_rows(metrics))
 
 
 def with_baseline(results: Mapping[str, Sequence[Result]]) -> Comparison:

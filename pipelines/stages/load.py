@@ -45,14 +45,14 @@ def load(context: Context, *, report: bool = False) -> Output[Corpus]:
 
     stamps = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     key: dict[str, Any] = {"source": source.model_dump(mode="json"), "files": stamps}
-    if source.source in ("demo", "table"):
+    if source.source in ("demo", "table", "tfds"):
         key["seed"] = seed  # they draw at random
     if context.fold is not None:
         key["fold"] = context.fold
     if context.start is not None:
         key["start"] = context.start.digest  # which has learned from reviews that cannot test it
     read = str(files[0] if len(files) == 1 else files[0].parent) if files else "its own grammar"
-    stage = context.run_stage("load", f"{source.source} reviews from {read}", key, run, code=("data",))
+    stage = context.run_stage("load", f"{source.name} reviews from {read}", key, run, code=("data",))
     loaded = Output("load", lambda: _read_corpus(stage.folder), stage.digest, stage.folder)
     if report or not stage.cached:
         _show_summary(context.console, read_summary(loaded))

@@ -63,7 +63,8 @@ def given_order(labels: Sequence[object], option: str = "--labels") -> tuple[str
     """The words of an order that somebody gives, worst first.
 
     Raises:
-        InputError: there are fewer than two or too many, or two are the same but for case and blanks.
+        InputError: there are fewer than two or too many, two are the same but for case and blanks, or the best is
+            first.
     """
     words = tuple(map(label_word, labels))
     if twice := [word for word, count in Counter(words).items() if count > 1]:
@@ -75,6 +76,9 @@ def given_order(labels: Sequence[object], option: str = "--labels") -> tuple[str
         raise InputError(f"{option} holds an empty label: give their names, the worst first.")
     if len(words) < 2:
         raise InputError(f"{option} names one label alone: give two or more, the worst first.")
+    known = RANKS if len(words) > 2 else LABELS
+    if {*words} <= known.keys() and known[words[0]] > known[words[-1]]:
+        raise InputError(f"{option} begins with {words[0]!r}, which is not the worst: give the worst first.")
     _check_number(words, f"{option} names")
     return words
 

@@ -41,9 +41,17 @@ def test_every_path_gives_a_name_that_a_model_uri_can_hold(path: str) -> None:
     assert name not in ("imdb-sentiment", "demo-sentiment")
 
 
-@pytest.mark.parametrize(("source", "name"), [("imdb", "imdb-sentiment"), ("demo", "demo-sentiment")])
-def test_imdb_and_the_demo_have_names_of_their_own(source: str, name: str) -> None:
-    assert registered_name(SourceConfig.model_validate({"source": source})) == name
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ({"source": "imdb"}, "imdb-sentiment"),
+        ({"source": "demo"}, "demo-sentiment"),
+        ({"source": "aclimdb", "labels": ("ratings",)}, "imdb-ratings"),
+        ({"source": "tfds", "dataset": "glue/sst2"}, "glue-sst2"),
+    ],
+)
+def test_other_sources_have_names_of_their_own(source: dict[str, object], name: str) -> None:
+    assert registered_name(SourceConfig.model_validate(source)) == name
 
 
 @pytest.mark.parametrize(

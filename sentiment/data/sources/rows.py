@@ -21,8 +21,8 @@ DEFAULT_LABEL_COLUMNS = ("label", "sentiment")
 OTHER_LABEL = "its label is neither positive nor negative"
 UNUSED_LABELS = {
     **dict.fromkeys(("", "nan", "none", "null"), "its label is missing"),
-    "-1": "its label is -1, as in unlabelled splits of Hugging Face (a split called unlabelled uses them, and "
-    "--labels makes -1 a label by naming it)",
+    "-1": "its label is -1, as in unlabelled splits of Hugging Face (a split called unlabelled uses them, and --labels "
+    "can name it)",
 }
 """Labels that say that there is none -> why their rows are left out."""
 
@@ -137,7 +137,9 @@ class LabelledRows:
         if config.positive:
             both = enumerate((config.negative, config.positive))
             return {label_word(value): label for label, values in both for value in values}, LABEL_NAMES, ""
-        order = given_order(config.labels) if config.labels else tuple(expected) if len(expected) > 2 else None
+        order = given_order(config.labels) if config.labels else None
+        if order is None and len(expected) > 2:
+            return {label_word(name): number for number, name in enumerate(expected)}, tuple(expected), ""
         note = ""
         if order is None:
             found = {*table["label"]} - UNUSED_LABELS.keys()

@@ -124,6 +124,7 @@ def test_a_table_that_tests_a_classifier_is_read_by_the_labels_of_the_classifier
         (FIVE, "--labels 5", "--labels names one label alone"),
         (FIVE, "--labels 1,2,1.0", "--labels names '1' more than once"),
         (FIVE, "--labels Bad,good,bad", "'bad' more than once, as case and blanks make no difference"),
+        (THREE, "--labels positive,neutral,negative", "begins with 'positive', which is not the worst"),
         (FIVE, "--labels 1,,2", "--labels holds an empty label"),
         (FIVE, f"--labels {','.join(map(str, range(60)))}", "names 60 labels, and a classifier takes at most 20"),
         (range(60), "", "column label holds 60 labels, and a classifier takes at most 20"),
@@ -136,7 +137,7 @@ def test_a_table_that_tests_a_classifier_is_read_by_the_labels_of_the_classifier
         ((*FIVE[:4], *FIVE[:4] * 7, "5"), "", "these have fewer: 5 (3)"),
         ((*THREE, "mixed"), "", "found 'mixed', 'neutral', first in row 2"),
         (("good", "bad", "fair"), "", "Name others by --labels, the worst first, such as --labels bad,fair,good"),
-        ((1, -1), "", "--labels makes -1 a label by naming it"),
+        ((1, -1), "", "and --labels can name it"),
     ],
 )  # fmt: skip
 def test_labels_that_cannot_be_are_named_with_a_remedy(

@@ -178,7 +178,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path: Path) -> None:
 
 
 def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path) -> None:
-    labels = [None if n < 3 else float(label) for n, label in enumerate(TABLE["label"])]
+    labels: list[Any] = [None if n < 3 else float(label) for n, label in enumerate(TABLE["label"])]
     TABLE.assign(label=labels).to_parquet(tmp_path / "t.parquet")
     corpus = load("table", tmp_path / "t.parquet")
     assert len(corpus.train) + len(corpus.test) == 97
