@@ -6,6 +6,9 @@ the strongest word of the review.
 
 import contextlib
 import json
+import os
+import sys
+import webbrowser
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,6 +31,9 @@ POSITIVE, NEGATIVE = (tuple(bytes.fromhex(colour[1:])) for colour in COLOURS[:2]
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 """Eighths of the way from P(positive) 0 to 1."""
+
+PLAYGROUND_FILE = Path("playground.html")
+"""The page where no other is named."""
 
 DECISIVE_WORDS, DECISIVE_NGRAMS = 8, 12
 """In the tables on the terminal; a file holds all."""
@@ -88,26 +94,34 @@ def read_review(path: Path, row: int, text_column: str | None, options: ReadOpti
     raise InputError(f"{path} has no row {row}: choose --row from 1 to {reader.rows:,}.")
 
 
-def write_playground(console: Console, model: str | None, page: Path, *, exact: bool) -> None:
+def write_playground(console: Console, model: str | None, page: Path | None, *, exact: bool) -> None:
     """Write a classifier as one web page that works offline.
 
     Args:
-        model: a folder, or a model URI of MLflow; None for the champion.
-        page: .html file to write.
+        model: a folder, or a model URI of MLflow; None as for `located_classifier`.
+        page: .html file to write; None for PLAYGROUND_FILE, which is then opened in the browser.
         exact: keep the weights as float32.
 
     Raises:
         InputError: there is no such model, the page cannot run it, or `page` cannot be written.
     """
-    check_page(page, "The page", ".html", ".htm")
+    target = page or PLAYGROUND_FILE
+    check_page(target, "The page", ".html", ".htm")
     with located_classifier(model) as (folder, name), console.without_native_log():
         classifier = SentimentClassifier.load(folder)
         if classifier.is_linear:
             raise InputError(f"{name} is the linear model: the playground needs an LSTM, GRU or SimpleRNN; name one.")
         content = render_playground(classifier, exact=exact, name=name)
-    write_file(page, content)
+    write_file(target, content)
     console.say(f"{'model':<11} {name}")
-    console.say(f"{'playground':<11} wrote {page}, {len(content.encode()) / 1e6:.1f} MB: open it in a browser")
+    opened = "your browser opens it" if page is None and _open(target) else "open it in a browser"
+    console.say(f"{'playground':<11} wrote {target}, {len(content.encode()) / 1e6:.1f} MB: {opened}")
+
+
+def _open(page: Path) -> bool:
+    """Show a page in the browser where there is a display; whether there is."""
+    has_display = sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    return has_display and webbrowser.open(page.absolute().as_uri())
 
 
 def to_json(explanation: Explanation) -> str:

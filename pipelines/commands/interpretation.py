@@ -70,7 +70,10 @@ def explain(
 @command("playground", panel=UNDERSTAND)
 def playground(
     console: Console,
-    page: Annotated[Path, Argument(metavar="PAGE.html", help="Page to write.")],
+    page: Annotated[
+        Path | None,
+        Argument(metavar="[PAGE.html]", help="Page to write (default: playground.html, which your browser opens)."),
+    ] = None,
     model: options.ModelURI = None,
     exact: Annotated[
         bool, Option("--exact", help="Keep the word vectors as float32: a larger page with exact numbers.")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import mlflow
@@ -12,7 +13,8 @@ import pytest
 from pipelines.explain import coloured, read_review
 from sentiment.classifier import SentimentClassifier
 from sentiment.errors import InputError
-from tests.conftest import Invoke, PipelineRun
+from tests.boxed import tiny_classifier
+from tests.conftest import Invoke, PipelineRun, command_in
 
 
 def test_a_logged_model_explains_a_row_of_a_table_in_every_format(
@@ -143,3 +145,16 @@ def test_a_model_becomes_one_page_that_names_no_other_file(
     exact = invoke("playground", "--model", small_run.classifier, "--exact", "exact.html")
     assert exact.exit_code == 0, exact.output
     assert len((tmp_path / "exact.html").read_text("utf-8")) > len(page)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS always has a display")
+@pytest.mark.parametrize(("display", "says"), [("", "open it in a browser"), (":0", "your browser opens it")])
+def test_a_page_without_a_name_opens_where_there_is_a_display(tmp_path: Path, display: str, says: str) -> None:
+    tiny_classifier().save(tmp_path / "tiny")
+    browser = tmp_path / "browser"
+    browser.write_text("#!/bin/sh\necho $1 > opened.txt")
+    browser.chmod(0o755)
+    command = command_in(tmp_path, DISPLAY=display, WAYLAND_DISPLAY="", BROWSER=f"{browser} %s")
+    assert says in command.run("playground", "--model", "tiny")
+    opened = [path.read_text().strip() for path in tmp_path.glob("opened.txt")]
+    assert opened == [(tmp_path / "playground.html").as_uri()] * bool(display)
