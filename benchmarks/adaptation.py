@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 import sentiment
-from benchmarks.other_texts import ENDING
+from benchmarks.reviews import ENDING, table_reviews
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.labels import LABEL_NAMES
+from sentiment.data.corpus import Reviews
 from sentiment.evaluation.metrics import evaluate_predictions
 from sentiment.reporting.pages import markdown_table
 
@@ -26,31 +26,24 @@ HERE = Path(__file__).parent
 COLUMNS = ["set", "texts", "before", "after", "gain", "ROC AUC", "other half, gain", "own reviews", "seconds"]
 
 
-def read(path: Path) -> tuple[list[str], np.ndarray]:
-    """Texts and labels of a table."""
-    table = pd.read_csv(path, keep_default_na=False).query("label in @LABEL_NAMES")
-    return table["text"].tolist(), (table["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
-
-
-def metrics(classifier: SentimentClassifier, texts: list[str], labels: np.ndarray) -> tuple[float, float]:
+def metrics(classifier: SentimentClassifier, reviews: Reviews) -> tuple[float, float]:
     """Accuracy and ROC AUC in %."""
-    found = evaluate_predictions(labels, classifier.positive_probability(texts), classifier.threshold_)
+    probabilities = classifier.positive_probability(reviews.texts)
+    found = evaluate_predictions(reviews.labels, probabilities, classifier.threshold_)
     return 100 * found["accuracy"], 100 * found["roc_auc"]
 
 
-def measure(start: SentimentClassifier, path: Path, own: tuple[list[str], np.ndarray]) -> list[float]:
+def measure(start: SentimentClassifier, reviews: Reviews, own: Reviews) -> list[float]:
     """The numbers of a row: those of COLUMNS from the second on, ROC AUC before and after."""
-    texts, labels = read(path)
     started = time.perf_counter()
-    adapted = start.adapt(texts)
+    adapted = start.adapt(list(reviews.texts))
     seconds = time.perf_counter() - started
-    before, after = metrics(start, texts, labels), metrics(adapted, texts, labels)
-    is_seen = np.random.default_rng(0).permutation(len(texts)) < len(texts) // 2
-    halves = [[text for text, is_here in zip(texts, half, strict=True) if is_here] for half in (is_seen, ~is_seen)]
-    by_half = start.adapt(halves[0])
-    held_back = [metrics(classifier, halves[1], labels[~is_seen])[0] for classifier in (start, by_half)]
-    lost = metrics(adapted, *own)[0] - metrics(start, *own)[0]
-    return [len(texts), before[0], after[0], before[1], after[1], held_back[1] - held_back[0], lost, seconds]
+    before, after = metrics(start, reviews), metrics(adapted, reviews)
+    is_seen = np.random.default_rng(0).permutation(len(reviews)) < len(reviews) // 2
+    by_half, other_half = start.adapt(list(reviews.where(is_seen).texts)), reviews.where(~is_seen)
+    gain = metrics(by_half, other_half)[0] - metrics(start, other_half)[0]
+    lost = metrics(adapted, own)[0] - metrics(start, own)[0]
+    return [len(reviews), before[0], after[0], before[1], after[1], gain, lost, seconds]
 
 
 def render(found: pd.DataFrame, sets: str) -> str:
@@ -79,9 +72,9 @@ def main() -> None:
     paths = sorted(arguments.folder.glob(f"*{ENDING}"))
     if arguments.sets:
         paths = [arguments.folder / f"{name}{ENDING}" for name in arguments.sets.split(",")]
-    start, own, found = sentiment.load(arguments.model), read(arguments.own), {}
+    start, own, found = sentiment.load(arguments.model), table_reviews(arguments.own), {}
     for path in paths:
-        found[path.name.removesuffix(ENDING)] = numbers = measure(start, path, own)
+        found[path.name.removesuffix(ENDING)] = numbers = measure(start, table_reviews(path), own)
         print(path.name, *(f"{number:.2f}" for number in numbers), flush=True)
     page = pd.DataFrame.from_dict(found, "index")
     page.loc["mean"] = page.mean()

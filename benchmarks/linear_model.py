@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import machine
+from benchmarks.reviews import archive_reviews
 from sentiment.data.corpus import Reviews
-from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.sources.config import SourceConfig
 from sentiment.data.tokenizer import Tokenizer
 from sentiment.training.linear_model import LinearModel, LinearModelConfig
 from sentiment.training.ngrams import Tokens, index_words
@@ -65,8 +64,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    source = SourceConfig(source="aclimdb", data=arguments.archive)
-    corpus = load_corpus(source, find_files(source), seed=0)
+    corpus = archive_reviews(arguments.archive)
     everything = itertools.cycle([*corpus.train.texts, *corpus.unlabelled.texts, *corpus.test.texts])
     texts = list(itertools.islice(everything, COUNT))
     print(f"{machine()}; fitted to {len(corpus.train):,} reviews, applied to {COUNT:,}; best of {arguments.rounds}")

@@ -19,14 +19,13 @@ from matplotlib.figure import Figure
 from scipy.special import expit
 
 import sentiment
+from benchmarks.reviews import ENDING, table_reviews
 from sentiment.data.fingerprints import Fingerprints
-from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.metrics import evaluate_predictions, format_metric, metric_title
 from sentiment.reporting import COLOURS
 from sentiment.reporting.pages import markdown_table
 
 HERE = Path(__file__).parent
-ENDING = ".csv.gz"
 METRICS = ("accuracy", "balanced_accuracy", "roc_auc", "log_loss")
 SUREST = 0.999
 """P(positive) is kept between 1 - SUREST and SUREST for the log loss, or one mistake of a lexicon would decide it."""
@@ -78,14 +77,14 @@ def measure(folder: Path, systems: dict[str, System]) -> pd.DataFrame:
     """A row per set and system: `set`, `texts`, `system`, the metrics, and `seen`, the texts that it learned from."""
     rows = []
     for path in sorted(folder.glob(f"*{ENDING}")):
-        table = pd.read_csv(path, keep_default_na=False).query("label in @LABEL_NAMES")
-        texts, labels = table["text"].tolist(), (table["label"] == LABEL_NAMES[1]).to_numpy(np.int8)
+        reviews = table_reviews(path)
         for name, system in systems.items():
-            probabilities = system.positive_probability(texts)
-            found = evaluate_predictions(labels, probabilities, system.threshold)
-            found["log_loss"] = evaluate_predictions(labels, probabilities.clip(1 - SUREST, SUREST))["log_loss"]
-            seen = 0 if system.learned is None else int(system.learned.holds(texts).sum())
-            about = {"set": path.name.removesuffix(ENDING), "texts": len(texts), "system": name, "seen": seen}
+            probabilities = system.positive_probability(reviews.texts)
+            found = evaluate_predictions(reviews.labels, probabilities, system.threshold)
+            bounded = probabilities.clip(1 - SUREST, SUREST)
+            found["log_loss"] = evaluate_predictions(reviews.labels, bounded)["log_loss"]
+            seen = 0 if system.learned is None else int(system.learned.holds(reviews.texts).sum())
+            about = {"set": path.name.removesuffix(ENDING), "texts": len(reviews), "system": name, "seen": seen}
             rows.append(about | {metric: found[metric] for metric in METRICS})
             print(f"{about['set']}, {name}: accuracy {found['accuracy']:.4f}", flush=True)
     return pd.DataFrame(rows)

@@ -20,9 +20,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.measuring import machine
 from benchmarks.peers import fasttext, fit_fasttext
+from benchmarks.reviews import archive_reviews
 from sentiment.data.corpus import Corpus
-from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.sources.config import SourceConfig
 from sentiment.engine.cells import CELLS
 from sentiment.training.linear_model import LINEAR_MODEL, LINEAR_MODEL_NAME
 
@@ -127,8 +126,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, required=True)
     parser.add_argument("--run", action="append", default=[], metavar="PRESET=RUN_ID[,RUN_ID]")
     arguments = parser.parse_args()
-    config = SourceConfig(source="aclimdb", data=arguments.archive)
-    corpus = load_corpus(config, find_files(config), seed=0)
+    corpus = archive_reviews(arguments.archive)
     points: dict[str, Point] = {}
     for given in arguments.run:
         preset, run_ids = given.split("=")

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.reviews import archive_reviews
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import Reviews
-from sentiment.data.sources import find_files, load_corpus
-from sentiment.data.sources.config import SourceConfig
 from sentiment.data.tokenizer import Tokenizer
 from sentiment.evaluation.metrics import expected_calibration_error
 
@@ -50,8 +49,7 @@ def main() -> None:
     parser.add_argument("--archive", type=Path, required=True)
     parser.add_argument("classifiers", type=Path, nargs="+")
     arguments = parser.parse_args()
-    config = SourceConfig(source="aclimdb", data=arguments.archive)
-    test = load_corpus(config, find_files(config), seed=0).test
+    test = archive_reviews(arguments.archive).test
     classifiers = [SentimentClassifier.load(folder) for folder in arguments.classifiers]
     print("| what is read | texts |" + " accuracy | error |" * len(classifiers))
     print("|---|---:|" + "---:|---:|" * len(classifiers))

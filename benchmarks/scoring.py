@@ -81,9 +81,8 @@ class Bench:
         Raises:
             SystemExit: it is another function.
         """
-        difference = float(
-            np.abs(self.probabilities(name, "reviews.csv") - self.probabilities(COMMAND, "reviews.csv")).max()
-        )
+        one, other = (self.probabilities(contender, "reviews.csv") for contender in (name, COMMAND))
+        difference = float(np.abs(one - other).max())
         if difference > 1e-5:
             raise SystemExit(f"{name} differs from {COMMAND} by {difference}.")
         return difference
@@ -104,11 +103,9 @@ def run_peer(name: str, model: Path, *tables: Path) -> None:
 
 def prepare(archive: Path, rows: int, repetitions: int, folder: Path) -> None:
     """Write the tables to score, and train fastText on the training reviews."""
-    from sentiment.data.sources import find_files, load_corpus
-    from sentiment.data.sources.config import SourceConfig
+    from benchmarks.reviews import archive_reviews
 
-    config = SourceConfig(source="aclimdb", data=archive)
-    corpus = load_corpus(config, find_files(config), seed=0)
+    corpus = archive_reviews(archive)
     pd.DataFrame({"text": list(corpus.test.texts), "label": corpus.test.labels}).to_csv(
         folder / "test.csv", index=False
     )
@@ -153,15 +150,10 @@ def report(bench: Bench, rows: int, repetitions: int, transformers: dict[str, fl
     for name in (*bench.models, *PEERS):
         found = best[name]
         difference = f"{bench.difference(name):.0e}" if name in SAME_NETWORK else ""
-        figures = (
-            f"{found.rate:,.0f}",
-            f"{own.rate / found.rate:.1f}",
-            f"{bench.accuracy(name):.2%}",
-            f"{found.seconds:.1f}",
-            f"{found.memory / 2**20:,.0f}",
-            difference,
+        lines.append(
+            f"| {name} | {found.rate:,.0f} | {own.rate / found.rate:.1f} | {bench.accuracy(name):.2%} "
+            f"| {found.seconds:.1f} | {found.memory / 2**20:,.0f} | {difference} |"
         )
-        lines.append(f"| {name} | {' | '.join(figures)} |")
     for name, rate in transformers.items():
         lines.append(f"| {name} | {rate:.1f} | {own.rate / rate:,.0f} | {transformer.ACCURACY:.2%} (quoted) | | | |")
     many = rows * repetitions
@@ -187,7 +179,7 @@ def report(bench: Bench, rows: int, repetitions: int, transformers: dict[str, fl
     return "\n".join(lines)
 
 
-def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
+def draw(bench: Bench, transformers: dict[str, float]) -> None:
     """Accuracy against speed, a point for each contender."""
     from matplotlib.figure import Figure
 
@@ -205,15 +197,9 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
             label = SHORT_NAMES.get(name, name).partition(f", {transformer.TOKENS} tokens")[0]
             upwards = -1 if name in at_one_height[1::2] else 1
             axes.annotate(
-                label,
-                place,
-                xytext=(3, 5 * upwards),
-                textcoords="offset points",
-                rotation=30 * upwards,
-                va="bottom" if upwards > 0 else "top",
-                fontsize=9,
-                color=colour,
-            )
+                label, place, xytext=(3, 5 * upwards), textcoords="offset points", rotation=30 * upwards,
+                va="bottom" if upwards > 0 else "top", fontsize=9, color=colour,
+            )  # fmt: skip
     axes.set_xscale("log")
     axes.margins(x=0.15, y=0.2)
     axes.set_xlim(right=axes.get_xlim()[1] * 10)  # for the labels of the fastest
@@ -224,7 +210,7 @@ def draw(bench: Bench, transformers: dict[str, float], target: Path) -> None:
     axes.set_xlabel("reviews a second on two cores, from CSV to Parquet")
     axes.set_ylabel("test accuracy")
     axes.grid(alpha=0.3)
-    figure.savefig(target)
+    figure.savefig(FIGURE)
 
 
 def benchmark(options: argparse.Namespace) -> None:
@@ -239,7 +225,7 @@ def benchmark(options: argparse.Namespace) -> None:
         prepare(options.archive, options.rows, options.repetitions, folder)
         measure(bench, options.rounds, options.model)
         found = transformer.rates(folder, options.transformer) if options.transformer else {}
-        draw(bench, found, options.figure)
+        draw(bench, found)
         tables = report(bench, options.rows, options.repetitions, found)
     arguments = f"--rows {options.rows} --repetitions {options.repetitions} --rounds {options.rounds}"
     arguments += f" --transformer {options.transformer}" if options.transformer else ""
@@ -249,11 +235,10 @@ def benchmark(options: argparse.Namespace) -> None:
         f"`python -m benchmarks.scoring {arguments}` on {machine()};",
         f"best of the rounds; {model_name}; IMDB reviews. All clocks start when libraries and model are loaded;",
         "the seconds are those of the whole process, start-up included.",
-        *([options.note] if options.note else []),
         "",
         tables,
     ]
-    options.results.write_text("\n".join(lines), "utf-8")
+    RESULTS.write_text("\n".join(lines), "utf-8")
     print(tables)
 
 
@@ -267,9 +252,6 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--repetitions", type=int, default=20, help="how many times the rows make the large file")
     parser.add_argument("--transformer", type=int, default=0, metavar="REVIEWS", help="time DistilBERT on so many")
-    parser.add_argument("--note", help="a sentence for the report")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--figure", type=Path, default=FIGURE)
     parser.add_argument("--peer", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.measuring import machine
+from benchmarks.reviews import archive_reviews
 
 CONNECTIONS = (1, 8, 32)
 START_SECONDS = 120
@@ -132,11 +133,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="of each number of connections")
     options = parser.parse_args()
     from pipelines.models import located_classifier
-    from sentiment.data.sources import find_files, load_corpus
-    from sentiment.data.sources.config import SourceConfig
 
-    config = SourceConfig(source="aclimdb", data=options.archive)
-    texts = list(load_corpus(config, find_files(config), seed=0).unlabelled.texts)[:1_000]
+    texts = archive_reviews(options.archive).unlabelled.texts[:1_000]
     print(
         f"`python -m benchmarks.serving --seconds {options.seconds}` on {machine()}; wrk with one thread beside it.\n"
     )

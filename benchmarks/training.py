@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +29,8 @@ Contender = Callable[[np.ndarray, np.ndarray], list[float]]
 """int32 (N, maxlen) and labels (N,) to the seconds of the first epoch and of the second."""
 
 
-def keras_fit(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """As tutorials write it: a Sequential model on padded reviews."""
-    return _keras_fit(inputs, labels, mask_zero=False)
-
-
-def keras_fit_with_mask(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """The same with mask_zero, so that padding is skipped, but not left out of the batch."""
-    return _keras_fit(inputs, labels, mask_zero=True)
-
-
-def _keras_fit(inputs: np.ndarray, labels: np.ndarray, *, mask_zero: bool) -> list[float]:
+def keras_fit(inputs: np.ndarray, labels: np.ndarray, *, mask_zero: bool) -> list[float]:
+    """As tutorials write it: a Sequential model on padded reviews; mask_zero skips padding, but keeps it in batches."""
     import keras
 
     network = keras.Sequential(
@@ -61,17 +53,8 @@ def _keras_fit(inputs: np.ndarray, labels: np.ndarray, *, mask_zero: bool) -> li
     return [end - begin for begin, end in zip(times[::2], times[1::2], strict=True)]
 
 
-def sentiment_train(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """This project, padding read like words: the same function as Keras."""
-    return _sentiment_train(inputs, labels, mask_padding=False)
-
-
-def sentiment_train_with_mask(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """This project, padding skipped and batches of similar length: the same function as Keras with mask_zero."""
-    return _sentiment_train(inputs, labels, mask_padding=True)
-
-
-def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bool) -> list[float]:
+def sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bool) -> list[float]:
+    """This project: the same function as Keras; mask_padding skips padding, in batches of similar length."""
     from sentiment.training.models import ModelConfig, build_model
     from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 
@@ -90,17 +73,8 @@ def _sentiment_train(inputs: np.ndarray, labels: np.ndarray, *, mask_padding: bo
     return [len(labels) / speed for speed in history["reviews_per_second"]]
 
 
-def pytorch(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """torch.nn.LSTM on padded reviews."""
-    return _pytorch(inputs, labels, packed=False)
-
-
-def pytorch_packed(inputs: np.ndarray, labels: np.ndarray) -> list[float]:
-    """torch.nn.LSTM on packed sequences, which skip padding."""
-    return _pytorch(inputs, labels, packed=True)
-
-
-def _pytorch(inputs: np.ndarray, labels: np.ndarray, *, packed: bool) -> list[float]:
+def pytorch(inputs: np.ndarray, labels: np.ndarray, *, packed: bool) -> list[float]:
+    """torch.nn.LSTM on padded reviews, or on packed sequences, which skip padding."""
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -135,24 +109,22 @@ def _seconds(run: Callable[[], object]) -> float:
 
 KERAS, PYTORCH = "Keras `fit` as usually written", "PyTorch `nn.LSTM`, padded"
 CONTENDERS: dict[str, Contender] = {
-    KERAS: keras_fit,
-    "Keras `fit`, `mask_zero`": keras_fit_with_mask,
-    PYTORCH: pytorch,
-    "PyTorch `nn.LSTM`, packed": pytorch_packed,
-    "sentiment, padding read": sentiment_train,
-    "sentiment, `mask_padding`": sentiment_train_with_mask,
+    KERAS: partial(keras_fit, mask_zero=False),
+    "Keras `fit`, `mask_zero`": partial(keras_fit, mask_zero=True),
+    PYTORCH: partial(pytorch, packed=False),
+    "PyTorch `nn.LSTM`, packed": partial(pytorch, packed=True),
+    "sentiment, padding read": partial(sentiment_train, mask_padding=False),
+    "sentiment, `mask_padding`": partial(sentiment_train, mask_padding=True),
 }
 
 
 def write_reviews(archive: Path, reviews: int, folder: Path) -> None:
     """Padded training reviews, MAXLEN.npy for each length, and labels.npy."""
+    from benchmarks.reviews import archive_reviews
     from sentiment.data.sequences import SequenceConfig, pad_texts
-    from sentiment.data.sources import find_files, load_corpus
-    from sentiment.data.sources.config import SourceConfig
     from sentiment.data.vocabulary import Vocabulary
 
-    config = SourceConfig(source="aclimdb", data=archive)
-    train = load_corpus(config, find_files(config), seed=0).train
+    train = archive_reviews(archive).train
     chosen = np.random.default_rng(0).permutation(len(train))[:reviews]
     vocabulary = Vocabulary.fit(train.texts, NUM_WORDS)
     for maxlen in MAXLENS:

@@ -101,6 +101,7 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
     network, sequences = model.network, model.sequences
     kept = _kept(model)
     indices, spans = model.vocabulary.encode(text)[kept], [(0, 0), *words][kept]
+    seen = set(spans)
     names = [MARKERS[START], *tokenizer.tokenize(text)][kept]
     [padded] = [indices] if network.mask_padding else pad_texts([text], model.vocabulary, sequences)  # (time,)
     read = padded != PADDING
@@ -112,7 +113,7 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
         text=text,
         tokens=tuple(names),
         spans=tuple(spans),
-        cut_spans=tuple(span for span in words if span not in spans),
+        cut_spans=tuple(span for span in words if span not in seen),
         out_of_vocabulary=indices == OUT_OF_VOCABULARY,
         probability=float(running_verdict[-1]),
         threshold=threshold,
