@@ -51,7 +51,7 @@ def evaluate_model(model: str, source: SourceConfig, console: Console, output: P
         if len(set(reviews.labels.tolist())) < 2:
             raise InputError(
                 f"All {len(reviews):,} reviews have the same label, so most metrics would say nothing: "
-                "give labelled reviews of both classes."
+                "give reviews of other labels, too."
             )
         result = evaluate_classifier(classifier, reviews, name, profile.abstentions if profile else ())
         findings = Findings(
