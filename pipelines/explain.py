@@ -11,6 +11,7 @@ import sys
 import webbrowser
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -20,8 +21,9 @@ from pipelines.files import check_page, write_file
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import ReadOptions, TableFile
-from sentiment.data.labels import LABEL_NAMES
+from sentiment.data.labels import cut_scores, place
 from sentiment.data.tables.reader import TableReader
+from sentiment.data.verdicts import POSITIVE_PROBABILITY, VerdictRule
 from sentiment.errors import InputError
 from sentiment.interpretation.explanation import COMPLETENESS, SMALLEST_DIFFERENCE, Explanation
 from sentiment.reporting import COLOURS
@@ -30,7 +32,7 @@ from sentiment.reporting.playground import render_playground
 POSITIVE, NEGATIVE = (tuple(bytes.fromhex(colour[1:])) for colour in COLOURS[:2])
 
 BLOCKS = "▁▂▃▄▅▆▇█"
-"""Eighths of the way from P(positive) 0 to 1."""
+"""Eighths of the way from P(positive) 0 to 1, or from the worst label to the best."""
 
 PLAYGROUND_FILE = Path("playground.html")
 """The page where no other is named."""
@@ -127,12 +129,23 @@ def _open(page: Path) -> bool:
 def to_json(explanation: Explanation) -> str:
     """All that an Explanation holds; gates and states as lists of shape (tokens, units)."""
     names = ("tokens", "out_of_vocabulary", "running_verdict", "occlusion", "integrated_gradients")
+    verdict: dict[str, Any] = {
+        POSITIVE_PROBABILITY: explanation.probability,
+        "threshold": explanation.rule.threshold,
+        "baseline_probability": explanation.baseline_probability,
+    }
+    if explanation.rule.cuts > 1:
+        verdict = {
+            **_probabilities(explanation.rule, explanation.cumulative),
+            "score": explanation.score,
+            "cut_points": explanation.cut_points,
+            "place": explanation.probability,
+            "baseline_place": explanation.baseline_probability,
+        }
     content = {
         "text": explanation.text,
-        "predicted_label": _label(explanation),
-        "positive_probability": explanation.probability,
-        "threshold": explanation.threshold,
-        "baseline_probability": explanation.baseline_probability,
+        "predicted_label": explanation.predicted_label,
+        **verdict,
         "cut_words": [explanation.text[slice(*span)] for span in explanation.cut_spans],
         **{name: getattr(explanation, name) for name in names},
         "layers": [{"name": layer.name, **layer.values} for layer in explanation.layers],
@@ -140,8 +153,19 @@ def to_json(explanation: Explanation) -> str:
     return json.dumps(content, ensure_ascii=False, default=np.ndarray.tolist)
 
 
-def _label(explanation: Explanation) -> str:
-    return LABEL_NAMES[int(explanation.probability >= explanation.threshold)]
+def _probabilities(rule: VerdictRule, cumulative: np.ndarray) -> dict[str, float]:
+    """The columns of probabilities of one review."""
+    return {name: values.item() for name, values in rule.probabilities(cumulative).items()}
+
+
+def verdict_in_words(rule: VerdictRule, cumulative: np.ndarray) -> str:
+    """The verdict on one review with its probability, or with that of each of more than two labels, as a sentence."""
+    [label], found = rule.verdicts(cumulative), _probabilities(rule, cumulative)
+    if rule.cuts == 1:
+        return f"P(positive) is {found[POSITIVE_PROBABILITY]:.1%}: {label}."
+    shares = ", ".join(f"{name} {found[f'probability_{name}']:.1%}" for name in rule.names)
+    expected = "".join(f", expected {value:.1f}" for name, value in found.items() if name.startswith("expected_"))
+    return f"The verdict is {label}{expected}. Probabilities: {shares}."
 
 
 def _show(console: Console, explanation: Explanation) -> None:
@@ -149,7 +173,14 @@ def _show(console: Console, explanation: Explanation) -> None:
         console.say(f"            {sentence}")
     console.show(coloured(explanation))
     levels = np.minimum((explanation.running_verdict * len(BLOCKS)).astype(int), len(BLOCKS) - 1)
-    console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
+    rule, cut_points = explanation.rule, explanation.cut_points
+    if rule.cuts == 1:
+        console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
+    else:
+        marks = ", ".join(f"{mark:.0%}" for mark in place(cut_scores(cut_points, cut_points)).tolist())
+        console.say(
+            f"            After each word, from ▁ {rule.names[0]} to █ {rule.names[-1]}; cut points at {marks}:"
+        )
     console.show(Text("".join(BLOCKS[level] for level in levels)))
     rows = [
         [
@@ -161,7 +192,7 @@ def _show(console: Console, explanation: Explanation) -> None:
         for position in np.argsort(-np.abs(explanation.integrated_gradients), kind="stable")[:DECISIVE_WORDS]
     ]
     columns = ["word", "integrated gradients", "occlusion", "verdict so far"]
-    console.table("What decided, in points of P(positive)", columns, rows)
+    console.table(f"What decided, in points of {rule.measure}", columns, rows)
 
 
 def coloured(explanation: Explanation) -> Text:
@@ -192,7 +223,13 @@ def _background(contribution: float) -> str:
 
 def summary(explanation: Explanation) -> list[str]:
     """The verdict, and what a reader should know of how it came about, one sentence each."""
-    sentences = [f"P(positive) is {explanation.probability:.1%}: {_label(explanation)}."]
+    sentences = [verdict_in_words(explanation.rule, explanation.cumulative)]
+    if explanation.rule.cuts > 1:
+        sentences.append(
+            f"The score is {explanation.score:+.2f}, among the cut points "
+            f"{', '.join(f'{point:+.2f}' for point in explanation.cut_points.tolist())}: "
+            f"{explanation.probability:.1%} of {explanation.rule.measure}."
+        )
     if explanation.cut_spans:
         kept = len(explanation.tokens) - (explanation.spans[0] == (0, 0))
         side = "first" if explanation.cut_spans[0] < explanation.spans[-1] else "last"
@@ -216,17 +253,16 @@ def summary(explanation: Explanation) -> list[str]:
 
 def _explain_by_ngrams(console: Console, classifier: SentimentClassifier, text: str) -> str:
     """Show what each n-gram of the review adds to the log-odds of the linear model; all of them as JSON."""
-    probabilities = classifier.positive_probability([text])
-    probability, label = float(probabilities[0]), classifier.names_of_verdicts(probabilities)[0]
-    ngrams = classifier.explain(text)
-    console.say(f"            P(positive) is {probability:.1%}: {label}.")
+    rule, cumulative, ngrams = classifier.rule(), classifier.cumulative_probability([text]), classifier.explain(text)
+    console.say(f"            {verdict_in_words(rule, cumulative)}")
     rows = [[" ".join(ngram.tokens), f"{ngram.weight:+.2f}"] for ngram in ngrams[:DECISIVE_NGRAMS]]
-    console.table("What decided, in log-odds of P(positive)", ["n-gram", "adds"], rows)
+    odds = "log-odds of P(positive)" if rule.cuts == 1 else "log-odds of a better label, in the mean over the cuts"
+    console.table(f"What decided, in {odds}", ["n-gram", "adds"], rows)
     content = {
         "text": text,
-        "predicted_label": label,
-        "positive_probability": probability,
-        "threshold": classifier.threshold_,
+        "predicted_label": rule.verdicts(cumulative)[0],
+        **_probabilities(rule, cumulative),
+        **({"threshold": rule.threshold} if rule.cuts == 1 else {}),
         "ngrams": [asdict(ngram) for ngram in ngrams],
     }
     return json.dumps(content, ensure_ascii=False)

@@ -167,20 +167,26 @@ class KeptScores:
     A record is a digest of the texts of a chunk and of their scores, then the scores as float32.
     """
 
-    def __init__(self, partial: Path | None) -> None:
+    def __init__(self, partial: Path | None, each: int = 1) -> None:
+        """Begin with the scores of an earlier attempt.
+
+        Args:
+            each: scores of a text.
+        """
         self._file = (Path(os.devnull) if partial is None else partial / SCORES).open("a+b")
         self._file.seek(0)
-        self._is_read = partial is None
+        self._is_read, self._each = partial is None, each
 
     def take(self, texts: Sequence[str]) -> np.ndarray | None:
         """The scores of the next chunk; None from the first chunk on that was not finished or has other texts."""
         if self._is_read:
             return None
-        start = self._file.tell()
-        record = self._file.read(DIGEST_BYTES + 4 * len(texts))
+        start, size = self._file.tell(), 4 * self._each * len(texts)
+        record = self._file.read(DIGEST_BYTES + size)
         digest, scores = record[:DIGEST_BYTES], record[DIGEST_BYTES:]
-        if len(scores) == 4 * len(texts) and digest == _digest(texts, scores):
-            return np.frombuffer(scores, np.float32)
+        if len(scores) == size and digest == _digest(texts, scores):
+            found = np.frombuffer(scores, np.float32)
+            return found if self._each == 1 else found.reshape(len(texts), self._each)
         self._is_read = True
         self._file.truncate(start)
         return None

@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipelines.console import Console
 from pipelines.models import located_classifier
 from pipelines.output import STANDARD_STREAM
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.corpus import reason_against_review
+from sentiment.data.verdicts import POSITIVE_PROBABILITY, VerdictRule
 from sentiment.errors import InputError
 
 LINES_AT_ONCE = 256
@@ -26,42 +28,64 @@ class Verdict:
     """What the classifier says of a review; for a blank one only the reason why it says nothing.
 
     Attributes:
+        probabilities: by the columns that `sentiment score` writes.
         words: number of words that it reads, without punctuation.
         known_words: number of those that its vocabulary holds.
         unread_words: number of words that it does not read because the review is too long.
     """
 
     text: str
-    predicted_label: str | None = None
-    positive_probability: float | None = None
+    predicted_label: str | None
+    probabilities: dict[str, float | None]
     words: int = 0
     known_words: int = 0
     unread_words: int = 0
     reason: str | None = None
 
     def __str__(self) -> str:
-        """The verdict as a line; how many words are known follows the text, unless all are."""
-        line = f"{self.predicted_label}  {self.positive_probability:.4f}  {self.text}".replace("\n", "\\n")
+        """The verdict as a line; how many words are known follows the text, unless all are.
+
+        Behind the label stands P(positive), or of more labels the probability of this one and the expected number.
+        """
+        found = {column.removeprefix("probability_"): value for column, value in self.probabilities.items()}
+        shown = [f"{found.get(self.predicted_label or '', found.get(POSITIVE_PROBABILITY)):.4f}"]
+        shown += [f"expected {value:.1f}" for column, value in found.items() if column.startswith("expected_")]
+        line = "  ".join([f"{self.predicted_label}", *shown, self.text]).replace("\n", "\\n")
         if self.words and self.known_words == self.words:
             return line.rstrip()
         words = f"{self.known_words} of {self.words} word{'s' * (self.words != 1)} known" if self.words else "no word"
         return f"{line}  [{words}{'' if self.known_words else ': no verdict from the words'}]"
 
+    def as_json(self) -> str:
+        """All of it as a JSON object, in which each probability is a field."""
+        content: dict[str, Any] = {}
+        for name, value in asdict(self).items():
+            content |= value if name == "probabilities" else {name: value}
+        return json.dumps(content)
+
 
 def predict(
-    texts: Sequence[str], model: str | None, threshold: float | None, console: Console, *, as_json: bool = False
+    texts: Sequence[str],
+    model: str | None,
+    console: Console,
+    *,
+    threshold: float | None = None,
+    neutral: str | None = None,
+    as_json: bool = False,
 ) -> None:
-    """Print the verdict and P(positive) of each text, and on standard error the model that gave them.
+    """Print the verdict and the probability of each text, and on standard error the model that gave them.
 
     Beside a text stands how many of its words the model knows, where it does not know all of them; and a warning on
     standard error where that is unusual. A warning also says how much of a long text the model does not read.
 
     Args:
         texts: the reviews; or - alone for standard input, a review a line.
+        threshold, neutral: as for `SentimentClassifier.rule`.
         as_json: print a JSON object for each review.
 
     Raises:
-        InputError: a text is blank, which has no verdict, while the others have; or there is no such model.
+        InputError: a text is blank, which has no verdict, while the others have; there is no such model, or it cannot
+            have this threshold or band.
     """
     is_stream = STANDARD_STREAM in texts
     if is_stream and len(texts) > 1:
@@ -69,13 +93,12 @@ def predict(
     refused = 0
     with located_classifier(model) as (folder, name):
         classifier = SentimentClassifier.load(folder)
-        if threshold is not None:
-            classifier.threshold_ = threshold
+        rule = classifier.rule(threshold=threshold, neutral=neutral)
         console.note(f"model: {name}")
-        for number, verdict in enumerate(verdicts(classifier, _lines(console) if is_stream else texts), 1):
+        for number, verdict in enumerate(verdicts(classifier, rule, _lines(console) if is_stream else texts), 1):
             refused += verdict.reason is not None
             if as_json or verdict.reason is None:
-                console.result(json.dumps(asdict(verdict)) if as_json else str(verdict))
+                console.result(verdict.as_json() if as_json else str(verdict))
             else:
                 console.error(f"Review {number}: {verdict.reason}.")
             for warning in _warnings(classifier, verdict):
@@ -102,19 +125,23 @@ def _warnings(classifier: SentimentClassifier, verdict: Verdict) -> Iterator[str
         )
 
 
-def verdicts(classifier: SentimentClassifier, texts: Iterable[str]) -> Iterator[Verdict]:
+def verdicts(classifier: SentimentClassifier, rule: VerdictRule, texts: Iterable[str]) -> Iterator[Verdict]:
     """The verdict on each text, in their order."""
-    remaining = iter(texts)
+    remaining, columns = iter(texts), rule.probability_columns
     while batch := list(itertools.islice(remaining, LINES_AT_ONCE)):
         reasons = {text: reason_against_review(text) for text in batch}
         judged = [text for text in batch if reasons[text] is None]
-        probabilities = classifier.positive_probability(judged)
+        cumulative = classifier.cumulative_probability(judged)
+        probabilities = zip(*(values.tolist() for values in rule.probabilities(cumulative).values()), strict=True)
         words, known = classifier.count_words(judged).T.tolist()
         unread = map(classifier.model_.count_unread, judged)
-        verdicts = classifier.names_of_verdicts(probabilities)
-        found = zip(verdicts, probabilities.tolist(), words, known, unread, strict=True)
+        found = zip(rule.verdicts(cumulative), probabilities, words, known, unread, strict=True)
         for text in batch:
-            yield Verdict(text, *next(found)) if reasons[text] is None else Verdict(text, reason=reasons[text])
+            if reasons[text] is None:
+                label, figures, *counts = next(found)
+                yield Verdict(text, label, dict(zip(columns, figures, strict=True)), *counts)
+            else:
+                yield Verdict(text, None, dict.fromkeys(columns), reason=reasons[text])
 
 
 def _lines(console: Console) -> Iterator[str]:

@@ -11,14 +11,13 @@
 
 import contextlib
 import dataclasses
-import functools
 import itertools
 import json
 import sys
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +42,14 @@ from pipelines.output import (
 )
 from pipelines.score_summary import ScoreConfig, Scored, show_summary
 from sentiment.batch.pool import scoring_pool
-from sentiment.batch.scored_table import ScoredTable
+from sentiment.batch.scored_table import Answered, ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
 from sentiment.data.files import TableFile, find_tables, standard_input
-from sentiment.data.labels import predicted_labels
+from sentiment.data.labels import score_probability
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
+from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
 from sentiment.errors import InputError
 from sentiment.evaluation.abstention import Abstention
 from sentiment.evaluation.drift import ReviewSample
@@ -70,7 +70,7 @@ class Job:
     Attributes:
         files: of INPUT, all of one format; or a copy of standard input.
         folder: where the classifier was read from.
-        classifier: with the threshold to use.
+        rule: what becomes of its probabilities.
         abstention: which rows get a verdict; None for all.
     """
 
@@ -79,14 +79,13 @@ class Job:
     output: TableFile
     folder: Path
     classifier: SentimentClassifier
+    rule: VerdictRule
     abstention: Abstention | None
 
     @property
-    def labels(self) -> Callable[[np.ndarray], Sequence[str | None]]:
-        """The verdict on each P(positive), None where there is no answer; it holds no classifier."""
-        if self.abstention:
-            return self.abstention.labels
-        return functools.partial(predicted_labels, threshold=self.classifier.threshold_)
+    def answered(self) -> Answered | None:
+        """Which reviews get a verdict; it holds no classifier."""
+        return None if self.abstention is None else self.abstention.answered
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
         """A reader of one of the files, with the columns of the first one."""
@@ -95,6 +94,7 @@ class Job:
             first.text_column if first else self.config.text_column,
             options=self.config.options,
             output_format=self.output.format,
+            added=(PREDICTED_LABEL, *self.rule.probability_columns),
             schema=first.schema if first else None,
         )
 
@@ -107,7 +107,8 @@ class Job:
             "sentiment": __version__,
             "classifier": self.classifier.digest(),
             "engine": [self.config.engine, self.classifier.model_.engine],
-            "thresholds": [*dataclasses.astuple(self.abstention)] if self.abstention else self.classifier.threshold_,
+            "rule": dataclasses.asdict(self.rule),
+            "abstention": self.abstention and dataclasses.asdict(self.abstention),
             "text_column": text_column,
             "options": dataclasses.asdict(self.config.options),
             "format": self.output.ending,
@@ -129,6 +130,8 @@ def score(config: ScoreConfig, console: Console) -> None:
         raise InputError("The Spark engine reads and writes files: give paths instead of -.")
     if config.sure is not None and config.threshold is not None:
         raise InputError("--sure chooses its own thresholds: give either --sure or --threshold.")
+    if config.sure is not None and config.neutral is not None:
+        raise InputError("--sure leaves out what --neutral calls neutral: give either of them.")
     left_out: tuple[str, ...] = ()
     with contextlib.ExitStack() as stack:
         if config.input == STANDARD_STREAM:
@@ -138,6 +141,9 @@ def score(config: ScoreConfig, console: Console) -> None:
         output = _checked_output(config, files)
         folder, model = stack.enter_context(located_classifier(config.model))
         classifier = SentimentClassifier.load(folder)
+        rule = classifier.rule(threshold=config.threshold, neutral=config.neutral)
+        if config.sure is not None and rule.cuts > 1:
+            raise InputError("--sure is for classifiers of two labels, and this one has more: leave it out.")
         profile = ValidationProfile.load(folder, classifier)
         if profile is None and (config.sure is not None or config.drift is not None):
             raise InputError(
@@ -145,16 +151,16 @@ def score(config: ScoreConfig, console: Console) -> None:
                 "need: train it with `sentiment run-pipeline`, or leave both options out."
             )
         abstention = profile.abstention(config.sure) if profile and config.sure is not None else None
-        if config.threshold is not None:
-            classifier.threshold_ = config.threshold
-        job = Job(config, files, output, folder, classifier, abstention)
+        if abstention:
+            rule = dataclasses.replace(rule, threshold=abstention.upper)
+        job = Job(config, files, output, folder, classifier, rule, abstention)
         scored = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)
     if profile is not None and config.drift is not None and len(scored.sample):
         from sentiment.reporting.pages import render_drift
 
         title = f"{config.input} to {config.output}"
         write_file(config.drift, render_drift(profile, scored.sample, title=title, model=model))
-    show_summary(console, config, scored, model, profile, classifier.unknown_share)
+    show_summary(console, config, scored, model, profile, classifier.unknown_share, rule.labels)
     if left_out:
         console.say(f"left out, because their endings name no format of a table: {', '.join(left_out)}")
 
@@ -192,10 +198,10 @@ def _score_locally(job: Job, console: Console) -> Scored:
     waiting: deque[tuple[TableFile, Chunk, np.ndarray | Future[np.ndarray]]] = deque()
     with (
         job.partial_output(first.text_column) as partial,
-        contextlib.closing(KeptScores(partial)) as kept,
+        contextlib.closing(KeptScores(partial, job.rule.cuts)) as kept,
         table_and_rejected(partial) as (sink, rejected_sink),
         scoring_pool(job.classifier, SentimentClassifier.load, job.folder) as submit,
-        contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.labels)) as table,
+        contextlib.closing(ScoredTable(job.output, sink, rejected_sink, first.schema, job.rule, job.answered)) as table,
         console.scoring(sum(file.content.stat().st_size for file in files)) as progress,
     ):
         started, sample = time.perf_counter(), ReviewSample(job.classifier.model_)
@@ -208,7 +214,7 @@ def _score_locally(job: Job, console: Console) -> Scored:
             else:
                 table.tally["known"] += len(scores)
             table.write(file, chunk, scores)
-            sample.add(chunk.texts, scores)
+            sample.add(chunk.texts, score_probability(scores))
 
         position = 0
         for file, chunk, position in _chunks(job, first):
@@ -252,7 +258,7 @@ def _score_with_spark(job: Job, console: Console) -> Scored:
         parts.mkdir(exist_ok=True)
         scoring = SparkScoring(
             job.files, stamps, first.text_column, first.schema, job.output, parts, Path.cwd(), SentimentClassifier.load,
-            job.labels, job.config.options,
+            job.rule, job.answered, job.config.options,
         )  # fmt: skip
         tally = Counter(known=sum(part["scored"] for part in scoring.tallies()))
         started = time.perf_counter()

@@ -1,6 +1,7 @@
 """What a scoring is asked for, and its summary: what was read, answered and rejected, how fast, and how it drifted."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -8,6 +9,7 @@ from typing import Literal, NamedTuple
 from pipelines.console import Console
 from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
+from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.abstention import binomial_interval
 from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample, find_drift
 from sentiment.evaluation.validation_profile import ValidationProfile
@@ -31,6 +33,7 @@ class ScoreConfig:
     model: str | None = None
     text_column: str | None = None
     threshold: float | None = None
+    neutral: str | None = None
     sure: float | None = None
     drift: Path | None = None
     overwrite: bool = False
@@ -64,6 +67,7 @@ def show_summary(
     model: str,
     profile: ValidationProfile | None,
     usual_unknown: float | None,
+    labels: Sequence[str] = LABEL_NAMES,
 ) -> None:
     """Show a table of what was read and written, and a line on drift; warn where much was lost or has shifted.
 
@@ -71,6 +75,7 @@ def show_summary(
         model: its name for people.
         profile: of the validation reviews; without one there is nothing to compare the rows with.
         usual_unknown: share of unknown words in the validation reviews, where it is known.
+        labels: all that a verdict may be.
     """
     tally, sure = scored.tally, config.sure
     is_estimate = profile is not None and profile.is_estimate
@@ -83,9 +88,11 @@ def show_summary(
     if sure is not None:
         kind = "an estimated" if is_estimate else "a promised"
         rows.append([f"answered at {kind} {sure:.1%}", _share(tally["answered"], tally["scored"])])
-    rows.append(["positive" if sure is None else "of these positive", _share(tally["positive"], tally["answered"])])
+    of_these = "" if sure is None else "of these "
+    shown = labels[1:] if len(labels) == 2 else labels
+    rows += [[of_these + label, _share(tally[f"verdict {label}"], tally["answered"])] for label in shown]
     labelled = tally["right"] + tally["wrong"]
-    if labelled and not tally["other_labels"]:  # of other labels, such as stars, only `evaluate` knows the meaning
+    if labelled and not tally["other_labels"]:  # of labels that are none of its own, only `evaluate` knows the meaning
         low, high = binomial_interval(tally["right"], labelled)
         accuracy = f"{tally['right'] / labelled:.1%} of {labelled:,} labelled rows"
         rows.append(["accuracy", f"{accuracy}, 95 % interval {low:.1%} to {high:.1%}; see also `sentiment evaluate`"])

@@ -9,7 +9,8 @@ import numpy as np
 
 from sentiment.data.corpus import Reviews
 from sentiment.data.fingerprints import FINGERPRINTS_FILE, Fingerprints
-from sentiment.data.labels import LABEL_NAMES, class_probabilities, label_numbers, label_word, positive_of
+from sentiment.data.labels import LABEL_NAMES, class_probabilities, label_word, positive_of
+from sentiment.data.verdicts import PREDICTED_LABEL, Band, Neutral, VerdictRule
 from sentiment.data.vocabulary import count_words
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import InputError, damaged_classifier
@@ -46,6 +47,8 @@ class SentimentClassifier:
         ordered_classes_: the labels from the worst to the best.
         positive_class_: the best label. Of two it is the name that means positive, else `classes_[1]`.
         threshold_: P(positive) from which on a review is positive, where there are two labels.
+        neutral_: of two labels, its own neutral band, as for `annotate`; None where nobody chose one.
+        label_column_: what the labels are called, where there are more than two.
         history_: metrics of every epoch; empty for the linear model.
         model_: what scores, a RecurrentModel or a LinearModel.
         profile_: what the validation reviews promise; None where nobody validated it.
@@ -67,6 +70,8 @@ class SentimentClassifier:
     start: str | Path | None
     model_: RecurrentModel | LinearModel
     threshold_: float
+    neutral_: Band | None = None
+    label_column_: str = "label"
     profile_: ValidationProfile | None
     learned: Fingerprints | None
     unknown_share: float | None
@@ -194,7 +199,8 @@ class SentimentClassifier:
         started = None if start is None else Output("start", lambda: start)
         steps = InMemory(verbose=bool(verbose))
         recipe = Recipe(config, Output("reviews", lambda: corpus), steps, start=started)
-        return self._take(recipe.train(Candidate(model, self.seed, TITLES[model])).value, classes)
+        trained = recipe.train(Candidate(model, self.seed, TITLES[model])).value
+        return self._take(trained, classes, str(getattr(labels, "name", None) or "label"))
 
     def as_start(self, name: str) -> "Start":
         """What a training starts from that fine-tunes this classifier.
@@ -218,10 +224,11 @@ class SentimentClassifier:
             )
         return Start(self.recurrent_model, self.learned, self.unknown_share, self.label_names)
 
-    def _take(self, trained: Trained, classes: np.ndarray) -> Self:
+    def _take(self, trained: Trained, classes: np.ndarray, label_column: str = "label") -> Self:
         self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned
         self.threshold_, self.unknown_share = trained.profile.threshold, trained.profile.unknown_share
-        self.history_, self.ordered_classes_ = trained.history, classes
+        self.history_, self.ordered_classes_, self.neutral_ = trained.history, classes, None
+        self.label_column_ = label_column if self.is_ordered else "label"
         return self
 
     @classmethod
@@ -320,30 +327,34 @@ class SentimentClassifier:
         texts = frames.texts_in(reviews)
         return float(np.mean(self.verdicts(texts) == frames.numbers_of(labels, texts, self.ordered_classes_)))
 
-    def annotate(self, reviews: "ReviewsLike") -> "pd.DataFrame":
+    def annotate(self, reviews: "ReviewsLike", *, neutral: Neutral | None = None) -> "pd.DataFrame":
         """Columns `predicted_label` (positive or negative) and `positive_probability`, a row per review.
 
         With more than two labels, `predicted_label` and `probability_LABEL` of each, the worst first; and, where they
-        are numbers, `expected_label`, the mean number by these probabilities.
+        are numbers, the mean number by these probabilities, as `expected_label` or `expected_` and the name of the
+        Series that the labels were.
 
         Args:
             reviews: one text; a list; a Series, whose index is kept; or a DataFrame with a column `text`, or else
                 `review`. A missing or blank review has a missing label and probability.
+            neutral: of two labels, a band such as (0.35, 0.65): P(positive) from the first number on and below the
+                second is called neutral. "auto" is the classifier's own band, which the one in the box has.
 
         Raises:
-            InputError: there is no such column, or a review is no text.
+            InputError: there is no such column, a review is no text, or the band cannot be used.
         """
         import pandas as pd
 
         from sentiment.data import frames
 
+        rule = self.rule(neutral=neutral)
         series = frames.reviews_in(reviews)
         has_text = series.notna().to_numpy(bool)
         scored = self.cumulative_probability(series[has_text].tolist())
         labels = np.full(len(series), None, object)
-        labels[has_text] = self.names_of_verdicts(scored)
-        columns: dict[str, Any] = {"predicted_label": pd.Series(labels, series.index, object)}
-        for name, values in self.probability_columns(scored).items():
+        labels[has_text] = rule.verdicts(scored)
+        columns: dict[str, Any] = {PREDICTED_LABEL: pd.Series(labels, series.index, object)}
+        for name, values in rule.probabilities(scored).items():
             columns[name] = np.full(len(series), np.nan, np.float32)
             columns[name][has_text] = values
         return pd.DataFrame(columns, index=series.index)
@@ -381,7 +392,7 @@ class SentimentClassifier:
             return self.model_.explain(text)
         from sentiment.interpretation.explanation import explain
 
-        return explain(self.model_, text, self.threshold_)
+        return explain(self.model_, text, self.rule())
 
     def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
         """P(positive) of each text, float32 (N,); it does not depend on the other texts."""
@@ -400,24 +411,20 @@ class SentimentClassifier:
 
         Of two labels, positive from the threshold on.
         """
-        if cumulative.ndim == 1:
-            return (cumulative >= self.threshold_).astype(int)
-        verdicts: np.ndarray = class_probabilities(cumulative).argmax(axis=1)
-        return verdicts
+        return self.rule().numbers(cumulative)
 
-    def names_of_verdicts(self, cumulative: np.ndarray) -> list[str]:
-        """The name of the label for what `cumulative_probability` gives, N of them."""
-        return [self.label_names[number] for number in self.decide(cumulative).tolist()]
+    def rule(self, *, threshold: float | None = None, neutral: Neutral | None = None) -> VerdictRule:
+        """How what `cumulative_probability` gives becomes the labels and columns of a table.
 
-    def probability_columns(self, cumulative: np.ndarray) -> dict[str, np.ndarray]:
-        """The columns of `annotate` for what `cumulative_probability` gives, each float32 (N,)."""
-        if cumulative.ndim == 1:
-            return {"positive_probability": cumulative}
-        probabilities = class_probabilities(cumulative)
-        columns = {f"probability_{name}": probabilities[:, label] for label, name in enumerate(self.label_names)}
-        if (numbers := label_numbers(self.label_names)) is not None:
-            columns["expected_label"] = (probabilities @ numbers).astype(np.float32)
-        return columns
+        Args:
+            threshold: of two labels, in place of `threshold_`.
+            neutral: as for `annotate`.
+
+        Raises:
+            InputError: both are given, the band cannot be used, or there are more than two labels.
+        """
+        rule = VerdictRule(self.label_names, self.label_column_, self.threshold_)
+        return rule.changed(threshold, neutral, self.neutral_)
 
     # What it is made of ------------------------------------------------------------------------------------------
 
@@ -484,6 +491,8 @@ class SentimentClassifier:
             threshold=self.threshold_,
             unknown_share=self.unknown_share,
             classes=tuple(self.ordered_classes_.tolist()),
+            neutral=self.neutral_,
+            label_column=self.label_column_,
         )
         if self.profile_ is not None:
             saved = description.load_model(folder) if small else self.model_
@@ -505,6 +514,7 @@ class SentimentClassifier:
             classes = classes if positive_of(classes) == classes[1] or len(classes) > 2 else classes[::-1]
             classifier.ordered_classes_, classifier.threshold_ = np.array(classes), description.threshold
             classifier.unknown_share, classifier.history_ = description.unknown_share, {}
+            classifier.neutral_, classifier.label_column_ = description.neutral, description.label_column
             classifier.learned = Fingerprints.load(folder) if FINGERPRINTS_FILE in description.sha256 else None
         except InputError:
             raise

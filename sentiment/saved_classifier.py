@@ -13,6 +13,7 @@ from sentiment.configuration import Configuration
 from sentiment.data.fingerprints import FINGERPRINTS_FILE
 from sentiment.data.labels import LABEL_NAMES, MOST_LABELS
 from sentiment.data.sequences import SequenceConfig
+from sentiment.data.verdicts import Band
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.errors import PRETRAINED, REPAIR, InputError
 from sentiment.training.linear_model import LinearModel
@@ -33,7 +34,7 @@ Label = bool | int | float | str
 class ClassifierDescription(Configuration):
     """The content of classifier.json: `sha256` of each other file that was saved, `digest` of all other fields.
 
-    `classes` go from the worst to the best.
+    `classes` go from the worst to the best. `neutral` and `label_column` are left out where they say nothing.
     """
 
     kind: Literal["network", "linear"]
@@ -41,6 +42,8 @@ class ClassifierDescription(Configuration):
     threshold: float = Field(ge=0, le=1, strict=True, allow_inf_nan=False)
     unknown_share: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
     classes: tuple[Label, ...] = Field(LABEL_NAMES, min_length=2, max_length=MOST_LABELS)
+    neutral: Band | None = None
+    label_column: str = "label"
     versions: dict[str, str]
     sha256: dict[str, str]
     digest: str = ""
@@ -51,7 +54,7 @@ class ClassifierDescription(Configuration):
 
         Args:
             files: names of those in the folder.
-            fields: threshold, unknown_share and classes.
+            fields: threshold, unknown_share, classes, neutral and label_column.
         """
         is_linear = isinstance(model, LinearModel)
         packages = ("numpy", "scipy") if is_linear else ("numpy", "keras", "tensorflow")
@@ -67,7 +70,7 @@ class ClassifierDescription(Configuration):
     def save(self, folder: Path) -> None:
         """Write classifier.json."""
         signed = self.model_copy(update={"digest": self._digest()})
-        (folder / CLASSIFIER_FILE).write_text(signed.model_dump_json(indent=2), "utf-8")
+        (folder / CLASSIFIER_FILE).write_text(signed.model_dump_json(indent=2, exclude=self._unsaid), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -99,8 +102,13 @@ class ClassifierDescription(Configuration):
             raise ValueError("it says nothing of sequences")
         return RecurrentModel.load(folder, self.sequences)
 
+    @property
+    def _unsaid(self) -> set[str]:
+        fields = type(self).model_fields
+        return {name for name in ("neutral", "label_column") if getattr(self, name) == fields[name].default}
+
     def _digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude={"digest"}).encode()).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude={"digest", *self._unsaid}).encode()).hexdigest()
 
     def _check(self, path: Path) -> None:
         """Compare a file with its checksum.

@@ -65,6 +65,13 @@ Threshold = Annotated[
     float | None,
     Option(min=0, max=1, help="P(positive) from which a review counts as positive (default: the model's own)."),
 ]
+Neutral = Annotated[
+    str | None,
+    Option(
+        metavar="LOWER,UPPER",
+        help="Call a review neutral whose P(positive) is LOWER or more and below UPPER; auto: the model's own band.",
+    ),
+]
 TextColumn = Annotated[str | None, Option(help="Column with the reviews (default: text, or else review).")]
 AllowRejected = Annotated[
     float, Option(min=0, max=1, help="Continue while fewer than this share of the lines of the table are unreadable.")

@@ -30,6 +30,7 @@ def score(
     model: options.ModelURI = None,
     text_column: options.TextColumn = None,
     threshold: options.Threshold = None,
+    neutral: options.Neutral = None,
     sure: Annotated[
         float | None, Option(help="Accuracy to promise, such as 0.97; rows whose verdict is less sure get none.")
     ] = None,
@@ -56,9 +57,9 @@ def score(
     from pipelines.score_summary import ScoreConfig
 
     config = ScoreConfig(
-        input=input, output=output, model=model, text_column=text_column, threshold=threshold, sure=sure, drift=drift,
-        overwrite=overwrite, strict=strict, allow_rejected=allow_rejected, engine=engine, spark_master=spark_master,
-        options=ReadOptions(encoding, delimiter, quote, header),
+        input=input, output=output, model=model, text_column=text_column, threshold=threshold, neutral=neutral,
+        sure=sure, drift=drift, overwrite=overwrite, strict=strict, allow_rejected=allow_rejected, engine=engine,
+        spark_master=spark_master, options=ReadOptions(encoding, delimiter, quote, header),
     )  # fmt: skip
     score_table(config, console)
 
@@ -100,9 +101,10 @@ def predict_texts(
     ] = None,
     model: options.ModelURI = None,
     threshold: options.Threshold = None,
+    neutral: options.Neutral = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object per review.")] = False,
 ) -> None:
-    """Say whether each review is positive, and with which probability."""
+    """Say which label each review has, such as positive, and with which probability."""
     from pipelines.predict import predict
 
     if not texts:
@@ -110,7 +112,7 @@ def predict_texts(
             'Give reviews, each in quotation marks: sentiment predict "A moving film." '
             "Or give - to read them from standard input, one a line: sentiment predict - < reviews.txt"
         )
-    predict(texts, model, threshold, console, as_json=as_json)
+    predict(texts, model, console, threshold=threshold, neutral=neutral, as_json=as_json)
 
 
 @command("export", panel=USE)
@@ -121,7 +123,8 @@ def export(
 ) -> None:
     """Write a network in a format that other programs read: ONNX.
 
-    The model takes padded indices, as the Keras model does, and gives P(positive). It needs the extra `onnx`.
+    The model takes padded indices, as the Keras model does, and gives P(positive), or of more labels the probability
+    of a better one than each. It needs the extra `onnx`.
     """
     from pipelines.files import write_file
     from pipelines.models import located_classifier

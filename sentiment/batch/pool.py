@@ -25,8 +25,8 @@ class Scorer(Protocol):
     def frees_lock(self) -> bool:
         """Whether other threads of Python go on while it scores."""
 
-    def positive_probability(self, texts: Sequence[str]) -> np.ndarray:
-        """P(positive) of each text, float32 of shape (N,)."""
+    def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
+        """P(label > k) of each text for every label k but the best, float32 (N, K - 1); of two P(positive), (N,)."""
 
 
 _scorer: Scorer
@@ -34,7 +34,7 @@ _scorer: Scorer
 
 
 Submit = Callable[[list[str]], "Future[np.ndarray]"]
-"""From texts to P(positive) of each, float32 of shape (N,), when it is there."""
+"""From texts to their cumulative probabilities, when these are there."""
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def scoring_pool(scorer: Scorer, load: Callable[[Path], Scorer], folder: Path) -
     """
     executor: Executor
     if scorer.frees_lock:
-        executor, score = ThreadPoolExecutor(available_cores()), scorer.positive_probability
+        executor, score = ThreadPoolExecutor(available_cores()), scorer.cumulative_probability
     else:
         # on macOS, a process that has loaded Apple's libraries may crash once it forks
         context = multiprocessing.get_context("spawn" if sys.platform == "darwin" else "forkserver")
@@ -86,4 +86,4 @@ def _end_with_parent() -> None:
 
 
 def _score(texts: Sequence[str]) -> np.ndarray:
-    return _scorer.positive_probability(texts)
+    return _scorer.cumulative_probability(texts)

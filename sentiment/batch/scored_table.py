@@ -15,9 +15,10 @@ import pyarrow.parquet
 from pyarrow import types
 
 from sentiment.data.files import SEPARATORS, TableFile
-from sentiment.data.labels import LABEL_NAMES, LABELS, label_word
+from sentiment.data.labels import label_word
 from sentiment.data.sources.rows import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
-from sentiment.data.tables.reader import LABEL_COLUMN, PROBABILITY_COLUMN, TEXT_TYPES, Chunk, Rejected
+from sentiment.data.tables.reader import TEXT_TYPES, Chunk, Rejected
+from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
 from sentiment.errors import InputError, shown
 
 ROW_GROUP_BYTES = 2**24
@@ -26,12 +27,17 @@ EXCERPT = 2**16
 """Characters that are kept of a text of a rejected row."""
 
 
+Answered = Callable[[np.ndarray], np.ndarray]
+"""From cumulative probabilities to whether each review gets an answer, bool (N,)."""
+
+
 class ScoredTable:
     """A table that is being scored; its bytes follow from the rows and chunks alone.
 
     Attributes:
-        tally: rows by what became of them: scored, answered (with a verdict), positive, and rejected. Those with a
-            verdict and a label are right or wrong, or other_labels where the label says neither class.
+        tally: rows by what became of them: scored, answered (with a verdict), `verdict LABEL` of each label, and
+            rejected. Those with a verdict and a label are right or wrong, or other_labels where the label is none of
+            the rule's.
     """
 
     def __init__(
@@ -40,7 +46,8 @@ class ScoredTable:
         sink: BinaryIO,
         rejected_sink: TextIO,
         schema: pa.Schema,
-        labels: Callable[[np.ndarray], Sequence[str | None]],
+        rule: VerdictRule,
+        answered: Answered | None = None,
     ) -> None:
         """Begin the table.
 
@@ -49,13 +56,14 @@ class ScoredTable:
             sink: written to and left open.
             rejected_sink: for the rejected rows, as lines of JSONL.
             schema: of the rows to come, as a TableReader gives it for this format.
-            labels: from P(positive) to verdicts, None where there is no answer.
+            rule: what becomes of the probabilities.
+            answered: leaves verdicts out; None where all reviews get one.
 
         Raises:
             InputError: the format cannot hold a column.
         """
         self.tally = Counter[str]()
-        self._format, self._rejected_sink, self._labels = output.format, rejected_sink, labels
+        self._format, self._rejected_sink, self._rule, self._answered = output.format, rejected_sink, rule, answered
         self._sink: Any = gzip.GzipFile("", "wb", fileobj=sink, mtime=0) if output.is_compressed else sink
         self._close: list[Any] = [self._sink] if output.is_compressed else []
         self._pending: list[pa.RecordBatch] = []
@@ -63,7 +71,9 @@ class ScoredTable:
             return
         fields = [pa.field(name, _cell_type(kind)) for name, kind in zip(schema.names, schema.types, strict=True)]
         columns = list(schema) if self._format == "parquet" else fields
-        self._schema = pa.schema([*columns, (LABEL_COLUMN, pa.string()), (PROBABILITY_COLUMN, pa.float32())])
+        self._columns = len(columns)
+        probabilities = [(name, pa.float32()) for name in rule.probability_columns]
+        self._schema = pa.schema([*columns, (PREDICTED_LABEL, pa.string()), *probabilities])
         without_text = [field.name for field in columns if field.type not in TEXT_TYPES]  # whose statistics are texts
         try:
             if self._format == "parquet":
@@ -77,37 +87,44 @@ class ScoredTable:
             raise self._not_written(error) from error
         self._close.insert(0, self._table)
 
-    def write(self, file: TableFile, chunk: Chunk, probabilities: np.ndarray) -> None:
-        """Add a chunk of a file, with P(positive) of each of its texts, float32 (N,).
+    def write(self, file: TableFile, chunk: Chunk, cumulative: np.ndarray) -> None:
+        """Add a chunk of a file, with the cumulative probabilities of its texts, float32 (N, K - 1) or (N,).
 
         Raises:
             InputError: the format cannot hold its values.
         """
-        labels = self._labels(probabilities)
+        labels, probabilities = self._verdicts(cumulative), self._rule.probabilities(cumulative)
         if self._format == "jsonl":
-            shortest = map(float, probabilities.astype(str))  # the digits that a float32 has
-            for row, label, probability in zip(chunk.rows, labels, shortest, strict=True):
-                line = as_json({**row, LABEL_COLUMN: label, PROBABILITY_COLUMN: probability})
+            shortest = [map(float, values.astype(str)) for values in probabilities.values()]  # as a float32 has digits
+            for row, label, *found in zip(chunk.rows, labels, *shortest, strict=True):
+                line = as_json({**row, PREDICTED_LABEL: label, **dict(zip(probabilities, found, strict=True))})
                 self._sink.write(line.encode() + b"\n")
         else:
             self._write_columns(chunk.rows, labels, probabilities)
         self._rejected_sink.writelines(_rejected_line(file, rejected) for rejected in chunk.rejected)
         self.tally["scored"] += len(labels)
         self.tally["answered"] += len(labels) - labels.count(None)
-        self.tally["positive"] += labels.count(LABEL_NAMES[1])
+        self.tally.update(f"verdict {label}" for label in labels if label is not None)
         self.tally["rejected"] += len(chunk.rejected)
-        self.tally.update(filter(None, map(_agreement, chunk.rows, labels)))
+        self.tally.update(filter(None, map(self._agreement, chunk.rows, labels)))
+
+    def _verdicts(self, cumulative: np.ndarray) -> list[str | None]:
+        labels = self._rule.verdicts(cumulative)
+        if self._answered is None:
+            return [*labels]
+        answered = self._answered(cumulative).tolist()
+        return [label if is_answered else None for label, is_answered in zip(labels, answered, strict=True)]
 
     def _write_columns(
-        self, rows: list[dict[str, Any]], labels: Sequence[str | None], probabilities: np.ndarray
+        self, rows: list[dict[str, Any]], labels: Sequence[str | None], probabilities: dict[str, np.ndarray]
     ) -> None:
         try:
             arrays = []
-            for column in list(self._schema)[:-2]:
+            for column in list(self._schema)[: self._columns]:
                 values = [row.get(column.name) for row in rows]
                 texts = map(as_text, values) if column.type in TEXT_TYPES else values
                 arrays.append(pa.array(texts, column.type))
-            arrays += [pa.array(labels, pa.string()), pa.array(probabilities, pa.float32())]
+            arrays += [pa.array(labels, pa.string()), *map(pa.array, probabilities.values())]
             batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
             if self._format != "parquet":
                 self._table.write_batch(batch)
@@ -121,6 +138,15 @@ class ScoredTable:
     def _not_written(self, error: Exception) -> InputError:
         return InputError(f"The rows cannot be written as {self._format} ({shown(error)}): write .jsonl.")
 
+    def _agreement(self, row: dict[str, Any], verdict: str | None) -> str:
+        """What a row's label says of its verdict: right, wrong, or other_labels; "" where one of both is missing."""
+        columns = (self._rule.label_column, *DEFAULT_LABEL_COLUMNS)
+        word = label_word(next((row[name] for name in columns if name in row), None))
+        label = self._rule.label_of(word)
+        if verdict is None or (label is None and word in UNUSED_LABELS):
+            return ""
+        return "other_labels" if label is None else "right" if label == verdict else "wrong"
+
     def _write_row_group(self) -> None:
         self._table.write_table(pa.Table.from_batches(self._pending, self._schema))
         self._pending = []
@@ -131,16 +157,6 @@ class ScoredTable:
             self._write_row_group()
         for part in self._close:
             part.close()
-
-
-def _agreement(row: dict[str, Any], verdict: str | None) -> str:
-    """What a row's label says of its verdict: right, wrong, or other_labels; "" where one of both is missing."""
-    word = label_word(next((row[name] for name in DEFAULT_LABEL_COLUMNS if name in row), None))
-    if word in UNUSED_LABELS or verdict is None:
-        return ""
-    if word not in LABELS:
-        return "other_labels"
-    return "right" if LABEL_NAMES[LABELS[word]] == verdict else "wrong"
 
 
 def as_json(content: Any, *, ensure_ascii: bool = False) -> str:

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from sentiment.batch.pool import Scorer
-from sentiment.batch.scored_table import ScoredTable
+from sentiment.batch.scored_table import Answered, ScoredTable
 from sentiment.data.files import ReadOptions, Stamp, TableFile
 from sentiment.data.tables.reader import TableReader
+from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
 from sentiment.errors import InputError
 
 CODE, CLASSIFIER = "sentiment-code.zip", "sentiment-classifier.zip"
@@ -99,7 +99,8 @@ class SparkScoring:
         folder: where the parts go.
         base: folder of the paths of files that are relative.
         load: reads the classifier from its folder.
-        labels: the verdict on each P(positive), or None where there is no answer.
+        rule: what becomes of the probabilities.
+        answered: as a ScoredTable takes it.
         options: how to read the files.
     """
 
@@ -111,7 +112,8 @@ class SparkScoring:
     folder: Path
     base: Path
     load: Callable[[Path], Scorer]
-    labels: Callable[[np.ndarray], Sequence[str | None]]
+    rule: VerdictRule
+    answered: Answered | None
     options: ReadOptions
 
     def run(self, session: Any) -> None:
@@ -197,6 +199,7 @@ class SparkScoring:
                 self.text_column,
                 options=self.options,
                 output_format=self.output.format,
+                added=(PREDICTED_LABEL, *self.rule.probability_columns),
                 schema=self.schema,
                 stamp=self.stamps[number],
             )
@@ -204,10 +207,12 @@ class SparkScoring:
                 partial[self.output.ending].open("wb") as sink,
                 partial["rejected.jsonl"].open("w", encoding="utf-8") as rejected_sink,
                 contextlib.closing(reader),
-                contextlib.closing(ScoredTable(self.output, sink, rejected_sink, reader.schema, self.labels)) as table,
+                contextlib.closing(
+                    ScoredTable(self.output, sink, rejected_sink, reader.schema, self.rule, self.answered)
+                ) as table,
             ):
                 for chunk in reader.chunks():
-                    table.write(file, chunk, scorer.positive_probability(chunk.texts))
+                    table.write(file, chunk, scorer.cumulative_probability(chunk.texts))
             table.tally.update(lost=reader.lost, lines=reader.lines)
             partial["tally.json"].write_text(json.dumps(table.tally), "utf-8")
             for ending in endings:  # the tally last: it says that the part is whole

@@ -17,7 +17,7 @@ def export_onnx(network: Network, sequences: SequenceConfig) -> bytes:
     """The network as an ONNX model, which takes what the Keras model takes.
 
     Its input is `tokens`, int32 (batch, maxlen), padded as `sequences` says; its output `positive_probability`, float32
-    (batch, 1).
+    (batch, 1), or of K > 2 labels `cumulative_probability`, P(label > k) of each but the best, float32 (batch, K - 1).
 
     Raises:
         InputError: the package onnx is missing.
@@ -36,9 +36,13 @@ def export_onnx(network: Network, sequences: SequenceConfig) -> bytes:
     if network.pooling != "last":
         value = _add_pooling(graph, network.pooling, value, lengths, maxlen)
     value = graph.add("Gemm", value, graph.constant(kernel[:, None]), graph.constant(bias))  # (batch, 1)
-    graph.add("Sigmoid", value, output="positive_probability")
+    output, cuts = "positive_probability", 1
+    if network.cut_points.size:
+        output, cuts = "cumulative_probability", network.cut_points.size
+        value = graph.add("Sub", value, graph.constant(network.cut_points[None]))  # (batch, K - 1)
+    graph.add("Sigmoid", value, output=output)
     inputs = [helper.make_tensor_value_info("tokens", TensorProto.INT32, ["batch", maxlen])]
-    outputs = [helper.make_tensor_value_info("positive_probability", TensorProto.FLOAT, ["batch", 1])]
+    outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", cuts])]
     whole = helper.make_graph(graph.nodes, "sentiment", inputs, outputs, graph.constants)
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(whole, producer_name="sentiment", opset_imports=[opset], ir_version=IR_VERSION)

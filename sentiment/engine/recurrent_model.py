@@ -90,7 +90,11 @@ class RecurrentModel:
         Raises:
             InputError: the network gives numbers that are no probabilities.
         """
-        probabilities, cut_points = self.positive_probability(texts), self.network.cut_points
+        return self.cut(self.positive_probability(texts))
+
+    def cut(self, probabilities: np.ndarray) -> np.ndarray:
+        """What `cumulative_probability` gives of reviews with these P(positive), (N,)."""
+        cut_points = self.network.cut_points
         return cut_scores(log_odds(probabilities), cut_points) if cut_points.size else probabilities
 
     def encoded_probability(self, encoded: Sequence[np.ndarray]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Explanation: what a network computes while it reads one review, and which words decided its verdict.
 
-How much a word decided is measured in two ways, both in points of P(positive):
+How much a word decided is measured in two ways, both in points of P(positive); or, of more than two labels, of the
+place of the review between the worst one, 0, and the best, 1 (see `sentiment.data.labels.place`):
 - occlusion: what the review loses without the word ("representation erasure", Li, Monroe & Jurafsky 2016);
 - integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding to
   this one; they add up to the difference between the two verdicts (completeness).
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentiment.data.labels import log_odds, place
 from sentiment.data.sequences import pad_texts
 from sentiment.data.tokenizer import Span, Tokenizer
+from sentiment.data.verdicts import VerdictRule
 from sentiment.data.vocabulary import MARKERS, OUT_OF_VOCABULARY, PADDING, START
 from sentiment.engine.cells import CELLS
 from sentiment.engine.network import Network
@@ -61,8 +64,11 @@ class Explanation:
         spans: where each token stands in the text; empty for [START].
         cut_spans: words that the network does not read, as the review is longer than its `maxlen`.
         out_of_vocabulary: bool (tokens,).
-        probability: P(positive) of the review.
-        threshold: P(positive) from which on a review is called positive.
+        rule: what becomes of its probabilities.
+        cumulative: P(label > k) of each label k but the best, (1, K - 1); of two P(positive), (1,).
+        score: the log-odds of P(positive), which `cut_points` cut into more than two labels.
+        cut_points: (K - 1,); of two labels (0,).
+        probability: P(positive) of the review, or its place; so are the verdicts below.
         running_verdict: (tokens,), P(positive) of the review as far as this token, as if it ended there.
         occlusion: (tokens,), P(positive) of the review less that of the review without this token.
         integrated_gradients: (tokens,); their sum is `probability` less `baseline_probability`, but for the error of
@@ -76,20 +82,28 @@ class Explanation:
     spans: tuple[Span, ...]
     cut_spans: tuple[Span, ...]
     out_of_vocabulary: np.ndarray
+    rule: VerdictRule
+    cumulative: np.ndarray
+    score: float
+    cut_points: np.ndarray
     probability: float
-    threshold: float
     running_verdict: np.ndarray
     occlusion: np.ndarray
     integrated_gradients: np.ndarray
     baseline_probability: float
     layers: tuple[LayerTrace, ...]
 
+    @property
+    def predicted_label(self) -> str:
+        """The verdict."""
+        return self.rule.verdicts(self.cumulative)[0]
 
-def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explanation:
+
+def explain(model: RecurrentModel, text: str, rule: VerdictRule) -> Explanation:
     """Explain how a network judges a review.
 
     Args:
-        threshold: P(positive) from which on a review is called positive.
+        rule: what becomes of its probabilities.
 
     Raises:
         InputError: the text holds no word.
@@ -107,7 +121,9 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
     read = padded != PADDING
     prefixes = [indices[: end + 1] for end in range(len(indices))]
     without_one = [np.delete(indices, position) for position in range(len(indices))]
-    running_verdict, occluded = np.split(model.encoded_probability([*prefixes, *without_one]), 2)
+    probabilities = model.encoded_probability([*prefixes, *without_one])
+    running_verdict, occluded = np.split(place(model.cut(probabilities)), 2)
+    whole = probabilities[[len(prefixes) - 1]]
     attributed, baseline = integrated_gradients(network, padded)
     return Explanation(
         text=text,
@@ -115,8 +131,11 @@ def explain(model: RecurrentModel, text: str, threshold: float = 0.5) -> Explana
         spans=tuple(spans),
         cut_spans=tuple(span for span in words if span not in seen),
         out_of_vocabulary=indices == OUT_OF_VOCABULARY,
+        rule=rule,
+        cumulative=model.cut(whole),
+        score=float(log_odds(whole)[0]),
+        cut_points=network.cut_points,
         probability=float(running_verdict[-1]),
-        threshold=threshold,
         running_verdict=running_verdict,
         occlusion=running_verdict[-1] - occluded,
         integrated_gradients=attributed[read],
@@ -210,8 +229,8 @@ def word_effects(model: RecurrentModel | LinearModel, text: str) -> dict[Span, f
         without_word = [f"{text[:start]} {text[end:]}" for start, end in spans]
         probabilities = model.positive_probability([text, *without_word])
     clipped = np.clip(probabilities.astype(np.float64), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    log_odds = np.log(clipped) - np.log1p(-clipped)
-    return dict(zip(spans, (log_odds[0] - log_odds[1:]).tolist(), strict=True))
+    scores = np.log(clipped) - np.log1p(-clipped)
+    return dict(zip(spans, (scores[0] - scores[1:]).tolist(), strict=True))
 
 
 def moved_words(

@@ -1,4 +1,4 @@
-"""probability_gradients: P(positive) of reviews that are word vectors, and its derivative by them, in NumPy."""
+"""probability_gradients: the verdicts on reviews that are word vectors, and their derivatives by them, in NumPy."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Back = Callable[[np.ndarray], np.ndarray]
 
 
 def probability_gradients(network: Network, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(positive) of each review, and how it moves with each number that the review consists of.
+    """P(positive) of each review, or its place among more labels, and how it moves with each number of the review.
 
     Args:
         vectors: float32 (reviews, time, features), all of which is read.
@@ -27,11 +27,12 @@ def probability_gradients(network: Network, vectors: np.ndarray) -> tuple[np.nda
         parts.append(back)
     pooled, back = _pool(network, states)
     kernel, bias = network.dense
-    probabilities = 1 / (1 + np.exp(-(pooled @ kernel + bias)))
-    gradient = back((probabilities * (1 - probabilities))[:, None] * kernel)
+    cut_points = network.cut_points if network.cut_points.size else np.zeros(1, np.float32)
+    cumulative = 1 / (1 + np.exp(-((pooled @ kernel + bias)[:, None] - cut_points)))  # (reviews, cuts)
+    gradient = back((cumulative * (1 - cumulative)).mean(axis=1)[:, None] * kernel)
     for back in reversed(parts):
         gradient = back(gradient)
-    return probabilities, gradient.swapaxes(0, 1)
+    return cumulative.mean(axis=1), gradient.swapaxes(0, 1)
 
 
 def _read_layer(cell: Cell, directions: Sequence[Sequence[np.ndarray]], inputs: np.ndarray) -> tuple[np.ndarray, Back]:

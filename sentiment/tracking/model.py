@@ -19,6 +19,7 @@ from mlflow.types import ColSpec, Schema
 
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import DEFAULT_TEXT_COLUMNS
+from sentiment.data.verdicts import PREDICTED_LABEL
 from sentiment.errors import PRETRAINED, InputError
 from sentiment.saved_classifier import classifier_folder
 from sentiment.tracking.store import check_store, place, reason_of
@@ -45,7 +46,7 @@ UNKNOWN_SHARE = "unknown_share_of_validation_reviews"
 
 
 def log_classifier(run: Run, folder: Path) -> str:
-    """Log a saved classifier to the active run as the model `model`: text in, verdict and probability out.
+    """Log a saved classifier to the active run as the model `model`: text in, verdict and probabilities out.
 
     Its columns are `text`, `review`, and 0, which is what pandas calls the column of a list; one of them is enough.
     MLflow takes 0 for a name only where it stands first.
@@ -61,7 +62,7 @@ def log_classifier(run: Run, folder: Path) -> str:
                 return str(logged.model_id)
         mlflow.MlflowClient().delete_logged_model(logged.model_id)
     package, classifier = Path(__file__).parents[1], SentimentClassifier.load(folder)
-    unknown_share = classifier.unknown_share
+    unknown_share, probabilities = classifier.unknown_share, classifier.rule().probability_columns
     packages = (*REQUIREMENTS, "scipy") if classifier.is_linear else REQUIREMENTS
     with tempfile.TemporaryDirectory() as temporary:
         code = Path(temporary, package.name)
@@ -73,7 +74,9 @@ def log_classifier(run: Run, folder: Path) -> str:
             artifacts={"classifier": str(folder)},
             signature=mlflow.models.ModelSignature(
                 inputs=Schema([ColSpec("string", name, required=False) for name in (0, *DEFAULT_TEXT_COLUMNS)]),
-                outputs=Schema([ColSpec("string", "predicted_label"), ColSpec("float", "positive_probability")]),
+                outputs=Schema(
+                    [ColSpec("string", PREDICTED_LABEL), *(ColSpec("float", name) for name in probabilities)]
+                ),
             ),
             input_example=INPUT_EXAMPLE,
             metadata={} if unknown_share is None else {UNKNOWN_SHARE: unknown_share},
@@ -91,7 +94,7 @@ def load_logged_classifier(model_id: str) -> SentimentClassifier:
     with tempfile.TemporaryDirectory() as folder:
         try:
             classifier = SentimentClassifier.load(classifier_folder(copied_classifier(f"models:/{model_id}", folder)))
-            probabilities = classifier.positive_probability(INPUT_EXAMPLE["text"].tolist())
+            probabilities = classifier.cumulative_probability(INPUT_EXAMPLE["text"].tolist())
         except (mlflow.MlflowException, OSError, InputError) as error:
             raise InputError(
                 f"The logged model {model_id} cannot be loaded ({reason_of(error).replace(folder, 'its copy')}), so "

@@ -1,6 +1,5 @@
 """Batch scoring on real Sparks: the bytes of one machine, with workers killed and tasks run twice."""
 
-import functools
 import gzip
 import json
 import shutil
@@ -17,7 +16,7 @@ import pytest
 from sentiment.batch.spark import SparkScoring
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import ReadOptions, TableFile
-from sentiment.data.labels import predicted_labels
+from sentiment.data.verdicts import VerdictRule
 from sentiment.errors import InputError
 from tests.conftest import PipelineRun, command_in
 from tests.pipelines.test_score import NASTY
@@ -165,8 +164,5 @@ def scoring_of(small_run: PipelineRun, folder: Path, rows: int) -> SparkScoring:
     (folder / "out").mkdir()
     file, output = TableFile.at(Path("in.csv")), TableFile.at(Path("out.jsonl"))
     stamp = TableFile.at(folder / "in.csv").stamp()
-    labels = functools.partial(predicted_labels, threshold=0.5)
-    out = folder / "out"
-    return SparkScoring(
-        [file], [stamp], "text", None, output, out, folder, SentimentClassifier.load, labels, ReadOptions()
-    )
+    out, load = folder / "out", SentimentClassifier.load
+    return SparkScoring([file], [stamp], "text", None, output, out, folder, load, VerdictRule(), None, ReadOptions())

@@ -43,7 +43,7 @@ def test_a_saved_classifier_predicts_the_same(classifier: SentimentClassifier, t
 
 def test_labels_follow_the_threshold(classifier: SentimentClassifier) -> None:
     probabilities = np.array([0.2, 0.5, 0.8], np.float32)
-    assert classifier.names_of_verdicts(probabilities) == ["negative", "positive", "positive"]
+    assert classifier.rule().verdicts(probabilities) == ["negative", "positive", "positive"]
 
 
 def test_a_folder_without_a_classifier_is_named(tmp_path: Path) -> None:

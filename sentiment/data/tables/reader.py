@@ -17,9 +17,6 @@ from sentiment.data.files import DEFAULT_TEXT_COLUMNS, ReadOptions, Stamp, Table
 from sentiment.data.tables.text_rows import Row, distinct, text_rows
 from sentiment.errors import InputError, shown, shown_names
 
-LABEL_COLUMN, PROBABILITY_COLUMN = "predicted_label", "positive_probability"
-"""Columns that scoring adds."""
-
 TEXT_TYPES = (pa.string(), pa.large_string(), pa.string_view())
 CHUNK_ROWS, CHUNK_SIZE = 1_024, 2**23  # a chunk ends with the row that reaches either; the size is in characters
 MOST_COLUMNS = 20_000  # each takes some kilobytes of memory
@@ -94,6 +91,7 @@ class TableReader:
         options: ReadOptions | None = None,
         output_format: str = "jsonl",
         columns: Collection[str] | None = None,
+        added: Collection[str] = (),
         schema: pa.Schema | None = None,
         stamp: Stamp | None = None,
     ) -> None:
@@ -103,8 +101,8 @@ class TableReader:
             text_column: None for the first of DEFAULT_TEXT_COLUMNS that there is.
             options: how to read what does not say so itself.
             output_format: where the rows are to fit into columns of types if it is Parquet, of text if CSV or TSV.
-            columns: those of Parquet to read beside the reviews, as far as they are there. None for all, to be scored:
-                then the columns that scoring adds may not be there already.
+            columns: those of Parquet to read beside the reviews, as far as they are there; None for all.
+            added: columns that scoring adds, which may not be there already.
             schema: the columns that are expected; None for those that are found.
             stamp: that of the file that is meant; None for the file that is there.
 
@@ -115,7 +113,7 @@ class TableReader:
         self.losses: dict[str, Rejected] = {}
         self.options, self.wanted_column = options or ReadOptions(), text_column
         self._format, self._wanted = output_format, columns
-        self._added = {LABEL_COLUMN, PROBABILITY_COLUMN} if columns is None else set()
+        self._added = {*added}
         self._rows: Iterator[Row] = iter(())
         self._waiting: list[Row] = []
         self._position: Callable[[], int] = int

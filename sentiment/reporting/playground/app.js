@@ -5,11 +5,12 @@ import { Classifier } from "./classifier.js";
 import { Comparison } from "./comparison.js";
 import { Curve } from "./curve.js";
 import { describeModel, describePage } from "./description.js";
+import { percentage } from "./figures.js";
 import { integratedGradients } from "./gradients.js";
 import { InsidePanel } from "./inside.js";
 import { addressWith, fromFragment, toFragment } from "./link.js";
 import { Pieces } from "./pieces.js";
-import { percentage, VerdictPanel } from "./verdict.js";
+import { VerdictPanel } from "./verdict.js";
 import { colourWords, fillWithWords } from "./words.js";
 
 /** Milliseconds between two drawings of what is still being computed. */
@@ -25,7 +26,7 @@ class Playground {
     this.field = byId("text");
     this.verdict = new VerdictPanel(classifier, byId);
     this.comparison = new Comparison(classifier, byId);
-    this.curve = new Curve(byId("curve"), (share) => this.hover(share));
+    this.curve = new Curve(byId("curve"), classifier, (share) => this.hover(share));
     this.pieces = new Pieces(
       byId,
       (text) => this.change(text),
@@ -180,9 +181,9 @@ class Playground {
 
   curvePoints() {
     const held = this.comparison.held;
-    byId("curve-legend").textContent = held === null ? "" : "Dashed: the original.";
+    byId("held-legend").textContent = held === null ? "" : "Dashed: the original.";
     const description = `Running verdict over ${this.verdicts.length} words, at the end ${percentage(this.review.probability)}.`;
-    this.curve.draw(this.verdicts, this.classifier.data.threshold, held === null ? null : held.verdicts, description);
+    this.curve.draw(this.verdicts, held === null ? null : held.verdicts, description);
   }
 
   get contributions() {

@@ -1,8 +1,9 @@
-// The classifier of a page: text in, what the network reads and P(positive) out.
+// The classifier of a page: text in, what the network reads and the verdict out.
 
 import { Network } from "./network.js";
 import { Reader } from "./reading.js";
 import { Tokenizer, Vocabulary } from "./tokenizer.js";
+import { percentage } from "./figures.js";
 import { readArrays } from "./weights.js";
 
 export class Classifier {
@@ -18,7 +19,8 @@ export class Classifier {
       new Tokenizer(data.tokenizer),
       data.sequences,
     );
-    this.network = new Network(data.layers, readArrays(weights, data.arrays));
+    this.network = new Network(data.layers, readArrays(weights, data.arrays), data.cut_points);
+    this.isOrdered = data.labels.length > 2;
     this.reader = new Reader(this.network, data.sequences);
   }
 
@@ -31,7 +33,30 @@ export class Classifier {
     return { text, words, kept, ...this.reader.read(indices, before) };
   }
 
-  label(probability) {
-    return this.data.labels[probability >= this.data.threshold ? 1 : 0];
+  /** The verdict on a review: {number, label, figures}, with its probability in words. */
+  verdict({ probability, trace }) {
+    const { labels, threshold } = this.data;
+    if (!this.isOrdered) {
+      const number = probability >= threshold ? 1 : 0;
+      return { number, label: labels[number], figures: `P(positive) ${percentage(probability)}` };
+    }
+    const probabilities = this.probabilities(trace);
+    const number = probabilities.indexOf(Math.max(...probabilities));
+    const { numbers } = this.data;
+    const expected = numbers?.reduce((sum, value, label) => sum + value * probabilities[label], 0);
+    const figures = [percentage(probabilities[number]), numbers && `expected ${expected.toFixed(1)}`];
+    return { number, label: labels[number], figures: figures.filter(Boolean).join(", ") };
+  }
+
+  /** The probability of each label, the worst first. */
+  probabilities(trace) {
+    const above = [1, ...this.network.cumulative(this.network.score(trace.pooled)), 0];
+    return above.slice(1).map((share, label) => above[label] - share);
+  }
+
+  /** Whether a label is on the positive or the negative side; of an odd number the one in the middle is on none. */
+  side(number) {
+    const distance = 2 * number - (this.data.labels.length - 1);
+    return distance > 0 ? "positive" : distance < 0 ? "negative" : "middle";
   }
 }

@@ -1,7 +1,7 @@
 // A held text beside the text as it is now.
 
 import { difference } from "./clauses.js";
-import { inPoints, percentage } from "./verdict.js";
+import { inPoints } from "./figures.js";
 import { colourWords, fillWithWords } from "./words.js";
 
 export class Comparison {
@@ -22,11 +22,11 @@ export class Comparison {
     const isShown = held !== null && held.review.text !== review.text;
     byId("comparison").hidden = !isShown;
     if (!isShown) return;
-    const [before, after] = [held.review.probability, review.probability];
-    const verdict = (probability) => `${classifier.label(probability)}, P(positive) ${percentage(probability)}`;
-    byId("difference").textContent = `${inPoints(after - before)} points of P(positive).`;
-    byId("original-title").textContent = `Original: ${verdict(before)}`;
-    byId("changed-title").textContent = `Now: ${verdict(after)}`;
+    const [before, after] = [held.review, review].map((one) => classifier.verdict(one));
+    const moved = inPoints(review.probability - held.review.probability);
+    byId("difference").textContent = `${moved} points of ${classifier.data.measure}.`;
+    byId("original-title").textContent = `Original: ${before.label}, ${before.figures}`;
+    byId("changed-title").textContent = `Now: ${after.label}, ${after.figures}`;
     const { gone, added } = difference(
       held.review.words.map(({ token }) => token),
       review.words.map(({ token }) => token),

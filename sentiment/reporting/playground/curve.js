@@ -1,6 +1,9 @@
-// The running verdict as a curve: one step for each word, filled towards the threshold.
+// The running verdict as a curve: one step for each word, filled towards the threshold or the middle of the labels.
 
 const HEIGHT = 100;
+
+/** A band that is lower has no room for the name of its label. */
+const LOWEST_BAND = 10;
 
 function svgElement(name, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -20,9 +23,28 @@ function path(found) {
   return found.map(([x, y], number) => `${number ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(2)}`).join("");
 }
 
+function addMark(place, name, text, top) {
+  const mark = document.createElement("span");
+  mark.className = name;
+  mark.textContent = text;
+  mark.style.top = top;
+  mark.setAttribute("aria-hidden", "true");
+  place.append(mark);
+}
+
+/** The label of each band between two cut points, where there is room for it. */
+function nameBands(place, labels, edges) {
+  labels.forEach((label, number) => {
+    const [below, above] = edges.slice(number, number + 2);
+    if (below - above >= LOWEST_BAND) addMark(place, "mark band", label, `${(below + above) / 2}%`);
+  });
+}
+
 export class Curve {
   /** @param onPoint called with the share of the width, from 0 to 1, at which the pointer is; or with null */
-  constructor(place, onPoint) {
+  constructor(place, { data, isOrdered, network }, onPoint) {
+    this.level = HEIGHT * (1 - (isOrdered ? 0.5 : data.threshold));
+    const cuts = isOrdered ? network.cuts : [data.threshold];
     this.width = 1000;
     this.svg = svgElement("svg", { viewBox: `0 0 ${this.width} ${HEIGHT}`, preserveAspectRatio: "none", role: "img" });
     const definitions = svgElement("defs", {});
@@ -37,21 +59,15 @@ export class Curve {
       svgElement("path", { class: side, "clip-path": `url(#clip-${side})` }),
     );
     const rules = [0, HEIGHT].map((y) => svgElement("line", { class: "grid", x1: 0, x2: this.width, y1: y, y2: y }));
-    this.threshold = svgElement("line", { class: "grid", x1: 0, x2: this.width });
+    const marks = cuts.map((cut) => HEIGHT * (1 - cut));
+    const lines = marks.map((y) => svgElement("line", { class: "grid cut", x1: 0, x2: this.width, y1: y, y2: y }));
     this.held = svgElement("path", { class: "held" });
     this.line = svgElement("path", { class: "line" });
     this.cursor = svgElement("line", { class: "cursor", y1: 0, y2: HEIGHT });
-    this.svg.append(definitions, ...rules, ...this.areas, this.threshold, this.held, this.line, this.cursor);
+    this.svg.append(definitions, ...rules, ...this.areas, ...lines, this.held, this.line, this.cursor);
     place.append(this.svg);
-    this.marks = ["100 %", "0 %"].map((text, number) => {
-      const mark = document.createElement("span");
-      mark.className = "mark";
-      mark.textContent = text;
-      mark.style.top = number ? "100%" : "1.1rem";
-      mark.setAttribute("aria-hidden", "true");
-      place.append(mark);
-      return mark;
-    });
+    if (isOrdered) nameBands(place, data.labels, [HEIGHT, ...marks, 0]);
+    else ["100 %", "0 %"].forEach((text, number) => addMark(place, "mark", text, number ? "100%" : "1.1rem"));
     place.addEventListener("pointermove", (event) => {
       const box = this.svg.getBoundingClientRect();
       onPoint(Math.min(Math.max((event.clientX - box.left) / box.width, 0), 0.9999));
@@ -60,10 +76,10 @@ export class Curve {
   }
 
   /** @param heldVerdicts of the review to compare with, or null */
-  draw(verdicts, threshold, heldVerdicts, description) {
+  draw(verdicts, heldVerdicts, description) {
     const found = points(verdicts, this.width);
     const line = path(found);
-    const level = HEIGHT * (1 - threshold);
+    const { level } = this;
     this.line.setAttribute("d", line);
     this.held.setAttribute("d", heldVerdicts === null ? "" : path(points(heldVerdicts, this.width)));
     const area = found.length
@@ -74,8 +90,6 @@ export class Curve {
     this.clips[0].setAttribute("height", level);
     this.clips[1].setAttribute("y", level);
     this.clips[1].setAttribute("height", HEIGHT - level);
-    this.threshold.setAttribute("y1", level);
-    this.threshold.setAttribute("y2", level);
     this.svg.setAttribute("aria-label", description);
   }
 

@@ -1,6 +1,7 @@
 // What the model is, in words.
 
-import { percentage } from "./verdict.js";
+import { percentage } from "./figures.js";
+import { written } from "./heatmaps.js";
 
 const KEPT = {
   float32: "exactly as trained",
@@ -21,8 +22,13 @@ export function describeModel({ data, network }) {
   return parts.filter(Boolean).join("");
 }
 
-export function describePage({ data }) {
+function described({ data, isOrdered, network }) {
+  if (!isOrdered) return `From P(positive) ${percentage(data.threshold)} on, a review is called positive.`;
+  return `The score is cut into labels at ${network.cutPoints.map(written).join(", ")}.`;
+}
+
+export function describePage(classifier) {
+  const { data } = classifier;
   const { format } = data.arrays[data.layers[0].array];
-  const threshold = `From P(positive) ${percentage(data.threshold)} on, a review is called positive.`;
-  return `The word vectors are kept ${KEPT[format]}. ${threshold} Made by sentiment ${data.version}.`;
+  return `The word vectors are kept ${KEPT[format]}. ${described(classifier)} Made by sentiment ${data.version}.`;
 }

@@ -7,8 +7,7 @@ import { addTransposedProduct } from "./cells.js";
 
 /** Gradients of P(positive) by what the first layer is told, (positions x width) for each direction. */
 export function gradientsByProjected(network, trace) {
-  const slope = trace.probability * (1 - trace.probability);
-  let byOutputs = byPooling(network, trace, slope);
+  let byOutputs = byPooling(network, trace, network.slope(trace.pooled));
   for (let depth = network.recurrent.length - 1; depth >= 0; depth -= 1) {
     const layer = network.recurrent[depth];
     const byProjected = layer.map((direction, number) =>

@@ -1,8 +1,8 @@
 // What happens inside at one word: its numbers, a sentence on every gate, and the heat maps of a layer.
 
+import { inPoints, percentage } from "./figures.js";
 import { byMovement, HeatMap, shades } from "./heatmaps.js";
 import { meanAt, sentences } from "./sentences.js";
-import { inPoints, percentage } from "./verdict.js";
 import { visible } from "./words.js";
 
 export class InsidePanel {

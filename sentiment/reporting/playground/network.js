@@ -48,8 +48,10 @@ export class Network {
   /**
    * @param layers {kind, ...} of each Keras layer, in their order
    * @param arrays what readArrays gave
+   * @param cutPoints where the score is cut into more than two labels; none of two
    */
-  constructor(layers, arrays) {
+  constructor(layers, arrays, cutPoints) {
+    this.cutPoints = cutPoints.length ? cutPoints : [0];
     this.recurrent = [];
     this.pooling = "last";
     let directions = 0;
@@ -67,11 +69,31 @@ export class Network {
     this.last = this.recurrent.at(-1);
   }
 
-  /** P(positive) of pooled features. */
-  probability(pooled) {
+  /** The log-odds of P(positive) of pooled features. */
+  score(pooled) {
     let sum = this.bias;
     for (let feature = 0; feature < pooled.length; feature += 1) sum += pooled[feature] * this.weights[feature];
-    return 1 / (1 + Math.exp(-sum));
+    return sum;
+  }
+
+  /** P(label > k) of a score for each label k but the best; of two labels P(positive). */
+  cumulative(score) {
+    return this.cutPoints.map((cut) => 1 / (1 + Math.exp(cut - score)));
+  }
+
+  /** P(positive) of pooled features; of more labels their place between the worst, 0, and the best, 1. */
+  probability(pooled) {
+    return mean(this.cumulative(this.score(pooled)));
+  }
+
+  /** The derivative of `probability` by the score. */
+  slope(pooled) {
+    return mean(this.cumulative(this.score(pooled)).map((share) => share * (1 - share)));
+  }
+
+  /** The places of the cut points. */
+  get cuts() {
+    return this.cutPoints.map((cut) => mean(this.cumulative(cut)));
   }
 
   /** What a word says to one direction of the first layer; each word is multiplied once. */
@@ -151,6 +173,10 @@ export class Network {
     }
     return trace;
   }
+}
+
+function mean(values) {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function sharedEnds(before, after) {

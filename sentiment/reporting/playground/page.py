@@ -22,7 +22,7 @@ import numpy as np
 from markupsafe import Markup
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.labels import LABEL_NAMES
+from sentiment.data.labels import label_numbers
 from sentiment.data.markup import ENTITIES, ENTITY, TAG
 from sentiment.data.symbols import SYMBOL, TOKENS
 from sentiment.data.tokenizer import FILTERS, TYPOGRAPHY, UNSPACED
@@ -95,6 +95,8 @@ def render_playground(
     return environment.from_string(_source("page.html")).render(
         title=f"{name or 'Sentiment'}: playground",
         note=note,
+        labels=content["labels"],
+        measure=content["measure"],
         style=Markup(style),
         guard=Markup(guard),
         script=Markup(script),
@@ -116,12 +118,17 @@ def page_data(
     """What the modules in JavaScript work on: everything but the weights, ready for JSON, and the weights in base64."""
     model = classifier.recurrent_model
     network, sequences, vocabulary = model.network, model.sequences, model.vocabulary
+    labels = classifier.label_names
+    numbers = label_numbers(labels)
     layers, arrays = describe_network(network, INDEX_FROM + len(vocabulary.words), exact=exact)
     nodes, weights = np.polynomial.legendre.leggauss(SEGMENT_POINTS)
     content = {
         "name": name,
         "version": __version__,
-        "labels": list(LABEL_NAMES),
+        "labels": list(labels),
+        "numbers": None if numbers is None else numbers.tolist(),
+        "measure": classifier.rule().measure,
+        "cut_points": network.cut_points.tolist(),
         "threshold": classifier.threshold_,
         "vocabulary": {"words": list(vocabulary.words), "num_words": vocabulary.num_words},
         "tokenizer": {  # all that tokenizer.js needs to find the same tokens

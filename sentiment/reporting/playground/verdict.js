@@ -1,18 +1,6 @@
 // The verdict in words and numbers.
 
-/** A share as a percentage with one digit, never rounded to certainty. */
-export function percentage(share) {
-  const rounded = (100 * share).toFixed(1);
-  if (rounded === "100.0" && share < 1) return "> 99.9 %";
-  if (rounded === "0.0" && share > 0) return "< 0.1 %";
-  return `${rounded} %`;
-}
-
-/** A difference of two shares in points, with its sign. */
-export function inPoints(difference, digits = 1) {
-  const points = (100 * Math.abs(difference)).toFixed(digits);
-  return `${Number(points) === 0 ? "\u00b1" : difference > 0 ? "+" : "\u2212"}${points}`;
-}
+import { percentage } from "./figures.js";
 
 function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
@@ -33,18 +21,27 @@ export class VerdictPanel {
     this.classifier = classifier;
     this.byId = byId;
     this.timer = 0;
-    byId("threshold").style.left = `${100 * classifier.data.threshold}%`;
+    const marks = classifier.isOrdered ? classifier.network.cuts : [classifier.data.threshold];
+    byId("thresholds").replaceChildren(
+      ...marks.map((mark) => {
+        const element = document.createElement("div");
+        element.style.left = `${100 * mark}%`;
+        return element;
+      }),
+    );
+    byId("probabilities").hidden = !classifier.isOrdered;
   }
 
   show(review) {
     const { byId } = this;
     const { probability } = review;
-    const label = this.classifier.label(probability);
-    const sign = label === this.classifier.data.labels[1] ? "positive" : "negative";
+    const { number, label, figures } = this.classifier.verdict(review);
+    const sign = this.classifier.side(number);
     const strong = document.createElement("strong");
     strong.textContent = label;
     strong.className = `is-${sign}`;
-    byId("verdict").replaceChildren(strong, `P(positive) ${percentage(probability)}`);
+    byId("verdict").replaceChildren(strong, figures);
+    if (this.classifier.isOrdered) this.showProbabilities(review, number);
     byId("level").style.width = `${100 * probability}%`;
     byId("level").className = sign;
     byId("verdict").dataset.probability = probability;
@@ -53,8 +50,24 @@ export class VerdictPanel {
     this.showPython(review);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      byId("spoken").textContent = `${label}, P(positive) ${percentage(probability)}`;
+      byId("spoken").textContent = `${label}, ${figures}`;
     }, 700);
+  }
+
+  /** A bar for each of more than two labels, the worst first, and the score behind them. */
+  showProbabilities(review, number) {
+    const rows = this.classifier.probabilities(review.trace).map((share, label) => {
+      const row = document.createElement("li");
+      row.classList.toggle("is-verdict", label === number);
+      const [name, bar, figure] = ["span", "div", "span"].map((kind) => document.createElement(kind));
+      name.textContent = this.classifier.data.labels[label];
+      bar.className = `share ${this.classifier.side(label)}`;
+      bar.style.setProperty("--share", share);
+      figure.textContent = percentage(share);
+      row.append(name, bar, figure);
+      return row;
+    });
+    this.byId("probabilities").replaceChildren(...rows);
   }
 
   /** The numbers of Python, where the page was opened on this very text. */

@@ -23,6 +23,7 @@ from sentiment.data.files import ReadOptions, TableFile
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import CHUNK_ROWS, Chunk, TableReader
 from sentiment.data.tables.text_rows import delimited_rows, find_dialect
+from sentiment.data.verdicts import VerdictRule
 from sentiment.errors import InputError
 
 characters = st.characters(exclude_categories=["Cs"])
@@ -41,7 +42,7 @@ def converted(source: Path, target: Path) -> list[dict[str, Any]]:
     file, rejected = TableFile.at(target), io.StringIO()
     reader = TableReader(TableFile.at(source), output_format=file.format)
     with target.open("wb") as sink:
-        table = ScoredTable(file, sink, rejected, reader.schema, lambda scores: ["positive"] * len(scores))
+        table = ScoredTable(file, sink, rejected, reader.schema, VerdictRule())
         for chunk in reader.chunks():
             table.write(file, chunk, np.full(len(chunk.texts), 0.7, np.float32))
         table.close()
