@@ -65,12 +65,14 @@ $(NPM)/installed: tests/browser/package.json
 	$(INSTALL) --editable '.[dev]'
 	@touch .venv/installed $@
 
-# The classifier in the box once more, of all reviews of the source's training half and of those without labels.
+# The classifier in the box once more, of all reviews of the source's training half and of those without labels; also
+# its neutral band, if SETS is a folder of the sets that benchmarks.neutral names.
 PRETRAINED := .sentiment/pretrained
 
 pretrained: .venv/installed
 	$(BIN)/sentiment train --preset strong --model lstm --work-dir $(PRETRAINED)
 	$(BIN)/python -m pipelines.pretrained $(PRETRAINED)/train/*/classifier
+	$(if $(SETS),$(BIN)/python -m benchmarks.neutral $(SETS))
 
 # The documentation's pictures of the MLflow UI and the report, of the runs in this folder; needs Debian's chromium.
 screenshots: .venv/installed-dev

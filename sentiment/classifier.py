@@ -199,8 +199,7 @@ class SentimentClassifier:
         started = None if start is None else Output("start", lambda: start)
         steps = InMemory(verbose=bool(verbose))
         recipe = Recipe(config, Output("reviews", lambda: corpus), steps, start=started)
-        trained = recipe.train(Candidate(model, self.seed, TITLES[model])).value
-        return self._take(trained, classes, str(getattr(labels, "name", None) or "label"))
+        return self._take(recipe.train(Candidate(model, self.seed, TITLES[model])).value, classes)
 
     def as_start(self, name: str) -> "Start":
         """What a training starts from that fine-tunes this classifier.
@@ -224,11 +223,11 @@ class SentimentClassifier:
             )
         return Start(self.recurrent_model, self.learned, self.unknown_share, self.label_names)
 
-    def _take(self, trained: Trained, classes: np.ndarray, label_column: str = "label") -> Self:
+    def _take(self, trained: Trained, classes: np.ndarray) -> Self:
         self.model_, self.profile_, self.learned = trained.model, trained.profile, trained.learned
         self.threshold_, self.unknown_share = trained.profile.threshold, trained.profile.unknown_share
         self.history_, self.ordered_classes_, self.neutral_ = trained.history, classes, None
-        self.label_column_ = label_column if self.is_ordered else "label"
+        self.label_column_ = trained.label_column if self.is_ordered else "label"
         return self
 
     @classmethod

@@ -10,5 +10,5 @@ STATE = 1e-5
 
 def of_probability(network: Any) -> float:
     """Largest difference of the probability of a Keras network: its logit sums up states, each with its weight."""
-    kernel, _ = network.layers[-1].get_weights()
+    kernel, _ = next(layer.get_weights() for layer in network.layers[::-1] if type(layer).__name__ == "Dense")
     return STATE * max(1.0, float(np.abs(kernel).sum()))

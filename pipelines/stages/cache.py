@@ -71,8 +71,8 @@ def _load_trained(folder: Path) -> Trained:
     assert classifier.profile_ is not None
     assert classifier.learned is not None
     history, costs = (json.loads((folder / name).read_text("utf-8")) for name in (HISTORY_FILE, COSTS_FILE))
-    seconds, names = costs["training_seconds"], classifier.label_names
-    return Trained(classifier.model_, classifier.profile_, classifier.learned, history, seconds, names)
+    seconds, labels = costs["training_seconds"], (classifier.label_names, classifier.label_column_)
+    return Trained(classifier.model_, classifier.profile_, classifier.learned, history, seconds, *labels)
 
 
 def _save_teacher(teacher: Teacher, folder: Path) -> None:

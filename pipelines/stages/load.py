@@ -79,7 +79,10 @@ def _save_corpus(corpus: Corpus, folder: Path) -> None:
         pd.DataFrame(columns).to_parquet(folder / f"{split}.parquet", index=False)
     few = len(corpus.train) + len(corpus.test) < FEW_ROWS
     notes = [*filter(None, (*corpus.notes, corpus.lost)), *([FEW_ROWS_NOTE] if corpus.is_cut and few else [])]
-    write_json(folder / SUMMARY_FILE, {**corpus.summary(tokenize), "notes": notes, "lost": corpus.lost})
+    write_json(
+        folder / SUMMARY_FILE,
+        {**corpus.summary(tokenize), "notes": notes, "lost": corpus.lost, "label_column": corpus.label_column},
+    )
 
 
 def _read_corpus(folder: Path) -> Corpus:
@@ -91,6 +94,7 @@ def _read_corpus(folder: Path) -> Corpus:
         Reviews(unlabelled["text"].tolist()),
         validation=np.flatnonzero(train["is_validation"]),
         label_names=tuple(summary["splits"]["train"]["labels"]),
+        label_column=summary["label_column"],
     )
 
 

@@ -75,6 +75,7 @@ class Corpus:
         is_cut: whether the test split was drawn at random, as the source sets none aside.
         lost: a sentence on the lines of the source that could not be read, or "".
         label_names: the classes, from the worst to the best.
+        label_column: what the labels are called.
     """
 
     train: Reviews
@@ -85,6 +86,7 @@ class Corpus:
     is_cut: bool = False
     lost: str = ""
     label_names: tuple[str, ...] = LABEL_NAMES
+    label_column: str = "label"
 
     def tested_without(self, is_seen: Callable[[Sequence[str]], np.ndarray]) -> "Corpus":
         """This corpus without test reviews that a trained network to start from has learned from; a note counts them.

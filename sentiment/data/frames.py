@@ -155,6 +155,7 @@ def corpus_of(
         Reviews([] if unlabelled is None else texts_in(unlabelled)),
         validation=np.arange(count, len(texts)),
         label_names=names_of(classes),
+        label_column=str(getattr(labels, "name", None) or "label"),
     )
     return corpus.checked(keep_duplicates=True, tests=False), classes
 

@@ -114,8 +114,8 @@ class Recipe:
             texts = [train.texts[position] for position in cut.training]
             config = LinearModelConfig(balance=balance)
             model = LinearModel.fit(texts, train.labels[cut.training], config, self.classes)
-            seconds, names = time.perf_counter() - started, self.corpus.value.label_names
-            return Trained(model, self._profile(model, candidate), Fingerprints.of(train.texts), {}, seconds, names)
+            seconds, profile = time.perf_counter() - started, self._profile(model, candidate)
+            return Trained(model, profile, Fingerprints.of(train.texts), {}, seconds, *self._labels)
 
         settings = {"cut": cut.digest, "balance": balance, "found_by_folds": candidate.found_key}
         return self._steps.run(Step("linear-model", Trained, compute, {"load": self.corpus}, settings))
@@ -274,7 +274,7 @@ class Recipe:
                 network.layers[0].set_weights([self.prepared.people.tied(*network.layers[0].get_weights())])
             model = RecurrentModel.from_keras(self.prepared.vocabulary.value, self.config.sequences, network)
             profile, seconds = self._profile(model, candidate), sum(history["seconds"])
-            return Trained(model, profile, self._learned(), history, seconds, corpus.label_names)
+            return Trained(model, profile, self._learned(), history, seconds, *self._labels)
 
         inputs = {**self._network_inputs(), "teacher": teacher}
         settings = {
@@ -316,6 +316,10 @@ class Recipe:
             "model": self.config.model.model_dump(),
             "training": training.model_dump(),
         }
+
+    @property
+    def _labels(self) -> tuple[tuple[str, ...], str]:
+        return self.corpus.value.label_names, self.corpus.value.label_column
 
     def _learned(self) -> Fingerprints:
         """The fingerprints of all reviews that a network learns from, or that choose its epochs and its threshold."""

@@ -67,6 +67,7 @@ class Trained:
         history: metrics of every epoch; empty for the linear model.
         seconds: that the training took.
         label_names: its classes, from the worst to the best.
+        label_column: what the labels are called.
     """
 
     model: RecurrentModel | LinearModel
@@ -75,6 +76,7 @@ class Trained:
     history: History
     seconds: float
     label_names: tuple[str, ...] = LABEL_NAMES
+    label_column: str = "label"
 
     @property
     def costs(self) -> dict[str, float]:

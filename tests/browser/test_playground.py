@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.labels import cut_scores, place
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.recurrent_model import RecurrentModel
@@ -18,6 +19,7 @@ from sentiment.reporting.playground import Example, render_playground
 from sentiment.training.models import ModelConfig, build_model
 from tests.browser.conftest import AXE
 from tests.browser.screenshots import SCREENSHOTS
+from tests.ordered import with_cut_points
 
 HARMFUL = "Good <script>document.title = 'taken'</script><img src=x onerror=alert(1)> film"
 REVIEW = "This film was not good, but the actors were wonderful and I loved them. It was dull."
@@ -196,6 +198,39 @@ def test_integrated_gradients_and_the_numbers_of_python_stand_side_by_side(
     page.locator("#text").fill("another text")
     expect(page.locator("#python")).to_be_hidden()
     page.close()
+
+
+def test_ordered_labels_have_their_probabilities_and_the_curve_its_cut_points(
+    browser: Browser, classifier: SentimentClassifier, tmp_path: Path
+) -> None:
+    stars = with_cut_points(classifier, (-0.9, -0.2, 0.3, 1.0))
+    path = tmp_path / "stars.html"
+    path.write_text(render_playground(stars, [Example("A test review", REVIEW)], exact=True), "utf-8")
+    page = browser.new_context(viewport={"width": 360, "height": 900}, bypass_csp=AXE.exists()).new_page()
+    page.goto(path.as_uri())
+    settled(page)
+    [expected] = stars.annotate(REVIEW).to_dict("records")
+    label, mean = expected["predicted_label"], expected["expected_label"]
+    expect(page.locator("#verdict strong")).to_have_text(label)
+    expect(page.locator("#verdict")).to_contain_text(
+        f"{100 * expected[f'probability_{label}']:.1f} %, expected {mean:.1f}"
+    )
+    rows = [f"{number}{100 * expected[f'probability_{number}']:.1f} %" for number in range(1, 6)]
+    assert page.locator("#probabilities li").all_text_contents() == rows
+    heights = page.locator("#curve .cut").evaluate_all("lines => lines.map((line) => Number(line.getAttribute('y1')))")
+    cut_points = stars.recurrent_model.network.cut_points
+    assert heights == pytest.approx((100 * (1 - place(cut_scores(cut_points, cut_points)))).tolist(), abs=1e-3)
+    page.get_by_role("button", name="Hold to compare").click()
+    page.locator("#text").fill("wonderful")
+    settled(page)
+    expect(page.locator("#difference")).to_contain_text("points of the way from 1 to 5")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.screenshot(path=SCREENSHOTS / "playground-stars.png", full_page=True)
+    if AXE.exists():
+        page.evaluate(AXE.read_text("utf-8"))
+        found = page.evaluate("axe.run()")
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == []
+    page.context.close()
 
 
 def test_the_page_prints_without_its_controls_and_moves_nothing_where_that_is_asked(

@@ -49,6 +49,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       spans,
       indices: review.indices,
       probability: review.probability,
+      label: classifier.verdict(review).label,
       ...(request.details ? details(review) : {}),
     };
   });

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.labels import place
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
@@ -24,6 +25,7 @@ from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.reporting.playground.page import joined_script, page_data
 from sentiment.training.models import ModelConfig, build_model
 from tests import parity
+from tests.ordered import with_cut_points
 from tests.symbols import SYMBOLS
 
 ANSWERS = Path(__file__).parent / "answers.mjs"
@@ -100,12 +102,10 @@ def classifier() -> SentimentClassifier:
 
 
 def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> None:
-    """Tokens, indices and probabilities are those of Python, and every token stands where Python finds it."""
-    answers = ask(texts)
-    expected, bound = (
-        classifier.positive_probability(texts),
-        parity.of_probability(classifier.keras_network),
-    )
+    """Tokens, indices and verdicts are those of Python, and every token stands where Python finds it."""
+    answers, cumulative = ask(texts), classifier.cumulative_probability(texts)
+    expected, bound = place(cumulative), parity.of_probability(classifier.keras_network)
+    assert [answer["label"] for answer in answers] == classifier.rule().verdicts(cumulative)
     maxlen, truncating = classifier.recurrent_model.sequences.maxlen, classifier.recurrent_model.sequences.truncating
     vocabulary = classifier.model_.vocabulary
     for text, answer, probability in zip(texts, answers, expected, strict=True):
@@ -184,9 +184,14 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_kind_of_network_is_explained_as_in_python(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cut_points", [(), (-0.6, 0.1, 0.5)], ids=["two labels", "four labels"])
+def test_every_kind_of_network_is_explained_as_in_python(
+    name: str, cut_points: tuple[float, ...], tmp_path: Path
+) -> None:
     """Verdict after each word, occlusion, integrated gradients, gates and states."""
     classifier = make_classifier(*CASES[name])
+    if cut_points:
+        classifier = with_cut_points(classifier, cut_points)
     texts = [REVIEW, "wonderful", "not good but it's wonderful"]
     with asked(classifier, tmp_path) as ask:
         agree(classifier, ask, [*texts, *TRAPS])
