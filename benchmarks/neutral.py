@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 import sentiment
-from benchmarks.other_texts import ENDING, vader
+from benchmarks.other_texts import vader
+from benchmarks.reviews import ENDING
 from sentiment.data.verdicts import Band, VerdictRule
 from sentiment.errors import PRETRAINED
 from sentiment.reporting.pages import markdown_table

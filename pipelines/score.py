@@ -46,7 +46,7 @@ from sentiment.batch.scored_table import Answered, ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
 from sentiment.data.files import TableFile, find_tables, standard_input
-from sentiment.data.labels import score_probability
+from sentiment.data.labels import class_probabilities, score_probability
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
@@ -85,7 +85,10 @@ class Job:
     @property
     def answered(self) -> Answered | None:
         """Which reviews get a verdict; it holds no classifier."""
-        return None if self.abstention is None else self.abstention.answered
+        if self.abstention is None or self.rule.cuts == 1:
+            return None if self.abstention is None else self.abstention.answered
+        abstention = self.abstention
+        return lambda cumulative: abstention.answered(class_probabilities(cumulative))
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
         """A reader of one of the files, with the columns of the first one."""
@@ -142,8 +145,6 @@ def score(config: ScoreConfig, console: Console) -> None:
         folder, model = stack.enter_context(located_classifier(config.model))
         classifier = SentimentClassifier.load(folder)
         rule = classifier.rule(threshold=config.threshold, neutral=config.neutral)
-        if config.sure is not None and rule.cuts > 1:
-            raise InputError("--sure is for classifiers of two labels, and this one has more: leave it out.")
         profile = ValidationProfile.load(folder, classifier)
         if profile is None and (config.sure is not None or config.drift is not None):
             raise InputError(
@@ -151,7 +152,7 @@ def score(config: ScoreConfig, console: Console) -> None:
                 "need: train it with `sentiment run-pipeline`, or leave both options out."
             )
         abstention = profile.abstention(config.sure) if profile and config.sure is not None else None
-        if abstention:
+        if abstention and rule.cuts == 1:
             rule = dataclasses.replace(rule, threshold=abstention.upper)
         job = Job(config, files, output, folder, classifier, rule, abstention)
         scored = (_score_with_spark if config.engine == "spark" else _score_locally)(job, console)

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from sentiment.data.verdicts import VerdictRule
+
 
 class TextModel(Protocol):
     """What an evaluation needs of a trained model."""
@@ -35,8 +37,8 @@ class TextClassifier(Protocol):
     def cumulative_probability(self, texts: Sequence[str]) -> np.ndarray:
         """P(label > k) of each text for every label k but the best, (N, K - 1); of two P(positive), (N,)."""
 
-    def names_of_verdicts(self, cumulative: np.ndarray) -> list[str]:
-        """The name of the label for what `cumulative_probability` gives, N of them."""
+    def rule(self) -> VerdictRule:
+        """How what `cumulative_probability` gives becomes labels."""
 
     def digest(self) -> str:
         """A digest of all that decides its probabilities."""

@@ -224,7 +224,7 @@ def evaluate_classifier(
         {
             "text": pd.Series(list(reviews.texts), dtype="string"),
             "label": [names[label] for label in labels],
-            "predicted_label": classifier.names_of_verdicts(cumulative),
+            "predicted_label": classifier.rule().verdicts(cumulative),
             **columns,
         }
     )

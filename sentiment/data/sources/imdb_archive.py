@@ -79,6 +79,7 @@ def load_archive(config: SourceConfig, files: list[Path], seed: int) -> Corpus:
         Reviews([text for _, text, _ in sorted(found.get(("train", "unsup"), []))]),
         notes=(f"{unrated:,} reviews left out, as their file names end with none of IMDB's ratings.",) * bool(unrated),
         label_names=RATINGS if config.reads_ratings else LABEL_NAMES,
+        label_column="rating" if config.reads_ratings else "label",
     )
 
 

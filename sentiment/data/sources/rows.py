@@ -86,6 +86,7 @@ class LabelledRows:
             is_cut=is_cut,
             lost=self.lost,
             label_names=names,
+            label_column=self.column or "label",
         )
 
     def classified(
