@@ -110,6 +110,8 @@ def test_a_value_that_a_flipped_bit_changed_is_refused(copied: Path, name: str) 
         "threshold": 0.625,
         "unknown_share": 0.625,
         "classes": ("bad", "good"),
+        "neutral": (0.25, 0.75),
+        "label_column": "stars",
     }
     changed = description.model_copy(update={name: others.get(name, {"weights.npz": "0"})})
     path.write_text(changed.model_dump_json())
