@@ -46,7 +46,7 @@ from sentiment.batch.scored_table import Answered, ScoredTable
 from sentiment.classifier import SentimentClassifier
 from sentiment.cores import available_cores
 from sentiment.data.files import TableFile, find_tables, standard_input
-from sentiment.data.labels import class_probabilities, score_probability
+from sentiment.data.labels import label_probabilities
 from sentiment.data.losses import check_losses, read_to_end
 from sentiment.data.tables.reader import Chunk, TableReader
 from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
@@ -85,10 +85,10 @@ class Job:
     @property
     def answered(self) -> Answered | None:
         """Which reviews get a verdict; it holds no classifier."""
-        if self.abstention is None or self.rule.cuts == 1:
-            return None if self.abstention is None else self.abstention.answered
+        if self.abstention is None:
+            return None
         abstention = self.abstention
-        return lambda cumulative: abstention.answered(class_probabilities(cumulative))
+        return lambda cumulative: abstention.answered(label_probabilities(cumulative))
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
         """A reader of one of the files, with the columns of the first one."""
@@ -215,7 +215,7 @@ def _score_locally(job: Job, console: Console) -> Scored:
             else:
                 table.tally["known"] += len(scores)
             table.write(file, chunk, scores)
-            sample.add(chunk.texts, score_probability(scores))
+            sample.add(chunk.texts, label_probabilities(scores))
 
         position = 0
         for file, chunk, position in _chunks(job, first):
@@ -286,7 +286,7 @@ def _sample_of_files(job: Job, first: TableReader) -> ReviewSample:
     for file in job.files[:: max(1, len(job.files) // SAMPLED_FILES)][:SAMPLED_FILES]:
         with contextlib.closing(job.reader(file, first)) as reader:
             for chunk in itertools.islice(reader.chunks(), 1):
-                sample.add(chunk.texts, job.classifier.positive_probability(chunk.texts))
+                sample.add(chunk.texts, label_probabilities(job.classifier.cumulative_probability(chunk.texts)))
     return sample
 
 

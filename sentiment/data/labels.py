@@ -200,14 +200,6 @@ def place(cumulative: np.ndarray) -> np.ndarray:
     return cumulative if cumulative.ndim == 1 else cumulative.mean(axis=1)
 
 
-def score_probability(cumulative: np.ndarray) -> np.ndarray:
-    """P(positive) by the score alone, float32 (N,), for cumulative probabilities (N, K - 1); of two classes these."""
-    if cumulative.ndim == 1:
-        return cumulative
-    found: np.ndarray = (1 / (1 + np.exp(-log_odds(cumulative).mean(axis=1)))).astype(np.float32)
-    return found
-
-
 def cut_scores(scores: np.ndarray, cut_points: np.ndarray) -> np.ndarray:
     """The cumulative probabilities, float32 (N, K - 1), of scores (N,) with rising cut points (K - 1,)."""
     differences = scores.astype(np.float64)[:, None] - cut_points.astype(np.float64)
