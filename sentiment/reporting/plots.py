@@ -20,7 +20,7 @@ from sentiment.reporting import COLOURS
 Probabilities = Mapping[str, Sequence[np.ndarray]]
 """Model -> P(positive) of the test reviews, (N,), for each seed; of K > 2 labels that of each label, (N, K)."""
 
-FEWEST_IN_BIN = 5
+FEWEST_IN_BIN = 10
 """Reviews of a bin that a reliability diagram of more than two labels draws, as its lines would jump."""
 
 EPOCHS = "epoch (dashed: training, solid: validation)"
