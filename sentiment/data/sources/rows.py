@@ -98,7 +98,7 @@ class LabelledRows:
             expected: the classes of a classifier that these rows test; () where the rows say what there is.
 
         Returns:
-            The table, in which `label` is the number of the class, or -1 where the split is unlabelled; the names of
+            The table, in which `label` is the number of the class, or -1 where there is none; the names of
             the classes, the worst first; and sentences on what was left out and how labels are read.
 
         Raises:
