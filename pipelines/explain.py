@@ -21,7 +21,7 @@ from pipelines.files import check_page, write_file
 from pipelines.models import located_classifier
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.files import ReadOptions, TableFile
-from sentiment.data.labels import cut_scores, place
+from sentiment.data.labels import cut_scores, expected_position, label_probabilities
 from sentiment.data.tables.reader import TableReader
 from sentiment.data.verdicts import POSITIVE_PROBABILITY, VerdictRule
 from sentiment.errors import InputError
@@ -139,8 +139,8 @@ def to_json(explanation: Explanation) -> str:
             **_probabilities(explanation.rule, explanation.cumulative),
             "score": explanation.score,
             "cut_points": explanation.cut_points,
-            "place": explanation.probability,
-            "baseline_place": explanation.baseline_probability,
+            "expected_position": explanation.probability,
+            "baseline_position": explanation.baseline_probability,
         }
     content = {
         "text": explanation.text,
@@ -177,7 +177,8 @@ def _show(console: Console, explanation: Explanation) -> None:
     if rule.cuts == 1:
         console.say("            P(positive) after each word, from ▁ 0 % to █ 100 %:")
     else:
-        marks = ", ".join(f"{mark:.0%}" for mark in place(cut_scores(cut_points, cut_points)).tolist())
+        positions = expected_position(label_probabilities(cut_scores(cut_points, cut_points)))
+        marks = ", ".join(f"{mark:.0%}" for mark in positions.tolist())
         console.say(
             f"            After each word, from ▁ {rule.names[0]} to █ {rule.names[-1]}; cut points at {marks}:"
         )

@@ -85,10 +85,7 @@ class Job:
     @property
     def answered(self) -> Answered | None:
         """Which reviews get a verdict; it holds no classifier."""
-        if self.abstention is None:
-            return None
-        abstention = self.abstention
-        return lambda cumulative: abstention.answered(label_probabilities(cumulative))
+        return None if self.abstention is None else self.abstention.answered
 
     def reader(self, file: TableFile, first: TableReader | None = None) -> TableReader:
         """A reader of one of the files, with the columns of the first one."""

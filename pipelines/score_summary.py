@@ -11,7 +11,7 @@ from pipelines.output import REJECTED_ENDING, STANDARD_STREAM
 from sentiment.data.files import USUALLY_ALLOWED, ReadOptions
 from sentiment.data.labels import LABEL_NAMES
 from sentiment.evaluation.abstention import binomial_interval
-from sentiment.evaluation.drift import LENGTH, PROBABILITY, SHIFTED, ReviewSample, find_drift
+from sentiment.evaluation.drift import LENGTH, POSITION, PROBABILITY, SHIFTED, ReviewSample, find_drift
 from sentiment.evaluation.validation_profile import ValidationProfile
 
 
@@ -125,6 +125,7 @@ def _show_drift(console: Console, profile: ValidationProfile, sample: ReviewSamp
     """In one line, how the rows compare with the validation reviews; and a warning where they differ much."""
     measures = sample.measures
     drifts = find_drift(profile.features, measures)
+    feature = PROBABILITY if PROBABILITY in measures else POSITION
     moved = [drift for drift in drifts if drift.grade != "stable"]
     if moved:
         shifts = [f"{drift.feature} {drift.grade} ({drift.index:.2f})" for drift in moved]
@@ -136,7 +137,7 @@ def _show_drift(console: Console, profile: ValidationProfile, sample: ReviewSamp
     means = [
         f"{measures[LENGTH].mean():.0f} words a row ({profile.features[LENGTH].mean:.0f})",
         f"{sample.unsure_share:.1%} unsure ({profile.unsure_share:.1%})",
-        f"mean P(positive) {measures[PROBABILITY].mean():.2f} ({profile.features[PROBABILITY].mean:.2f})",
+        f"mean {feature} {measures[feature].mean():.2f} ({profile.features[feature].mean:.2f})",
     ]
     console.say(f"drift       {found}. Rows (validation reviews): {', '.join(means)}")
     if page is not None:

@@ -402,15 +402,11 @@ class SentimentClassifier:
         return self.model_.cumulative_probability(texts)
 
     def verdicts(self, texts: Sequence[str]) -> np.ndarray:
-        """The number of the label of each text, from 0, the worst: (N,)."""
-        return self.decide(self.cumulative_probability(texts))
-
-    def decide(self, cumulative: np.ndarray) -> np.ndarray:
-        """The number of the label for what `cumulative_probability` gives, (N,): the most probable one.
+        """The number of the label of each text, from 0, the worst, (N,): the most probable one.
 
         Of two labels, positive from the threshold on.
         """
-        return self.rule().numbers(cumulative)
+        return self.rule().numbers(self.cumulative_probability(texts))
 
     def rule(self, *, threshold: float | None = None, neutral: Neutral | None = None) -> VerdictRule:
         """How what `cumulative_probability` gives becomes the labels and columns of a table.

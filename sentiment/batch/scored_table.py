@@ -15,7 +15,7 @@ import pyarrow.parquet
 from pyarrow import types
 
 from sentiment.data.files import SEPARATORS, TableFile
-from sentiment.data.labels import label_word
+from sentiment.data.labels import label_probabilities, label_word
 from sentiment.data.sources.rows import DEFAULT_LABEL_COLUMNS, UNUSED_LABELS
 from sentiment.data.tables.reader import TEXT_TYPES, Chunk, Rejected
 from sentiment.data.verdicts import PREDICTED_LABEL, VerdictRule
@@ -28,7 +28,7 @@ EXCERPT = 2**16
 
 
 Answered = Callable[[np.ndarray], np.ndarray]
-"""From cumulative probabilities to whether each review gets an answer, bool (N,)."""
+"""Whether each review gets an answer, bool (N,), by what `label_probabilities` gives."""
 
 
 class ScoredTable:
@@ -112,7 +112,7 @@ class ScoredTable:
         labels = self._rule.verdicts(cumulative)
         if self._answered is None:
             return [*labels]
-        answered = self._answered(cumulative).tolist()
+        answered = self._answered(label_probabilities(cumulative)).tolist()
         return [label if is_answered else None for label, is_answered in zip(labels, answered, strict=True)]
 
     def _write_columns(

@@ -191,15 +191,6 @@ def log_odds(probabilities: np.ndarray) -> np.ndarray:
     return found
 
 
-def place(cumulative: np.ndarray) -> np.ndarray:
-    """Where reviews stand between the worst class, 0, and the best, 1, float32 (N,).
-
-    It is the mean of their cumulative probabilities: of two classes P(positive), of more the number of the class that
-    is expected, as a share of the last one's.
-    """
-    return cumulative if cumulative.ndim == 1 else cumulative.mean(axis=1)
-
-
 def cut_scores(scores: np.ndarray, cut_points: np.ndarray) -> np.ndarray:
     """The cumulative probabilities, float32 (N, K - 1), of scores (N,) with rising cut points (K - 1,)."""
     differences = scores.astype(np.float64)[:, None] - cut_points.astype(np.float64)

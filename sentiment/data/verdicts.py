@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sentiment.data.labels import LABEL_NAMES, LABELS, RANKS, class_probabilities, label_numbers
+from sentiment.data.labels import LABEL_NAMES, LABELS, RANKS, label_numbers, label_probabilities
 from sentiment.errors import InputError, shown, shown_names
 
 PREDICTED_LABEL, POSITIVE_PROBABILITY = "predicted_label", "positive_probability"
@@ -54,7 +54,7 @@ class VerdictRule:
 
     @property
     def measure(self) -> str:
-        """What words move, for people; see `sentiment.data.labels.place`."""
+        """What words move, for people; see `sentiment.data.labels.expected_position`."""
         return "P(positive)" if self.cuts == 1 else f"the way from {self.names[0]} to {self.names[-1]}"
 
     def numbers(self, cumulative: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ class VerdictRule:
             bounds = self.band or (self.threshold,)
             found: np.ndarray = np.sum([cumulative >= bound for bound in bounds], axis=0)
         else:
-            found = class_probabilities(cumulative).argmax(axis=1)
+            found = label_probabilities(cumulative).argmax(axis=1)
         return found
 
     def verdicts(self, cumulative: np.ndarray) -> list[str]:
@@ -80,9 +80,9 @@ class VerdictRule:
         Args:
             cumulative: as `numbers` takes it.
         """
-        if cumulative.ndim == 1:
-            return {POSITIVE_PROBABILITY: cumulative}
-        found, numbers = class_probabilities(cumulative), label_numbers(self.names)
+        found, numbers = label_probabilities(cumulative), label_numbers(self.names)
+        if self.cuts == 1:
+            return {POSITIVE_PROBABILITY: found}
         columns = [*found.T] if numbers is None else [*found.T, (found @ numbers).astype(np.float32)]
         return dict(zip(self.probability_columns, columns, strict=True))
 

@@ -1,7 +1,7 @@
 """Explanation: what a network computes while it reads one review, and which words decided its verdict.
 
 How much a word decided is measured in two ways, both in points of P(positive); or, of more than two labels, of the
-place of the review between the worst one, 0, and the best, 1 (see `sentiment.data.labels.place`):
+position between the worst one, 0, and the best, 1, where the label is expected:
 - occlusion: what the review loses without the word ("representation erasure", Li, Monroe & Jurafsky 2016);
 - integrated gradients (Sundararajan, Taly & Yan 2017) over the word vectors, from a review of nothing but padding to
   this one; they add up to the difference between the two verdicts (completeness).
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.data.labels import log_odds, place
+from sentiment.data.labels import expected_position, label_probabilities, log_odds
 from sentiment.data.sequences import pad_texts
 from sentiment.data.tokenizer import Span, Tokenizer
 from sentiment.data.verdicts import VerdictRule
@@ -68,7 +68,7 @@ class Explanation:
         cumulative: P(label > k) of each label k but the best, (1, K - 1); of two P(positive), (1,).
         score: the log-odds of P(positive), which `cut_points` cut into more than two labels.
         cut_points: (K - 1,); of two labels (0,).
-        probability: P(positive) of the review, or its place; so are the verdicts below.
+        probability: P(positive) of the review, or its expected position; so are the verdicts below.
         running_verdict: (tokens,), P(positive) of the review as far as this token, as if it ended there.
         occlusion: (tokens,), P(positive) of the review less that of the review without this token.
         integrated_gradients: (tokens,); their sum is `probability` less `baseline_probability`, but for the error of
@@ -122,7 +122,7 @@ def explain(model: RecurrentModel, text: str, rule: VerdictRule) -> Explanation:
     prefixes = [indices[: end + 1] for end in range(len(indices))]
     without_one = [np.delete(indices, position) for position in range(len(indices))]
     probabilities = model.encoded_probability([*prefixes, *without_one])
-    running_verdict, occluded = np.split(place(model.cut(probabilities)), 2)
+    running_verdict, occluded = np.split(expected_position(label_probabilities(model.cut(probabilities))), 2)
     whole = probabilities[[len(prefixes) - 1]]
     attributed, baseline = integrated_gradients(network, padded)
     return Explanation(

@@ -12,7 +12,7 @@ Back = Callable[[np.ndarray], np.ndarray]
 
 
 def probability_gradients(network: Network, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(positive) of each review, or its place among more labels, and how it moves with each number of the review.
+    """P(positive) of each review, or its expected position among more labels, and how each of its numbers moves it.
 
     Args:
         vectors: float32 (reviews, time, features), all of which is read.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.labels import cut_scores, place
+from sentiment.data.labels import cut_scores, expected_position, label_probabilities
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.vocabulary import Vocabulary
 from sentiment.engine.recurrent_model import RecurrentModel
@@ -219,7 +219,8 @@ def test_ordered_labels_have_their_probabilities_and_the_curve_its_cut_points(
     assert page.locator("#probabilities li").all_text_contents() == rows
     heights = page.locator("#curve .cut").evaluate_all("lines => lines.map((line) => Number(line.getAttribute('y1')))")
     cut_points = stars.recurrent_model.network.cut_points
-    assert heights == pytest.approx((100 * (1 - place(cut_scores(cut_points, cut_points)))).tolist(), abs=1e-3)
+    positions = expected_position(label_probabilities(cut_scores(cut_points, cut_points)))
+    assert heights == pytest.approx((100 * (1 - positions)).tolist(), abs=1e-3)
     page.get_by_role("button", name="Hold to compare").click()
     page.locator("#text").fill("wonderful")
     settled(page)

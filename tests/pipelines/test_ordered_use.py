@@ -15,6 +15,7 @@ import sentiment
 from pipelines.output import KeptScores
 from sentiment.classifier import SentimentClassifier
 from sentiment.data.sequences import pad_texts
+from sentiment.evaluation.abstention import Abstention
 from sentiment.tracking.model import log_classifier
 from sentiment.tracking.runs import tracked_run
 from tests.conftest import Invoke, command_in
@@ -78,6 +79,22 @@ def test_tables_of_every_format_have_what_annotate_gives(
     assert (result.exit_code, "already has a column expected_stars" in result.output) == (2, True), result.output
 
 
+def test_rows_whose_verdict_would_not_keep_the_promise_get_none(
+    invoke: Invoke, classifiers: dict[str, Path], tmp_path: Path
+) -> None:
+    profile = sentiment.load(classifiers["linear"]).profile_
+    assert profile is not None
+    folder = shutil.copytree(classifiers["linear"], tmp_path / "sure")
+    profile.model_copy(update={"abstentions": (Abstention(0.9, 0.0, 0.6),)}).save(folder)
+    pd.DataFrame({"text": TEXTS}).to_csv("in.csv", index=False)
+    result = invoke("score", "in.csv", "out.csv", "--model", folder, "--sure", "0.9")
+    assert result.exit_code == 0, result.output
+    found = pd.read_csv("out.csv")
+    answered = found[COLUMNS[1:-1]].max(axis=1) >= 0.6
+    assert 0 < answered.sum() < len(found)
+    assert found["predicted_label"].notna().equals(answered)
+
+
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
 def test_spark_writes_the_bytes_of_one_machine(classifiers: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
@@ -103,8 +120,14 @@ def test_an_explanation_shows_the_score_among_its_cut_points(invoke: Invoke, cla
     found = json.loads(Path("why.json").read_text())
     [expected] = sentiment.load(classifiers["network"]).annotate(REVIEWS[1]).to_dict("records")
     assert {name: found[name] for name in COLUMNS} == expected
-    assert found["running_verdict"][-1] == found["place"] == pytest.approx((expected["expected_stars"] - 1) / 4)
-    assert sum(found["integrated_gradients"]) == pytest.approx(found["place"] - found["baseline_place"], abs=0.01)
+    assert (
+        found["running_verdict"][-1]
+        == found["expected_position"]
+        == pytest.approx((expected["expected_stars"] - 1) / 4)
+    )
+    assert sum(found["integrated_gradients"]) == pytest.approx(
+        found["expected_position"] - found["baseline_position"], abs=0.01
+    )
     said = " ".join(result.output.split())
     assert f"The score is {found['score']:+.2f}, among the cut points -2.50, -0.80, +0.80, +2.50" in said
     assert "in points of the way from 1 to 5" in said
@@ -123,6 +146,7 @@ def test_an_exported_network_gives_the_cumulative_probabilities(invoke: Invoke, 
 def test_mlflow_gives_the_columns_of_a_logged_classifier(
     classifiers: dict[str, Path], mlflow_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(mlflow_store.parent)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{mlflow_store}")
     with tracked_run("stars", experiment="stars", resume_key="stars", tags={}) as run:
         model_id = log_classifier(run, classifiers["linear"])

@@ -274,7 +274,7 @@ def test_a_file_that_cannot_be_used_is_named_with_the_reason(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError) as raised:
-        read(tmp_path / name)
+        read(tmp_path / name, added=["predicted_label"])
     assert name in str(raised.value)
     assert says in str(raised.value)
 

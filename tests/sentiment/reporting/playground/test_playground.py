@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sentiment.classifier import SentimentClassifier
-from sentiment.data.labels import place
+from sentiment.data.labels import expected_position, label_probabilities
 from sentiment.data.sequences import SequenceConfig
 from sentiment.data.sources import find_files, load_corpus
 from sentiment.data.sources.config import SourceConfig
@@ -104,7 +104,10 @@ def classifier() -> SentimentClassifier:
 def agree(classifier: SentimentClassifier, ask: Ask, texts: Sequence[str]) -> None:
     """Tokens, indices and verdicts are those of Python, and every token stands where Python finds it."""
     answers, cumulative = ask(texts), classifier.cumulative_probability(texts)
-    expected, bound = place(cumulative), parity.of_probability(classifier.keras_network)
+    expected, bound = (
+        expected_position(label_probabilities(cumulative)),
+        parity.of_probability(classifier.keras_network),
+    )
     assert [answer["label"] for answer in answers] == classifier.rule().verdicts(cumulative)
     maxlen, truncating = classifier.recurrent_model.sequences.maxlen, classifier.recurrent_model.sequences.truncating
     vocabulary = classifier.model_.vocabulary
