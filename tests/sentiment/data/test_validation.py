@@ -44,7 +44,7 @@ def test_every_review_is_checked_on_once_with_all_copies_of_its_text(
 
 
 def test_fewer_reviews_of_a_class_than_folds_are_named() -> None:
-    with pytest.raises(InputError, match=r"4 reviews with 1 distinct texts of the rarer class.*2 folds"):
+    with pytest.raises(InputError, match=r"4 reviews with 1 distinct texts of the rarest class.*2 folds"):
         split_folds(["a", "A", "b", "c"], np.array([1, 1, 0, 0]), 2, 0)
 
 
