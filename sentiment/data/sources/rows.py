@@ -128,7 +128,7 @@ class LabelledRows:
         labels = table["label"].map(numbers)
         is_unknown = labels.isna() & (splits != "unlabelled")
         if is_unknown.any():
-            raise InputError(self._unknown(table, labels, is_unknown))
+            raise InputError(self._unknown(table, labels, is_unknown, is_two=bool(expected)))
         return table.assign(split=splits, label=labels.fillna(-1).astype(np.int8)), names, notes
 
     def _classes(
@@ -176,16 +176,16 @@ class LabelledRows:
     def _place(self, table: pd.DataFrame) -> str:
         return f"{table['file'].iloc[0]}, column {shown(self.column)}" if len(table) else "The source"
 
-    def _unknown(self, table: pd.DataFrame, labels: pd.Series, is_unknown: pd.Series) -> str:
+    def _unknown(self, table: pd.DataFrame, labels: pd.Series, is_unknown: pd.Series, *, is_two: bool) -> str:
         """What to say of labels that are neither positive nor negative."""
         negative, positive = (",".join(sorted({*table["label"][labels == label]})) for label in (0, 1))
-        remedy = "Name others by --labels, the worst first, such as --labels bad,fair,good"
+        more, example = ("", "bad,good") if is_two else (", or three or more numbers", "bad,fair,good")
+        remedy = f"Name others by --labels, the worst first, such as --labels {example}"
         if negative and positive:
             remedy = f"To leave these rows out, add --positive {positive} --negative {negative}. {remedy}"
         return (
             f"{_first_of(table[is_unknown], 'label', self.column)}; labels may be 0/1, positive/negative, pos/neg, "
-            f"true/false, or three or more numbers. {remedy}; or make two classes of them, such as --positive 4,5 "
-            "--negative 1,2."
+            f"true/false{more}. {remedy}; or make two classes of them, such as --positive 4,5 --negative 1,2."
         )
 
 

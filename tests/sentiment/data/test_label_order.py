@@ -114,7 +114,7 @@ def test_a_table_that_tests_a_classifier_is_read_by_the_labels_of_the_classifier
     assert (names, {*reviews.labels.tolist()}, notes) == (FIVE, {1, 4}, ())
     with pytest.raises(InputError, match=r"'good' \(50\).*labels 1, 2, 3, 4, 5 leave out 100 of 100 labelled rows"):
         load_labelled(SourceConfig(source="table", data=table_of(path, ("good", "bad"))), FIVE)
-    with pytest.raises(InputError, match="found '3', first in row 2"):
+    with pytest.raises(InputError, match=r"found '3', first in row 2.*such as --labels bad,good"):
         load_labelled(SourceConfig(source="table", data=table_of(path, (1, 3, 0))), ("negative", "positive"))
 
 
