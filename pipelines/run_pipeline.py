@@ -38,6 +38,7 @@ from pipelines.tracked_pipeline import (
 )
 from pipelines.working_directory import Stage
 from sentiment.classifier import SentimentClassifier
+from sentiment.data.labels import verdict_probabilities
 from sentiment.data.tokenizer import tokenize
 from sentiment.engine.recurrent_model import VOCABULARY_FILE
 from sentiment.evaluation.comparison import Comparison
@@ -143,8 +144,10 @@ def _log_explanations(result: Result, *, note: str) -> None:
     classifier = SentimentClassifier.load(result.classifier_folder)
     readable = np.array([bool(tokenize(text)) for text in result.predictions["text"]])
     probabilities = result.probabilities
-    margins = probabilities.max(axis=1) if result.is_ordered else np.abs(probabilities - classifier.threshold_)
-    sureness = np.where(readable, margins, np.nan)
+    sureness = (
+        verdict_probabilities(probabilities) if result.is_ordered else np.abs(probabilities - classifier.threshold_)
+    )
+    sureness[~readable] = np.nan
     cases = {
         "Surest right": np.where(result.correct, sureness, np.nan),
         "Surest wrong": np.where(result.correct, np.nan, sureness),

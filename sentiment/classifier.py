@@ -402,7 +402,7 @@ class SentimentClassifier:
         return self.model_.cumulative_probability(texts)
 
     def verdicts(self, texts: Sequence[str]) -> np.ndarray:
-        """The number of the label of each text, from 0, the worst, (N,): the most probable one.
+        """The number of the label of each text, from 0, the worst, (N,): the median of their probabilities.
 
         Of two labels, positive from the threshold on.
         """

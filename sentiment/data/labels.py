@@ -171,6 +171,26 @@ def label_probabilities(cumulative: np.ndarray) -> np.ndarray:
     return cumulative if cumulative.ndim == 1 else class_probabilities(cumulative)
 
 
+def median_labels(probabilities: np.ndarray) -> np.ndarray:
+    """The verdicts on more than two ordered labels, (N,): the median of each row, counted from 0, the worst.
+
+    The score of a network lies between the cut points of this label. No other label is expected to be fewer steps away
+    from the true one, and a label in the middle can be a verdict where an outer one is a little more probable.
+
+    Args:
+        probabilities: of each label, (N, K).
+    """
+    above = 1 - np.cumsum(probabilities, axis=1)[:, :-1]
+    median: np.ndarray = (above >= 0.5).sum(axis=1)
+    return median
+
+
+def verdict_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """The probability of each verdict that `median_labels` gives, (N,)."""
+    found: np.ndarray = probabilities[np.arange(len(probabilities)), median_labels(probabilities)]
+    return found
+
+
 def expected_position(probabilities: np.ndarray) -> np.ndarray:
     """Where a label is expected on the way from the worst, 0, to the best, 1: (N,); of two classes P(positive).
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sentiment.data.labels import LABEL_NAMES, LABELS, RANKS, label_numbers, label_probabilities
+from sentiment.data.labels import LABEL_NAMES, LABELS, RANKS, label_numbers, label_probabilities, median_labels
 from sentiment.errors import InputError, shown, shown_names
 
 PREDICTED_LABEL, POSITIVE_PROBABILITY = "predicted_label", "positive_probability"
@@ -58,7 +58,7 @@ class VerdictRule:
         return "P(positive)" if self.cuts == 1 else f"the way from {self.names[0]} to {self.names[-1]}"
 
     def numbers(self, cumulative: np.ndarray) -> np.ndarray:
-        """The position of each verdict in `labels`, (N,): of more than two classes the most probable one.
+        """The position of each verdict in `labels`, (N,): of more than two classes their median.
 
         Args:
             cumulative: P(label > k) for each class k but the best, (N, K - 1); of two P(positive), (N,).
@@ -67,7 +67,7 @@ class VerdictRule:
             bounds = self.band or (self.threshold,)
             found: np.ndarray = np.sum([cumulative >= bound for bound in bounds], axis=0)
         else:
-            found = label_probabilities(cumulative).argmax(axis=1)
+            found = median_labels(label_probabilities(cumulative))
         return found
 
     def verdicts(self, cumulative: np.ndarray) -> list[str]:

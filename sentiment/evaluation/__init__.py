@@ -22,7 +22,7 @@ class TextModel(Protocol):
 
 
 class TextClassifier(Protocol):
-    """A model with a verdict: of two labels, positive from the threshold on; of more, the most probable one."""
+    """A model with a verdict: of two labels, positive from the threshold on; of more, their median."""
 
     threshold_: float
 

@@ -6,12 +6,12 @@ answers, which is one minus the selective risk, is what is guaranteed.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from sentiment.data.labels import LABEL_NAMES
+from sentiment.data.labels import median_labels, verdict_probabilities
 
 CONFIDENCE = 0.95
 MISTAKES_AT_FIRST = 2
@@ -41,20 +41,14 @@ class Abstention:
         Args:
             probabilities: P(positive), (N,); of more than two labels that of each, (N, K).
         """
-        judged = probabilities if probabilities.ndim == 1 else probabilities.max(axis=1)
+        judged = probabilities if probabilities.ndim == 1 else verdict_probabilities(probabilities)
         answered: np.ndarray = (judged < self.lower) | (judged >= self.upper)
         return answered
 
-    def labels(self, probabilities: np.ndarray, names: Sequence[str] = LABEL_NAMES) -> list[str | None]:
-        """The name of the verdict on each review, or None where there is no answer; probabilities: as `answered`."""
-        verdicts = zip(self._verdicts(probabilities).tolist(), self.answered(probabilities).tolist(), strict=True)
-        return [names[number] if is_answered else None for number, is_answered in verdicts]
-
     def _verdicts(self, probabilities: np.ndarray) -> np.ndarray:
-        verdicts: np.ndarray = (
-            (probabilities >= self.upper).astype(int) if probabilities.ndim == 1 else probabilities.argmax(axis=1)
-        )
-        return verdicts
+        if probabilities.ndim == 1:
+            return (probabilities >= self.upper).astype(int)
+        return median_labels(probabilities)
 
     def check(self, labels: np.ndarray, probabilities: np.ndarray) -> "GuaranteeCheck":
         """What the guarantee is worth on labelled reviews.
@@ -159,7 +153,7 @@ def choose_abstention(
 
 def _threshold_on_verdicts(probabilities: np.ndarray) -> Callable[[int], tuple[float, float]]:
     """How many of the surest of N reviews are answered -> lower and upper threshold, of more than two labels."""
-    surest_first = -np.sort(-probabilities.max(axis=1))
+    surest_first = -np.sort(-verdict_probabilities(probabilities))
     return lambda count: (0.0, float(surest_first[count - 1]) if count < len(surest_first) else 0.0)
 
 

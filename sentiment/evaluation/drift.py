@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from sentiment.data.labels import expected_position
+from sentiment.data.labels import expected_position, verdict_probabilities
 from sentiment.data.tokenizer import PUNCTUATION
 from sentiment.evaluation import TextModel
 
@@ -261,6 +261,6 @@ def _is_unsure(probabilities: np.ndarray) -> np.ndarray:
     unsure: np.ndarray = (
         (probabilities > 1 - SURE) & (probabilities < SURE)
         if probabilities.ndim == 1
-        else probabilities.max(axis=1) < SURE_OF_MORE
+        else verdict_probabilities(probabilities) < SURE_OF_MORE
     )
     return unsure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from sentiment.data.labels import LEAST_PROBABILITY
+from sentiment.data.labels import LEAST_PROBABILITY, median_labels
 
 if TYPE_CHECKING:  # it takes long to import, and a configuration needs ThresholdRule alone
     import pandas as pd
@@ -72,7 +72,7 @@ def evaluate_predictions(labels: np.ndarray, probabilities: np.ndarray, threshol
 
 
 def _evaluate_ordered(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """The metrics of K > 2 ordered labels, whose verdict is the most probable one.
+    """The metrics of K > 2 ordered labels, whose verdict is their median.
 
     Returns:
         Beside shares and log loss, `mean_absolute_error` in steps of the order and `quadratic_weighted_kappa` (Cohen
@@ -96,7 +96,7 @@ def _evaluate_ordered(labels: np.ndarray, probabilities: np.ndarray) -> dict[str
 def _verdicts_and_losses(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The cell of the confusion matrix that each review falls into, label * K + verdict, and its log loss: (N,)."""
     likely = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    cells = labels.astype(int) * probabilities.shape[1] + probabilities.argmax(axis=1)
+    cells = labels.astype(int) * probabilities.shape[1] + median_labels(probabilities)
     return cells, -np.log(np.maximum(likely, LEAST_PROBABILITY))
 
 

@@ -83,7 +83,7 @@ class Recipe:
         self._linear_models: dict[tuple[int, bool], Output[Trained]] = {}
         if config.threshold != "0.5" and self.classes > 2:
             raise InputError(
-                f"The reviews have {self.classes} labels, whose most probable one is the verdict, and a threshold "
+                f"The reviews have {self.classes} labels, whose median is the verdict, and a threshold "
                 f"that is best for {config.threshold} is one between two: leave --threshold out."
             )
 

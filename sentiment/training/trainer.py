@@ -278,9 +278,7 @@ def accuracy(labels: Any, probabilities: Any) -> Any:
     from keras import ops
 
     if probabilities.shape[-1] > 1:
-        from sentiment.training.ordered import classes_of
-
-        given, found = (ops.argmax(classes_of(cumulative), axis=-1) for cumulative in (labels, probabilities))
+        given, found = (ops.sum(cumulative >= 0.5, axis=-1) for cumulative in (labels, probabilities))
         return ops.cast(ops.equal(given, found), "float32")
     verdicts = ops.reshape(probabilities, (-1,)) > 0.5
     return ops.cast(ops.equal(ops.reshape(labels, (-1,)) > 0.5, verdicts), "float32")

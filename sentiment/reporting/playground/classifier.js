@@ -41,16 +41,21 @@ export class Classifier {
       return { number, label: labels[number], figures: `P(positive) ${percentage(probability)}` };
     }
     const probabilities = this.probabilities(trace);
-    const number = probabilities.indexOf(Math.max(...probabilities));
+    const number = this.cumulative(trace).filter((share) => share >= 0.5).length; // the median
     const { numbers } = this.data;
     const expected = numbers?.reduce((sum, value, label) => sum + value * probabilities[label], 0);
     const figures = [percentage(probabilities[number]), numbers && `expected ${expected.toFixed(1)}`];
     return { number, label: labels[number], figures: figures.filter(Boolean).join(", ") };
   }
 
+  /** P(label > k) for each label k but the best. */
+  cumulative(trace) {
+    return this.network.cumulative(this.network.score(trace.pooled));
+  }
+
   /** The probability of each label, the worst first. */
   probabilities(trace) {
-    const above = [1, ...this.network.cumulative(this.network.score(trace.pooled)), 0];
+    const above = [1, ...this.cumulative(trace), 0];
     return above.slice(1).map((share, label) => above[label] - share);
   }
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as of_sklearn
 
-from sentiment.data.labels import class_probabilities, cut_scores
+from sentiment.data.labels import class_probabilities, cut_scores, median_labels
 from sentiment.evaluation.metrics import (
     ThresholdRule,
     calibration,
@@ -48,7 +48,7 @@ def ordered(reviews: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarr
 def test_metrics_of_ordered_labels_are_those_of_scikit_learn(classes: int, reviews: int, seed: int) -> None:
     labels, probabilities = ordered(reviews, classes, seed)
     labels[:classes] = np.arange(classes)
-    verdicts = probabilities.argmax(axis=1)
+    verdicts = median_labels(probabilities)
     likely = np.maximum(probabilities[np.arange(reviews), labels], 1e-7)
     errors = [expected_calibration_error(labels == label, probabilities[:, label]) for label in range(classes)]
     expected = {
