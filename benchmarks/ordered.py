@@ -10,7 +10,6 @@ FINDINGS, and a second start goes on with the rest.
 """
 
 import argparse
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +31,6 @@ from sentiment.reporting import COLOURS
 from sentiment.reporting.pages import markdown_table
 
 HERE = Path(__file__).parent
-SECONDS = "seconds to learn"
 FINDINGS = Path("ordered.csv")
 """In the current folder: a row for each set, draw and system."""
 
@@ -74,7 +72,7 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 
 def measure(folder: Path, draws: int) -> pd.DataFrame:
-    """A row per set, draw and system: the metrics, and the seconds that learning took."""
+    """A row per set, draw and system: the metrics."""
     done: list[dict[Any, Any]] = pd.read_csv(FINDINGS).to_dict("records") if FINDINGS.exists() else []
     for name, texts in SETS.items():
         table = pd.read_csv(folder / f"{texts.file}.csv.gz", keep_default_na=False)
@@ -86,12 +84,10 @@ def measure(folder: Path, draws: int) -> pd.DataFrame:
             for system, make in SYSTEMS.items():
                 if any((row["set"], row["draw"], row["system"]) == (name, draw, system) for row in done):
                     continue
-                started = time.perf_counter()
                 model = make().fit(table["text"][learned].tolist(), table[texts.column][learned].to_numpy())
-                seconds = time.perf_counter() - started
                 found = np.array([rank[label] for label in model.predict(table["text"][tested].tolist())])
                 metrics = {metric: of(labels[tested], found) for metric, of in METRICS.items()}
-                done.append({"set": name, "draw": draw, "system": system, SECONDS: seconds} | metrics)
+                done.append({"set": name, "draw": draw, "system": system} | metrics)
                 pd.DataFrame(done).to_csv(FINDINGS, index=False)
                 print(done[-1], flush=True)
     return pd.DataFrame(done)
@@ -117,12 +113,12 @@ def render(found: pd.DataFrame) -> str:
         cells = [
             [
                 str(system),
-                *("{:.3f} ± {:.3f}".format(*interval(group[metric].tolist())) for metric in [*METRICS, SECONDS]),
+                *("{:.3f} ± {:.3f}".format(*interval(group[metric].tolist())) for metric in METRICS),
             ]
             for system, group in rows.groupby("system", sort=False)
         ]
         title = f"{name}: {texts.train:,} rows to learn from, {texts.test:,} to test on, {draws} draws"
-        lines += ["", f"## {title}", "", markdown_table(["system", *METRICS, SECONDS], cells)]
+        lines += ["", f"## {title}", "", markdown_table(["system", *METRICS], cells)]
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,7 @@ LEFT_OUT = (
 MIN_COUNT = 5
 """Occurrences that a new word needs."""
 
-FOLDS = 5
+FOLDS = 3
 
 MOST_TUNED = 1_000
 """Reviews on whose folds the ways to fine-tune are tried; more would take long, and choose hardly better."""
