@@ -303,9 +303,11 @@ def open_text(file: TableFile, options: ReadOptions) -> Iterator[TextStream]:
         OSError, EOFError, zlib.error: it cannot be read.
     """
     head: list[str] = []
+    left = HEAD
     with file.content.open("rb") as raw, _decoded(file, raw, options) as stream:
-        while sum(map(len, head)) < HEAD and (line := stream.readline(HEAD)):
+        while left > 0 and (line := stream.readline(HEAD)):
             head.append(line)
+            left -= len(line)
     with file.content.open("rb") as raw, _decoded(file, raw, options) as stream:
         yield TextStream(stream, head, raw.tell)
 
