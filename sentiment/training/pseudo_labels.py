@@ -128,6 +128,26 @@ def teach(linear_model: LinearModel, corpus: Corpus, cut: Cut, vectors: np.ndarr
     return Teacher(softened[cut.training], validation, unlabelled)
 
 
+def linear_opinion(texts: Sequence[str], labels: np.ndarray, classes: int, positions: np.ndarray) -> np.ndarray:
+    """What the linear model says of some reviews, each by one of other folds; where these are too few, their labels.
+
+    Args:
+        texts: of all reviews.
+        labels: of all reviews, the numbers of their classes.
+        positions: of those to judge, in any order and also more than once, (N,).
+
+    Returns:
+        float32, (N,); of more than two classes (N, classes - 1).
+    """
+    known, places = np.unique(positions, return_inverse=True)
+    if not has_enough_for_folds(labels[known]):
+        return cumulative(labels, classes)[positions].astype(np.float32)
+    judge_others = functools.partial(by_ngrams, texts, labels, LinearModelConfig(), classes)
+    opinion = out_of_fold_probability(labels, known, judge_others).astype(np.float32)
+    found: np.ndarray = opinion[places]
+    return found
+
+
 def by_ngrams(
     texts: Sequence[str],
     labels: np.ndarray,

@@ -36,7 +36,7 @@ from sentiment.training.linear_model import LINEAR_MODEL_NAME, LinearModel, Line
 from sentiment.training.models import build_model, check_gpu
 from sentiment.training.opposites import Opposites
 from sentiment.training.preparation import Preparation
-from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, teach
+from sentiment.training.pseudo_labels import Teacher, judge, learn_pseudo_labels, linear_opinion, teach
 from sentiment.training.recipe_config import RecipeConfig
 from sentiment.training.snippets import EpochSnippets, fit_counterfactuals
 from sentiment.training.steps import Inputs, Output, Step, Steps
@@ -216,6 +216,7 @@ class Recipe:
                 self.build_network(candidate),
                 (self.prepared.padded("train").value[training], cumulative(labels, self.classes)),
                 split_folds(texts, labels, start.FOLDS, candidate.seed),
+                functools.partial(linear_opinion, texts, labels, self.classes),
                 self.config.training,
                 seed=candidate.seed,
                 checkpoints=checkpoints,
@@ -245,6 +246,9 @@ class Recipe:
             corpus, cut, padded = self.corpus.value, self.cut(seed), self.prepared.padded("train").value
             taught = cumulative(corpus.train.labels, self.classes)  # (N,) or (N, classes - 1)
             labels = taught[cut.epoch]
+            if tuning is not None and tuning.softness:
+                opinion = linear_opinion(corpus.train.texts, corpus.train.labels, self.classes, cut.epoch)
+                labels = start.soften(labels, opinion, tuning.softness)
             validation = (padded[cut.validation], taught[cut.validation]) if len(cut.validation) else None
             with self._steps.training(candidate.name, config.epochs, len(snippets), on_epoch) as callbacks:
                 common: dict[str, Any] = {"seed": seed, "checkpoints": checkpoints, "callbacks": callbacks}
@@ -280,6 +284,7 @@ class Recipe:
         settings = {
             **self._network_settings(candidate, config),
             "start_penalty": tuning.start_penalty if tuning else None,
+            "start_softness": tuning.softness if tuning else None,
             "label_softness": softness if teacher else None,
             "found_by_folds": candidate.found_key,
         }

@@ -45,8 +45,9 @@ FOLDS = 3
 MOST_TUNED = 1_000
 """Reviews on whose folds the ways to fine-tune are tried; more would take long, and choose hardly better."""
 
-CANDIDATES = ((1.0, 0.0), (0.25, 0.0), (1.0, 20.0), (0.25, 20.0))
-"""Ways to fine-tune: the step size as a share of the configuration's, and the penalty on leaving the start."""
+CANDIDATES = ((1.0, 0.0, 0.0), (0.25, 0.0, 0.0), (1.0, 20.0, 0.0), (1.0, 0.0, 0.5))
+"""Ways to fine-tune: the step size as a share of the configuration's, the penalty on leaving the start, and the say
+that the linear model has in the labels."""
 
 MOST_COUNTED = 1_000
 """Reviews whose words are counted to tell their language."""
@@ -245,11 +246,13 @@ class FineTuning(Configuration):
     Attributes:
         config: with its step size and its epochs.
         start_penalty: penalty on the distance from the start.
+        softness: share that the opinion of the linear model has in the labels.
         loss: mean over the folds of the validation loss after these epochs, in nats.
     """
 
     config: TrainingConfig
     start_penalty: float
+    softness: float
     loss: float
 
 
@@ -272,8 +275,8 @@ class FineTunings(Configuration):
         best = self.best
         return (
             f"step size {best.config.learning_rate:g}, penalty on the distance from the start {best.start_penalty:g}, "
-            f"{best.config.epochs} epochs: loss {best.loss:.4f} over {FOLDS} folds; the start as it is "
-            f"{self.start_loss:.4f}"
+            f"{best.softness:.0%} of the labels by the linear model, {best.config.epochs} epochs: "
+            f"loss {best.loss:.4f} over {FOLDS} folds; the start as it is {self.start_loss:.4f}"
         )
 
 
@@ -281,6 +284,7 @@ def choose_fine_tuning(
     network: Any,
     examples: tuple[np.ndarray, np.ndarray],
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    opinion: Callable[[np.ndarray], np.ndarray],
     config: TrainingConfig,
     *,
     seed: int,
@@ -295,22 +299,35 @@ def choose_fine_tuning(
         network: the start; it has its weights again afterwards.
         examples: indices (N, maxlen) and labels (N,), of K ordered classes cumulative, (N, K - 1).
         folds: positions to learn from and to check on, as `split_folds` gives.
+        opinion: what the linear model says of the examples at some positions, knowing the labels of these alone.
         config: its step size is that of training from scratch, its epochs are the most that are tried.
         checkpoints: a folder of this choice alone; the caller removes it.
         on_training: called with the number of finished trainings, and that of all.
     """
     start, start_loss = network.get_weights(), mean_loss(network, examples, config.batch_size)
     found, trainings = [], len(CANDIDATES) * len(folds)
-    for number, (share, penalty) in enumerate(CANDIDATES):
+    inputs, labels = examples
+    opinions = [opinion(learned) for learned, _ in folds]
+    for number, (share, penalty, softness) in enumerate(CANDIDATES):
         candidate = config.model_copy(update={"learning_rate": share * config.learning_rate})
         curves = []
-        for fold, sides in enumerate(folds):
+        for fold, (learned, checked) in enumerate(folds):
             kept = checkpoints / f"{number}-{fold}.json"
             if not kept.exists():
-                losses = _train_fold(network, examples, sides, candidate, penalty, seed, kept.with_suffix(""))
+                taught = soften(labels[learned], opinions[fold], softness)
+                history = fit(
+                    network,
+                    SameExamples(inputs[learned], taught),
+                    (inputs[checked], labels[checked]),
+                    candidate,
+                    seed=seed,
+                    checkpoints=kept.with_suffix(""),
+                    start_penalty=penalty,
+                )
+                shutil.rmtree(kept.with_suffix(""))
                 network.set_weights(start)
                 partial = kept.with_suffix(".partial")
-                partial.write_text(json.dumps(losses))
+                partial.write_text(json.dumps(history["val_loss"]))
                 finish(partial, kept)
             curves.append(json.loads(kept.read_text()))
             on_training(number * len(folds) + fold + 1, trainings)
@@ -318,26 +335,14 @@ def choose_fine_tuning(
         curve = np.nan_to_num(np.mean([losses[:epochs] for losses in curves], axis=0), nan=np.inf)
         best = int(np.argmin(curve)) + 1
         tuned = candidate.model_copy(update={"epochs": best, "patience": best})
-        found.append(FineTuning(config=tuned, start_penalty=penalty, loss=float(curve[best - 1])))
+        found.append(FineTuning(config=tuned, start_penalty=penalty, softness=softness, loss=float(curve[best - 1])))
     return FineTunings(found=tuple(sorted(found, key=lambda tuning: tuning.loss)), start_loss=start_loss)
 
 
-def _train_fold(
-    network: Any,
-    examples: tuple[np.ndarray, np.ndarray],
-    sides: tuple[np.ndarray, np.ndarray],
-    config: TrainingConfig,
-    penalty: float,
-    seed: int,
-    checkpoints: Path,
-) -> list[float]:
-    """The validation losses of the epochs of one training, whose checkpoints are removed then."""
-    inputs, labels = examples
-    learned, checked = ((inputs[side], labels[side]) for side in sides)
-    training = SameExamples(*learned)
-    history = fit(network, training, checked, config, seed=seed, checkpoints=checkpoints, start_penalty=penalty)
-    shutil.rmtree(checkpoints)
-    return history["val_loss"]
+def soften(labels: np.ndarray, opinion: np.ndarray, softness: float) -> np.ndarray:
+    """Labels (N,) or (N, K - 1) with a share of an opinion of the same shape in them."""
+    softened: np.ndarray = ((1 - softness) * labels + softness * opinion).astype(np.float32)
+    return softened
 
 
 def mean_loss(network: Any, examples: tuple[np.ndarray, np.ndarray], batch_size: int) -> float:

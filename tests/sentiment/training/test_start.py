@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from sentiment.data.vocabulary import INDEX_FROM, Vocabulary
 from sentiment.engine.network import Network
 from sentiment.engine.recurrent_model import RecurrentModel
 from sentiment.training.models import ModelConfig, build_model, shape_of
+from sentiment.training.pseudo_labels import linear_opinion
 from sentiment.training.start import choose_fine_tuning, grow_network, induce_vectors
 from sentiment.training.trainer import SameExamples, TrainingConfig, fit
 
@@ -81,13 +83,21 @@ def test_fine_tuning_is_chosen_by_the_folds_and_leaves_the_start_as_it_was(tmp_p
     folds = [(np.arange(12), np.arange(12, 24)), (np.arange(12, 24), np.arange(12))]
     config = TrainingConfig(epochs=4, patience=4, batch_size=8, learning_rate=0.03)
     done: list[int] = []
+    opinion = partial(linear_opinion, TEXTS, LABELS, 2)
     found = choose_fine_tuning(
-        network, examples, folds, config, seed=0, checkpoints=tmp_path, on_training=lambda now, of: done.append(now)
+        network,
+        examples,
+        folds,
+        opinion,
+        config,
+        seed=0,
+        checkpoints=tmp_path,
+        on_training=lambda now, of: done.append(now),
     )
     assert done == list(range(1, 9))
     assert all(np.array_equal(now, before) for now, before in zip(network.get_weights(), start, strict=True))
     assert [way.loss for way in found.found] == sorted(way.loss for way in found.found)
     best = found.best  # the shortest way, as nothing is known
     assert (best.config.learning_rate, best.start_penalty) == (0.03, 0.0)
-    again = choose_fine_tuning(network, examples, folds, config, seed=0, checkpoints=tmp_path)
+    again = choose_fine_tuning(network, examples, folds, opinion, config, seed=0, checkpoints=tmp_path)
     assert again == found  # from what the first attempt finished
