@@ -140,10 +140,10 @@ def linear_opinion(texts: Sequence[str], labels: np.ndarray, classes: int, posit
         float32, (N,); of more than two classes (N, classes - 1).
     """
     known, places = np.unique(positions, return_inverse=True)
-    if not has_enough_for_folds(labels[known]):
-        return cumulative(labels, classes)[positions].astype(np.float32)
-    judge_others = functools.partial(by_ngrams, texts, labels, LinearModelConfig(), classes)
-    opinion = out_of_fold_probability(labels, known, judge_others).astype(np.float32)
+    opinion: np.ndarray = cumulative(labels, classes)[known].astype(np.float32)
+    if has_enough_for_folds(labels[known]):
+        judge_others = functools.partial(by_ngrams, texts, labels, LinearModelConfig(), classes)
+        opinion[:] = out_of_fold_probability(labels, known, judge_others)
     found: np.ndarray = opinion[places]
     return found
 
