@@ -52,8 +52,6 @@ main()
 """
 """The command line where packages that only training needs are not installed."""
 
-SPACE = "[model]\ndropout = { low = 0.0, high = 0.5 }\n"
-
 BUILD = """
 from setuptools.build_meta import build_sdist
 build_sdist("..")
@@ -162,11 +160,10 @@ def test_a_small_installation_scores_and_says_what_training_needs(installed: Ins
         assert (done.returncode, "`pip install .` installs the rest" in done.stderr) == (2, True), done.stderr
 
 
-def test_an_installed_package_trains_tunes_explains_and_scores(
+def test_an_installed_package_trains_explains_and_scores(
     installed: Installed, reviews_csv: Path, tmp_path: Path
 ) -> None:
     shutil.copy(reviews_csv, tmp_path / "reviews.csv")
-    (tmp_path / "space.toml").write_text(SPACE)
 
     def run(*command: str | Path, lines: str = "") -> str:
         environment = plain_environment()
@@ -177,8 +174,7 @@ def test_an_installed_package_trains_tunes_explains_and_scores(
     options = shlex.join(OPTIONS)
     output = run(
         installed.python, "-c", COMMANDS,
-        lines=f"run-pipeline {options} --promote\ntune {options} --space space.toml --trials 1\n"
-        "explain 'A moving film.'\nplayground page.html\n",
+        lines=f"run-pipeline {options} --promote\nexplain 'A moving film.'\nplayground page.html\n",
     )  # fmt: skip
     where, *_ = output.splitlines()
     assert all(Path(file).is_relative_to(installed.folder) for file in where.split())
