@@ -74,11 +74,11 @@ METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 def measure(folder: Path, draws: int) -> pd.DataFrame:
     """A row per set, draw and system: the metrics."""
     done: list[dict[Any, Any]] = pd.read_csv(FINDINGS).to_dict("records") if FINDINGS.exists() else []
-    for name, texts in SETS.items():
-        table = pd.read_csv(folder / f"{texts.file}.csv.gz", keep_default_na=False)
-        rank = {label: number for number, label in enumerate(texts.order)}
-        labels = table[texts.column].map(rank).to_numpy()
-        for draw in range(draws):
+    for draw in range(draws):
+        for name, texts in SETS.items():
+            table = pd.read_csv(folder / f"{texts.file}.csv.gz", keep_default_na=False)
+            rank = {label: number for number, label in enumerate(texts.order)}
+            labels = table[texts.column].map(rank).to_numpy()
             sizes = {"train_size": texts.train, "test_size": texts.test}
             learned, tested = train_test_split(np.arange(len(table)), stratify=labels, random_state=draw, **sizes)
             for system, make in SYSTEMS.items():

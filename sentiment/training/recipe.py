@@ -212,10 +212,11 @@ class Recipe:
 
         def compute(checkpoints: Path) -> start.FineTunings:
             texts, labels = [train.texts[position] for position in training], train.labels[training]
+            folds = split_folds(texts, labels, start.FOLDS, candidate.seed)
             return start.choose_fine_tuning(
                 self.build_network(candidate),
                 (self.prepared.padded("train").value[training], cumulative(labels, self.classes)),
-                split_folds(texts, labels, start.FOLDS, candidate.seed),
+                folds if len(training) <= start.ONE_FOLD else folds[:1],
                 functools.partial(linear_opinion, texts, labels, self.classes),
                 self.config.training,
                 seed=candidate.seed,

@@ -42,8 +42,9 @@ MIN_COUNT = 5
 
 FOLDS = 3
 
-MOST_TUNED = 1_000
-"""Reviews on whose folds the ways to fine-tune are tried; more would take long, and choose hardly better."""
+ONE_FOLD, MOST_TUNED = 1_500, 5_000
+"""Above so many reviews, the ways to fine-tune are tried on one fold alone; and most reviews to try them on. A part of
+the reviews would not do where there are many: it takes thousands until the linear model has something to teach."""
 
 CANDIDATES = ((1.0, 0.0, 0.0), (0.25, 0.0, 0.0), (1.0, 20.0, 0.0), (1.0, 0.0, 0.5))
 """Ways to fine-tune: the step size as a share of the configuration's, the penalty on leaving the start, and the say
@@ -276,7 +277,7 @@ class FineTunings(Configuration):
         return (
             f"step size {best.config.learning_rate:g}, penalty on the distance from the start {best.start_penalty:g}, "
             f"{best.softness:.0%} of the labels by the linear model, {best.config.epochs} epochs: "
-            f"loss {best.loss:.4f} over {FOLDS} folds; the start as it is {self.start_loss:.4f}"
+            f"loss {best.loss:.4f} on the folds; the start as it is {self.start_loss:.4f}"
         )
 
 
