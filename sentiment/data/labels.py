@@ -148,11 +148,6 @@ def check_counts(labels: np.ndarray, names: Sequence[str]) -> None:
         )
 
 
-def predicted_labels(probabilities: np.ndarray, threshold: float) -> list[str]:
-    """The label, positive or negative, for each P(positive); positive from the threshold on."""
-    return [LABEL_NAMES[is_positive] for is_positive in (probabilities >= threshold).tolist()]
-
-
 def cumulative(labels: np.ndarray, count: int) -> np.ndarray:
     """Labels (N,) as cumulative probabilities, 1 or 0: of `count` classes (N, count - 1), of two the labels."""
     return labels if count == 2 else (labels[:, None] > np.arange(count - 1)).astype(np.float32)
