@@ -5,10 +5,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sentiment
 from sentiment import InputError, SentimentClassifier
-from sentiment.data.labels import class_probabilities, cumulative, cut_scores, known_order, median_labels
+from sentiment.data.labels import (
+    class_probabilities,
+    cumulative,
+    cut_scores,
+    known_order,
+    median_labels,
+    verdict_probabilities,
+)
 from sentiment.training.start import PlacedCuts
 
 STARS = np.random.default_rng(0).integers(1, 6, 400)
@@ -74,6 +83,21 @@ def test_probabilities_of_classes_are_the_steps_of_cumulative_ones() -> None:
         assert (probabilities >= 0).all()
         labels = generator.integers(count, size=50)
         assert np.array_equal(median_labels(class_probabilities(cumulative(labels, count))), labels)
+
+
+@given(st.integers(3, 8), st.integers(0, 2**32 - 1))
+def test_a_verdict_is_the_label_between_whose_cut_points_the_score_lies_and_the_fewest_steps_from_all(
+    count: int, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    cuts, scores = np.sort(generator.normal(0, 2, count - 1)), generator.normal(0, 3, 50)
+    probabilities = class_probabilities(cut_scores(scores, cuts))
+    verdicts = median_labels(probabilities)
+    assert np.array_equal(verdicts, (scores[:, None] > cuts).sum(axis=1))
+    steps = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
+    expected = probabilities @ steps
+    assert np.allclose(expected[np.arange(50), verdicts], expected.min(axis=1), atol=1e-5)
+    assert np.array_equal(verdict_probabilities(probabilities), probabilities[np.arange(50), verdicts])
 
 
 def test_the_cuts_of_a_start_are_those_that_made_the_labels() -> None:
