@@ -15,6 +15,8 @@ from sentiment.evaluation.drift import PROBABILITY
 from sentiment.evaluation.validation_profile import ValidationProfile
 from tests.conftest import SMALL, Invoke
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 TWO_POSITIVE_REVIEWS = "text,label\n" + "".join(f"review {number},{int(number < 2)}\n" for number in range(12))
 FOUR_REVIEWS = "text,label\ngood,1\nbad,0\nfine,1\npoor,0\n"
 

@@ -12,6 +12,8 @@ from sentiment.training.linear_model import LINEAR_MODEL
 from tests.conftest import SMALL, Invoke, PipelineRun, command_in, run_in
 from tests.pipelines.test_run_pipeline import follow
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 
 @pytest.mark.usefixtures("mlflow_store")
 def test_a_killed_learning_curve_goes_on_shares_the_stages_of_run_pipeline_and_is_whole_in_mlflow(

@@ -11,7 +11,7 @@ from mlflow.entities import Run
 
 from tests.conftest import SMALL, Invoke
 
-pytestmark = pytest.mark.usefixtures("mlflow_store")
+pytestmark = pytest.mark.usefixtures("mlflow_store", "uncompiled")
 
 METRICS = {
     *("accuracy", "majority_accuracy", "balanced_accuracy", "macro_f1", "mean_absolute_error"),

@@ -12,6 +12,8 @@ from sentiment.classifier import SentimentClassifier
 from tests.conftest import Invoke, PipelineRun
 from tests.tampering import sign_again
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 COMMAND = "run-pipeline --source table --data mine.csv --start-from".split()
 
 

@@ -20,6 +20,8 @@ from sentiment.data.labels import (
 )
 from sentiment.training.start import PlacedCuts
 
+pytestmark = pytest.mark.usefixtures("uncompiled")
+
 STARS = np.random.default_rng(0).integers(1, 6, 400)
 TEXTS = [" ".join(["fine"] * (2 * stars) + ["dull"] * (10 - 2 * stars)) + f" film {n}" for n, stars in enumerate(STARS)]
 
