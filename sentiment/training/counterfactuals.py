@@ -319,31 +319,38 @@ def written_by_rule(sentences: Collection[str], texts: Iterable[str]) -> set[str
     """
     rules = _Rules.read()
     searched, written = _forms(rules), _written_forms(rules)
-    plain = {sentence: set(_said_plainly(rules, written, sentence.rstrip(" .!?"))) for sentence in sentences}
+    read = {sentence: _matches(written, sentence.rstrip(" .!?")) for sentence in sentences}
+    plain = {sentence: set(_said_plainly(rules, matches)) for sentence, matches in read.items()}
     wanted = {said for found in plain.values() for said in found}
     rule_words = set(_WORD.findall(rules.model_dump_json().lower()))
     known = rule_words.union(*(_WORD.findall(sentence.lower()) for sentence in sentences))
-    matches = ((form, form.pattern.search(sentence.rstrip(" .!?"))) for sentence in sentences for form in written)
-    opinions = {match["opinion"] for form, match in matches if match and "{opinion}" in form.template} - rule_words
+    all_matches = itertools.chain.from_iterable(read.values())
+    opinions = {match["opinion"] for form, match in all_matches if "{opinion}" in form.template} - rule_words
     opinions |= {f"to {forms['base']}" for forms in rules.forms["verb"].values()}
     said = set()
     for clause in Counterfactuals(dict.fromkeys(opinions, 1.0)).clauses(texts):
         if known.issuperset(clause.lower().split()):
-            for head, after in _said_plainly(rules, searched, clause):
+            for head, after in _said_plainly(rules, _matches(searched, clause)):
                 rest = after and after.partition(" and ")[0]  # as `_turn_clause` writes it
                 said |= {(head, rest), (head, None)} & wanted
     return {sentence for sentence, found in plain.items() if not found.isdisjoint(said)}
 
 
-def _said_plainly(rules: _Rules, forms: Sequence[_Form], clause: str) -> Iterator[tuple[str, str | None]]:
+_Matches = Sequence[tuple[_Form, re.Match[str]]]
+
+
+def _matches(forms: Sequence[_Form], clause: str) -> _Matches:
+    """The forms that a clause has, each with where it has it."""
+    return [(form, match) for form in forms if (match := form.pattern.search(clause))]
+
+
+def _said_plainly(rules: _Rules, matches: _Matches) -> Iterator[tuple[str, str | None]]:
     """What a clause says in each of the forms that it has, turned back, without words of degree and in lower case.
 
     Beside it stands what follows the form in the clause; None where the form is one that the rule writes nothing after.
     """
-    for form in forms:
-        match = form.pattern.search(clause)
-        if match is None:
-            continue
+    for form, match in matches:
+        clause = match.string
         plain = _SLOT.sub(lambda slot: "" if slot["optional"] else slot[0], form.change.plain)
         for values in rules.readings(form.template, match, sorted(_needed(plain))):
             said = clause[: match.start()] + rules.write(
