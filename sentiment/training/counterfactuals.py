@@ -336,15 +336,12 @@ def written_by_rule(sentences: Collection[str], texts: Iterable[str]) -> set[str
     return {sentence for sentence, found in plain.items() if not found.isdisjoint(said)}
 
 
-_Matches = Sequence[tuple[_Form, re.Match[str]]]
-
-
-def _matches(forms: Sequence[_Form], clause: str) -> _Matches:
+def _matches(forms: Sequence[_Form], clause: str) -> list[tuple[_Form, re.Match[str]]]:
     """The forms that a clause has, each with where it has it."""
     return [(form, match) for form in forms if (match := form.pattern.search(clause))]
 
 
-def _said_plainly(rules: _Rules, matches: _Matches) -> Iterator[tuple[str, str | None]]:
+def _said_plainly(rules: _Rules, matches: Sequence[tuple[_Form, re.Match[str]]]) -> Iterator[tuple[str, str | None]]:
     """What a clause says in each of the forms that it has, turned back, without words of degree and in lower case.
 
     Beside it stands what follows the form in the clause; None where the form is one that the rule writes nothing after.
@@ -353,9 +350,8 @@ def _said_plainly(rules: _Rules, matches: _Matches) -> Iterator[tuple[str, str |
         clause = match.string
         plain = _SLOT.sub(lambda slot: "" if slot["optional"] else slot[0], form.change.plain)
         for values in rules.readings(form.template, match, sorted(_needed(plain))):
-            said = clause[: match.start()] + rules.write(
-                plain, values, np.random.default_rng(0)
-            )  # nothing is left open
+            written = rules.write(plain, values, np.random.default_rng(0))  # nothing is left open
+            said = clause[: match.start()] + written
             yield said.lower(), clause[match.end() :].lower() if _ENDS_WITH_OPINION.search(form.template) else None
 
 
